@@ -1,0 +1,1 @@
+"""Ask a mirror what one would have asked the spectra service: SSAP semantics as DuckDB SQL."""
