@@ -1,0 +1,116 @@
+"""Names and paths of a mirror on disk, in one place: no other module spells a path.
+
+::
+
+    <home>/<name>/
+      CURRENT                                one line: the live snapshot's name
+      snapshots/<name>/                      a HATS catalogue, immutable once live
+        hats.properties  partition_info.csv  manifest.json  service.xml
+        dataset/_common_metadata  dataset/_metadata
+        dataset/Norder=k/Dir=d/Npix=n.parquet
+        unplaced.parquet
+      staging/                               raw answers and the journal of a harvest under way
+
+The layout inside a snapshot is that of HATS (IVOA Note "HATS: a standard for the Hierarchical Adaptive Tiling
+Scheme", §3), so LSDB opens a snapshot as it is.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+__all__ = [
+    "COMMON_METADATA",
+    "DATASET",
+    "HOME_VARIABLE",
+    "MANIFEST",
+    "METADATA",
+    "PARTITION_INFO",
+    "PROPERTIES",
+    "SERVICE_XML",
+    "UNPLACED",
+    "current_file",
+    "default_home",
+    "mirror_dir",
+    "new_snapshot_name",
+    "partition_path",
+    "snapshots_dir",
+    "staging_dir",
+]
+
+HOME_VARIABLE = "SSAP_MIRROR_HOME"
+MANIFEST = "manifest.json"
+PROPERTIES = "hats.properties"
+PARTITION_INFO = "partition_info.csv"
+SERVICE_XML = "service.xml"
+UNPLACED = "unplaced.parquet"
+DATASET = "dataset"
+COMMON_METADATA = f"{DATASET}/_common_metadata"
+METADATA = f"{DATASET}/_metadata"
+
+_PIXELS_PER_DIR = 10_000
+
+
+def default_home() -> Path:
+    """Folder that holds the mirrors.
+
+    Returns
+    -------
+    pathlib.Path
+        ``$SSAP_MIRROR_HOME`` if set; else ``parquet/`` of the source checkout this module runs from; else the user's
+        data directory.
+    """
+    if chosen := os.environ.get(HOME_VARIABLE):
+        return Path(chosen).expanduser()
+    checkout = Path(__file__).resolve().parents[2]
+    if (checkout / "pyproject.toml").is_file() and (checkout / "parquet").is_dir():
+        return checkout / "parquet"
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("ssap-mirror", appauthor=False))
+
+
+def mirror_dir(home: Path, name: str) -> Path:
+    """Folder of one mirror."""
+    return home / name
+
+
+def current_file(mirror: Path) -> Path:
+    """File that names the live snapshot."""
+    return mirror / "CURRENT"
+
+
+def snapshots_dir(mirror: Path) -> Path:
+    """Folder of the immutable snapshots."""
+    return mirror / "snapshots"
+
+
+def staging_dir(mirror: Path) -> Path:
+    """Folder of a harvest under way."""
+    return mirror / "staging"
+
+
+def new_snapshot_name(now: datetime | None = None) -> str:
+    """Name of a snapshot made now: compact ISO 8601 UTC, ``20261122T101500Z``."""
+    return (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def partition_path(norder: int, npix: int) -> str:
+    """Path of a partition below its snapshot, as HATS has it.
+
+    Parameters
+    ----------
+    norder : int
+        HEALPix order.
+    npix : int
+        NESTED pixel of that order.
+
+    Examples
+    --------
+    >>> partition_path(2, 130)
+    'dataset/Norder=2/Dir=0/Npix=130.parquet'
+    """
+    directory = npix // _PIXELS_PER_DIR * _PIXELS_PER_DIR
+    return f"{DATASET}/Norder={norder}/Dir={directory}/Npix={npix}.parquet"
