@@ -1,0 +1,24 @@
+"""What all tests share: which of them need a tool or a server, and what is said when it is not there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from hypothesis import settings
+
+# The same cases on every run and every machine; a case that failed once is written down as an example in its test.
+settings.register_profile("project", derandomize=True, deadline=None, database=None, print_blob=True)
+settings.load_profile("project")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen = config.getoption("markexpr")
+    for item in items:
+        if item.get_closest_marker("slow") and "slow" not in chosen:
+            item.add_marker(pytest.mark.skip(reason="slow (run with -m slow)"))
+        if item.get_closest_marker("dachs") and not os.environ.get("SSAP_MIRROR_DACHS"):
+            item.add_marker(pytest.mark.skip(reason="the DaCHS fixture is not up (SSAP_MIRROR_DACHS)"))
+        if item.get_closest_marker("stilts") and shutil.which("stilts") is None:
+            item.add_marker(pytest.mark.skip(reason="the stilts command is not installed"))
