@@ -74,6 +74,12 @@ class Catalog:
         return tuple(files if self.unplaced is None else [*files, self.unplaced.path])
 
     @property
+    def row_files(self) -> list[dict[str, Any]]:
+        """What the manifest says of every file that holds rows: ``path``, ``rows``, ``bytes``, ``sha256``."""
+        unplaced = self.manifest.get("unplaced")
+        return [*self.manifest["partitions"], *([unplaced] if unplaced else [])]
+
+    @property
     def rows(self) -> int:
         """Number of rows, placed and unplaced."""
         return int(self.manifest["rows"])

@@ -15,7 +15,7 @@ from ssap_mirror.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ORDER", "cell_of", "cells_in_order", "cone_ranges", "healpix_29", "separation_arcsec"]
+__all__ = ["ORDER", "cell_of", "cell_range", "cells_in_order", "cone_ranges", "healpix_29", "separation_arcsec"]
 
 #: Order of ``_healpix_29``.
 ORDER = 29
@@ -75,8 +75,14 @@ def cell_of(healpix: Any, order: int) -> Any:
     return healpix >> 2 * (ORDER - order)
 
 
+def cell_range(order: int, npix: int) -> tuple[int, int]:
+    """First and last ``_healpix_29`` of a NESTED cell, both inclusive."""
+    shift = 2 * (ORDER - order)
+    return npix << shift, ((npix + 1) << shift) - 1
+
+
 def cells_in_order(order: int) -> int:
-    """Number of cells on the sphere."""
+    """Count the cells on the sphere."""
     return 12 << 2 * order
 
 
@@ -105,11 +111,11 @@ def cone_ranges(ra: float, dec: float, radius_deg: float, order: int | None = No
     import hpgeom
 
     if not math.isfinite(ra):
-        raise ParameterError("ra", ra, "is not a finite angle in degrees")
+        raise ParameterError(name="ra", value=ra, reason="is not a finite angle in degrees")
     if not -90 <= dec <= 90:
-        raise ParameterError("dec", dec, "is not between -90 and 90 degrees")
+        raise ParameterError(name="dec", value=dec, reason="is not between -90 and 90 degrees")
     if not radius_deg >= 0:
-        raise ParameterError("radius_deg", radius_deg, "is not an angle of 0 degrees or more")
+        raise ParameterError(name="radius_deg", value=radius_deg, reason="is not an angle of 0 degrees or more")
     radius = radius_deg + _PAD_DEG
     if radius >= 180:
         return [(0, cells_in_order(ORDER) - 1)]

@@ -8,8 +8,10 @@
         hats.properties  partition_info.csv  manifest.json  service.xml
         dataset/_common_metadata  dataset/_metadata
         dataset/Norder=k/Dir=d/Npix=n.parquet
-        unplaced.parquet
+        unplaced.parquet  manifest.json.sha256
       staging/                               raw answers and the journal of a harvest under way
+        build-<process>/                     scratch of a build under way
+      .lock                                  held by the process that writes the mirror
 
 The layout inside a snapshot is that of HATS (IVOA Note "HATS: a standard for the Hierarchical Adaptive Tiling
 Scheme", §3), so LSDB opens a snapshot as it is.
@@ -26,13 +28,17 @@ __all__ = [
     "DATASET",
     "HOME_VARIABLE",
     "MANIFEST",
+    "MANIFEST_DIGEST",
     "METADATA",
     "PARTITION_INFO",
     "PROPERTIES",
     "SERVICE_XML",
     "UNPLACED",
+    "build_dir",
+    "build_dirs",
     "current_file",
     "default_home",
+    "lock_file",
     "mirror_dir",
     "new_snapshot_name",
     "partition_path",
@@ -42,6 +48,7 @@ __all__ = [
 
 HOME_VARIABLE = "SSAP_MIRROR_HOME"
 MANIFEST = "manifest.json"
+MANIFEST_DIGEST = f"{MANIFEST}.sha256"
 PROPERTIES = "hats.properties"
 PARTITION_INFO = "partition_info.csv"
 SERVICE_XML = "service.xml"
@@ -51,6 +58,7 @@ COMMON_METADATA = f"{DATASET}/_common_metadata"
 METADATA = f"{DATASET}/_metadata"
 
 _PIXELS_PER_DIR = 10_000
+_BUILD = "build-"
 
 
 def default_home() -> Path:
@@ -90,6 +98,21 @@ def snapshots_dir(mirror: Path) -> Path:
 def staging_dir(mirror: Path) -> Path:
     """Folder of a harvest under way."""
     return mirror / "staging"
+
+
+def build_dir(mirror: Path, process: int) -> Path:
+    """Folder of a build under way."""
+    return staging_dir(mirror) / f"{_BUILD}{process}"
+
+
+def build_dirs(mirror: Path) -> list[Path]:
+    """Folders of all builds, those under way and those that were cut off."""
+    return sorted(staging_dir(mirror).glob(f"{_BUILD}*"))
+
+
+def lock_file(mirror: Path) -> Path:
+    """File that the process writing the mirror holds locked."""
+    return mirror / ".lock"
 
 
 def new_snapshot_name(now: datetime | None = None) -> str:

@@ -1,0 +1,216 @@
+"""Rows to snapshot: place, spill, cut into tiles, sort, dedupe, write, describe.
+
+The rows pass twice. First the stream is spilled in sorted runs (`ssap_mirror.scratch`); then each tile of the sky is
+gathered from all runs, sorted, freed of rows that came twice, and written. Memory does not grow with the table.
+The snapshot grows in the mirror's staging folder and is renamed to its place when all of it is on disk. It is not live
+until `ssap_mirror.snapshots.make_live` says so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssap_mirror import healpix, layout, storage
+from ssap_mirror.catalog import Catalog, open_catalog
+from ssap_mirror.describe import BuildInfo, Contents, describe
+from ssap_mirror.errors import CatalogError, FormatError, SourceError
+from ssap_mirror.identity import OnConflict, RowIdentity
+from ssap_mirror.parquetfile import ParquetFileWriter, link_if_same
+from ssap_mirror.partition import NOT_PLACED, Placer, split_sky
+from ssap_mirror.schema import HEALPIX_COLUMN, Schema
+from ssap_mirror.scratch import Piece, Scratch
+from ssap_mirror.snapshots import make_live
+from ssap_mirror.summary import Summary
+from ssap_mirror.voparquet import file_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["BuildInfo", "build_snapshot", "make_live"]
+
+Progress = Callable[[str, int, "int | None"], None]
+
+
+def build_snapshot(
+    batches: Iterable[pa.RecordBatch],
+    schema: Schema,
+    mirror: Path,
+    info: BuildInfo,
+    *,
+    progress: Progress | None = None,
+    tile_rows: int = 100_000,
+    previous: Catalog | None = None,
+    on_conflict: OnConflict = "error",
+) -> Catalog:
+    """Build a snapshot of a mirror from a stream of rows. Equal rows, in whatever order they come, give equal files.
+
+    Parameters
+    ----------
+    batches : iterable of pyarrow.RecordBatch
+        The rows, with the columns of ``schema.arrow_schema()``.
+    schema : Schema
+        Columns of the service.
+    mirror : pathlib.Path
+        Folder of the mirror.
+    info : BuildInfo
+        What the snapshot says of itself.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``: stage ``"read"`` (rows; total None), then ``"write"`` (rows).
+    tile_rows : int
+        About how many rows a partition holds.
+    previous : Catalog, optional
+        A snapshot whose partitions are hard-linked where they are the same.
+    on_conflict : {"error", "last"}
+        What becomes of rows with one identity and different values: an error, or the last one stays (and is counted).
+
+    Returns
+    -------
+    Catalog
+        The snapshot, in its place and on disk, not yet live.
+
+    Raises
+    ------
+    CatalogError
+        If there are no rows, or two rows of one identity differ.
+    FormatError
+        If a batch does not have the columns of the schema.
+    BusyError
+        If another process is writing the mirror.
+    MirrorError
+        If the mirror cannot be written.
+    """
+    with storage.lock_mirror(mirror), storage.told(mirror):
+        for left_behind in layout.build_dirs(mirror):
+            shutil.rmtree(left_behind, ignore_errors=True)
+        work = layout.build_dir(mirror, os.getpid())
+        root, runs = work / "snapshot", work / "runs"
+        try:
+            for folder in (root, runs):
+                folder.mkdir(parents=True)
+            tell = progress or (lambda stage, done, total: None)
+            placer = Placer(schema)
+            identity = RowIdentity(placer.schema, on_conflict)
+            scratch = Scratch(runs)
+            max_offset_arcsec = _spill(_checked(batches, schema), placer, identity, scratch, tell)
+            if not scratch.rows:
+                message = f"the source of {info.service} gave no rows, so there is nothing to build"
+                raise CatalogError(message)
+            contents = Contents(
+                columns=file_schema(placer.schema, name=info.service, title=info.title),
+                summary=Summary(placer.schema),
+                rows_read=scratch.rows,
+                max_offset_arcsec=max_offset_arcsec,
+            )
+            _write_rows(root, scratch, identity, contents, tile_rows, tell)
+            if previous is not None:
+                _link_unchanged(root, contents, previous)
+            describe(root, placer.schema, info, contents)
+            return open_catalog(_move_in(root, mirror))
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def _checked(batches: Iterable[pa.RecordBatch], schema: Schema) -> Iterator[pa.RecordBatch]:
+    """Pass batches of the right columns on; what fails while they are read is not the mirror's fault."""
+    expected = schema.arrow_schema()
+    try:
+        for batch in batches:
+            if not batch.schema.equals(expected, check_metadata=False):
+                raise FormatError(_mismatch(batch.schema, expected))
+            yield batch
+    except OSError as error:
+        message = f"the rows cannot be read: {error.strerror or error}"
+        raise SourceError(message) from error
+
+
+def _mismatch(found: pa.Schema, expected: pa.Schema) -> str:
+    for want, have in zip_longest(expected, found):
+        if want is None:
+            return f"a batch of rows has the column {have.name!r}, which the schema does not have"
+        if have is None or want.name != have.name:
+            there = f"the column {have.name!r}" if have is not None else "nothing"
+            return f"a batch of rows has {there} where the schema has the column {want.name!r}"
+        if not want.type.equals(have.type):
+            return f"column {want.name!r} of a batch of rows is {have.type}, and {want.type} in the schema"
+    return "a batch of rows does not have the columns of the schema"
+
+
+def _spill(
+    batches: Iterator[pa.RecordBatch], placer: Placer, identity: RowIdentity, scratch: Scratch, tell: Progress
+) -> float:
+    """Put all rows into the scratch; returns the largest offset of a placed row [arcsec]."""
+    import pyarrow as pa
+
+    names = placer.schema.names
+    largest = 0.0
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        placed = placer.place(batch)
+        whole = pa.RecordBatch.from_arrays([*batch.columns, *placed.derived], names=names)
+        scratch.add(whole, placed.cells, identity.hashes(whole))
+        largest = max(largest, placed.max_offset_arcsec)
+        tell("read", scratch.rows, None)
+    scratch.finish()
+    return largest
+
+
+def _write_rows(
+    root: Path, scratch: Scratch, identity: RowIdentity, contents: Contents, tile_rows: int, tell: Progress
+) -> None:
+    """Write the files that hold rows, and note them in the contents."""
+    left_out = identity.replaced_elsewhere(scratch.runs)
+
+    def write(path: str, low: int, high: int) -> ParquetFileWriter:
+        with ParquetFileWriter(root / path, contents.columns) as file:
+            for piece in scratch.pieces(low, high, tile_rows):
+                unique = identity.unique(scratch.read(piece), left_out)
+                contents.duplicates += unique.duplicates
+                contents.replaced += unique.replaced
+                if unique.rows.num_rows:
+                    contents.summary.add(unique.rows)
+                    file.write(unique.rows if low != NOT_PLACED else _without_cell(unique.rows))
+                tell("write", contents.rows + file.rows, scratch.rows)
+        return file
+
+    for norder, npix in split_sky(lambda low, high: scratch.count(Piece(low, high)), tile_rows):
+        path = layout.partition_path(norder, npix)
+        file = write(path, *healpix.cell_range(norder, npix))
+        contents.add_partition(root, path, norder, npix, file)
+    if scratch.count(Piece(NOT_PLACED, NOT_PLACED)):
+        contents.add_unplaced(root, layout.UNPLACED, write(layout.UNPLACED, NOT_PLACED, NOT_PLACED))
+
+
+def _link_unchanged(root: Path, contents: Contents, previous: Catalog) -> None:
+    """Hard-link what is equal in the previous snapshot."""
+    old = {item["sha256"]: previous.path / item["path"] for item in previous.row_files}
+    for item in contents.row_files:
+        if item["sha256"] in old:
+            link_if_same(root / item["path"], old[item["sha256"]])
+
+
+def _without_cell(batch: pa.RecordBatch) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    nothing = pa.nulls(batch.num_rows, pa.int64())
+    return batch.set_column(batch.schema.get_field_index(HEALPIX_COLUMN), HEALPIX_COLUMN, nothing)
+
+
+def _move_in(root: Path, mirror: Path) -> Path:
+    """Give a finished snapshot its name and place."""
+    snapshots = layout.snapshots_dir(mirror)
+    snapshots.mkdir(exist_ok=True)
+    name = layout.new_snapshot_name()
+    target = snapshots / name
+    number = 1
+    while target.exists():  # a second snapshot within a second; names sort by age
+        number += 1
+        target = snapshots / f"{name}-{number:02}"
+    root.rename(target)
+    storage.sync(snapshots)
+    return target

@@ -1,0 +1,177 @@
+"""Where a row belongs on the sky: its target position, its cell, and the tiles that hold about as many rows each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssap_mirror import healpix
+from ssap_mirror.schema import Column, Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+__all__ = ["MAX_OFFSET_ARCSEC", "NOT_PLACED", "UNLISTED", "Placed", "Placer", "location_arrays", "split_sky"]
+
+#: A row whose location is further than this from its target is not placed: cones grow by the largest offset.
+MAX_OFFSET_ARCSEC = 60.0
+#: In place of a cell, for a row that has none.
+NOT_PLACED = -1
+#: Verbosity of a column that the service does not have: above every VERB, so that no answer carries it unasked.
+UNLISTED = 31
+
+_DEGREES = (None, "deg")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A batch of rows and their cells."""
+
+    derived: tuple[pa.Array, ...]
+    """The columns that `Placer.schema` adds, float64 [deg]."""
+    cells: NDArray[np.int64]
+    """``_healpix_29`` of each row, or `NOT_PLACED`."""
+    max_offset_arcsec: float
+    """Largest separation of location and target among the placed rows [arcsec]."""
+
+
+class Placer:
+    """Places the rows of a service by their target position (DESIGN: "two positions").
+
+    The target position is the double columns of the roles ``ra`` and ``dec``. A service that has none gets ``s_ra`` and
+    ``s_dec``, derived from its location, or from single-precision ``ra`` and ``dec`` where it has no location either.
+
+    Parameters
+    ----------
+    schema : Schema
+        The service's columns.
+    """
+
+    schema: Schema
+    """The service's columns and those derived."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._location = _angle(schema.role("location"), shapes=((2,), (None,)))
+        self._ra, self._dec = _angle(schema.role("ra")), _angle(schema.role("dec"))
+        self._derives = not all(axis is not None and axis.datatype == "double" for axis in (self._ra, self._dec))
+        if not self._derives:
+            self.schema = schema
+            return
+        source = self._location or (self._ra if self._dec else None)
+        names = _free_name("s_ra", schema), _free_name("s_dec", schema)
+        added = tuple(
+            Column(
+                name=name,
+                datatype="double",
+                unit="deg",
+                ucd=f"pos.eq.{axis}",
+                description=f"{label}, derived by the mirror from {source.name if source else 'nothing: always NULL'}",
+                verbosity=UNLISTED,
+            )
+            for name, axis, label in zip(
+                names, ("ra", "dec"), ("ICRS right ascension", "ICRS declination"), strict=True
+            )
+        )
+        roles = {**schema.overrides, "ra": names[0], "dec": names[1]}
+        self.schema = replace(schema, columns=schema.columns + added, overrides=roles)
+
+    def place(self, batch: pa.RecordBatch) -> Placed:
+        """Place the rows of a batch.
+
+        Parameters
+        ----------
+        batch : pyarrow.RecordBatch
+            Rows of the service's own columns.
+        """
+        import pyarrow as pa
+
+        nowhere = np.full(batch.num_rows, np.nan)
+        at = nowhere, nowhere
+        if self._location is not None:
+            at = location_arrays(batch.column(self._location.name))
+        if self._ra is not None and self._dec is not None and (not self._derives or self._location is None):
+            ra, dec = _floats(batch.column(self._ra.name)), _floats(batch.column(self._dec.name))
+        else:
+            ra, dec = at
+        derived = tuple(pa.array(values, from_pandas=True) for values in (ra, dec)) if self._derives else ()
+        placed = np.isfinite(ra) & (np.abs(dec) <= 90)
+        offset = np.zeros(batch.num_rows)
+        known = placed & np.isfinite(at[0]) & np.isfinite(at[1])
+        offset[known] = healpix.separation_arcsec(ra[known], dec[known], at[0][known], at[1][known])
+        placed &= offset <= MAX_OFFSET_ARCSEC
+        cells = np.full(batch.num_rows, NOT_PLACED, np.int64)
+        cells[placed] = healpix.healpix_29(ra[placed], dec[placed])
+        return Placed(derived, cells, float(offset[placed].max(initial=0.0)))
+
+
+def location_arrays(array: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two coordinates of each point of a column.
+
+    Parameters
+    ----------
+    array : pyarrow.Array
+        ``fixed_size_list`` or ``list`` of two floats [deg].
+
+    Returns
+    -------
+    tuple of numpy.ndarray of float64, shape (N,)
+        Right ascension and declination; NaN for NULL and for what is not two numbers.
+    """
+    import pyarrow.compute as pc
+
+    pairs = np.full((len(array), 2), np.nan)
+    whole = pc.fill_null(pc.equal(pc.list_value_length(array), 2), fill_value=False)
+    chosen = whole.to_numpy(zero_copy_only=False)
+    pairs[chosen] = _floats(array.filter(whole).flatten()).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def split_sky(count: Callable[[int, int], int], max_rows: int) -> Iterator[tuple[int, int]]:
+    """Cells of mixed order that hold at most so many rows each, in the order of the sky.
+
+    Parameters
+    ----------
+    count : callable
+        Number of rows with ``_healpix_29`` in an inclusive range.
+    max_rows : int
+        A cell with more rows than this is split into its four children, down to order 29.
+
+    Yields
+    ------
+    (int, int)
+        Order and NESTED pixel of each cell that holds a row.
+    """
+    cells = [(0, npix) for npix in reversed(range(healpix.cells_in_order(0)))]
+    while cells:
+        order, npix = cells.pop()
+        rows = count(*healpix.cell_range(order, npix))
+        if rows > max_rows and order < healpix.ORDER:
+            cells.extend((order + 1, 4 * npix + child) for child in (3, 2, 1, 0))
+        elif rows:
+            yield order, npix
+
+
+def _angle(column: Column | None, shapes: tuple[tuple[int | None, ...], ...] = ((),)) -> Column | None:
+    """Return the column if its values are floating-point degrees of one of these shapes."""
+    if column is None or column.datatype not in ("float", "double") or column.shape not in shapes:
+        return None
+    return column if column.unit in _DEGREES else None
+
+
+def _free_name(name: str, schema: Schema) -> str:
+    taken = {known.lower() for known in schema.names}
+    while name in taken:
+        name += "_target"
+    return name
+
+
+def _floats(array: pa.Array) -> NDArray[np.float64]:
+    """Numbers as float64, NULL as NaN."""
+    import pyarrow as pa
+
+    values: NDArray[np.float64] = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return values
