@@ -62,7 +62,7 @@ def build_snapshot(
     progress : callable, optional
         Called as ``progress(stage, done, total)``: stage ``"read"`` (rows; total None), then ``"write"`` (rows).
     tile_rows : int
-        About how many rows a partition holds.
+        About how many rows a partition holds; a cell with more than half as many again is split.
     previous : Catalog, optional
         A snapshot whose partitions are hard-linked where they are the same.
     on_conflict : {"error", "last"}
@@ -84,35 +84,43 @@ def build_snapshot(
     MirrorError
         If the mirror cannot be written.
     """
-    with storage.lock_mirror(mirror), storage.told(mirror):
-        for left_behind in layout.build_dirs(mirror):
-            shutil.rmtree(left_behind, ignore_errors=True)
+    tell = progress or (lambda stage, done, total: None)
+    with storage.lock_mirror(mirror):
         work = layout.build_dir(mirror, os.getpid())
-        root, runs = work / "snapshot", work / "runs"
         try:
-            for folder in (root, runs):
-                folder.mkdir(parents=True)
-            tell = progress or (lambda stage, done, total: None)
+            root, runs = _new_folders(mirror, work)
             placer = Placer(schema)
             identity = RowIdentity(placer.schema, on_conflict)
             scratch = Scratch(runs)
-            max_offset_arcsec = _spill(_checked(batches, schema), placer, identity, scratch, tell)
-            if not scratch.rows:
-                message = f"the source of {info.service} gave no rows, so there is nothing to build"
-                raise CatalogError(message)
             contents = Contents(
                 columns=file_schema(placer.schema, name=info.service, title=info.title),
                 summary=Summary(placer.schema),
-                rows_read=scratch.rows,
-                max_offset_arcsec=max_offset_arcsec,
             )
-            _write_rows(root, scratch, identity, contents, tile_rows, tell)
-            if previous is not None:
-                _link_unchanged(root, contents, previous)
-            describe(root, placer.schema, info, contents)
-            return open_catalog(_move_in(root, mirror))
+            for rows in _spill(batches, schema, placer, identity, scratch, contents, mirror):
+                tell("read", rows, None)
+            if not scratch.rows:
+                message = f"the source of {info.service} gave no rows, so there is nothing to build"
+                raise CatalogError(message)
+            for rows in _write_rows(root, scratch, identity, contents, tile_rows * 3 // 2, mirror):
+                tell("write", rows, scratch.rows)
+            with storage.told(mirror):
+                if previous is not None:
+                    _link_unchanged(root, contents, previous)
+                describe(root, placer.schema, info, contents)
+                return open_catalog(_move_in(root, mirror))
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def _new_folders(mirror: Path, work: Path) -> tuple[Path, Path]:
+    """Clear away what builds that were cut off left behind, and make this one's folders: snapshot and scratch."""
+    with storage.told(mirror):
+        for left_behind in layout.build_dirs(mirror):
+            shutil.rmtree(left_behind)
+        folders = work / "snapshot", work / "runs"
+        for folder in folders:
+            folder.mkdir(parents=True)
+    return folders
 
 
 def _checked(batches: Iterable[pa.RecordBatch], schema: Schema) -> Iterator[pa.RecordBatch]:
@@ -141,49 +149,55 @@ def _mismatch(found: pa.Schema, expected: pa.Schema) -> str:
 
 
 def _spill(
-    batches: Iterator[pa.RecordBatch], placer: Placer, identity: RowIdentity, scratch: Scratch, tell: Progress
-) -> float:
-    """Put all rows into the scratch; returns the largest offset of a placed row [arcsec]."""
+    batches: Iterable[pa.RecordBatch],
+    schema: Schema,
+    placer: Placer,
+    identity: RowIdentity,
+    scratch: Scratch,
+    contents: Contents,
+    mirror: Path,
+) -> Iterator[int]:
+    """Put all rows into the scratch; yields how many are there."""
     import pyarrow as pa
 
-    names = placer.schema.names
-    largest = 0.0
-    for batch in batches:
-        if not batch.num_rows:
-            continue
-        placed = placer.place(batch)
-        whole = pa.RecordBatch.from_arrays([*batch.columns, *placed.derived], names=names)
-        scratch.add(whole, placed.cells, identity.hashes(whole))
-        largest = max(largest, placed.max_offset_arcsec)
-        tell("read", scratch.rows, None)
-    scratch.finish()
-    return largest
+    with storage.told(mirror):
+        for batch in _checked(batches, schema):
+            if not batch.num_rows:
+                continue
+            placed = placer.place(batch)
+            whole = pa.RecordBatch.from_arrays([*batch.columns, *placed.derived], names=placer.schema.names)
+            scratch.add(whole, placed.cells, identity.hashes(whole))
+            contents.rows_read = scratch.rows
+            contents.max_offset_arcsec = max(contents.max_offset_arcsec, placed.max_offset_arcsec)
+            yield scratch.rows
+        scratch.finish()
 
 
 def _write_rows(
-    root: Path, scratch: Scratch, identity: RowIdentity, contents: Contents, tile_rows: int, tell: Progress
-) -> None:
-    """Write the files that hold rows, and note them in the contents."""
+    root: Path, scratch: Scratch, identity: RowIdentity, contents: Contents, max_rows: int, mirror: Path
+) -> Iterator[int]:
+    """Write the files that hold rows, and note them in the contents; yields how many rows are done."""
     left_out = identity.replaced_elsewhere(scratch.runs)
 
     def write(path: str, low: int, high: int) -> ParquetFileWriter:
         with ParquetFileWriter(root / path, contents.columns) as file:
-            for piece in scratch.pieces(low, high, tile_rows):
+            for piece in scratch.pieces(low, high, max_rows):
                 unique = identity.unique(scratch.read(piece), left_out)
                 contents.duplicates += unique.duplicates
                 contents.replaced += unique.replaced
                 if unique.rows.num_rows:
                     contents.summary.add(unique.rows)
                     file.write(unique.rows if low != NOT_PLACED else _without_cell(unique.rows))
-                tell("write", contents.rows + file.rows, scratch.rows)
         return file
 
-    for norder, npix in split_sky(lambda low, high: scratch.count(Piece(low, high)), tile_rows):
-        path = layout.partition_path(norder, npix)
-        file = write(path, *healpix.cell_range(norder, npix))
-        contents.add_partition(root, path, norder, npix, file)
-    if scratch.count(Piece(NOT_PLACED, NOT_PLACED)):
-        contents.add_unplaced(root, layout.UNPLACED, write(layout.UNPLACED, NOT_PLACED, NOT_PLACED))
+    with storage.told(mirror):
+        for norder, npix in split_sky(lambda low, high: scratch.count(Piece(low, high)), max_rows):
+            path = layout.partition_path(norder, npix)
+            contents.add_partition(root, path, norder, npix, write(path, *healpix.cell_range(norder, npix)))
+            yield contents.rows_done
+        if scratch.count(Piece(NOT_PLACED, NOT_PLACED)):
+            contents.add_unplaced(root, layout.UNPLACED, write(layout.UNPLACED, NOT_PLACED, NOT_PLACED))
+            yield contents.rows_done
 
 
 def _link_unchanged(root: Path, contents: Contents, previous: Catalog) -> None:

@@ -68,16 +68,25 @@ class Catalog:
         return None if not item else Partition(-1, -1, item["rows"], self.path / item["path"])
 
     @property
+    def parts(self) -> tuple[Partition, ...]:
+        """Every file that holds rows and what it covers, that of the unplaced rows last."""
+        return self.partitions if self.unplaced is None else (*self.partitions, self.unplaced)
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """Every file that holds rows."""
-        files = [partition.path for partition in self.partitions]
-        return tuple(files if self.unplaced is None else [*files, self.unplaced.path])
+        return tuple(part.path for part in self.parts)
 
     @property
     def row_files(self) -> list[dict[str, Any]]:
         """What the manifest says of every file that holds rows: ``path``, ``rows``, ``bytes``, ``sha256``."""
         unplaced = self.manifest.get("unplaced")
         return [*self.manifest["partitions"], *([unplaced] if unplaced else [])]
+
+    @property
+    def other_files(self) -> list[dict[str, Any]]:
+        """What the manifest says of every other file but itself and its digest: ``path``, ``bytes``, ``sha256``."""
+        return list(self.manifest["files"])
 
     @property
     def rows(self) -> int:

@@ -53,9 +53,9 @@ class Contents:
     """Arrow schema of every file."""
     summary: Summary
     """Of all rows written."""
-    rows_read: int
+    rows_read: int = 0
     """Rows that came in."""
-    max_offset_arcsec: float
+    max_offset_arcsec: float = 0.0
     """Largest separation of location and target among the placed rows [arcsec]."""
     partitions: list[dict[str, Any]] = field(default_factory=list)
     """Manifest entry of each partition."""
@@ -77,6 +77,11 @@ class Contents:
     def rows(self) -> int:
         """Rows written."""
         return sum(item["rows"] for item in self.row_files)
+
+    @property
+    def rows_done(self) -> int:
+        """Rows that came in and are dealt with."""
+        return self.rows + self.duplicates + self.replaced
 
     def add_partition(self, root: Path, path: str, norder: int, npix: int, file: ParquetFileWriter) -> None:
         """Note the file of a cell; if it has come out empty, it goes."""
