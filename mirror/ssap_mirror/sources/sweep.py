@@ -1,0 +1,330 @@
+"""A sweep: slices that together cover a table, asked for until every one of them is answered in full.
+
+Slices that overflow, time out or fail are cut; what is answered or cut stands in the journal, so a sweep that died goes
+on where it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ssap_mirror import storage
+from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
+from ssap_mirror.journal import Journal
+from ssap_mirror.progress import Progress
+from ssap_mirror.sources import Manners
+from ssap_mirror.sources.answers import Stored, TooMuchError
+from ssap_mirror.sources.http import InterruptedHarvest
+from ssap_mirror.sources.slices import Slice, cells_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Answer", "Ask", "Ledger", "Sweep", "Sweeper"]
+
+# A slice that only fails is cut so many times, in case one of its rows is what makes the server stumble.
+_CUTS_FOR_FAILURE = 3
+# An instant that holds more rows than the limit is asked for with higher ones, up to what services announce.
+_HIGHEST_MAXREC = 1_000_000
+_SKY_ORDER_FOR_INSTANTS = 1
+
+#: Fetches a slice with a limit into a file; None says that it overflowed.
+Ask = Callable[[Slice, int, Path], Stored | None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A slice's rows, journaled."""
+
+    number: int
+    """Place in the order of arrival, over all sweeps."""
+    sweep: str
+    """The sweep it belongs to."""
+    part: Slice
+    """What was asked."""
+    path: Path
+    """Arrow IPC file."""
+    rows: int
+    """Number of rows."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What one sweep asks, and how."""
+
+    name: str
+    """In the journal and the manifest."""
+    slices: tuple[Slice, ...]
+    """As planned."""
+    maxrec: int
+    """Limit of each request [rows]."""
+    ask: Ask
+    """Fetches one slice."""
+    known: NDArray[np.float64] | None = None
+    """Values of the swept parameter, by which a slice is cut into equal halves."""
+    sky_cuts: bool = False
+    """Whether a range that cannot be cut may be divided by the sky (rows without a position are then lost to it)."""
+
+
+class Ledger:
+    """Answers and cuts of all sweeps, read from and written to the journal.
+
+    Parameters
+    ----------
+    journal : Journal
+        Of the harvest.
+    folder : pathlib.Path
+        Where answers lie.
+    """
+
+    def __init__(self, journal: Journal, folder: Path) -> None:
+        self.folder = folder
+        self.wire_bytes = 0
+        self._journal = journal
+        self._plans: dict[str, list[Slice]] = {}
+        self._answers: dict[tuple[str, str], Answer] = {}
+        self._cuts: dict[tuple[str, str], list[Slice]] = {}
+        self._number = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        for record in journal.records:
+            self._apply(record)
+        self._clear_strangers()
+
+    def answers(self, *sweeps: str) -> list[Answer]:
+        """Answers of some sweeps or of all, in the order of arrival."""
+        found = [answer for answer in self._answers.values() if not sweeps or answer.sweep in sweeps]
+        return sorted(found, key=lambda answer: answer.number)
+
+    def sweeps(self) -> list[str]:
+        """Names of the sweeps that were planned, in order."""
+        return list(self._plans)
+
+    def plan(self, sweep: str, slices: Iterable[Slice]) -> None:
+        """Fix the slices of a sweep; a plan that the journal has already stays."""
+        if sweep not in self._plans:
+            self._add({"type": "plan", "sweep": sweep, "slices": [part.to_json() for part in slices]})
+
+    def open_slices(self, sweep: str) -> list[Slice]:
+        """Slices of a sweep that are neither answered nor cut."""
+        return [part for part in self._leaves(sweep) if (sweep, part.key) not in self._answers]
+
+    def next_file(self, sweep: str) -> Path:
+        """Name the file of the next answer."""
+        self._number += 1
+        return self.folder / f"{self._number:06}-{sweep}.arrow"
+
+    def add_answer(self, sweep: str, part: Slice, stored: Stored, seconds: float) -> Answer:
+        """Journal an answer: from here on it counts."""
+        record = {
+            "type": "answer",
+            "sweep": sweep,
+            "slice": part.to_json(),
+            "file": stored.path.name,
+            "rows": stored.rows,
+            "size": stored.size,
+            "sha256": stored.sha256,
+            "seconds": round(seconds, 3),
+        }
+        self._add(record)
+        return self._answers[sweep, part.key]
+
+    def add_cut(self, sweep: str, part: Slice, parts: Iterable[Slice], why: str) -> None:
+        """Journal that a slice is replaced by smaller ones."""
+        self._add(
+            {
+                "type": "cut",
+                "sweep": sweep,
+                "slice": part.to_json(),
+                "parts": [smaller.to_json() for smaller in parts],
+                "why": why,
+            }
+        )
+
+    def cuts(self, sweep: str) -> int:
+        """How many slices of a sweep were cut."""
+        return sum(1 for name, _ in self._cuts if name == sweep)
+
+    def _leaves(self, sweep: str) -> Iterator[Slice]:
+        waiting = deque(self._plans.get(sweep, ()))
+        while waiting:
+            part = waiting.popleft()
+            cut = self._cuts.get((sweep, part.key))
+            if cut is None:
+                yield part
+            else:
+                waiting.extend(cut)
+
+    def _add(self, record: dict[str, Any]) -> None:
+        self._journal.add(record)
+        self._apply(record)
+
+    def _apply(self, record: dict[str, Any]) -> None:
+        sweep = record.get("sweep", "")
+        if record["type"] == "plan":
+            self._plans[sweep] = [Slice.from_json(item) for item in record["slices"]]
+        elif record["type"] == "cut":
+            part = Slice.from_json(record["slice"])
+            self._cuts[sweep, part.key] = [Slice.from_json(item) for item in record["parts"]]
+        elif record["type"] == "answer":
+            path = self.folder / record["file"]
+            number = int(path.name.split("-", 1)[0])
+            self._number = max(self._number, number)
+            part = Slice.from_json(record["slice"])
+            self._answers[sweep, part.key] = Answer(number, sweep, part, path, record["rows"])
+
+    def _clear_strangers(self) -> None:
+        """Forget answers whose file is gone or altered, and files that were never journaled."""
+        digests = {record["file"]: record["sha256"] for record in self._journal.records if record["type"] == "answer"}
+        for key, answer in list(self._answers.items()):
+            if not answer.path.is_file() or storage.sha256(answer.path) != digests[answer.path.name]:
+                del self._answers[key]
+        kept = {answer.path for answer in self._answers.values()}
+        for path in self.folder.iterdir():
+            if path not in kept:
+                path.unlink()
+
+
+class Sweeper:
+    """Runs sweeps, some requests at a time.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Where answers are counted.
+    manners : Manners
+        Says how many requests run at a time.
+    progress : Progress
+        Told of each answer.
+    alive : callable
+        Asks the service for a sign of life; raises if there is none.
+    stop : callable
+        Tells requests under way to end.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        manners: Manners,
+        progress: Progress,
+        alive: Callable[[], None],
+        stop: Callable[[], None],
+    ) -> None:
+        self._ledger = ledger
+        self._manners = manners
+        self._progress = progress
+        self._alive = alive
+        self._stop = stop
+
+    def run(self, sweep: Sweep) -> list[Answer]:
+        """Ask until every slice is answered.
+
+        Raises
+        ------
+        TransportError
+            If the service cannot be reached any more.
+        SourceError
+            If a slice fails again and again while the service answers otherwise.
+        """
+        self._ledger.plan(sweep.name, sweep.slices)
+        run = _Run(sweep, self._ledger, self._progress, self._alive)
+        pool = ThreadPoolExecutor(self._manners.requests_at_a_time, thread_name_prefix="harvest")
+        try:
+            run.until_done(pool, self._manners.requests_at_a_time)
+        except BaseException:
+            self._stop()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+        return self._ledger.answers(sweep.name)
+
+
+@dataclass(frozen=True)
+class _Task:
+    part: Slice
+    maxrec: int
+    cuts_for_failure: int = 0
+
+
+class _Run:
+    """One run of a sweep."""
+
+    def __init__(self, sweep: Sweep, ledger: Ledger, progress: Progress, alive: Callable[[], None]) -> None:
+        self._sweep = sweep
+        self._ledger = ledger
+        self._progress = progress
+        self._alive = alive
+        self._waiting = deque(_Task(part, sweep.maxrec) for part in ledger.open_slices(sweep.name))
+        self._failed: list[tuple[Slice, SourceError]] = []
+
+    def until_done(self, pool: ThreadPoolExecutor, at_a_time: int) -> None:
+        running: dict[Future[tuple[Stored | None, float]], _Task] = {}
+        while self._waiting or running:
+            while self._waiting and len(running) < at_a_time:
+                task = self._waiting.popleft()
+                target = self._ledger.next_file(self._sweep.name)
+                running[pool.submit(self._timed, task, target)] = task
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                self._take(running.pop(future), future)
+        if self._failed:
+            part, error = self._failed[0]
+            message = (
+                f"{len(self._failed)} slices of the sweep {self._sweep.name!r} could not be had, first {part.key}: "
+                f"{error}; what is here is kept, and the same command goes on from there"
+            )
+            raise SourceError(message) from error
+
+    def _timed(self, task: _Task, target: Path) -> tuple[Stored | None, float]:
+        began = time.monotonic()
+        return self._sweep.ask(task.part, task.maxrec, target), time.monotonic() - began
+
+    def _take(self, task: _Task, future: Future[tuple[Stored | None, float]]) -> None:
+        try:
+            stored, seconds = future.result()
+        except InterruptedHarvest:
+            raise
+        except TooMuchError as error:
+            if not self._cut(task, str(error)):
+                self._failed.append((task.part, error))
+        except (TransportError, FormatError, ServiceError) as error:
+            self._fail(task, error)
+        else:
+            if stored is None:
+                self._overflow(task)
+            else:
+                self._ledger.add_answer(self._sweep.name, task.part, stored, seconds)
+                self._progress.advance(rows=stored.rows, size=stored.size, slices=1)
+
+    def _fail(self, task: _Task, error: SourceError) -> None:
+        # If the service is gone altogether, no smaller slice will do better.
+        self._alive()
+        deeper = replace(task, cuts_for_failure=task.cuts_for_failure + 1)
+        if task.cuts_for_failure >= _CUTS_FOR_FAILURE or not self._cut(deeper, str(error)):
+            self._failed.append((task.part, error))
+
+    def _overflow(self, task: _Task) -> None:
+        if self._cut(task, "overflow"):
+            return
+        if task.maxrec < _HIGHEST_MAXREC:
+            self._waiting.appendleft(replace(task, maxrec=min(4 * task.maxrec, _HIGHEST_MAXREC)))
+            return
+        message = f"{task.part.key} holds more rows than the service gives at a time, and cannot be cut"
+        self._failed.append((task.part, SourceError(message)))
+
+    def _cut(self, task: _Task, why: str) -> bool:
+        parts = task.part.parts(self._sweep.known)
+        beyond_limits = why != "overflow" or task.maxrec >= _HIGHEST_MAXREC
+        if parts is None and self._sweep.sky_cuts and task.part.cell is None and beyond_limits:
+            parts = tuple(replace(task.part, cell=cell.cell) for cell in cells_of(_SKY_ORDER_FOR_INSTANTS))
+        if parts is None:
+            return False
+        self._ledger.add_cut(self._sweep.name, task.part, parts, why)
+        self._waiting.extendleft(_Task(part, self._sweep.maxrec, task.cuts_for_failure) for part in reversed(parts))
+        return True

@@ -1,0 +1,267 @@
+"""The pipeline: harvest, build, validate, make live, tidy up. `ssap-mirror sync` is this one call."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ssap_mirror import layout, storage
+from ssap_mirror.build import build_snapshot
+from ssap_mirror.catalog import Catalog, open_catalog
+from ssap_mirror.describe import BuildInfo
+from ssap_mirror.errors import CatalogError, ParameterError
+from ssap_mirror.journal import Journal
+from ssap_mirror.progress import Progress, Silent
+from ssap_mirror.services import Service, services
+from ssap_mirror.snapshots import make_live, prune
+from ssap_mirror.sources import Harvest, Manners, Source
+from ssap_mirror.sources.ssap import SsapSource
+from ssap_mirror.validate import validate
+
+__all__ = ["SyncReport", "sync"]
+
+_JOURNAL = "journal.jsonl"
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a `sync` did."""
+
+    name: str
+    """Name of the mirror."""
+    complete: bool
+    """Whether every row of the source is in the snapshot, once, as far as the source lets anyone tell."""
+    reasons: tuple[str, ...]
+    """How that is known, one sentence each."""
+    rows: int
+    """Rows of the snapshot, or those at hand if there is none."""
+    duplicates: int
+    """Rows that came more than once and were dropped."""
+    requests: int
+    """Requests sent."""
+    bytes: int
+    """Bytes received."""
+    slices: int
+    """Slices answered, over all sweeps."""
+    seconds: float
+    """Time it took [s]."""
+    snapshot: Path | None
+    """The snapshot that is live now; None if nothing was made live."""
+
+    def words(self) -> str:
+        """Say it to a person."""
+        verdict = "complete" if self.complete else "NOT COMPLETE"
+        lines = [f"{self.name}: {self.rows:,} rows, {verdict}"]
+        lines += [f"  {reason}" for reason in self.reasons]
+        lines.append(
+            f"  {self.slices:,} slices, {self.requests:,} requests, {self.bytes / 1e6:,.1f} MB, "
+            f"{self.duplicates:,} duplicates dropped, {self.seconds:,.0f} s"
+        )
+        if self.snapshot is None:
+            lines.append("  nothing was made live; what was fetched is kept, and the same command goes on from there")
+        else:
+            lines.append(f"  live: {self.snapshot}")
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON document."""
+        return {**asdict(self), "snapshot": None if self.snapshot is None else str(self.snapshot)}
+
+
+def sync(
+    service: str,
+    *,
+    source: str | Path | None = None,
+    home: Path | None = None,
+    name: str | None = None,
+    progress: Progress | None = None,
+    keep: int | None = None,
+    manners: Manners | None = None,
+    restart: bool = False,
+    accept_incomplete: bool = False,
+) -> SyncReport:
+    """Mirror a service: harvest its table, build a snapshot, validate it, make it live.
+
+    A run that was cut off goes on where it stopped. The live snapshot stays as it is until the new one is whole.
+
+    Parameters
+    ----------
+    service : str
+        Name of a built-in service, whose columns are then known, or any name if `source` is given.
+    source : str or pathlib.Path, optional
+        Address of an SSAP endpoint in place of the service's own.
+    home : pathlib.Path, optional
+        Folder of the mirrors; `ssap_mirror.layout.default_home` without it.
+    name : str, optional
+        Name of the mirror; the service's without it.
+    progress : Progress, optional
+        Told of what goes on.
+    keep : int, optional
+        How many older snapshots stay; all without it.
+    manners : Manners, optional
+        How to behave towards the server.
+    restart : bool
+        Forget what an earlier run fetched.
+    accept_incomplete : bool
+        Make a snapshot live even if rows are known to be missing; its manifest says so.
+
+    Returns
+    -------
+    SyncReport
+        With ``snapshot`` None if the harvest is not complete and `accept_incomplete` is false.
+
+    Raises
+    ------
+    ParameterError
+        If the service is unknown and no source is given, or the name cannot be a folder's.
+    SourceError
+        If the source cannot be read; what was fetched is kept.
+    BusyError
+        If another process is writing the mirror.
+    MirrorError
+        If the mirror cannot be written.
+    """
+    began = time.monotonic()
+    tell = progress or Silent()
+    known = _known_service(service, source)
+    mirror = layout.mirror_dir(home or layout.default_home(), _mirror_name(name or service))
+    chosen = _open_source(known, source, manners)
+    with storage.lock_mirror(mirror), storage.told(mirror):
+        staging = layout.staging_dir(mirror)
+        staging.mkdir(exist_ok=True)
+        if restart:
+            _clear(staging)
+        _same_harvest(staging, {"kind": chosen.kind, "url": chosen.url}, tell)
+        harvest = chosen.harvest(staging, tell)
+        if not harvest.verdict.complete and not accept_incomplete:
+            return _report(mirror.name, harvest, None, time.monotonic() - began)
+        catalog = _build(mirror, chosen, harvest, tell)
+        make_live(mirror, catalog)
+        _clear(staging)
+        if keep is not None:
+            prune(mirror, keep)
+    return _report(mirror.name, harvest, catalog, time.monotonic() - began)
+
+
+def _build(mirror: Path, source: Source, harvest: Harvest, progress: Progress) -> Catalog:
+    """Build and validate a snapshot."""
+    description = harvest.description
+    info = BuildInfo(
+        service=mirror.name,
+        title=description.title,
+        synthetic=b"synthetic" in description.header.lower(),
+        source={"kind": description.kind, "url": description.url},
+        harvest=harvest.record,
+        service_xml=description.header,
+    )
+    progress.stage("build", harvest.rows)
+    done = 0
+
+    def tell(stage: str, rows: int, total: int | None) -> None:
+        nonlocal done
+        if stage == "write":
+            progress.advance(rows=rows - done)
+            done = rows
+
+    catalog = build_snapshot(
+        source.batches(),
+        description.schema,
+        mirror,
+        info,
+        progress=tell,
+        previous=_previous(mirror),
+        on_conflict="last",
+    )
+    problems = validate(catalog)
+    if catalog.rows != harvest.rows and not problems:
+        problems = [f"it holds {catalog.rows:,} rows, and the harvest {harvest.rows:,}"]
+    if problems:
+        shutil.rmtree(catalog.path, ignore_errors=True)
+        message = f"the new snapshot of {mirror.name} is not sound and was thrown away: {'; '.join(problems)}"
+        raise CatalogError(message)
+    return catalog
+
+
+def _previous(mirror: Path) -> Catalog | None:
+    try:
+        return open_catalog(mirror)
+    except CatalogError:
+        # Nothing live yet, or not readable: then nothing is shared with it.
+        return None
+
+
+def _report(name: str, harvest: Harvest, catalog: Catalog | None, seconds: float) -> SyncReport:
+    record = harvest.record
+    return SyncReport(
+        name=name,
+        complete=harvest.verdict.complete,
+        reasons=harvest.verdict.reasons,
+        rows=harvest.rows if catalog is None else catalog.rows,
+        duplicates=record.get("duplicates", 0),
+        requests=record.get("requests", 0),
+        bytes=record.get("bytes", 0),
+        slices=sum(sweep["slices"] for sweep in record.get("sweeps", ())),
+        seconds=seconds,
+        snapshot=None if catalog is None else catalog.path,
+    )
+
+
+def _known_service(name: str, source: str | Path | None) -> Service:
+    for known in services():
+        if known.name == name:
+            return known
+    if source is None:
+        built_in = ", ".join(known.name for known in services())
+        reason = f"is no built-in service ({built_in}), and no source is given"
+        raise ParameterError(name="service", value=name, reason=reason)
+    return Service(name=name, title=name, kind="ssap", url="")
+
+
+def _mirror_name(name: str) -> str:
+    if not name or name in (".", "..") or Path(name).name != name or name.startswith("."):
+        raise ParameterError(name="name", value=name, reason="cannot be the name of a mirror's folder")
+    return name
+
+
+def _open_source(service: Service, source: str | Path | None, manners: Manners | None) -> Source:
+    url = service.url if source is None else str(source)
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise ParameterError(name="source", value=url, reason="is not an http address of a service")
+    return SsapSource(url, service.title, service.schema(), manners)
+
+
+def _same_harvest(staging: Path, facts: dict[str, str], progress: Progress) -> None:
+    """Throw away what another source left behind; begin the journal."""
+    import duckdb
+
+    begin = {"type": "begin", **facts, "hashes": f"duckdb {duckdb.__version__}"}
+    try:
+        with Journal(staging / _JOURNAL) as journal:
+            first = journal.records[0] if journal.records else None
+            if first is None:
+                journal.add(begin)
+    except CatalogError as error:
+        progress.note(f"{error}; starting anew")
+        first = {}
+    if first is not None and first != begin:
+        progress.note("an earlier harvest of another source was not finished; starting anew")
+        _clear(staging)
+        with Journal(staging / _JOURNAL) as journal:
+            journal.add(begin)
+    elif first is not None:
+        progress.note("going on with the harvest that was not finished")
+
+
+def _clear(staging: Path) -> None:
+    """Empty the staging folder, the journal first: without it, the rest counts for nothing."""
+    (staging / _JOURNAL).unlink(missing_ok=True)
+    storage.sync(staging)
+    for path in staging.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

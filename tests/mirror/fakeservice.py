@@ -1,0 +1,269 @@
+"""A small SSAP service over an Arrow table, which behaves as DaCHS does where a harvest cares.
+
+TIME is closed at both ends and compares instants; a row without a value never matches a range; SIZE is a radius (or a
+diameter, on request); an overflowing answer is an arbitrary subset; errors come with HTTP status 200.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+import pyarrow as pa
+import uvicorn
+from ssap_mirror.healpix import separation_arcsec
+from ssap_mirror.schema import Column, Schema
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+_PACK = {"double": "d", "float": "f", "long": "q", "int": "i", "short": "h", "unsignedByte": "B"}
+_INPUTS = ("POS", "SIZE", "TIME", "SNR", "MAXREC", "VERB", "RESPONSEFORMAT", "FORMAT", "REQUEST")
+
+
+def columns() -> Schema:
+    """Columns with the roles that a harvest needs, at the levels of the real service."""
+    return Schema(
+        (
+            Column("accref", "char", "*", utype="ssa:Access.Reference", verbosity=1),
+            Column("mobsid", "char", "*", ucd="meta.id;meta.main", verbosity=1),
+            Column("ra", "double", unit="deg", ucd="pos.eq.ra;meta.main", verbosity=1),
+            Column("dec", "double", unit="deg", ucd="pos.eq.dec;meta.main", verbosity=1),
+            Column(
+                "ssa_location",
+                "double",
+                "2",
+                unit="deg",
+                utype="ssa:Char.SpatialAxis.Coverage.Location.Value",
+                xtype="point",
+                verbosity=5,
+            ),
+            Column("ssa_dateObs", "double", unit="d", utype="ssa:Char.TimeAxis.Coverage.Location.Value", verbosity=5),
+            Column("ssa_score", "float", utype="ssa:Query.Score", verbosity=15),
+            Column("ssa_snr", "float", utype="ssa:Derived.SNR", verbosity=15),
+            Column("obsid", "long", verbosity=15, null="-1"),
+            Column("mags", "float", "3", unit="mag", verbosity=25),
+        )
+    )
+
+
+def rows(count: int, seed: int = 1) -> pa.Table:
+    """Rows on a few plates, with NULL dates, NULL positions, both, and one plate of a third of all rows at one date."""
+    rng = np.random.default_rng(seed)
+    plate = rng.integers(0, 12, count)
+    ra = (np.linspace(0, 330, 12)[plate] + rng.uniform(-2, 2, count)) % 360
+    dec = np.linspace(-10, 80, 12)[plate] + rng.uniform(-2, 2, count)
+    dates = 58000 + plate * 7 + rng.integers(0, 40, count) / 96
+    dates[: count // 3] = 58050.25
+    undated, unplaced = rng.random(count) < 0.02, rng.random(count) < 0.02
+    undated[:3] = unplaced[:3] = True
+    snr = rng.normal(30, 10, count).astype(np.float32)
+    schema = columns().arrow_schema()
+    location = pa.FixedSizeListArray.from_arrays(
+        pa.array(np.column_stack([ra, dec]).ravel()), 2, mask=pa.array(unplaced)
+    )
+    return pa.table(
+        {
+            "accref": [f"http://example.org/get?{i}" for i in range(count)],
+            "mobsid": [f"6350{i:07d}B" for i in range(count)],
+            "ra": ra,
+            "dec": dec,
+            "ssa_location": location,
+            "ssa_dateObs": pa.array(dates, mask=undated),
+            "ssa_score": pa.array(np.zeros(count, np.float32)),
+            "ssa_snr": pa.array(snr, mask=rng.random(count) < 0.01),
+            "obsid": pa.array(rng.integers(0, 2**60, count), mask=rng.random(count) < 0.05),
+            "mags": pa.FixedSizeListArray.from_arrays(pa.array(rng.normal(12, 1, 3 * count).astype(np.float32)), 3),
+        },
+        schema=schema,
+    )
+
+
+@dataclass
+class FakeService:
+    """The service; tests change its attributes while it runs."""
+
+    table: pa.Table
+    """Rows with the columns of `columns`."""
+    default_limit: int = 10_000
+    """Rows of an answer without MAXREC."""
+    size_is_radius: bool = True
+    """How SIZE is read."""
+    ignores: tuple[str, ...] = ()
+    """Parameters that are not looked at."""
+    binary2: bool = True
+    """Whether RESPONSEFORMAT is known."""
+    hides: Callable[[dict[str, str], np.ndarray], np.ndarray] | None = None
+    """Given a request's parameters and the numbers of the rows that match, which of them to keep back."""
+    too_slow: Callable[[dict[str, str], int], bool] = lambda params, matches: False
+    """Whether a request with so many matches runs into the time-out."""
+    requests: list[dict[str, str]] = field(default_factory=list)
+    """What was asked, upper-case names."""
+    url: str = ""
+    """Endpoint, while it runs."""
+
+    def answer(self, request: Request) -> Response:
+        params = {name.upper(): value for name, value in request.query_params.multi_items()}
+        self.requests.append(params)
+        if params.get("FORMAT", "").upper() == "METADATA":
+            return _response(self._document(params, np.empty(0, int), "OK", metadata=True))
+        if params.get("REQUEST") != "queryData":
+            return _response(_error("Field REQUEST: Missing or invalid value for REQUEST."))
+        if "RESPONSEFORMAT" in params and not self.binary2:
+            return _response(_error("Field responseformat: not a valid value"))
+        numbers = np.flatnonzero(self._matches(params))
+        if self.hides is not None:
+            numbers = numbers[~self.hides(params, numbers)]
+        if self.too_slow(params, len(numbers)):
+            return _response(_error("Query timed out (took too long)."))
+        limit = int(params.get("MAXREC", self.default_limit))
+        status = "OK" if len(numbers) <= limit else "OVERFLOW"
+        shuffled = np.random.default_rng(len(self.requests)).permutation(numbers)[:limit]
+        return _response(self._document(params, shuffled, status))
+
+    def _matches(self, params: dict[str, str]) -> np.ndarray:
+        keep = np.ones(self.table.num_rows, bool)
+        if "TIME" in params and "TIME" not in self.ignores:
+            dates = self.table["ssa_dateObs"].to_numpy()
+            low, high = (_mjd(text) for text in params["TIME"].split("/"))
+            keep &= (dates >= low if low is not None else True) & (dates <= high if high is not None else True)
+            keep &= np.isfinite(dates)
+        if "SNR" in params and "SNR" not in self.ignores:
+            snr = self.table["ssa_snr"].to_numpy().astype(float)
+            low, high = (float(text) if text else None for text in params["SNR"].split("/"))
+            keep &= (snr >= low if low is not None else True) & (snr <= high if high is not None else True)
+            keep &= np.isfinite(snr)
+        if "POS" in params and "SIZE" in params and "POS" not in self.ignores:
+            ra, dec = (float(text) for text in params["POS"].split(","))
+            size = float(params["SIZE"])
+            radius = size if self.size_is_radius else size / 2
+            location = self.table["ssa_location"].combine_chunks()
+            points = location.flatten().to_numpy().reshape(-1, 2) if not location.null_count else None
+            if points is None:
+                points = np.array([pair or [np.nan, np.nan] for pair in location.to_pylist()])
+            with np.errstate(invalid="ignore"):
+                keep &= separation_arcsec(ra, dec, points[:, 0], points[:, 1]) <= radius * 3600
+        return keep
+
+    def _document(self, params: dict[str, str], numbers: np.ndarray, status: str, *, metadata: bool = False) -> bytes:
+        schema = columns() if metadata else columns().up_to(10 * int(params.get("VERB", "2")))
+        chosen = self.table.select(list(schema.names)).take(pa.array(numbers))
+        head = [
+            '<?xml version="1.0"?>\n<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">',
+            f'<RESOURCE type="results"><DESCRIPTION>Synthetic rows</DESCRIPTION>'
+            f'<INFO name="QUERY_STATUS" value="{status}"/>',
+        ]
+        if metadata:
+            head += [f'<PARAM name="INPUT:{name}" datatype="char" arraysize="*" value=""/>' for name in _INPUTS]
+        head += ["<TABLE>", *(_field(column) for column in schema)]
+        if metadata:
+            body = ""
+        elif "BINARY2" in params.get("RESPONSEFORMAT", ""):
+            body = _binary2(chosen, schema)
+        else:
+            body = _tabledata(chosen, schema)
+        return "".join([*head, body, "</TABLE></RESOURCE></VOTABLE>"]).encode()
+
+
+@contextlib.contextmanager
+def serving(app: Starlette, path: str = "") -> Iterator[str]:
+    """Run an application on a free port of 127.0.0.1; yields its address."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    started = threading.Event()
+    original = server.startup
+
+    async def startup(sockets: object = None) -> None:
+        await original(sockets)  # type: ignore[arg-type]
+        started.set()
+
+    server.startup = startup  # type: ignore[method-assign]
+    thread.start()
+    if not started.wait(30):
+        message = "the test server did not start"
+        raise RuntimeError(message)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}{path}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+@contextlib.contextmanager
+def running(service: FakeService) -> Iterator[FakeService]:
+    """Run a service."""
+    with serving(Starlette(routes=[Route("/ssap.xml", service.answer)]), "/ssap.xml") as url:
+        service.url = url
+        yield service
+
+
+def _response(document: bytes) -> Response:
+    return Response(document, media_type="application/x-votable+xml")
+
+
+def _error(message: str) -> bytes:
+    return (
+        '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE type="results">'
+        f'<INFO name="QUERY_STATUS" value="ERROR">{escape(message)}</INFO></RESOURCE></VOTABLE>'
+    ).encode()
+
+
+def _mjd(text: str) -> float | None:
+    if not text:
+        return None
+    return (datetime.fromisoformat(text) - datetime(1858, 11, 17)).total_seconds() / 86400
+
+
+def _field(column: Column) -> str:
+    names = ("name", "datatype", "arraysize", "unit", "ucd", "utype", "xtype")
+    attributes = " ".join(f"{name}={quoteattr(getattr(column, name))}" for name in names if getattr(column, name))
+    values = f'<VALUES null="{column.null}"/>' if column.null else ""
+    return f"<FIELD {attributes}>{values}</FIELD>"
+
+
+def _tabledata(table: pa.Table, schema: Schema) -> str:
+    def text(value: object, column: Column) -> str:
+        if value is None:
+            return "NaN" if column.datatype in ("float", "double") and not column.shape else column.null or ""
+        if isinstance(value, list):
+            return " ".join(repr(part) for part in value)
+        return escape(str(value)) if isinstance(value, str) else repr(value)
+
+    lines = []
+    for row in table.to_pylist():
+        cells = (f"<TD>{text(row[column.name], column)}</TD>" for column in schema)
+        lines.append(f"<TR>{''.join(cells)}</TR>")
+    return f"<DATA><TABLEDATA>{''.join(lines)}</TABLEDATA></DATA>"
+
+
+def _binary2(table: pa.Table, schema: Schema) -> str:
+    stream = bytearray()
+    width = (len(schema) + 7) // 8
+    for row in table.to_pylist():
+        mask = 0
+        cells = bytearray()
+        for at, column in enumerate(schema):
+            value = row[column.name]
+            if value is None:
+                mask |= 1 << (8 * width - 1 - at)
+            if column.is_text:
+                encoded = (value or "").encode()
+                cells += struct.pack(">I", len(encoded)) + encoded
+            elif column.shape:
+                size = column.shape[0] or 0
+                cells += struct.pack(f">{size}{_PACK[column.datatype]}", *(value or [float("nan")] * size))
+            else:
+                empty = float("nan") if column.datatype in ("float", "double") else int(column.null or 0)
+                cells += struct.pack(f">{_PACK[column.datatype]}", empty if value is None else value)
+        stream += mask.to_bytes(width, "big") + cells
+    encoded = base64.encodebytes(bytes(stream)).decode()
+    return f'<DATA><BINARY2><STREAM encoding="base64">{encoded}</STREAM></BINARY2></DATA>'
