@@ -23,7 +23,7 @@ from ssap_mirror.identity import OnConflict, RowIdentity
 from ssap_mirror.parquetfile import ParquetFileWriter, link_if_same
 from ssap_mirror.partition import NOT_PLACED, Placer, split_sky
 from ssap_mirror.schema import HEALPIX_COLUMN, Schema
-from ssap_mirror.scratch import Piece, Scratch
+from ssap_mirror.scratch import KEYS, Piece, Scratch
 from ssap_mirror.snapshots import make_live
 from ssap_mirror.summary import Summary
 from ssap_mirror.voparquet import file_schema
@@ -78,12 +78,13 @@ def build_snapshot(
     CatalogError
         If there are no rows, or two rows of one identity differ.
     FormatError
-        If a batch does not have the columns of the schema.
+        If a batch does not have the columns of the schema, or a column has the name of another or of the spatial index.
     BusyError
         If another process is writing the mirror.
     MirrorError
         If the mirror cannot be written.
     """
+    _check_names(schema)
     tell = progress or (lambda stage, done, total: None)
     with storage.lock_mirror(mirror):
         work = layout.build_dir(mirror, os.getpid())
@@ -110,6 +111,14 @@ def build_snapshot(
                 return open_catalog(_move_in(root, mirror))
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def _check_names(schema: Schema) -> None:
+    names = [*schema.names, *KEYS]
+    twice = [name for name in schema.names if names.count(name) > 1]
+    if twice:
+        message = f"a mirror cannot have the column {twice[0]!r}: the name is taken"
+        raise FormatError(message)
 
 
 def _new_folders(mirror: Path, work: Path) -> tuple[Path, Path]:

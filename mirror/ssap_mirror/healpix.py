@@ -29,6 +29,9 @@ _CELL_SIZE_DEG = 58.6323  # sqrt(4 pi / 12) rad: side of an order-0 cell, if it 
 # Finer than 1.6 arcsec, more ranges find no fewer rows. It also leaves room for the oversampling of ``query_circle``.
 _FINEST = 17
 _OVERSAMPLING = 4
+# ``query_circle`` (hpgeom 1.6, and healpy 1.20 likewise) loses a base cell whose centre is exactly opposite to a cone's
+# if the radius and the cell's own, 48 degrees, make more than 180. A cone this wide gets the whole sphere.
+_WIDEST_DEG = 120.0
 
 
 def healpix_29(ra: ArrayLike, dec: ArrayLike) -> NDArray[np.int64]:
@@ -94,7 +97,7 @@ def cone_ranges(ra: float, dec: float, radius_deg: float, order: int | None = No
     ra, dec : float
         Centre, ICRS [deg].
     radius_deg : float
-        Radius [deg], 0 or more; from 180 on it is the whole sphere.
+        Radius [deg], 0 or more; from 120 on, the ranges are the whole sphere.
     order : int, optional
         Order of the covering cells, 0 to 27; without it, cells of about half the radius.
 
@@ -117,7 +120,7 @@ def cone_ranges(ra: float, dec: float, radius_deg: float, order: int | None = No
     if not radius_deg >= 0:
         raise ParameterError(name="radius_deg", value=radius_deg, reason="is not an angle of 0 degrees or more")
     radius = radius_deg + _PAD_DEG
-    if radius >= 180:
+    if radius >= _WIDEST_DEG:
         return [(0, cells_in_order(ORDER) - 1)]
     if order is None:
         order = math.ceil(math.log2(_CELLS_PER_RADIUS * _CELL_SIZE_DEG / radius))

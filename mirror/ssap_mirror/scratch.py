@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssap_mirror.schema import HEALPIX_COLUMN
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["CELL", "HASH", "SEQUENCE", "Piece", "Run", "Scratch"]
+__all__ = ["CELL", "HASH", "KEYS", "SEQUENCE", "Piece", "Run", "Scratch"]
 
 #: Columns of a run beside those of the table: the row's cell, a hash of its identity, its place in the input.
-CELL, HASH, SEQUENCE = "_healpix_29", "_hash", "_sequence"
+CELL, HASH, SEQUENCE = HEALPIX_COLUMN, "_mirror_hash", "_mirror_sequence"
 
-_KEYS = (CELL, HASH, SEQUENCE)
+KEYS = (CELL, HASH, SEQUENCE)
 _RUN_BYTES = 160 * 2**20
 # A range that begins or ends within a batch costs the reading of the whole batch.
 _BATCH_ROWS = 1024
@@ -65,7 +67,7 @@ class Run:
     @cached_property
     def keys(self) -> dict[str, NDArray[Any]]:
         """Keys of the rows in the order of the file, each shape (N,), mapped from disk."""
-        return {key: np.load(self.path.with_suffix(f".{key}.npy"), mmap_mode="r") for key in _KEYS}
+        return {key: np.load(self.path.with_suffix(f".{key}.npy"), mmap_mode="r") for key in KEYS}
 
     def span(self, piece: Piece) -> tuple[int, int]:
         """First row of a piece, and the row behind its last."""
@@ -138,7 +140,7 @@ class Scratch:
 
         sequence = np.arange(self.rows, self.rows + batch.num_rows)
         keys = [pa.array(values) for values in (cells, hashes, sequence)]
-        whole = pa.RecordBatch.from_arrays([*keys, *batch.columns], names=[*_KEYS, *batch.schema.names])
+        whole = pa.RecordBatch.from_arrays([*keys, *batch.columns], names=[*KEYS, *batch.schema.names])
         self._waiting.append(whole)
         self._waiting_bytes += whole.nbytes
         self.rows += batch.num_rows
@@ -153,7 +155,7 @@ class Scratch:
             return
         table = pa.Table.from_batches(self._waiting)
         self._waiting, self._waiting_bytes = [], 0
-        keys = {key: table.column(key).to_numpy() for key in _KEYS}
+        keys = {key: table.column(key).to_numpy() for key in KEYS}
         order = np.lexsort((keys[HASH], keys[CELL]))
         path = self._folder / f"run-{len(self.runs):05}.arrow"
         for key, values in keys.items():

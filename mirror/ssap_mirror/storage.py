@@ -106,8 +106,8 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Put new content in place of a file: at any instant it has the old content or the new."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    """Put new content in place of a file: at any instant it has the old content or the new. The mirror is locked."""
+    beside = path.with_name(f".{path.name}.new")
     try:
         write_file(beside, content)
         beside.replace(path)
