@@ -35,6 +35,8 @@ def validate(catalog: Catalog) -> list[str]:
     list of str
         The problems found.
     """
+    if untrue := list(_check_manifest(catalog)):
+        return untrue
     damaged = {**_damaged(catalog, catalog.row_files, digests=False), **_damaged(catalog, catalog.other_files)}
     return [*damaged.values(), *_structure(catalog, set(damaged))]
 
@@ -52,8 +54,11 @@ def verify(catalog: Catalog, progress: Callable[[str, int, int | None], None] | 
     Returns
     -------
     list of str
-        The problems found. A damaged file is one problem; its rows are not looked at.
+        The problems found. The rows of a damaged file are not looked at, and if it is the manifest, nothing else
+        is looked at.
     """
+    if untrue := list(_check_manifest(catalog)):
+        return untrue
     tell = progress or (lambda stage, done, total: None)
     damaged = {**_damaged(catalog, catalog.row_files), **_damaged(catalog, catalog.other_files)}
     problems = [*damaged.values(), *_structure(catalog, set(damaged))]
@@ -77,7 +82,6 @@ def _damaged(catalog: Catalog, items: list[dict[str, Any]], *, digests: bool = T
 
 
 def _structure(catalog: Catalog, damaged: set[str]) -> Iterator[str]:
-    yield from _check_manifest(catalog)
     yield from _check_strays(catalog)
     yield from _check_cells(catalog)
     if layout.PARTITION_INFO not in damaged:
@@ -89,6 +93,7 @@ def _structure(catalog: Catalog, damaged: set[str]) -> Iterator[str]:
 
 
 def _check_manifest(catalog: Catalog) -> Iterator[str]:
+    """Tell a manifest that is not the one that was written: all else is held against it."""
     try:
         if (catalog.path / layout.MANIFEST_DIGEST).read_bytes() != manifest_digest(catalog.path):
             yield f"{layout.MANIFEST} is damaged: its SHA-256 is not that in {layout.MANIFEST_DIGEST}"

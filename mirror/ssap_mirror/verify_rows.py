@@ -47,26 +47,33 @@ def check_rows(catalog: Catalog, damaged: set[str], progress: Callable[[int], No
     wanted = {column.name for column in roles if column is not None}
     # Without an identity column, a row's identity is all its values.
     columns = sorted({*wanted, identity.column} if identity.column else catalog.schema.names)
-    parts = [part for part in catalog.parts if part.path.relative_to(catalog.path).as_posix() not in damaged]
     problems: list[str] = []
+    readable: list[Partition] = []
     hashes: list[NDArray[np.uint64]] = []
     done = 0
-    for part in parts:
+    for part in catalog.parts:
+        name = part.path.relative_to(catalog.path).as_posix()
+        if name in damaged:
+            continue
         check = _PartCheck(catalog, part, placer)
-        for batch in _batches(part, [HEALPIX_COLUMN, *columns]):
-            check.add(batch)
-            hashes.append(identity.hashes(_named(batch, identity)))
-            done += batch.num_rows
-            progress(done)
-        problems += check.problems()
-    return problems + _twice(parts, identity, columns, hashes)
+        try:
+            for batch in _batches(part, [HEALPIX_COLUMN, *columns]):
+                check.add(batch)
+                hashes.append(identity.hashes(_named(batch, identity)))
+                done += batch.num_rows
+                progress(done)
+        except (OSError, ValueError, KeyError) as error:
+            problems.append(f"{name}: its rows cannot be read: {error}")
+            continue
+        readable.append(part)
+        problems += [f"{name}: {problem}" for problem in check.problems()]
+    return problems + _twice(readable, identity, columns, hashes)
 
 
 class _PartCheck:
     """Order, cells and offsets of the rows of one file."""
 
     def __init__(self, catalog: Catalog, part: Partition, placer: Placer) -> None:
-        self._name = part.path.relative_to(catalog.path).as_posix()
         self._cells = part.healpix_29 if part.norder >= 0 else None
         self._largest = catalog.max_offset_arcsec + _SLACK_ARCSEC
         self._placer = placer
@@ -92,7 +99,7 @@ class _PartCheck:
             self._wrong["lie further off their target than the manifest says"] += 1
 
     def problems(self) -> list[str]:
-        return [f"{self._name}: {count:,} rows {what}" for what, count in self._wrong.items() if count]
+        return [f"{count:,} rows {what}" for what, count in self._wrong.items() if count]
 
 
 def _batches(part: Partition, columns: list[str]) -> Iterator[pa.RecordBatch]:

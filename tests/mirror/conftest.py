@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-
 from ssap_mirror.build import BuildInfo, build_snapshot
 from ssap_mirror.catalog import Catalog
 from ssap_mirror.schema import Column, Schema
@@ -101,6 +100,6 @@ def live_mirror(tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker) 
     ra[7] = ra[77] = None
     batch = batch.set_column(1, batch.schema.field(1), pa.array(ra))
     info = BuildInfo("spectra", "Test spectra", synthetic=True, service_xml=b"<VOTABLE/>")
-    catalog = build_snapshot([batch], spectra_schema, tmp_path / "spectra", info, tile_rows=50)
+    catalog = build_snapshot([batch], spectra_schema, tmp_path / "spectra", info, tile_rows=20)
     make_live(tmp_path / "spectra", catalog)
     return catalog

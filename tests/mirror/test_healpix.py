@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
 from ssap_mirror import healpix
 from ssap_mirror.errors import ParameterError
 
@@ -109,7 +108,9 @@ def test_a_cone_is_not_much_larger_than_healpy_makes_it(order: int | None) -> No
         ranges = healpix.cone_ranges(ra, dec, 0.5, order)
         cells = sum(high - low + 1 for low, high in ranges)
         at = 10 if order is None else order
-        expected = healpy.query_disc(2**at, healpy.ang2vec(ra, dec, lonlat=True), np.radians(0.5), inclusive=True, nest=True)
+        expected = healpy.query_disc(
+            2**at, healpy.ang2vec(ra, dec, lonlat=True), np.radians(0.5), inclusive=True, nest=True
+        )
         area = len(expected) << 2 * (29 - at)
         assert area <= cells * 1.01 if order is None else cells <= area * 1.3
         assert len(ranges) <= 40

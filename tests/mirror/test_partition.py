@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
-
 from ssap_mirror import healpix
 from ssap_mirror.partition import NOT_PLACED, UNLISTED, Placer, location_arrays, split_sky
 from ssap_mirror.schema import Column, Schema
@@ -123,7 +124,7 @@ def test_tiles_hold_every_row_once_and_no_tile_too_many(max_rows: int) -> None:
     assert sum(counts) == len(cells)
     assert all(0 < rows <= max_rows for rows in counts)
     assert ranges == sorted(ranges)
-    assert all(one[1] < other[0] for one, other in zip(ranges, ranges[1:], strict=False))
+    assert all(one[1] < other[0] for one, other in pairwise(ranges))
     for order, npix in tiles:
         if order:
             assert count(*healpix.cell_range(order - 1, npix // 4)) > max_rows, "no cell is split without need"
