@@ -1,1 +1,21 @@
-"""The request parameters, one module per family, and the registry that lists them all."""
+"""The parameters of SSA, one module a family; `REGISTRY` lists them all, and `interpret` reads a request with them."""
+
+from ssap_query.params.interpret import DEFAULT_MAXREC, REGISTRY, Query, interpret, parameter
+from ssap_query.params.parameter import ALL_COLUMNS, Columns, Parameter
+from ssap_query.params.position import DEFAULT_SIZE_DEG, Cone, cone_predicate, cones_cover, within_sql
+
+__all__ = [
+    "ALL_COLUMNS",
+    "DEFAULT_MAXREC",
+    "DEFAULT_SIZE_DEG",
+    "REGISTRY",
+    "Columns",
+    "Cone",
+    "Parameter",
+    "Query",
+    "cone_predicate",
+    "cones_cover",
+    "interpret",
+    "parameter",
+    "within_sql",
+]

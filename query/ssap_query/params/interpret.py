@@ -1,0 +1,189 @@
+"""From a request to what the engine has to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ssap_mirror.errors import ParameterError
+from ssap_mirror.schema import Schema
+
+from ssap_query.params import control, formats, names, numeric, position, spectral, strings, timing
+from ssap_query.params.control import OPERATIONS
+from ssap_query.params.parameter import Columns, Lazy, Parameter
+from ssap_query.params.position import Cone, cones
+from ssap_query.predicate import FALSE, TRUE, Predicate, all_of
+from ssap_query.request import PARAMETERS, SsapRequest
+
+__all__ = ["DEFAULT_MAXREC", "REGISTRY", "Query", "interpret", "parameter"]
+
+#: The reference server's limit where MAXREC is not given; in ``ivoa`` there is none, since a local answer costs nobody.
+DEFAULT_MAXREC = {"ivoa": None, "dachs": 10_000}
+
+_FAMILIES = (control, position, spectral, timing, formats, numeric, names, strings)
+_BY_NAME: Mapping[str, Parameter] = {p.name: p for family in _FAMILIES for p in family.PARAMETERS}
+
+#: Every parameter, in the order in which values are read.
+REGISTRY: tuple[Parameter, ...] = tuple(_BY_NAME[name] for name in PARAMETERS)
+
+# The reference server reads these before anything else, in this order; then REQUEST, then the rest.
+_TYPED_FIRST = ("SIZE", "FLUXCALIB", "SPECRP", "TOP", "COMPRESS", "RESPONSEFORMAT", "MAXREC", "VERB", "REQUEST")
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a request asks for, in terms of columns' roles."""
+
+    where: Predicate
+    """Everything but the cones, combined with AND."""
+    cones: tuple[Cone, ...] | None
+    """Regions of which any will do, or None for the whole sky (rows without a location included)."""
+    maxrec: int | None
+    """Most rows of an answer; None is no limit."""
+    top: int | None
+    """Only so many best rows; None is no limit."""
+    verb: int
+    """1, 2 or 3."""
+    metadata_only: bool
+    """Whether the service's description is asked for, and no row."""
+    response_format: str
+    """Canonical name: one of `RESPONSE_FORMATS`."""
+    ranked: bool
+    """Whether the best rows come first (TOP with a position, dialect ``ivoa``)."""
+    operation: str
+    """``queryData`` or ``getTargetNames``."""
+    dialect: str
+    """``ivoa`` or ``dachs``."""
+    words: tuple[str, ...]
+    """Each constraint in words."""
+    notes: tuple[str, ...]
+    """What was passed over, one sentence each."""
+
+    @property
+    def limit(self) -> int | None:
+        """Most rows of an answer, MAXREC and TOP together; None is no limit. Beyond it is an overflow."""
+        given = [n for n in (self.maxrec, self.top) if n is not None]
+        return min(given) if given else None
+
+
+def parameter(name: str) -> Parameter:
+    """Parameter of a canonical name."""
+    return _BY_NAME[name]
+
+
+def interpret(request: SsapRequest, schema: Schema) -> Query:
+    """Read the values of a request and make conditions of them.
+
+    Parameters
+    ----------
+    request : SsapRequest
+        What `parse` returned.
+    schema : Schema
+        Columns of the mirror; a parameter about a column that is missing is passed over with a note.
+
+    Returns
+    -------
+    Query
+        With all conditions combined.
+
+    Raises
+    ------
+    ParameterError
+        The first bad value, in the order in which the reference server looks at them.
+    """
+    dialect = request.dialect
+    notes = list(request.notes)
+    if dialect == "dachs" and _asks_for_metadata(request):
+        return _metadata(request, tuple(notes))
+    columns = Columns.of(schema)
+    values, late = _read(request)
+    predicates, words = [], []
+    for name, value in values.items():
+        param, rule = _BY_NAME[name], _BY_NAME[name].rules[dialect]
+        missing = [role for role in rule.needs(value) if role not in columns.present]
+        if missing and set(missing) <= set(param.roles):
+            notes.append(f"this service has no column for {name}; ignored, as SSA says of unknown parameters")
+            continue
+        if missing:
+            reason = f"cannot be answered: this service has no column for {' and '.join(missing)}"
+            raise ParameterError(name, request.values[name], reason)
+        predicate = rule.compile(value, columns)
+        if predicate is not None:
+            predicates.append(predicate)
+        if name not in _STEERING:
+            words.append(f"{name}: {rule.words(value)}")
+    where = all_of(predicates)
+    regions = None
+    if "location" in columns.present:
+        try:
+            regions = cones(values.get("POS"), values.get("SIZE"), dialect)
+        except Lazy as error:
+            late.append(error)
+    if late and where != FALSE:
+        raise late[0]
+    if "SIZE" in values and regions is None:
+        notes.append("SIZE without POS has no effect")
+    if dialect == "dachs" and "POS" in values and regions is None:
+        notes.append("POS without SIZE has no effect in this dialect")
+    top = values.get("TOP")
+    return Query(
+        where=where,
+        cones=regions,
+        maxrec=values.get("MAXREC", DEFAULT_MAXREC[dialect]),
+        top=top,
+        verb=values.get("VERB", 2),
+        metadata_only=dialect == "ivoa" and _asks_for_metadata(request),
+        response_format=values.get("RESPONSEFORMAT", "votable/td"),
+        ranked=dialect == "ivoa" and top is not None and regions is not None,
+        operation=values.get("REQUEST", OPERATIONS[0]),
+        dialect=dialect,
+        words=tuple(words),
+        notes=tuple(notes),
+    )
+
+
+_STEERING = frozenset(p.name for p in control.PARAMETERS)
+
+
+def _read(request: SsapRequest) -> tuple[dict[str, Any], list[Lazy]]:
+    """Values of the parameters that were given, and the errors that count only if rows are looked at."""
+    order = (*_TYPED_FIRST, *(name for name in PARAMETERS if name not in _TYPED_FIRST))
+    values: dict[str, Any] = {}
+    late: list[Lazy] = []
+    for name in order:
+        if name == "REQUEST" and name not in request.values and not _asks_for_metadata(request):
+            raise ParameterError(name, "", "is missing: it has to be queryData")
+        if name not in request.values:
+            continue
+        try:
+            values[name] = _BY_NAME[name].parse(request.values[name], request.dialect)
+        except Lazy as error:
+            late.append(error)
+    return values, late
+
+
+def _asks_for_metadata(request: SsapRequest) -> bool:
+    maxrec = str(request.values.get("MAXREC", "")).strip()
+    if maxrec.strip("0") == "" and maxrec:
+        return True
+    if request.dialect == "dachs":
+        return (request.first_format or "").lower() == "metadata"
+    return "metadata" in [item.strip().lower() for item in str(request.values.get("FORMAT", "")).split(",")]
+
+
+def _metadata(request: SsapRequest, notes: tuple[str, ...]) -> Query:
+    return Query(
+        where=TRUE,
+        cones=None,
+        maxrec=0,
+        top=None,
+        verb=3,
+        metadata_only=True,
+        response_format="votable/td",
+        ranked=False,
+        operation=OPERATIONS[0],
+        dialect=request.dialect,
+        words=(),
+        notes=notes,
+    )

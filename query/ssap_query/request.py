@@ -1,0 +1,221 @@
+"""What arrives: a query string or (name, value) pairs, read once and for all into an `SsapRequest`.
+
+Nothing behind this module sees percent escapes, spellings of names, repeats or empty values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from types import MappingProxyType
+from urllib.parse import unquote_to_bytes
+
+from ssap_mirror.errors import ParameterError
+
+__all__ = ["DIALECTS", "PARAMETERS", "SsapRequest", "parse"]
+
+DIALECTS = ("ivoa", "dachs")
+
+#: The parameters of SSA 1.1 (§4.1) and of the reference server, in the order in which values are read.
+PARAMETERS = (
+    "REQUEST",
+    "SIZE",
+    "POS",
+    "BAND",
+    "TIME",
+    "FORMAT",
+    "APERTURE",
+    "SNR",
+    "REDSHIFT",
+    "VARAMPL",
+    "TARGETNAME",
+    "TARGETCLASS",
+    "MTIME",
+    "FLUXCALIB",
+    "SPATRES",
+    "TIMERES",
+    "WAVECALIB",
+    "COLLECTION",
+    "SPECRP",
+    "PUBDID",
+    "CREATORDID",
+    "WILDTARGET",
+    "WILDTARGETCASE",
+    "TOP",
+    "MAXREC",
+    "VERB",
+    "RESPONSEFORMAT",
+    "COMPRESS",
+    "RUNID",
+)
+
+# The reference server declares all names in upper case but these.
+_LOWER_CASE = frozenset({"MAXREC", "VERB", "RESPONSEFORMAT"})
+# Request-level parameters: the reference server takes the first value, not the last.
+_FIRST_COUNTS = frozenset({"MAXREC", "VERB", "RESPONSEFORMAT"})
+# Parameters that take a sequence of strings from Python (never from text).
+_SEQUENCES = frozenset({"PUBDID", "CREATORDID"})
+# SSA 1.1 §4.1: known and without effect here, so not worth a note.
+_SILENT = frozenset({"VERSION"})
+
+# What errors name where no parameter is to blame.
+_WHOLE, _DIALECT = "request", "dialect"
+_MAX_REQUEST_BYTES = 4_000_000
+_MAX_VALUE_CHARACTERS = 1_000_000
+_MAX_PAIRS = 10_000
+
+
+@dataclass(frozen=True)
+class SsapRequest:
+    """A request in one of the dialects: everything an answer depends on."""
+
+    pairs: tuple[tuple[str, object], ...]
+    """Names and values as given, decoded, in order; empty and unknown ones included."""
+    dialect: str
+    """``ivoa`` or ``dachs``."""
+    values: Mapping[str, object] = field(hash=False)
+    """Canonical name -> the value that counts: text, or a tuple of strings for identifiers given from Python."""
+    first_format: str | None = None
+    """The first FORMAT value of the request (the reference server's test for METADATA looks at that one alone)."""
+    notes: tuple[str, ...] = ()
+    """What was passed over, one sentence each: unknown names, repeats."""
+
+
+def parse(request: str | bytes | Iterable[tuple[str, object]], dialect: str = "ivoa") -> SsapRequest:
+    """Read a request.
+
+    Parameters
+    ----------
+    request : str, bytes or iterable of (str, object)
+        A query string (as sent: percent-encoded, ``+`` for a blank; a whole URL is taken from its ``?`` on), or pairs in
+        order, decoded. A pair's value is text, UTF-8 bytes, a number, None (absent), or for PUBDID and CREATORDID a
+        sequence of strings.
+    dialect : {'ivoa', 'dachs'}
+        In ``dachs``, a raw ``;`` of a query string separates parameters, the declared spelling of a name beats others,
+        and MAXREC, VERB and RESPONSEFORMAT count with their first value. Else the last non-empty value counts.
+
+    Returns
+    -------
+    SsapRequest
+        With the values that count under their canonical names.
+
+    Raises
+    ------
+    ParameterError
+        If the dialect is unknown, a value is not valid text, or the request is larger than any honest one.
+    """
+    if dialect not in DIALECTS:
+        raise ParameterError(_DIALECT, dialect, f"is none of {', '.join(DIALECTS)}")
+    if isinstance(request, str | bytes):
+        pairs = _split(request, dialect)
+    else:
+        pairs = [(_name(name), _native(name, value)) for name, value in request]
+    if len(pairs) > _MAX_PAIRS:
+        raise ParameterError(_WHOLE, len(pairs), f"parameters are more than the {_MAX_PAIRS:,} allowed")
+    given: dict[str, list[tuple[str, object]]] = {}
+    ignored: dict[str, None] = {}
+    for name, value in pairs:
+        canonical = name.upper()
+        if canonical in PARAMETERS:
+            given.setdefault(canonical, []).append((name, value))
+        elif name and canonical not in _SILENT:
+            ignored.setdefault(name)
+    notes = [f"{_short(name)} is not a parameter of this service; ignored" for name in ignored]
+    values: dict[str, object] = {}
+    first_format = None
+    for canonical in (c for c in PARAMETERS if c in given):
+        candidates = _dachs_values(canonical, given[canonical]) if dialect == "dachs" else list(given[canonical])
+        present = [value for _, value in candidates if value not in ("", None, ())]
+        if not present:
+            continue
+        first_counts = dialect == "dachs" and canonical in _FIRST_COUNTS
+        values[canonical] = _checked(canonical, present[0 if first_counts else -1])
+        if canonical == "FORMAT":
+            first_format = str(present[0])
+        if len(set(present)) > 1:
+            notes.append(f"{canonical} is given {len(present)} times; the {'first' if first_counts else 'last'} counts")
+    return SsapRequest(tuple(pairs), dialect, MappingProxyType(values), first_format, tuple(notes))
+
+
+def _dachs_values(canonical: str, given: list[tuple[str, object]]) -> list[tuple[str, object]]:
+    """Values under the spelling that wins: the declared one, else the one that came first last."""
+    declared = canonical.lower() if canonical in _LOWER_CASE else canonical
+    spellings = list(dict.fromkeys(name for name, _ in given))
+    winner = declared if declared in spellings else spellings[-1]
+    return [(name, value) for name, value in given if name == winner]
+
+
+def _split(request: str | bytes, dialect: str) -> list[tuple[str, object]]:
+    if len(request) > _MAX_REQUEST_BYTES:
+        raise ParameterError(_WHOLE, request[:200], f"is larger than the {_MAX_REQUEST_BYTES:,} bytes allowed")
+    raw = request if isinstance(request, bytes) else _encoded(_WHOLE, request)
+    if raw[:8].lower().startswith((b"http://", b"https://")):
+        raw = raw.partition(b"?")[2]
+    raw = raw.removeprefix(b"?").replace(b"+", b" ")
+    if dialect == "dachs":
+        raw = raw.replace(b";", b"&")
+    pairs: list[tuple[str, object]] = []
+    for part in raw.split(b"&"):
+        name, equals, value = part.partition(b"=")
+        if equals:
+            pairs.append((unquote_to_bytes(name).decode("utf-8", "replace"), unquote_to_bytes(value)))
+    return [(name, _native(name, value)) for name, value in pairs]
+
+
+def _name(name: object) -> str:
+    if isinstance(name, bytes):
+        return name.decode("utf-8", "replace")
+    if not isinstance(name, str):
+        raise ParameterError(_WHOLE, name, "is not the name of a parameter")
+    return name
+
+
+def _native(name: str, value: object) -> object:
+    """Text of a value, or for identifiers a tuple of texts; what is not UTF-8 stays bytes (an error only if it counts)."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return value
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Integral):
+        return str(int(value))
+    if isinstance(value, Real):
+        return repr(float(value))
+    if name.upper() in _SEQUENCES and isinstance(value, Iterable):
+        items = tuple(value)
+        if not all(isinstance(item, str) for item in items):
+            raise ParameterError(name.upper(), value, "holds something that is not text")
+        return items
+    raise ParameterError(_short(name), value, f"is a {type(value).__name__}, not text")
+
+
+def _checked(canonical: str, value: object) -> object:
+    if isinstance(value, tuple):
+        for item in value:
+            _checked(canonical, item)
+        return value
+    if isinstance(value, bytes):
+        raise ParameterError(canonical, value, "is not valid UTF-8")
+    text = str(value)
+    if len(text) > _MAX_VALUE_CHARACTERS:
+        raise ParameterError(canonical, text, f"is longer than the {_MAX_VALUE_CHARACTERS:,} characters allowed")
+    _encoded(canonical, text)
+    if "\0" in text:
+        raise ParameterError(canonical, text, "contains a NUL character")
+    return text
+
+
+def _encoded(name: str, text: str) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ParameterError(name, text, "is not valid Unicode (a lone surrogate)") from None
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 40 else name[:40] + "…"
