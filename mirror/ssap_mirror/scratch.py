@@ -26,6 +26,7 @@ __all__ = ["CELL", "HASH", "KEYS", "SEQUENCE", "Piece", "Run", "Scratch"]
 CELL, HASH, SEQUENCE = HEALPIX_COLUMN, "_mirror_hash", "_mirror_sequence"
 
 KEYS = (CELL, HASH, SEQUENCE)
+_KEY_TYPES = {CELL: np.int64, HASH: np.uint64, SEQUENCE: np.int64}
 _RUN_BYTES = 160 * 2**20
 # A range that begins or ends within a batch costs the reading of the whole batch.
 _BATCH_ROWS = 1024
@@ -67,7 +68,7 @@ class Run:
     @cached_property
     def keys(self) -> dict[str, NDArray[Any]]:
         """Keys of the rows in the order of the file, each shape (N,), mapped from disk."""
-        return {key: np.load(self.path.with_suffix(f".{key}.npy"), mmap_mode="r") for key in KEYS}
+        return {key: np.memmap(self.path.with_suffix(f".{key}"), kind, "r") for key, kind in _KEY_TYPES.items()}
 
     def span(self, piece: Piece) -> tuple[int, int]:
         """First row of a piece, and the row behind its last."""
@@ -159,7 +160,7 @@ class Scratch:
         order = np.lexsort((keys[HASH], keys[CELL]))
         path = self._folder / f"run-{len(self.runs):05}.arrow"
         for key, values in keys.items():
-            np.save(path.with_suffix(f".{key}.npy"), values[order])
+            path.with_suffix(f".{key}").write_bytes(values[order].tobytes())
         batch = _take(table, order)
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema, options=options) as writer:

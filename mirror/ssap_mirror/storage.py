@@ -79,7 +79,8 @@ def _busy(mirror: Path, process: object) -> str:
 
 
 def _cannot_write(mirror: Path, error: OSError) -> str:
-    return f"mirror {mirror} cannot be written: {error.strerror or error}"
+    # Arrow's own errors carry a number too, but not the plain words for it.
+    return f"mirror {mirror} cannot be written: {os.strerror(error.errno) if error.errno else error}"
 
 
 @contextlib.contextmanager

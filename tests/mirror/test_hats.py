@@ -1,0 +1,151 @@
+"""What others make of a snapshot: hats, LSDB, DuckDB, astropy, STILTS."""
+
+from __future__ import annotations
+
+import io
+import logging
+import subprocess
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from ssap_mirror import layout
+from ssap_mirror.catalog import Catalog
+from ssap_mirror.properties import format_properties, parse_properties
+from ssap_mirror.schema import HEALPIX_COLUMN, Column, Schema
+from ssap_mirror.voparquet import CONTENT_KEY, VERSION_KEY, votable_header
+
+RowMaker = Callable[..., pa.RecordBatch]
+
+
+@pytest.mark.filterwarnings("ignore")  # what LSDB and Dask warn of among themselves
+def test_a_snapshot_is_a_strictly_valid_hats_catalogue(
+    live_mirror: Catalog, spectra_rows: RowMaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    import lsdb
+    from hats.io.validation import is_valid_catalog
+
+    with caplog.at_level(logging.WARNING):
+        assert is_valid_catalog(live_mirror.path, strict=True)
+    assert caplog.records == []
+    catalog = lsdb.open_catalog(live_mirror.path)
+    assert len(catalog) == 498
+    assert list(catalog.columns) == list(live_mirror.schema.names)
+    properties = catalog.hc_structure.catalog_info
+    assert (properties.ra_column, properties.dec_column) == ("ra", "dec")
+    assert properties.total_rows == 498
+    assert properties.hats_max_rows == max(part.rows for part in live_mirror.partitions)
+    frame = catalog.compute()
+    batch = spectra_rows(500)
+    expected = {row["specid"]: row["obsid"] for row in batch.to_pylist()}
+    found = dict(zip(frame["specid"], frame["obsid"], strict=True))
+    assert found.items() <= expected.items()
+    assert len(found) == 498, "the rows without a place do not disturb"
+    cone = catalog.cone_search(float(frame["ra"].iloc[0]), float(frame["dec"].iloc[0]), 1.0).compute()
+    assert frame["specid"].iloc[0] in set(cone["specid"])
+
+
+def test_the_spatial_index_is_that_of_hats(live_mirror: Catalog) -> None:
+    from hats.pixel_math.spatial_index import compute_spatial_index
+
+    for part in live_mirror.partitions:
+        table = pq.read_table(part.path, partitioning=None)
+        expected = compute_spatial_index(table["ra"].to_numpy(), table["dec"].to_numpy())
+        np.testing.assert_array_equal(table[HEALPIX_COLUMN].to_numpy(), expected)
+
+
+def test_duckdb_reads_all_files_as_one_table(live_mirror: Catalog) -> None:
+    import duckdb
+
+    relation = duckdb.connect().read_parquet([str(path) for path in live_mirror.files], hive_partitioning=False)
+    assert relation.columns == [HEALPIX_COLUMN, *live_mirror.schema.names]
+    assert relation.aggregate("count(*), count(DISTINCT specid)").fetchall() == [(500, 500)]
+
+
+def test_every_file_says_what_its_columns_are(live_mirror: Catalog, spectra_schema: Schema) -> None:
+    assert live_mirror.schema.columns == spectra_schema.columns
+    for path in [*live_mirror.files, live_mirror.path / layout.COMMON_METADATA]:
+        schema = pq.read_schema(path)
+        assert Schema.from_arrow(schema).columns == spectra_schema.columns
+        assert schema.metadata[VERSION_KEY] == b"1.0"
+        assert schema.metadata[CONTENT_KEY] == votable_header(spectra_schema, name="spectra", title="Test spectra")
+
+
+def test_row_groups_are_compressed_sorted_and_of_bounded_size(live_mirror: Catalog) -> None:
+    for path in live_mirror.files:
+        footer = pq.read_metadata(path)
+        for number in range(footer.num_row_groups):
+            group = footer.row_group(number)
+            assert group.num_rows <= 16_384
+            assert [column.column_index for column in group.sorting_columns] == [0]
+            assert group.column(0).compression == "ZSTD"
+
+
+def test_astropy_reads_units_and_ucds(live_mirror: Catalog) -> None:
+    from astropy.io.votable import parse
+    from astropy.table import Table
+
+    path = live_mirror.partitions[0].path
+    header = pq.read_schema(path).metadata[CONTENT_KEY]
+    votable = parse(io.BytesIO(header), verify="exception").get_first_table()
+    assert [field.name for field in votable.fields] == pq.read_schema(path).names
+    flag = next(field for field in votable.fields if field.name == "flag")
+    assert flag.description == "a < b & 'c' \u2013 \u03b1"
+    numbers = ["ra", "ssa_specend", "specid"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # astropy's word on strings without a length of its own
+        table = Table.read(path, format="parquet", include_names=numbers)
+    assert len(table) == live_mirror.partitions[0].rows
+
+
+@pytest.mark.stilts
+def test_stilts_finds_no_fault_in_the_header(live_mirror: Catalog, tmp_path: Path) -> None:
+    header = tmp_path / "header.vot"
+    header.write_bytes(pq.read_schema(live_mirror.files[0]).metadata[CONTENT_KEY])
+    run = subprocess.run(["stilts", "votlint", f"votable={header}"], capture_output=True, text=True, check=True)
+    # The xtype is the service's own word, not ours to mend.
+    told = [line for line in (run.stdout + run.stderr).splitlines() if "Non-DALI xtype" not in line]
+    assert told == []
+
+
+def test_a_column_of_any_shape_has_its_field() -> None:
+    from astropy.io.votable import parse
+
+    columns = (
+        Column("m", "float", "2x3"),
+        Column("c", "unicodeChar", "4"),
+        Column("b", "boolean"),
+        Column("s", "char", "1"),
+    )
+    header = votable_header(Schema(columns), name="n", title="<&>")
+    fields = parse(io.BytesIO(header), verify="exception").get_first_table().fields
+    assert [(f.name, f.datatype, f.arraysize) for f in fields[1:]] == [
+        ("m", "float", "2x3"),
+        ("c", "unicodeChar", "4"),
+        ("b", "boolean", None),
+        ("s", "char", "1"),
+    ]
+
+
+def test_properties_survive_what_titles_may_hold(tmp_path: Path) -> None:
+    from hats.catalog.dataset.table_properties import TableProperties
+
+    entries = {
+        "obs_collection": "a=b:c",
+        "obs_title": "Größe \\ 5\u2033 # \u26a0  two\nlines",
+        "dataproduct_type": "object",
+        "hats_col_ra": "ra",
+        "hats_col_dec": "dec",
+        "left_out": None,
+    }
+    text = format_properties(entries)
+    found = parse_properties(text)
+    assert found == {**{k: v for k, v in entries.items() if v}, "obs_title": "Größe \\ 5\u2033 # \u26a0 two lines"}
+    (tmp_path / "hats.properties").write_text(text, "utf-8")
+    theirs = TableProperties.read_from_dir(tmp_path)
+    assert theirs.catalog_name == "a=b:c"
+    assert theirs.obs_title == found["obs_title"]
