@@ -48,6 +48,7 @@ class Journal:
             try:
                 record = json.loads(line)
             except ValueError as error:
+                self._file.close()
                 message = f"line {number} of the journal {self.path} is damaged; start again with --restart"
                 raise CatalogError(message) from error
             self.records.append(record)

@@ -37,8 +37,6 @@ class Missing:
     """ICRS right ascension [deg], shape (N,); NaN where unknown."""
     dec: NDArray[np.float64]
     """ICRS declination [deg], shape (N,)."""
-    dated: NDArray[np.bool_]
-    """Whether the row has a date, shape (N,)."""
     answers: NDArray[np.int64]
     """Number of a survey's answer that has the row, shape (N,)."""
 
@@ -111,6 +109,18 @@ class Audit:
         """How many full rows came more than once, each counted as often as it came too often."""
         return self._number("SELECT count(*) - count(DISTINCT identity) FROM seen WHERE full_digest IS NOT NULL")
 
+    def first_seen(self) -> dict[int, int]:
+        """Answer -> number of rows that it was the first to give in full."""
+        found = self._duckdb.sql(
+            "SELECT first, count(*) FROM"
+            " (SELECT min(number) AS first FROM seen WHERE full_digest IS NOT NULL GROUP BY identity) GROUP BY first"
+        )
+        return dict(found.fetchall())
+
+    def undated(self) -> int:
+        """Count the different rows that have no date."""
+        return self._number("SELECT count(*) FROM (SELECT 1 FROM seen GROUP BY identity HAVING count(t) = 0)")
+
     def dates(self) -> NDArray[np.float64]:
         """Dates of all rows that anything has seen, each once; MJD [d]."""
         found = self._duckdb.sql("SELECT any_value(t) AS t FROM seen WHERE t IS NOT NULL GROUP BY identity")
@@ -120,14 +130,13 @@ class Audit:
     def missing(self) -> Missing:
         """Rows that were seen and are not held."""
         table = self._duckdb.sql(
-            "SELECT identity, any_value(t) AS t, any_value(ra) AS ra, any_value(dec) AS dec, max(number) AS number"
+            "SELECT identity, any_value(ra) AS ra, any_value(dec) AS dec, max(number) AS number"
             " FROM seen GROUP BY identity HAVING count(full_digest) = 0 ORDER BY identity"
         ).to_arrow_table()
         return Missing(
             identities=tuple(table.column("identity").to_pylist()),
             ra=_floats(table, "ra"),
             dec=_floats(table, "dec"),
-            dated=np.isfinite(_floats(table, "t")),
             answers=table.column("number").to_numpy().astype(np.int64),
         )
 

@@ -30,6 +30,7 @@ _IDENTITIES = ("identity", "obs_publisher_did", "obs_creator_did", "access_url")
 _IMPOSSIBLE = {"TIME": "1801-01-01T00:00:00/1801-01-02T00:00:00", "SNR": "-7.5e30/-7.4e30", "REDSHIFT": "7.4e30/7.5e30"}
 _IMPOSSIBLE |= {"APERTURE": "-7.5e30/-7.4e30", "SPATRES": "-7.5e30/-7.4e30", "BAND": "7.4e30/7.5e30"}
 # A cone beside a known row: its centre is 0.75 of SIZE away, so the row is in it only if SIZE is a radius.
+_ROUNDING_DEG = 1e-6
 _SIZE_DEG, _ASIDE_DEG = 0.2, 0.15
 
 
@@ -155,7 +156,8 @@ def _one_row_answers(service: Service) -> list[Sample]:
 def _levelled(answers: Sequence[Schema], known: Schema | None) -> Schema:
     """Columns of the fullest answer, each with the lowest level at which it comes."""
     columns = []
-    for column in answers[-1]:
+    for announced in answers[-1]:
+        column = replace(announced, null=announced.null or None)
         if known is not None and column.name in known:
             exact = known[column.name]
             columns.append(replace(column, verbosity=exact.verbosity, title=exact.title))
@@ -237,13 +239,22 @@ def positions(
     Returns
     -------
     tuple of numpy.ndarray of float64, shape (N,), or None
-        ICRS right ascension and declination [deg], NaN where there is none; None if the rows have no such columns.
+        ICRS right ascension and declination [deg], NaN where there is none or none on the sphere; None if the rows
+        have no such columns.
     """
     location, ra, dec = (schema.role(role) for role in ("location", "ra", "dec"))
     if location is not None and location.name in rows.schema.names and location.shape:
         column = rows.column(location.name)
-        return location_arrays(column.combine_chunks() if isinstance(rows, pa.Table) else column)
+        return _on_sphere(*location_arrays(column.combine_chunks() if isinstance(rows, pa.Table) else column))
     if ra is None or dec is None or not {ra.name, dec.name} <= set(rows.schema.names):
         return None
     axes = [np.asarray(rows.column(axis.name).to_numpy(zero_copy_only=False), np.float64) for axis in (ra, dec)]
-    return axes[0], axes[1]
+    return _on_sphere(*axes)
+
+
+def _on_sphere(
+    ra: NDArray[np.float64], dec: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    # Servers compute positions, and a pole may come out as 90.0000000000002 degrees.
+    good = np.isfinite(ra) & (np.abs(dec) < 90 + _ROUNDING_DEG)
+    return np.where(good, ra, np.nan), np.where(good, np.clip(dec, -90, 90), np.nan)

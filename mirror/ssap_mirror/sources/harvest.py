@@ -109,12 +109,12 @@ class Harvester:
         """
         self._audit = Audit(folder, self._description.schema, self._traits.identity)
         try:
+            for answer in self._ledger.answers():
+                self._audit.add([answer], full=not is_survey(answer.sweep))
             self._survey()
             self._harvest()
-            by_main = self._audit.rows()
-            found_by_survey = self._fetch_missing()
-            proven = self._last_proof()
-            return self._judge(by_main, found_by_survey, proven)
+            self._fetch_missing()
+            return self._judge(self._last_proof())
         finally:
             self._audit.close()
 
@@ -138,19 +138,17 @@ class Harvester:
             slices = plan_ranges(self._main, known, self._manners.slice_rows)
         self._sweep_full("harvest", slices, known)
 
-    def _fetch_missing(self) -> tuple[int, int]:
-        """Fetch rows that only a survey saw; returns how many there were, and how many of them have no date."""
+    def _fetch_missing(self) -> None:
+        """Fetch rows that only a survey saw."""
         missing = self._audit.missing()
-        wanted, undated = len(missing), int((~missing.dated).sum())
-        if wanted:
-            self._progress.stage("audit", wanted)
+        if len(missing):
+            self._progress.stage("audit", len(missing))
         for _ in range(_ROUNDS):
             slices = self._slices_of(missing)
             if not slices:
                 break
             self._sweep_full(self._next_name("fetch"), slices)
             missing = self._audit.missing()
-        return wanted, undated
 
     def _slices_of(self, missing: Missing) -> list[Slice]:
         """Where to ask for missing rows: at their positions, or where the survey saw them."""
@@ -235,15 +233,16 @@ class Harvester:
             number += 1
         return f"{stem}-{number}"
 
-    def _judge(self, by_main: int, found_by_survey: tuple[int, int], proven: bool) -> Harvest:  # noqa: FBT001
+    def _judge(self, proven: bool) -> Harvest:  # noqa: FBT001
         audit, client = self._audit, self._service.client
         rows, missing, ambiguous = audit.rows(), len(audit.missing()), audit.ambiguous()
-        fetched, undated = found_by_survey
+        by_sweep = self._rows_by_sweep()
+        by_main, undated = by_sweep.get("harvest", 0), audit.undated()
         reasons = [f"the sweep by {self._main or 'no parameter'} gave {by_main:,} rows"]
         if self._second is not None:
             reasons.append(
-                f"the survey by {self._second} saw {fetched:,} more, {undated:,} of them without a date; "
-                f"they were fetched by position"
+                f"surveys of the identities by other parameters found {rows - by_main:,} more, which were fetched; "
+                f"{undated:,} rows have no date"
             )
         if proven:
             reasons.append(f"one request without any constraint has just these {rows:,} rows")
@@ -261,8 +260,7 @@ class Harvester:
             "complete": verdict.complete,
             "reasons": list(reasons),
             "rows": rows,
-            "rows_by_main_sweep": by_main,
-            "rows_found_by_survey": fetched,
+            "rows_by_sweep": by_sweep,
             "rows_without_date": undated,
             "duplicates": audit.duplicates(),
             "sweeps": [self._sweep_record(name) for name in self._ledger.sweeps()],
@@ -273,6 +271,15 @@ class Harvester:
             "size_is_radius": self._traits.size_is_radius,
         }
         return Harvest(self._description, rows, verdict, record)
+
+    def _rows_by_sweep(self) -> dict[str, int]:
+        """How many rows each sweep was the first to bring."""
+        counts: dict[str, int] = {}
+        first_seen = self._audit.first_seen()
+        for answer in self._ledger.answers():
+            if answer.number in first_seen:
+                counts[answer.sweep] = counts.get(answer.sweep, 0) + first_seen[answer.number]
+        return counts
 
     def _sweep_record(self, name: str) -> dict[str, object]:
         answers = self._ledger.answers(name)

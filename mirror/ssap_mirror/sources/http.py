@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
 
 import httpx
 import tenacity
@@ -160,7 +161,7 @@ class Client:
         final: list[str] | None = None,
     ) -> Download:
         self._sleep(max(0.0, self._not_before - time.monotonic()))
-        merged = httpx.URL(url).copy_merge_params(httpx.QueryParams(tuple(params))) if params else httpx.URL(url)
+        merged = _with_query(url, params or [])
         with self._slots, self._told(url):
             with self._lock:
                 self.requests += 1
@@ -273,6 +274,14 @@ def looks_like_html(beginning: bytes) -> bool:
     if head.startswith(b"<?xml") and b"?>" in head:
         head = head.split(b"?>", 1)[1].lstrip()
     return head.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
+
+
+def _with_query(url: str, params: list[tuple[str, str]]) -> httpx.URL:
+    """Add parameters with everything percent-encoded: a bare ";" separates parameters for some servers, as "&" does."""
+    if not params:
+        return httpx.URL(url)
+    query = urlencode(params, quote_via=quote, safe="")
+    return httpx.URL(f"{url}{'&' if '?' in url else '?'}{query}")
 
 
 def _passes(error: BaseException) -> bool:

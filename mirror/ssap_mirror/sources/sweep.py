@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Ask", "Ledger", "Sweep", "Sweeper"]
 
-# A slice that only fails is cut so many times, in case one of its rows is what makes the server stumble.
+# A slice that only fails is cut so many times, in case one of its rows is what makes the server stumble; one that takes
+# too long, until it is a four-thousandth of what was planned.
 _CUTS_FOR_FAILURE = 3
+_CUTS_FOR_TIMEOUT = 12
+# After so many slices that cannot be had, the others are not tried.
+_MOST_FAILURES = 5
 # An instant that holds more rows than the limit is asked for with higher ones, up to what services announce.
 _HIGHEST_MAXREC = 1_000_000
 _SKY_ORDER_FOR_INSTANTS = 1
@@ -249,7 +253,8 @@ class Sweeper:
 class _Task:
     part: Slice
     maxrec: int
-    cuts_for_failure: int = 0
+    cuts: int = 0
+    """How often it was cut for other reasons than overflow."""
 
 
 class _Run:
@@ -265,8 +270,8 @@ class _Run:
 
     def until_done(self, pool: ThreadPoolExecutor, at_a_time: int) -> None:
         running: dict[Future[tuple[Stored | None, float]], _Task] = {}
-        while self._waiting or running:
-            while self._waiting and len(running) < at_a_time:
+        while running or (self._waiting and len(self._failed) < _MOST_FAILURES):
+            while self._waiting and len(running) < at_a_time and len(self._failed) < _MOST_FAILURES:
                 task = self._waiting.popleft()
                 target = self._ledger.next_file(self._sweep.name)
                 running[pool.submit(self._timed, task, target)] = task
@@ -291,10 +296,11 @@ class _Run:
         except InterruptedHarvest:
             raise
         except TooMuchError as error:
-            if not self._cut(task, str(error)):
-                self._failed.append((task.part, error))
+            self._fail(task, error, _CUTS_FOR_TIMEOUT)
         except (TransportError, FormatError, ServiceError) as error:
-            self._fail(task, error)
+            # If the service is gone altogether, no smaller slice will do better.
+            self._alive()
+            self._fail(task, error, _CUTS_FOR_FAILURE)
         else:
             if stored is None:
                 self._overflow(task)
@@ -302,11 +308,8 @@ class _Run:
                 self._ledger.add_answer(self._sweep.name, task.part, stored, seconds)
                 self._progress.advance(rows=stored.rows, size=stored.size, slices=1)
 
-    def _fail(self, task: _Task, error: SourceError) -> None:
-        # If the service is gone altogether, no smaller slice will do better.
-        self._alive()
-        deeper = replace(task, cuts_for_failure=task.cuts_for_failure + 1)
-        if task.cuts_for_failure >= _CUTS_FOR_FAILURE or not self._cut(deeper, str(error)):
+    def _fail(self, task: _Task, error: SourceError, most_cuts: int) -> None:
+        if task.cuts >= most_cuts or not self._cut(replace(task, cuts=task.cuts + 1), str(error)):
             self._failed.append((task.part, error))
 
     def _overflow(self, task: _Task) -> None:
@@ -326,5 +329,5 @@ class _Run:
         if parts is None:
             return False
         self._ledger.add_cut(self._sweep.name, task.part, parts, why)
-        self._waiting.extendleft(_Task(part, self._sweep.maxrec, task.cuts_for_failure) for part in reversed(parts))
+        self._waiting.extendleft(_Task(part, self._sweep.maxrec, task.cuts) for part in reversed(parts))
         return True

@@ -1,0 +1,222 @@
+"""The harvest of an SSAP service brings every row exactly once, or says that it did not."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import fakeservice
+import numpy as np
+import pyarrow as pa
+import pytest
+from fakeservice import FakeService
+
+from ssap_mirror.errors import SourceError
+from ssap_mirror.progress import Silent
+from ssap_mirror.sources import Harvest, Manners
+from ssap_mirror.sources.ssap import SsapSource
+
+QUICK = Manners(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, slice_rows=300, survey_rows=400)
+ROWS = fakeservice.rows(2000)
+
+
+@pytest.fixture
+def service() -> Iterator[FakeService]:
+    with fakeservice.running(FakeService(ROWS)) as running:
+        yield running
+
+
+def harvest(service: FakeService, staging: Path, manners: Manners = QUICK) -> tuple[Harvest, pa.Table]:
+    """Harvest, and the rows with each identity once."""
+    staging.mkdir(exist_ok=True)
+    source = SsapSource(service.url, "Test spectra", manners=manners)
+    found = source.harvest(staging, Silent())
+    table = pa.Table.from_batches(list(source.batches()), schema=found.description.schema.arrow_schema())
+    first = np.unique(table.column("mobsid").to_numpy(zero_copy_only=False), return_index=True)[1]
+    return found, table.take(pa.array(first))
+
+
+def assert_all_rows(table: pa.Table) -> None:
+    expected = ROWS.sort_by("mobsid")
+    assert table.column_names == expected.column_names
+    for name in expected.column_names:
+        assert table.column(name).to_pylist() == expected.column(name).to_pylist(), name
+
+
+def sweeps(found: Harvest) -> dict[str, dict[str, int]]:
+    return {sweep["name"]: sweep for sweep in found.record["sweeps"]}
+
+
+def test_every_row_comes_those_without_date_or_position_too(service: FakeService, tmp_path: Path) -> None:
+    found, table = harvest(service, tmp_path)
+    assert found.verdict.complete
+    assert found.rows == len(ROWS)
+    assert_all_rows(table)
+    undated = ROWS.column("ssa_dateObs").null_count
+    assert found.record["rows_by_sweep"]["harvest"] == len(ROWS) - undated
+    assert found.record["rows_by_sweep"]["fetch-1"] == undated - 3, "three rows have neither date nor position"
+    assert found.record["rows_without_date"] == undated
+    assert found.record["size_is_radius"]
+    assert f"just these {len(ROWS):,} rows" in found.verdict.reasons[-1]
+
+
+def test_columns_levels_and_parameters_are_described(service: FakeService, tmp_path: Path) -> None:
+    description = harvest(service, tmp_path)[0].description
+    levels = {column.name: column.verbosity for column in description.schema}
+    assert levels["mobsid"] == levels["ssa_location"] == 10
+    assert levels["ssa_snr"] == 20
+    assert levels["mags"] == 30
+    assert description.schema["mags"].unit == "mag"
+    assert {"POS", "TIME", "SNR"} <= {parameter.name for parameter in description.parameters}
+    assert b"<VOTABLE" in description.header
+
+
+def test_levels_known_beforehand_are_kept(service: FakeService, tmp_path: Path) -> None:
+    source = SsapSource(service.url, "Test", known=fakeservice.columns(), manners=QUICK)
+    schema = source.harvest(tmp_path, Silent()).description.schema
+    assert [column.verbosity for column in schema] == [column.verbosity for column in fakeservice.columns()]
+
+
+def test_time_slices_are_planned_so_well_that_none_overflows(service: FakeService, tmp_path: Path) -> None:
+    # A plate of a third of all rows has one date: no slice can be smaller, so the limit has to allow for it.
+    found, _ = harvest(service, tmp_path, dataclasses.replace(QUICK, slice_rows=700))
+    assert sweeps(found)["harvest"]["cuts"] == 0
+    assert sweeps(found)["harvest"]["slices"] == 3
+
+
+def test_a_date_with_more_rows_than_the_limit_is_had_with_a_higher_one(service: FakeService, tmp_path: Path) -> None:
+    found, table = harvest(service, tmp_path, dataclasses.replace(QUICK, slice_rows=100))
+    assert found.verdict.complete
+    assert_all_rows(table)
+
+
+def test_a_row_hidden_from_time_is_found_by_the_survey(service: FakeService, tmp_path: Path) -> None:
+    hidden = 1500
+    service.hides = lambda params, numbers: (numbers == hidden) & ("TIME" in params)
+    found, table = harvest(service, tmp_path)
+    assert found.verdict.complete
+    assert_all_rows(table)
+    undated = ROWS.column("ssa_dateObs").null_count
+    assert found.record["rows_without_date"] == undated
+    assert found.record["rows_by_sweep"]["harvest"] == len(ROWS) - undated - 1
+
+
+def test_a_row_hidden_from_positions_comes_by_time(service: FakeService, tmp_path: Path) -> None:
+    service.hides = lambda params, numbers: (numbers % 7 == 0) & ("POS" in params)
+    found, table = harvest(service, tmp_path)
+    assert found.verdict.complete
+    assert_all_rows(table)
+
+
+def test_a_row_that_is_seen_and_never_given_is_told(service: FakeService, tmp_path: Path) -> None:
+    service.hides = lambda params, numbers: (numbers == 1500) & (params.get("VERB") == "3")
+    found, _ = harvest(service, tmp_path)
+    assert not found.verdict.complete
+    assert found.rows == len(ROWS) - 1
+    assert "1 rows were seen, but could not be fetched" in " ".join(found.verdict.reasons)
+
+
+def test_diameters_are_asked_of_a_service_that_takes_diameters(service: FakeService, tmp_path: Path) -> None:
+    service.size_is_radius = False
+    found, table = harvest(service, tmp_path)
+    assert not found.record["size_is_radius"]
+    assert_all_rows(table)
+
+
+@pytest.mark.parametrize(
+    ("ignored", "first", "second"), [("TIME", "POS", "SNR"), ("POS", "TIME", "SNR"), ("SNR", "TIME", "POS")]
+)
+def test_parameters_that_a_service_does_not_look_at_are_not_relied_on(
+    service: FakeService, tmp_path: Path, ignored: str, first: str, second: str
+) -> None:
+    service.ignores = (ignored,)
+    found, table = harvest(service, tmp_path)
+    assert found.verdict.complete
+    assert_all_rows(table)
+    assert f"the sweep by {first} gave" in found.verdict.reasons[0]
+    parameters = [request for request in service.requests if request.get("VERB") == "1" and second in request]
+    assert len(parameters) > 1
+
+
+def test_a_service_that_obeys_nothing_is_asked_for_everything(service: FakeService, tmp_path: Path) -> None:
+    service.ignores = ("TIME", "POS", "SNR")
+    found, table = harvest(service, tmp_path)
+    assert found.verdict.complete
+    assert_all_rows(table)
+
+
+def test_a_service_without_binary2_is_read_as_tabledata(service: FakeService, tmp_path: Path) -> None:
+    service.binary2 = False
+    found, table = harvest(service, tmp_path)
+    assert found.rows == len(ROWS)
+    # TABLEDATA writes NULL floats as NaN.
+    assert table.column("mobsid").to_pylist() == ROWS.sort_by("mobsid").column("mobsid").to_pylist()
+    assert not any("BINARY2" in request.get("RESPONSEFORMAT", "") for request in service.requests[3:])
+
+
+def test_slices_that_take_too_long_are_cut(service: FakeService, tmp_path: Path) -> None:
+    service.too_slow = lambda params, matches: matches > 250 and "POS" in params
+    found, table = harvest(service, tmp_path)
+    assert sweeps(found)["survey"]["cuts"] > 0
+    assert_all_rows(table)
+
+
+def test_a_table_too_large_to_ask_for_as_a_whole_is_swept_by_a_third_parameter(
+    service: FakeService, tmp_path: Path
+) -> None:
+    found, table = harvest(service, tmp_path, dataclasses.replace(QUICK, whole_table_rows=100))
+    assert "survey-SNR" in sweeps(found)
+    assert "survey-whole" not in sweeps(found)
+    assert "no sweep by TIME, POS, SNR can see" in found.verdict.reasons[-1]
+    without = [
+        row["mobsid"]
+        for row in ROWS.to_pylist()
+        if row["ssa_dateObs"] is None and row["ssa_location"] is None and row["ssa_snr"] is None
+    ]
+    assert found.rows == len(ROWS) - len(without)
+    assert set(table.column("mobsid").to_pylist()) == set(ROWS.column("mobsid").to_pylist()) - set(without)
+
+
+def test_an_identity_that_several_rows_share_is_none(tmp_path: Path) -> None:
+    shared = ROWS.set_column(1, ROWS.schema.field("mobsid"), pa.array(["the same"] * len(ROWS)))
+    with fakeservice.running(FakeService(shared)) as service:
+        staging = tmp_path / "staging"
+        staging.mkdir()
+        found = SsapSource(service.url, "Test", manners=QUICK).harvest(staging, Silent())
+    assert found.record["identity"] == "accref"
+    assert found.description.schema.role("identity").name == "accref"
+    assert found.rows == len(ROWS)
+
+
+def test_a_finished_harvest_asks_for_nothing_again(service: FakeService, tmp_path: Path) -> None:
+    found, _ = harvest(service, tmp_path)
+    asked = len(service.requests)
+    again, table = harvest(service, tmp_path)
+    assert len(service.requests) - asked <= 15, "only the description is asked for again"
+    assert again.rows == found.rows
+    assert_all_rows(table)
+
+
+def test_an_answer_that_was_altered_on_disk_is_fetched_again(service: FakeService, tmp_path: Path) -> None:
+    harvest(service, tmp_path)
+    victim = sorted((tmp_path / "answers").iterdir())[70]
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 1
+    victim.write_bytes(content)
+    assert_all_rows(harvest(service, tmp_path)[1])
+
+
+def test_a_harvest_that_fails_goes_on_where_it_stopped(service: FakeService, tmp_path: Path) -> None:
+    healthy = service.answer
+    service.too_slow = lambda params, matches: "TIME" in params and params["VERB"] == "3"
+    with pytest.raises(SourceError, match="slices of the sweep 'harvest' could not be had"):
+        harvest(service, tmp_path)
+    surveyed = sum("POS" in request for request in service.requests)
+    service.too_slow = lambda params, matches: False
+    found, table = harvest(service, tmp_path)
+    assert healthy is not None
+    assert_all_rows(table)
+    again = sum("POS" in request and request.get("VERB") == "1" for request in service.requests) - surveyed
+    assert again <= 3, "the survey is not repeated"
+    assert found.verdict.complete
