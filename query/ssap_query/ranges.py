@@ -151,27 +151,29 @@ def dachs_list(name: str, text: str, read: Callable[[str], T], *, ranges: bool =
     body, *qualifiers = text.split(";")
     if len(qualifiers) > 1:
         raise ParameterError(name, text, "has more than one qualifier (only one ';' is allowed)")
-    items: list[T | Range[T]] = []
+    parts = _bounded(name, text, body.split(","))
     try:
-        for part in _bounded(name, text, body.split(",")):
-            pieces = [unquote(piece) for piece in part.split("/")] if ranges else [unquote(part)]
-            if len(pieces) == 1:
-                items.append(read(pieces[0]))
-                continue
-            if len(pieces) > 3:
-                raise ParameterError(name, text, f"has the item {part!r} with more than two ends and a step")
-            low, high = (read(piece) if piece else None for piece in pieces[:2])
-            step = pieces[2] if len(pieces) == 3 else None
-            if low is None and high is None:
-                raise ParameterError(name, text, "has a range without ends")
-            if step is not None and (low is None or high is None):
-                raise ParameterError(name, text, "has an open range with a step")
-            items.append(Range(low, high, step))
+        items = tuple(_dachs_item(name, text, part.split("/") if ranges else [part], read) for part in parts)
     except ParameterError:
         raise
     except ValueError as error:
         raise ParameterError(name, text, f"is not valid: {error}") from None
-    return RangeList(tuple(items), qualifiers[0] if qualifiers else None)
+    return RangeList(items, qualifiers[0] if qualifiers else None)
+
+
+def _dachs_item(name: str, text: str, encoded: list[str], read: Callable[[str], T]) -> T | Range[T]:
+    pieces = [unquote(piece) for piece in encoded]
+    if len(pieces) == 1:
+        return read(pieces[0])
+    if len(pieces) > 3:
+        raise ParameterError(name, text, "has an item with more than two ends and a step")
+    low, high = (read(piece) if piece else None for piece in pieces[:2])
+    step = (pieces[2] or None) if len(pieces) == 3 else None
+    if low is None and high is None:
+        raise ParameterError(name, text, "has a range without ends")
+    if step is not None and (low is None or high is None):
+        raise ParameterError(name, text, "has an open range with a step")
+    return Range(low, high, step)
 
 
 def ivoa_float(name: str, piece: str) -> float:

@@ -88,8 +88,8 @@ def parse(request: str | bytes | Iterable[tuple[str, object]], dialect: str = "i
     Parameters
     ----------
     request : str, bytes or iterable of (str, object)
-        A query string (as sent: percent-encoded, ``+`` for a blank; a whole URL is taken from its ``?`` on), or pairs in
-        order, decoded. A pair's value is text, UTF-8 bytes, a number, None (absent), or for PUBDID and CREATORDID a
+        A query string (as sent: percent-encoded, ``+`` for a blank; a whole URL is taken from its ``?`` on), or pairs
+        in order, decoded. A pair's value is text, UTF-8 bytes, a number, None (absent), or for PUBDID and CREATORDID a
         sequence of strings.
     dialect : {'ivoa', 'dachs'}
         In ``dachs``, a raw ``;`` of a query string separates parameters, the declared spelling of a name beats others,
@@ -172,7 +172,7 @@ def _name(name: object) -> str:
 
 
 def _native(name: str, value: object) -> object:
-    """Text of a value, or for identifiers a tuple of texts; what is not UTF-8 stays bytes (an error only if it counts)."""
+    """Text of a value, or a tuple of texts for identifiers; what is not UTF-8 stays bytes until it counts."""
     if isinstance(value, bytes):
         try:
             return value.decode("utf-8")

@@ -18,7 +18,8 @@ OPERATIONS = ("queryData", "getTargetNames")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _MAX_INTEGER = 2**63 - 1
 
-# RESPONSEFORMAT as given, in lower case -> the canonical name of the format (DALI 1.1 §3.4.3; the reference server's list).
+# Canonical name of a format -> what RESPONSEFORMAT may call it, in lower case (DALI 1.1 §3.4.3; the reference
+# server's list).
 _ALIASES = {
     "votable/td": ("votable/td", "votabletd", "text/xml", "application/x-votable+xml;serialization=tabledata"),
     "votable/b": ("votable/b", "application/x-votable+xml;serialization=binary"),
@@ -143,8 +144,8 @@ class Top(Count):
     """TOP."""
 
     doc = (
-        "The so many best records: with a position the nearest first, by score (nearer and higher SNR is better); 0 is no "
-        "limit. In dachs a mere limit, without ranking."
+        "The so many best records: with a position the nearest first, by score (nearer and higher SNR is better); 0 is "
+        "no limit. In dachs a mere limit, without ranking."
     )
 
 

@@ -20,8 +20,10 @@ _ISO = re.compile(
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})(?:\.(\d*))?)?(?:Z|\+00:?00)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d{5,6})(?:[eE][+-]?\d+)?", re.ASCII)
+# The reference server's: separators may be missing, digits may be any script's.
 _DACHS = re.compile(
-    r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d*))?)?(?:Z|\+00:00)?", re.ASCII
+    r"\s*(?:(\d{4})-?(\d\d)-?(\d\d)|(\d{4})-(\d\d?)-(\d\d?))"
+    r"(?:[Tt ](?:(\d\d):?(\d\d):?(\d\d)|(\d\d?):(\d\d?):(\d\d?))(?:\.(\d*))?Z?(?:\+00:00)?\s*Z?|\s*Z?)\s*"
 )
 
 
@@ -50,7 +52,7 @@ class Moment:
 
 
 def mjd(when: datetime) -> float:
-    """Modified Julian Date [d] of a UTC datetime without tzinfo."""
+    """Convert a UTC datetime without tzinfo to a Modified Julian Date [d]."""
     passed = when - _MJD_EPOCH
     return passed.days + (passed.seconds + passed.microseconds / 1e6) / 86400
 
@@ -101,13 +103,11 @@ def dachs_date(piece: str) -> datetime:
     ValueError
         For what it refuses.
     """
-    literal = piece.strip().upper()
-    found = _DACHS.fullmatch(literal) or _COMPACT.fullmatch(literal)
+    found = _DACHS.fullmatch(piece)
     if not found:
         message = f"{piece!r} is not a date"
         raise ValueError(message)
-    parts = list(found.groups())
-    fraction = parts.pop()
+    *parts, fraction = found.groups()
     return _make([int(part) for part in parts if part is not None], fraction)
 
 

@@ -56,9 +56,10 @@ class IvoaFormat:
     """FORMAT as SSA 1.1 reads it."""
 
     doc: ClassVar[str] = (
-        "MIME types (any case; without parameters they match with any) and keywords: `all`; `votable`; `fits`; `xml` (XML "
-        "that is not VOTable); `graphic` (images but FITS); `compliant` (VOTable, application/fits, XML); `native` (all that "
-        "is not VOTable, XML or graphic). `metadata` anywhere asks for the description of the service."
+        "MIME types (any case; without parameters they match with any) and keywords: `all`; `votable`; `fits`; `xml` "
+        "(XML that is not VOTable); `graphic` (images but FITS); `compliant` (VOTable, application/fits, XML); "
+        "`native` (all that is not VOTable, XML or graphic). `metadata` anywhere asks for the description of the "
+        "service."
     )
 
     def parse(self, name: str, text: str) -> tuple[str, ...]:
@@ -126,9 +127,9 @@ class DachsFormat:
 
     doc: ClassVar[str] = (
         "Exact MIME types in lower case (a type stored with capitals cannot be reached), no parameters understood. "
-        "`compliant`, `votable`: application/x-votable+xml; `native`: application/fits, text/csv, text/plain, image/fits; "
-        "`fits`: application/fits; `xml`: nothing; `all`: everything. `graphic`, on which the server fails, is read as in "
-        "ivoa."
+        "`compliant`, `votable`: application/x-votable+xml; `native`: application/fits, text/csv, text/plain, "
+        "image/fits; `fits`: application/fits; `xml`: nothing; `all`: everything. `graphic`, on which the server "
+        "fails, is read as in ivoa."
     )
     ivoa: ClassVar[IvoaFormat] = IvoaFormat()
 

@@ -15,8 +15,8 @@ FRAMES = ("ICRS", "FK5", "GALACTIC")
 _ARCSEC = math.radians(1 / 3600)
 # Frame bias FK5 -> ICRS [arcsec]: Hilton & Hohenkerk 2004, A&A 413, 765, eq. 6 and table (Feissel & Mignard 1998).
 _BIAS_ETA0, _BIAS_XI0, _BIAS_DA0 = -0.0199, 0.0091, -0.0229
-# North galactic pole in FK5 J2000 and position angle of the galactic centre [deg]: Reid & Brunthaler 2004, ApJ 616, 872,
-# appendix (the IAU 1958 definition carried to J2000).
+# North galactic pole in FK5 J2000 and position angle of the galactic centre [deg]: Reid & Brunthaler 2004,
+# ApJ 616, 872, appendix (the IAU 1958 definition carried to J2000).
 _POLE_RA, _POLE_DEC, _CENTRE = 192.8594812065348, 27.12825118085622, 122.9319185680026
 
 Matrix = tuple[tuple[float, float, float], ...]

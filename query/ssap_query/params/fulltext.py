@@ -1,7 +1,7 @@
-"""PostgreSQL's full text search, configuration ``english``: which words a text has, and whether a text has all words of another.
+"""PostgreSQL full text search, configuration ``english``: which words a text has, and whether it has all of a query.
 
-``to_tsvector('english', text) @@ plainto_tsquery('english', query)``: both sides become sets of lexemes, and the second has
-to be a subset of the first.
+``to_tsvector('english', text) @@ plainto_tsquery('english', query)``: both sides become sets of lexemes, and the second
+has to be a subset of the first.
 """
 
 from __future__ import annotations
@@ -18,135 +18,16 @@ __all__ = ["TextQuery", "lexemes", "read_query"]
 
 # Function words of the Snowball project's English list, which the configuration leaves out.
 _STOP_WORDS = frozenset(
-    [
-        "i",
-        "me",
-        "my",
-        "myself",
-        "we",
-        "our",
-        "ours",
-        "ourselves",
-        "you",
-        "your",
-        "yours",
-        "yourself",
-        "yourselves",
-        "he",
-        "him",
-        "his",
-        "himself",
-        "she",
-        "her",
-        "hers",
-        "herself",
-        "it",
-        "its",
-        "itself",
-        "they",
-        "them",
-        "their",
-        "theirs",
-        "themselves",
-        "what",
-        "which",
-        "who",
-        "whom",
-        "this",
-        "that",
-        "these",
-        "those",
-        "am",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "being",
-        "have",
-        "has",
-        "had",
-        "having",
-        "do",
-        "does",
-        "did",
-        "doing",
-        "a",
-        "an",
-        "the",
-        "and",
-        "but",
-        "if",
-        "or",
-        "because",
-        "as",
-        "until",
-        "while",
-        "of",
-        "at",
-        "by",
-        "for",
-        "with",
-        "about",
-        "against",
-        "between",
-        "into",
-        "through",
-        "during",
-        "before",
-        "after",
-        "above",
-        "below",
-        "to",
-        "from",
-        "up",
-        "down",
-        "in",
-        "out",
-        "on",
-        "off",
-        "over",
-        "under",
-        "again",
-        "further",
-        "then",
-        "once",
-        "here",
-        "there",
-        "when",
-        "where",
-        "why",
-        "how",
-        "all",
-        "any",
-        "both",
-        "each",
-        "few",
-        "more",
-        "most",
-        "other",
-        "some",
-        "such",
-        "no",
-        "nor",
-        "not",
-        "only",
-        "own",
-        "same",
-        "so",
-        "than",
-        "too",
-        "very",
-        "s",
-        "t",
-        "can",
-        "will",
-        "just",
-        "don",
-        "should",
-        "now",
-    ]
+    word
+    for line in (
+        "i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers",
+        "herself it its itself they them their theirs themselves what which who whom this that these those am is",
+        "are was were be been being have has had having do does did doing a an the and but if or because as until",
+        "while of at by for with about against between into through during before after above below to from up",
+        "down in out on off over under again further then once here there when where why how all any both each few",
+        "more most other some such no nor not only own same so than too very s t can will just don should now",
+    )
+    for word in line.split()
 )
 
 _WORDS = frozenset({"asciiword", "word", "asciihword", "hword", "hword_asciipart", "hword_part"})
@@ -198,7 +79,10 @@ def lexemes(text: str) -> frozenset[str]:
     """
     if "<" in text:  # only a tag goes beyond a blank
         return _lexemes(text)
-    return frozenset().union(*(_cached_lexemes(chunk) for chunk in text.split()))
+    first, *others = text.split() or [""]
+    # A blank goes on into the punctuation that follows it, so it stays with its chunk.
+    chunks = [first if text.startswith(first) else " " + first, *(" " + chunk for chunk in others)]
+    return frozenset().union(*map(_cached_lexemes, chunks))
 
 
 def _lexemes(text: str) -> frozenset[str]:
@@ -227,6 +111,6 @@ def _stem(word: str) -> str:
 
 @cache
 def _stemmer() -> Any:
-    import snowballstemmer
+    import snowballstemmer  # type: ignore[import-untyped]  # has no annotations
 
     return snowballstemmer.stemmer("english")

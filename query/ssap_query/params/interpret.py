@@ -114,14 +114,11 @@ def interpret(request: SsapRequest, schema: Schema) -> Query:
         if name not in _STEERING:
             words.append(f"{name}: {rule.words(value)}")
     where = all_of(predicates)
-    regions = None
-    if "location" in columns.present:
-        try:
-            regions = cones(values.get("POS"), values.get("SIZE"), dialect)
-        except Lazy as error:
-            late.append(error)
     if late and where != FALSE:
         raise late[0]
+    regions = None
+    if "location" in columns.present:
+        regions = cones(values.get("POS"), values.get("SIZE"), dialect)
     if "SIZE" in values and regions is None:
         notes.append("SIZE without POS has no effect")
     if dialect == "dachs" and "POS" in values and regions is None:

@@ -27,8 +27,8 @@ class IvoaName:
     """TARGETNAME as SSA 1.1 reads it."""
 
     doc: ClassVar[str] = (
-        "The whole name; case and blanks are not significant. A list is a union; a comma within a name is written `%2C` "
-        "(encoded twice in a URL). No wildcards."
+        "The whole name; case and blanks are not significant. A list is a union; a comma within a name is written "
+        "`%2C` (encoded twice in a URL). No wildcards."
     )
 
     def parse(self, name: str, text: str) -> tuple[str, ...]:
@@ -65,8 +65,8 @@ class DachsName:
     """TARGETNAME as the reference server reads it: PostgreSQL's full text search, configuration ``english``."""
 
     doc: ClassVar[str] = (
-        "Words: every word of an item has to occur in the name, in any order and case, after English stemming and without "
-        "stop words. A comma is an or."
+        "Words: every word of an item has to occur in the name, in any order and case, after English stemming and "
+        "without stop words. A comma is an or."
     )
 
     def parse(self, name: str, text: str) -> tuple[TextQuery, ...]:
@@ -100,8 +100,8 @@ class NamePattern:
     """WILDTARGET and WILDTARGETCASE."""
 
     doc: ClassVar[str] = (
-        "Shell pattern of the whole name: `*`, `?`, `[a-z]`, `[!a-z]`, and a backslash before a character that is to be "
-        "taken as it is. In dachs any part of the name may match, and sets know no ranges."
+        "Shell pattern of the whole name: `*`, `?`, `[a-z]`, `[!a-z]`, and a backslash before a character that is to "
+        "be taken as it is. In dachs any part of the name may match, and sets know no ranges."
     )
     dialect: str
     """Whose patterns."""

@@ -36,8 +36,8 @@ class IvoaNumber:
     """A number or range list of numbers as SSA 1.1 reads it."""
 
     doc: ClassVar[str] = (
-        "Ranges include both ends; lists are unions; `/` is everything. A float32 column is compared in float32, so the "
-        "value a column prints matches it."
+        "Ranges include both ends; lists are unions; `/` is everything. A float32 column is compared in float32, so "
+        "the value a column prints matches it."
     )
     column: LiteralString
     """``{role}``."""
@@ -125,8 +125,8 @@ class DachsNumber:
     """A number or range list of numbers as the reference server reads it."""
 
     doc: ClassVar[str] = (
-        "A value is equality, ranges include both ends. NaN is above all numbers and equal to itself. Compared in double, "
-        "but for a list of two or more different finite values, which is compared in float32."
+        "A value is equality, ranges include both ends. NaN is above all numbers and equal to itself. Compared in "
+        "double, but for a list of two or more different finite values, which is compared in float32."
     )
     column: LiteralString
     """``{role}``."""
@@ -147,6 +147,8 @@ class DachsNumber:
             raise ParameterError(name, text, "has a step, which numbers do not take")
         if len(found.ranges) > _MAX_RANGES:
             raise ParameterError(name, text, f"has more than the {_MAX_RANGES:,} ranges allowed")
+        if _is_single_list(found) and not all(map(_fits_single, found.values)):
+            raise ParameterError(name, text, "has a value beyond the range of float32, in which lists are compared")
         return found
 
     def compile(self, value: RangeList[float] | None, columns: Columns) -> Predicate | None:
@@ -200,13 +202,7 @@ class DachsNumber:
         return () if value is None else (self.role,)
 
     def _in_single(self, value: RangeList[float], columns: Columns) -> bool:
-        # PostgreSQL makes `real IN (a, b)` a comparison of reals, but not `real = a`, nor with 'NaN' or 'Infinity'.
-        return (
-            self.role in columns.single
-            and not value.ranges
-            and len(set(value.values)) > 1
-            and all(math.isfinite(v) for v in value.values)
-        )
+        return self.role in columns.single and _is_single_list(value)
 
 
 @dataclass(frozen=True)
@@ -232,6 +228,16 @@ class Ignored:
     def needs(self, value: None) -> tuple[str, ...]:
         """Ask for nothing."""
         return ()
+
+
+def _is_single_list(value: RangeList[float]) -> bool:
+    # PostgreSQL makes `real IN (a, b)` a comparison of reals, but not `real = a`, nor with 'NaN' or 'Infinity'.
+    return not value.ranges and len(set(value.values)) > 1 and all(map(math.isfinite, value.values))
+
+
+def _fits_single(value: float) -> bool:
+    nearest = single_precision(value)
+    return math.isfinite(nearest) and (nearest != 0 or value == 0)
 
 
 def total_order(x: float) -> tuple[bool, float]:

@@ -30,7 +30,7 @@ class Columns:
 
     @classmethod
     def of(cls, schema: Schema) -> Columns:
-        """What a schema tells; a column whose type does not fit its role counts as missing."""
+        """Read a schema; a column whose type does not fit its role counts as missing."""
         found = {role: schema[name] for role, name in schema.roles.items()}
         fitting = {role for role, column in found.items() if column.is_text == (role in _TEXT_ROLES)}
         return cls(frozenset(fitting), frozenset(role for role in fitting if found[role].datatype == "float"))

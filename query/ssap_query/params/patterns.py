@@ -83,7 +83,7 @@ class Pattern:
 
 
 def ivoa_pattern(name: str, text: str, *, ignore_case: bool) -> Pattern:
-    """Read a shell pattern: ``*``, ``?``, ``[abc]``, ``[a-z]``, ``[!a-z]``, ``\\`` before a character taken as it is.
+    """Read a shell pattern: ``*``, ``?``, ``[abc]``, ``[a-z]``, ``[!a-z]``, and a backslash before any of these.
 
     The whole name has to match.
 
@@ -187,7 +187,7 @@ def _as_is(character: str) -> tuple[tuple[str, str], ...]:
 
 
 def _case_variants(character: str) -> tuple[tuple[str, str], ...]:
-    """The character in lower and in upper case, one by one as PostgreSQL's regular expressions fold them."""
+    """Put a character in lower and in upper case, alone, as PostgreSQL's regular expressions fold them."""
     lower = character.lower()[0]
     upper = character.upper()
     if len(upper) > 1:  # no simple mapping, but perhaps a title case (U+1FB3)

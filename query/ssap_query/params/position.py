@@ -10,9 +10,9 @@ from typing import Any, ClassVar, LiteralString
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.params.frames import FRAMES, to_icrs, wrapped
-from ssap_query.params.parameter import Columns, Lazy, Parameter, Row
+from ssap_query.params.parameter import Columns, Parameter, Row
 from ssap_query.predicate import Predicate, any_of
-from ssap_query.ranges import Range, dachs_float, dachs_list, ivoa_float, ivoa_list
+from ssap_query.ranges import Range, RangeList, dachs_float, dachs_list, ivoa_float, ivoa_list
 
 __all__ = [
     "DEFAULT_SIZE_DEG",
@@ -33,7 +33,7 @@ DEFAULT_SIZE_DEG = 1 / 60
 _TOLERANCE_DEG = {"ivoa": 1e-10, "dachs": math.degrees(1e-9)}
 
 
-_SIZE = "SIZE"
+_POS, _SIZE = "POS", "SIZE"
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class Cone:
     dec_deg: float
     """Declination of the centre, ICRS [deg]."""
     radius_deg: float
-    """Radius [deg], 0 to 180."""
+    """Radius [deg], 0 to 180 (the reference server lets it be below 0 within the tolerance)."""
     tolerance_deg: float = _TOLERANCE_DEG["ivoa"]
     """By how much a position may lie outside and still count as on the edge [deg]."""
 
     @property
     def reach_deg(self) -> float:
         """Radius and tolerance [deg]: what a coarse step has to cover."""
-        return min(180.0, self.radius_deg + self.tolerance_deg)
+        return max(0.0, min(180.0, self.radius_deg + self.tolerance_deg))
 
     @property
     def test(self) -> tuple[float, float, float, float]:
@@ -78,6 +78,34 @@ class Positions:
     """The frame they were given in."""
 
 
+@dataclass(frozen=True)
+class DachsCentres:
+    """What POS gives in dialect ``dachs``: numbers not yet put in pairs."""
+
+    text: str
+    """As given."""
+    found: RangeList[list[float | None]]
+    """Numbers of each item; None is an empty one."""
+
+    def positions(self, name: str) -> Positions:
+        """Put the numbers in pairs.
+
+        Raises
+        ------
+        ParameterError
+            For ranges, frames, odd numbers of coordinates and coordinates that are not finite.
+        """
+        frame = self.found.qualifier
+        if frame and frame.upper() != "ICRS":
+            raise ParameterError(name, self.text, f"is in the frame {frame!r}; the server knows ICRS alone")
+        numbers = [number for item in self.found.values for number in item]
+        finite = [number for number in numbers if number is not None and math.isfinite(number)]
+        if len(finite) < len(numbers):
+            raise ParameterError(name, self.text, "has a coordinate that is empty or not finite")
+        pairs = _pairs(name, self.text, [*finite, *self.found.ranges])
+        return Positions(tuple(dict.fromkeys(_folded(*pair) for pair in pairs)), pairs)
+
+
 def within_sql(
     ra: LiteralString,
     dec: LiteralString,
@@ -86,7 +114,7 @@ def within_sql(
     sign: LiteralString,
     limit: LiteralString,
 ) -> LiteralString:
-    """SQL of the exact test, from SQL of its parts (columns, or ``?``): true for a position inside a cone.
+    """Make SQL of the exact test, from SQL of its parts (columns, or ``?``): true for a position inside a cone.
 
     Parameters
     ----------
@@ -139,12 +167,12 @@ def separation_deg(ra1: float, dec1: float, ra2: float, dec2: float) -> float:
     return math.degrees(math.atan2(cross, dot))
 
 
-def cones(positions: Positions | None, size_deg: float | None, dialect: str) -> tuple[Cone, ...] | None:
-    """What POS and SIZE say together.
+def cones(positions: Positions | DachsCentres | None, size_deg: float | None, dialect: str) -> tuple[Cone, ...] | None:
+    """Put POS and SIZE together.
 
     Parameters
     ----------
-    positions : Positions or None
+    positions : Positions, DachsCentres or None
         Value of POS.
     size_deg : float or None
         Value of SIZE [deg]: a diameter in ``ivoa``, a radius in ``dachs``.
@@ -159,17 +187,20 @@ def cones(positions: Positions | None, size_deg: float | None, dialect: str) -> 
     Raises
     ------
     ParameterError
-        If the reference server would refuse the radius.
+        If the reference server would refuse the centres or the radius.
     """
-    if positions is None or (dialect == "dachs" and size_deg is None):
+    tolerance = _TOLERANCE_DEG[dialect]
+    if isinstance(positions, DachsCentres):
+        if size_deg is None:
+            return None
+        centres = positions.positions(_POS).centres
+        if not -tolerance <= size_deg <= 90 + tolerance:
+            raise ParameterError(_SIZE, size_deg, "is not a radius between 0 and 90 degrees")
+        return tuple(Cone(ra, dec, size_deg, tolerance) for ra, dec in centres)
+    if positions is None:
         return None
-    if dialect == "dachs":
-        radius = 0.0 if size_deg is None else size_deg
-        if not 0 <= radius <= 90:
-            raise Lazy(_SIZE, size_deg, "is not a radius between 0 and 90 degrees")
-    else:
-        radius = (DEFAULT_SIZE_DEG if size_deg is None else size_deg) / 2
-    return tuple(Cone(ra, dec, radius, _TOLERANCE_DEG[dialect]) for ra, dec in positions.centres)
+    radius = (DEFAULT_SIZE_DEG if size_deg is None else size_deg) / 2
+    return tuple(Cone(ra, dec, radius, tolerance) for ra, dec in positions.centres)
 
 
 def _haversine(angle_deg: float) -> float:
@@ -192,8 +223,8 @@ class IvoaPosition(_OnlyTogether):
     """POS as SSA 1.1 reads it."""
 
     doc: ClassVar[str] = (
-        "Longitude and latitude in degrees; more pairs are more centres (a union). Frames after `;`: ICRS (default), FK5 "
-        "(J2000), GALACTIC. Without SIZE the diameter is 1 arcmin."
+        "Longitude and latitude in degrees; more pairs are more centres (a union). Frames after `;`: ICRS (default), "
+        "FK5 (J2000), GALACTIC. Without SIZE the diameter is 1 arcmin."
     )
 
     def parse(self, name: str, text: str) -> Positions:
@@ -224,26 +255,19 @@ class DachsPosition(_OnlyTogether):
     """POS as the reference server reads it."""
 
     doc: ClassVar[str] = (
-        "ICRS alone. POS without SIZE, and SIZE without POS, say nothing. Right ascension wraps, declination beyond the "
-        "poles folds over."
+        "ICRS alone. POS without SIZE, and SIZE without POS, say nothing. Right ascension wraps, declination beyond "
+        "the poles folds over."
     )
 
-    def parse(self, name: str, text: str) -> Positions:
-        """Read pairs of coordinates."""
-        found = dachs_list(name, text, _dachs_numbers)
-        if found.qualifier and found.qualifier.upper() != "ICRS":
-            raise ParameterError(name, text, f"is in the frame {found.qualifier!r}; the server knows ICRS alone")
-        numbers = [number for item in found.values for number in item]
-        pairs = _pairs(name, text, [*numbers, *found.ranges])
-        if not all(math.isfinite(x) for pair in pairs for x in pair):
-            raise ParameterError(name, text, "has a coordinate that is not finite")
-        return Positions(tuple(dict.fromkeys(_folded(*pair) for pair in pairs)), pairs)
+    def parse(self, name: str, text: str) -> DachsCentres:
+        """Read numbers; whether they make sense as centres is asked only if there is a SIZE."""
+        return DachsCentres(text, dachs_list(name, text, _dachs_numbers))
 
-    def words(self, value: Positions) -> str:
+    def words(self, value: DachsCentres) -> str:
         """Say the centres in words."""
-        return _position_words(value)
+        return f"around {value.text}"
 
-    def needs(self, value: Positions) -> tuple[str, ...]:
+    def needs(self, value: DachsCentres) -> tuple[str, ...]:
         """Ask for the location."""
         return ("location",)
 
@@ -293,9 +317,9 @@ class DachsSize(_OnlyTogether):
         return ()
 
 
-def _dachs_numbers(piece: str) -> list[float]:
+def _dachs_numbers(piece: str) -> list[float | None]:
     """Numbers of one piece: a comma that was encoded twice separates too."""
-    return [dachs_float(number) for number in piece.split(",")]
+    return [dachs_float(number) if number else None for number in piece.split(",")]
 
 
 def _pairs(name: str, text: str, items: Sequence[float | Range[Any]]) -> tuple[tuple[float, float], ...]:
@@ -308,7 +332,7 @@ def _pairs(name: str, text: str, items: Sequence[float | Range[Any]]) -> tuple[t
 
 
 def _folded(ra: float, dec: float) -> tuple[float, float]:
-    """The same direction with a declination within the poles, as pgsphere normalises it."""
+    """Bring a declination back within the poles, direction unchanged, as pgsphere does."""
     if -90 <= dec <= 90:
         return wrapped(ra), dec
     dec = wrapped(dec)

@@ -51,9 +51,9 @@ class IvoaBand:
     """BAND as SSA 1.1 reads it."""
 
     doc: ClassVar[str] = (
-        "Vacuum wavelengths in metres. A value matches coverage that contains it, a range coverage that overlaps it, ends "
-        "included. Names: the messenger vocabulary (Optical, X-ray, ...) and Johnson's U B V R I J H K L M. `;source`: "
-        "rest-frame wavelengths, shifted by 1 + z of each row (no z: no match); `;observer` is the default."
+        "Vacuum wavelengths in metres. A value matches coverage that contains it, a range coverage that overlaps it, "
+        "ends included. Names: the messenger vocabulary (Optical, X-ray, ...) and Johnson's U B V R I J H K L M. "
+        "`;source`: rest-frame wavelengths, shifted by 1 + z of each row (no z: no match); `;observer` is the default."
     )
 
     def parse(self, name: str, text: str) -> Band:
@@ -152,9 +152,9 @@ class DachsBand:
     """BAND as the reference server reads it."""
 
     doc: ClassVar[str] = (
-        "A value matches coverage that contains it, ends included; a range coverage that overlaps it, ends **excluded**. If "
-        "any piece is not a number, the whole is a list of strings to equal (or, as ranges, to order with) the bandpass "
-        "column, case and all. Qualifiers are ignored."
+        "A value matches coverage that contains it, ends included; a range coverage that overlaps it, ends "
+        "**excluded**. If any piece is not a number, the whole is a list of strings to equal (or, as ranges, to order "
+        "with) the bandpass column, case and all. Qualifiers are ignored."
     )
 
     def parse(self, name: str, text: str) -> RangeList[float] | RangeList[str]:
@@ -272,8 +272,8 @@ class DachsResolvingPower:
     """SPECRP as the reference server reads it."""
 
     doc: ClassVar[str] = (
-        "One number, less than (not equal to) the **upper end** of the coverage over the resolution, computed in the columns' "
-        "own precision. A NaN resolution always matches; one of 0, on which the server fails, never does."
+        "One number, less than (not equal to) the **upper end** of the coverage over the resolution, computed in the "
+        "columns' own precision. A NaN resolution always matches; one of 0, on which the server fails, never does."
     )
 
     def parse(self, name: str, text: str) -> float | None:
@@ -363,7 +363,7 @@ PARAMETERS = (
         unit="m",
         ucd="em.wl",
         utype="ssa:Char.SpectralAxis.Coverage.Bounds",
-        null="NULL never matches, NaN neither (dachs: above all numbers); an open end of a range asks nothing of the other",
+        null="NULL and NaN never match (dachs: NaN is above all numbers); an open range asks for one end alone",
     ),
     Parameter(
         name="SPECRP",

@@ -26,8 +26,8 @@ class IvoaStrings:
     """A list of words, any of which matches; case is not significant."""
 
     doc: ClassVar[str] = (
-        "A list is a union; case is not significant, blanks around an item neither. A comma within an item is written `%2C` "
-        "(encoded twice in a URL)."
+        "A list is a union; case is not significant, blanks around an item neither. A comma within an item is written "
+        "`%2C` (encoded twice in a URL)."
     )
     column: LiteralString
     """``{role}``."""
@@ -197,7 +197,8 @@ class Identifier:
     """A dataset identifier, equal as a whole; the same in both dialects."""
 
     doc: ClassVar[str] = (
-        "The whole string, exactly: no lists, no ranges, no patterns. From Python, a sequence of identifiers is a union."
+        "The whole string, exactly: no lists, no ranges, no patterns. From Python, a sequence of identifiers is a "
+        "union."
     )
     column: LiteralString
     """``{role}``."""
@@ -247,7 +248,7 @@ def read_strings(name: str, text: str, *, ranges: bool = True) -> RangeList[str]
 
 
 def string_words(value: RangeList[str]) -> str:
-    """A union of strings in words."""
+    """Say a union of strings in words."""
     return " or ".join(
         f"{item.low or ''}/{item.high or ''}" if isinstance(item, Range) else repr(item) for item in value.items
     )
@@ -259,7 +260,7 @@ def fold(text: str) -> str:
 
 
 def without_blanks(text: str) -> str:
-    """The text without ASCII blanks."""
+    """Remove ASCII blanks."""
     return text.translate(dict.fromkeys(map(ord, _BLANKS)))
 
 

@@ -1,9 +1,10 @@
 """Tokens of a text as PostgreSQL's default text search parser sees them (its manual, §12.5).
 
 The reference server's TARGETNAME is a full text search, and what counts as a word there is this parser's business:
-``J232349.20`` is a file name, ``+155631.3`` a number with its sign, ``a-b`` a compound and its two parts. The parser tries
-readings in a fixed order and takes the first that works out; so does this one, a method for each thing that it can be in
-the middle of. Methods take the position of the next character and return the token's kind and end, or None.
+``J232349.20`` is a file name, ``+155631.3`` a number with its sign, ``a-b`` a compound and its two parts. The parser
+tries readings in a fixed order and takes the first that works out; so does this one, with a method for each thing that
+it can be in the middle of. Methods take the position of the next character and return the token's kind and end, or
+None.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ Token = tuple[str, int]
 _NOT_IN_URL = frozenset('"<>\\^`{|}')
 _TAG_BODY = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[A-Za-z0-9=\-_#/:.&?%~\s])*>"""
 _TAG = re.compile(
-    rf"<(?:/[A-Za-z]|[A-Za-z:_])[\w:.\-]*(?:/?>|\s{_TAG_BODY})|<\?x{_TAG_BODY}|<![Dd]{_TAG_BODY}|<!--.*?-->", re.DOTALL
+    rf"<(?:/[A-Za-z]|[A-Za-z:_])(?P<name>[\w:.\-]*)(?:/?>|\s{_TAG_BODY})|<\?x{_TAG_BODY}|<![Dd]{_TAG_BODY}|<!--.*?-->",
+    re.DOTALL,
 )
-_ENTITY = re.compile(r"&(?:[A-Za-z:_][\w:.\-]*|#[0-9]+|#[xX][0-9a-fA-F]+);")
+_ENTITY = re.compile(r"&(?:[A-Za-z:_](?P<name>[\w:.\-]*)|#[0-9]+|#[xX][0-9a-fA-F]+);")
 
 
 def tokens(text: str) -> Iterator[tuple[str, str]]:
@@ -75,7 +77,8 @@ class _Scanner:
             found = self.signed(i) if _is_digit(self.at(i + 1)) else None
         elif c in "<&":
             match = (_TAG if c == "<" else _ENTITY).match(self.text, i)
-            found = ("tag" if c == "<" else "entity", match.end()) if match else None
+            if match and all(_is_alnum(letter) or letter in ":_.-" for letter in match["name"] or ""):
+                found = ("tag" if c == "<" else "entity", match.end())
         elif c == "~":
             found = self.file_twiddle(i + 1)
         elif c == "/":
@@ -339,7 +342,7 @@ def _is_alnum(c: str) -> bool:
 
 
 def _is_mark(c: str) -> bool:
-    """A character without width, or a spacing mark: it does not break a word."""
+    """Whether a character is without width, or a spacing mark: it does not break a word."""
     return c > "\x7f" and unicodedata.category(c) in ("Mn", "Me", "Mc", "Cf")
 
 
