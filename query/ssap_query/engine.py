@@ -1,0 +1,274 @@
+"""Runs an interpreted request on a snapshot: coarse step, then exact step, one row more than the limit.
+
+Three ways to the same rows, chosen by how much of the snapshot a request can touch:
+
+- a few cones that touch a few row groups: these are decoded (and kept), DuckDB tests the candidates (`picking`);
+- many cones: one scan joins rows and cones by their cells (`manycones`);
+- all else: one statement over the files that the cones touch, streamed (`rows.Statement`).
+
+Rows come in the order of the sky (``_healpix_29``), unplaced ones last; best-scored first where TOP ranks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from ssap_mirror.catalog import Catalog
+from ssap_mirror.schema import Schema
+
+from ssap_query.compile import FILE_INDEX, FILE_ROW, CompiledQuery, compile_query, count_of, files, in_ranges
+from ssap_query.params.interpret import Query
+from ssap_query.params.position import Cone, cone_predicate
+from ssap_query.predicate import FALSE, TRUE, DistinctValues, Predicate
+from ssap_query.reach import Reach, joined, reach
+from ssap_query.rowgroups import DEFAULT_CACHE_BYTES, Group, RowGroups
+from ssap_query.rows import Gathered, Rows, Shape, Statement, Stored
+from ssap_query.score import score
+from ssap_query.session import Session, failures_told
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ssap_query.picking import Found
+
+__all__ = ["Engine", "Plan"]
+
+# More cones than this are joined with the rows instead of being tested one by one.
+_FEW_CONES = 50
+# Above some eight ranges DuckDB spends more on testing them than it saves on rows.
+_MAX_RANGES = 8
+# Row groups that are decoded whole for a cone; beyond, a scan on all cores is faster.
+_MAX_GROUPS = 16
+# Answers up to this size are kept in memory, larger ones are read from the snapshot each time.
+_STORED_ROWS, _STORED_BYTES = 200_000, 128 << 20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a request is going to be answered."""
+
+    way: str
+    """``row groups``, ``join``, ``scan``; or ``nothing``, if no row can fulfil the request."""
+    extent: Reach
+    """Files and ranges of cells."""
+    groups: Sequence[Group]
+    """The row groups, if they are the way."""
+    where: tuple[Predicate, ...]
+    """Exact conditions, ready to bind; without the cones if they are joined."""
+    shape: Shape
+    """Columns of the answer."""
+    score: Predicate | None
+    """Expression of the score, where it is worked out."""
+    ranked: bool
+    """Whether the best-scored rows come first."""
+    limit: int | None
+    """Largest number of rows in the answer."""
+
+    @property
+    def score_column(self) -> str | None:
+        """Column of the answer that gets the score."""
+        return self.shape.computed[0] if self.shape.computed else None
+
+    @property
+    def fetched(self) -> int | None:
+        """Rows to ask for: one more than the limit tells whether there are more."""
+        return None if self.limit is None else self.limit + 1
+
+    def statement(self, schema: Schema) -> CompiledQuery:
+        """The request as one statement over the files, whichever way is taken.
+
+        Parameters
+        ----------
+        schema : Schema
+            Columns of the snapshot.
+        """
+        ranges = () if self.extent.ranges is None else (in_ranges(joined(self.extent.ranges, _MAX_RANGES)),)
+        named = {self.score_column or "score": self.score} if self.score is not None else {}
+        return compile_query(
+            schema,
+            self.shape.varying,
+            files(self.extent.paths),
+            (*ranges, *self.where),
+            computed=named,
+            best_first=[*named, FILE_INDEX, FILE_ROW] if self.ranked else [],
+            limit=self.fetched,
+        )
+
+
+class Engine:
+    """Answers requests from one snapshot; may be used from many threads.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The snapshot.
+    cache_bytes : int
+        Most that is kept of decoded columns between requests [byte]; 0 for a single request.
+    """
+
+    def __init__(self, catalog: Catalog, cache_bytes: int = DEFAULT_CACHE_BYTES) -> None:
+        self.catalog = catalog
+        self.session = Session()
+        self.row_groups = RowGroups(cache_bytes)
+        self._distinct: dict[str, tuple[str, ...]] = {}
+        self._lock = Lock()
+
+    def plan(self, query: Query, columns: Schema) -> Plan:
+        """Decide how to answer.
+
+        Parameters
+        ----------
+        query : Query
+            The interpreted request.
+        columns : Schema
+            Columns of the answer.
+        """
+        schema, cones = self.catalog.schema, query.cones
+        extent = reach(self.catalog, cones)
+        many = cones is not None and len(cones) > _FEW_CONES
+        groups: list[Group] = []
+        if cones is not None and not many and self.row_groups.max_bytes and len(extent.partitions) <= _MAX_GROUPS:
+            with failures_told(self.catalog.path):
+                groups = self.row_groups.touched(extent.paths, extent.ranges)
+        few = bool(groups) and len(groups) <= _MAX_GROUPS
+        nothing = query.where == FALSE or not extent.paths
+        column = schema.role("score")
+        shown = column is not None and column.name in columns
+        scored = bool(cones) and query.dialect == "ivoa"
+        computed = (column.name,) if column is not None and shown and scored else ()
+        where = () if query.where == TRUE else (self._bindable(query.where),)
+        return Plan(
+            way="nothing" if nothing else "join" if many else "row groups" if few else "scan",
+            extent=extent,
+            groups=groups if few else (),
+            where=(cone_predicate(cones), *where) if cones is not None and not many else where,
+            shape=Shape(columns, {n: v for n, v in self._constants.items() if n not in computed}, computed),
+            score=score(cones or (), with_snr=schema.role("snr") is not None) if query.ranked or computed else None,
+            ranked=query.ranked,
+            limit=query.limit,
+        )
+
+    @property
+    def _constants(self) -> dict[str, object]:
+        constants: dict[str, object] = self.catalog.manifest.get("constants") or {}
+        return constants
+
+    def run(self, query: Query, columns: Schema) -> tuple[Rows, bool]:
+        """Answer a request.
+
+        Parameters
+        ----------
+        query : Query
+            The interpreted request.
+        columns : Schema
+            Columns of the answer.
+
+        Returns
+        -------
+        rows : Rows
+            At most as many as the limit lets through.
+        truncated : bool
+            Whether there are more.
+
+        Raises
+        ------
+        CatalogError
+            If the snapshot cannot be read.
+        ParameterError
+            If so many regions overlap that no answer could be had in time.
+        """
+        import pyarrow as pa
+
+        plan = self.plan(query, columns)
+        if plan.way == "nothing":
+            return Stored(pa.Table.from_batches([], plan.shape.arrow)), False
+        if plan.way == "scan":
+            return self._scan(plan)
+        with failures_told(self.catalog.path):
+            found = self._find(plan, query.cones or ())
+        rows = self._gathered(plan, found if plan.limit is None else found.first(plan.limit))
+        return rows, plan.limit is not None and len(found) > plan.limit
+
+    def _find(self, plan: Plan, cones: Sequence[Cone]) -> Found:
+        """Find rows one by one; the modules that do it are loaded when they are needed."""
+        schema, scored = self.catalog.schema, plan.score is not None
+        if plan.way == "row groups":
+            from ssap_query.picking import picked
+
+            return picked(
+                self.session,
+                self.row_groups,
+                schema,
+                plan.groups,
+                plan.extent.ranges or (),
+                plan.where,
+                score=plan.score,
+                ranked=plan.ranked,
+                limit=plan.fetched,
+            )
+        from ssap_query.manycones import found_in_cones
+
+        found = found_in_cones(
+            self.session, self.row_groups, self.catalog, plan.extent, cones, plan.where, scored=scored
+        )
+        return found.best_first() if plan.ranked else found
+
+    def _gathered(self, plan: Plan, found: Found) -> Rows:
+        import pyarrow as pa
+
+        picks, order = found.picks(plan.score_column)
+        few = plan.way == "row groups"
+        rows = Gathered(plan.shape, self.row_groups, picks, keep=few, snapshot=self.catalog.path)
+        if not (plan.ranked or few) and len(rows) > _STORED_ROWS:
+            return rows
+        table = pa.Table.from_batches(rows.batches(), plan.shape.arrow)
+        return Stored(table.take(pa.array(order)) if plan.ranked else table)
+
+    def _scan(self, plan: Plan) -> tuple[Rows, bool]:
+        """Run one statement; what turns out to be large is counted, and read again when it is asked for."""
+        import pyarrow as pa
+
+        query = plan.statement(self.catalog.schema)
+        source = Statement(plan.shape, self.session, query, self.catalog.rows, self.catalog.path)
+        kept: list[pa.RecordBatch] = []
+        rows = size = 0
+        stream = source.batches()
+        for batch in stream:
+            kept.append(batch)
+            rows, size = rows + batch.num_rows, size + batch.nbytes
+            if rows > _STORED_ROWS or size > _STORED_BYTES:
+                break
+        else:
+            table = pa.Table.from_batches(kept, plan.shape.arrow)
+            return Stored(table.slice(0, plan.limit)), plan.limit is not None and rows > plan.limit
+        stream.close()
+        counted = count_of(query)
+        rows = int(self.session.arrays(counted.sql, counted.values)["n"][0])
+        answered = rows if plan.limit is None else min(rows, plan.limit)
+        return replace(source, rows=answered), rows > answered
+
+    def distinct(self, role: str) -> tuple[str, ...]:
+        """Distinct non-NULL values of a text column, sorted; kept as long as the snapshot is open."""
+        with self._lock:
+            if role not in self._distinct:
+                column = self.catalog.schema.roles[role]
+                present = Predicate("{" + role + "} IS NOT NULL")  # type: ignore[arg-type]
+                paths = [str(path) for path in self.catalog.files]
+                query = compile_query(self.catalog.schema, [column], files(paths), [present], group_by=[column])
+                with failures_told(self.catalog.path):
+                    found = self.session.table(query.sql, query.values)[column].to_pylist()
+                self._distinct[role] = tuple(sorted(found))
+            return self._distinct[role]
+
+    def _bindable(self, predicate: Predicate) -> Predicate:
+        """Resolve what depends on the snapshot's values, and make lists of sequences."""
+        values = []
+        for value in predicate.values:
+            if isinstance(value, DistinctValues):
+                values.append(value.select(self.distinct(value.role)))
+            else:
+                values.append(list(value) if isinstance(value, tuple) else value)
+        return replace(predicate, values=tuple(values))

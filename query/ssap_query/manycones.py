@@ -1,0 +1,158 @@
+"""Which rows thousands of cones select, in one scan: rows and cones meet in HEALPix cells, then the test is exact."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ssap_mirror import healpix
+from ssap_mirror.catalog import Catalog
+from ssap_mirror.errors import ParameterError
+from ssap_mirror.partition import location_arrays
+from ssap_mirror.schema import HEALPIX_COLUMN
+
+from ssap_query.compile import FILE_INDEX, FILE_ROW, Source, candidates_in_cones, compile_query, files_in_cones
+from ssap_query.params.position import Cone, within_sql
+from ssap_query.picking import Found, columns_of
+from ssap_query.predicate import Predicate
+from ssap_query.reach import Reach, reach_deg
+from ssap_query.rowgroups import RowGroups
+from ssap_query.score import score_of_joined
+from ssap_query.session import Arrays, Session
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["found_in_cones"]
+
+# Cells of about the radius: some ten of them cover a cone.
+_CELL_SIZE_DEG = 58.6
+_FINEST_ORDER = 17
+
+# A test of one row against one cone costs some 10 ns of CPU; more pairs than this are no query but a misunderstanding.
+_MAX_PAIRS = 5e9
+
+_ROW_BITS = 40
+
+_WITHIN = Predicate(within_sql("{location}[1]", "{location}[2]", "test_ra", "test_dec", "test_sign", "test_limit"))
+
+
+def found_in_cones(
+    session: Session,
+    row_groups: RowGroups,
+    catalog: Catalog,
+    extent: Reach,
+    cones: Sequence[Cone],
+    where: Sequence[Predicate],
+    *,
+    scored: bool,
+) -> Found:
+    """Find the rows that lie in any of many cones and fulfil conditions, in the order of the files.
+
+    Parameters
+    ----------
+    session : Session
+        What runs the statements.
+    row_groups : RowGroups
+        What reads the row groups.
+    catalog : Catalog
+        The snapshot.
+    extent : Reach
+        What the cones touch of it.
+    cones : sequence of Cone
+        At least one.
+    where : sequence of Predicate
+        Conditions beside the cones.
+    scored : bool
+        Whether to work out the score.
+
+    Raises
+    ------
+    ParameterError
+        If so many regions overlap that the tests would take minutes.
+    """
+    order = _order(max(reach_deg(catalog, cone) for cone in cones))
+    table = _cone_table(catalog, cones, order)
+    _refuse_too_many_pairs(catalog, cones, table.num_rows, order)
+    computed = {"score": score_of_joined(with_snr=catalog.schema.role("snr") is not None)} if scored else {}
+
+    def run(source: Source, **tables: pa.Table) -> Arrays:
+        keys = [FILE_INDEX, FILE_ROW]
+        query = compile_query(catalog.schema, keys, source, [_WITHIN, *where], computed=computed, group_by=keys)
+        return session.arrays(query.sql, query.values, cones=table, **tables)
+
+    parts: list[Arrays] = []
+    placed = [str(partition.path) for partition in extent.partitions]
+    if placed:
+        parts.append(run(files_in_cones(placed, order)))
+    if extent.unplaced is not None:
+        names = columns_of(catalog.schema, [_WITHIN, *where, *computed.values()])
+        rows = _unplaced_rows(row_groups, catalog, str(extent.unplaced.path), len(placed), names)
+        parts.append(run(candidates_in_cones(order), candidates=rows))
+    return _located(row_groups, extent.paths, parts, scored=scored)
+
+
+def _order(reach: float) -> int:
+    return min(max(math.ceil(math.log2(_CELL_SIZE_DEG / max(reach, 1e-9))), 0), _FINEST_ORDER)
+
+
+def _cone_table(catalog: Catalog, cones: Sequence[Cone], order: int) -> pa.Table:
+    """One row for each cone and each cell of an order that it touches."""
+    import pyarrow as pa
+
+    shift = 2 * (healpix.ORDER - order)
+    cells, owners = [], []
+    for number, cone in enumerate(cones):
+        for low, high in healpix.cone_ranges(cone.ra_deg, cone.dec_deg, reach_deg(catalog, cone), order):
+            cells.append(np.arange(low >> shift, (high >> shift) + 1))
+            owners.append(np.full(len(cells[-1]), number))
+    numbers = np.array([(*cone.test, cone.ra_deg, cone.dec_deg, cone.radius_deg) for cone in cones])
+    owner = np.concatenate(owners)
+    names = ("test_ra", "test_dec", "test_sign", "test_limit", "centre_ra", "centre_dec", "centre_radius")
+    columns = {name: numbers[owner, i] for i, name in enumerate(names)}
+    return pa.table({"cone_cell": np.concatenate(cells), **columns})
+
+
+def _refuse_too_many_pairs(catalog: Catalog, cones: Sequence[Cone], cells: int, order: int) -> None:
+    pairs = catalog.rows * cells / healpix.cells_in_order(order)
+    if pairs > _MAX_PAIRS:
+        reason = (
+            f"are regions that overlap so much that {pairs:.1g} tests would be needed; ask for fewer or smaller ones"
+        )
+        raise ParameterError("POS", f"{len(cones):,} positions", reason)
+
+
+def _unplaced_rows(
+    row_groups: RowGroups, catalog: Catalog, path: str, file_index: int, names: Sequence[str]
+) -> pa.Table:
+    """Unplaced rows that have a location, with its cell."""
+    import pyarrow as pa
+
+    location = catalog.schema.roles["location"]
+    tables = []
+    for group in row_groups.footer(path).groups:
+        arrays = row_groups.arrays(group, names)
+        ra, dec = location_arrays(arrays[location])
+        known = np.flatnonzero(np.isfinite(ra) & (np.abs(dec) <= 90))
+        columns = {name: array.take(pa.array(known)) for name, array in arrays.items()}
+        columns[HEALPIX_COLUMN] = pa.array(healpix.healpix_29(ra[known], dec[known]))
+        columns[FILE_INDEX] = pa.array(np.full(len(known), file_index))
+        columns[FILE_ROW] = pa.array(known + group.first_row)
+        tables.append(pa.table(columns))
+    return pa.concat_tables(tables)
+
+
+def _located(row_groups: RowGroups, paths: Sequence[str], parts: Sequence[Arrays], *, scored: bool) -> Found:
+    """Files and rows of files as row groups and rows of these."""
+    groups = [(index, group) for index, path in enumerate(paths) for group in row_groups.footer(path).groups]
+    starts = np.array([(index << _ROW_BITS) + group.first_row for index, group in groups], np.int64)
+    file_index = np.concatenate([part[FILE_INDEX].astype(np.int64) for part in parts] or [np.empty(0, np.int64)])
+    file_row = np.concatenate([part[FILE_ROW].astype(np.int64) for part in parts] or [np.empty(0, np.int64)])
+    keys = (file_index << _ROW_BITS) + file_row
+    in_order = np.argsort(keys)
+    keys = keys[in_order]
+    group = np.searchsorted(starts, keys, side="right") - 1
+    score = np.concatenate([part["score"] for part in parts])[in_order] if scored and parts else None
+    return Found([found for _, found in groups], group, keys - starts[group], score)

@@ -1,0 +1,163 @@
+"""Which rows a cone selects, from the few row groups it touches.
+
+The coarse step takes rows by their cell out of decoded columns; DuckDB then tests the exact conditions on what is left,
+which is hundreds of rows instead of a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import Formatter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ssap_mirror.schema import HEALPIX_COLUMN, Schema
+
+from ssap_query.compile import CANDIDATES, ROW, compile_query
+from ssap_query.predicate import Predicate
+from ssap_query.reach import Ranges
+from ssap_query.rowgroups import Group, Pick, RowGroups, rows_in
+from ssap_query.session import Session
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+__all__ = ["Found", "columns_of", "picked"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Rows by where they are, in the order of the answer."""
+
+    groups: Sequence[Group]
+    """Row groups that hold them."""
+    group: NDArray[np.int64]
+    """Index into `groups`; shape (n,)."""
+    row: NDArray[np.int64]
+    """Row of the group; shape (n,)."""
+    score: NDArray[np.float32] | None = None
+    """How well each row matches; shape (n,)."""
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def first(self, rows: int) -> Found:
+        """The first so many of them."""
+        score = None if self.score is None else self.score[:rows]
+        return Found(self.groups, self.group[:rows], self.row[:rows], score)
+
+    def best_first(self) -> Found:
+        """The same rows, the best-scored ones first; equal scores keep their order."""
+        if self.score is None:
+            return self
+        order = np.argsort(-self.score, kind="stable")
+        return Found(self.groups, self.group[order], self.row[order], self.score[order])
+
+    def picks(self, score_column: str | None = None) -> tuple[list[Pick], NDArray[np.int64]]:
+        """Rows to take from each group, and where each of these belongs in the answer.
+
+        Parameters
+        ----------
+        score_column : str, optional
+            Column that gets the scores.
+
+        Returns
+        -------
+        picks : list of Pick
+            One for each group that has rows.
+        order : numpy.ndarray of int64, shape (n,)
+            Rows of the picks, in a line, in the order of the answer.
+        """
+        import pyarrow as pa
+
+        by_place = np.lexsort((self.row, self.group))
+        group, row = self.group[by_place], self.row[by_place]
+        cuts = np.flatnonzero(np.diff(group)) + 1
+        picks = []
+        for part in np.split(np.arange(len(row)), cuts) if len(row) else []:
+            computed = {}
+            if score_column is not None and self.score is not None:
+                computed[score_column] = pa.array(self.score[by_place[part]])
+            picks.append(Pick(self.groups[group[part[0]]], row[part], computed))
+        order = np.empty(len(row), np.int64)
+        order[by_place] = np.arange(len(row))
+        return picks, order
+
+
+def columns_of(schema: Schema, predicates: Sequence[Predicate]) -> list[str]:
+    """Names of the columns that predicates read, without repeats."""
+    roles = [role for part in predicates for _, role, _, _ in Formatter().parse(part.sql) if role]
+    return list(dict.fromkeys(schema.roles[role] for role in roles))
+
+
+def picked(
+    session: Session,
+    row_groups: RowGroups,
+    schema: Schema,
+    groups: Sequence[Group],
+    ranges: Ranges,
+    where: Sequence[Predicate],
+    *,
+    score: Predicate | None = None,
+    ranked: bool = False,
+    limit: int | None = None,
+) -> Found:
+    """Find the rows of some row groups that lie in ranges of cells and fulfil conditions.
+
+    Parameters
+    ----------
+    session : Session
+        What tests the conditions.
+    row_groups : RowGroups
+        What reads the row groups.
+    schema : Schema
+        Columns of the snapshot.
+    groups : sequence of Group
+        Row groups that the ranges touch.
+    ranges : Ranges
+        Coarse step; rows without a cell pass it.
+    where : sequence of Predicate
+        Exact conditions.
+    score : Predicate, optional
+        Expression of the score.
+    ranked : bool
+        Whether the best-scored rows come first; else rows come in the order of the groups.
+    limit : int, optional
+        Largest number of rows.
+    """
+    import pyarrow as pa
+
+    expressions = {} if score is None else {"score": score}
+    names = columns_of(schema, [*where, *expressions.values()])
+    pieces: list[dict[str, pa.Array]] = []
+    owners: list[NDArray[np.int64]] = []
+    rows: list[NDArray[np.int64]] = []
+    for number, group in enumerate(groups):
+        arrays = row_groups.arrays(group, [HEALPIX_COLUMN, *names])
+        cells = arrays.pop(HEALPIX_COLUMN)
+        candidates = np.arange(group.rows) if cells.null_count else rows_in(cells.to_numpy(), ranges)
+        if len(candidates):
+            chosen = pa.array(candidates)
+            pieces.append({name: array.take(chosen) for name, array in arrays.items()})
+            rows.append(candidates)
+            owners.append(np.full(len(candidates), number))
+    if not pieces:
+        nothing = np.empty(0, np.int64)
+        return Found(groups, nothing, nothing, None if score is None else nothing.astype(np.float32))
+    row, owner = np.concatenate(rows), np.concatenate(owners)
+    table = pa.table({name: pa.chunked_array([piece[name] for piece in pieces]) for name in names})
+    table = table.append_column(ROW, pa.array(np.arange(len(row))))
+    query = compile_query(
+        schema,
+        [ROW],
+        CANDIDATES,
+        where,
+        computed=expressions,
+        best_first=["score", ROW] if ranked and expressions else [],
+        limit=limit,
+    )
+    found = session.arrays(query.sql, query.values, candidates=table)
+    chosen_rows = found[ROW]
+    return Found(groups, owner[chosen_rows], row[chosen_rows], found.get("score"))

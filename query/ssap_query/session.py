@@ -1,0 +1,117 @@
+"""DuckDB, in memory: one database per open mirror, one connection per statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ssap_mirror.errors import CatalogError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+    import pyarrow as pa
+
+__all__ = ["Session", "failures_told"]
+
+# Nothing is fetched from anywhere, and a name in a statement never means a Python variable that happens to be about.
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
+
+Arrays = dict[str, Any]
+
+
+class Session:
+    """A DuckDB database that may be used from many threads at once."""
+
+    def __init__(self) -> None:
+        import duckdb
+
+        self._root = duckdb.connect(":memory:", config=_CONFIG)
+        self._root.execute("SET GLOBAL parquet_metadata_cache = true")
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Give a new connection to the database; its temporary tables are its own."""
+        connection = self._root.cursor()
+        connection.execute("SET enable_progress_bar = false")
+        return connection
+
+    def arrays(self, sql: str, values: Sequence[object], **tables: pa.Table) -> Arrays:
+        """Answer of a statement as numpy arrays by column name.
+
+        Parameters
+        ----------
+        sql : str
+            A statement made by `ssap_query.compile`.
+        values : sequence
+            What is bound.
+        **tables : pyarrow.Table
+            Tables that the statement reads by these names.
+        """
+        with self._with_tables(tables) as connection:
+            found: Arrays = connection.execute(sql, list(values)).fetchnumpy()
+            return found
+
+    def table(self, sql: str, values: Sequence[object], **tables: pa.Table) -> pa.Table:
+        """Answer of a statement as an Arrow table; parameters as for `arrays`."""
+        with self._with_tables(tables) as connection:
+            return connection.sql(sql, params=list(values)).to_arrow_table()
+
+    def batches(self, sql: str, values: Sequence[object], batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """Answer of a statement as a stream of record batches.
+
+        Parameters
+        ----------
+        sql, values
+            As for `arrays`.
+        batch_rows : int
+            About how many rows a batch holds.
+        """
+        with self._with_tables({}) as connection:
+            yield from connection.sql(sql, params=list(values)).to_arrow_reader(batch_rows)
+
+    @contextmanager
+    def _with_tables(self, tables: dict[str, pa.Table]) -> Iterator[duckdb.DuckDBPyConnection]:
+        connection = self.cursor()
+        try:
+            for name, table in tables.items():
+                connection.register(name, table)
+            yield connection
+        finally:
+            for name in tables:
+                connection.unregister(name)
+            connection.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._root.close()
+
+
+@contextmanager
+def failures_told(snapshot: Path) -> Iterator[None]:
+    """Turn what DuckDB and Arrow say of files they cannot read into one sentence.
+
+    Parameters
+    ----------
+    snapshot : pathlib.Path
+        Folder of the snapshot that is read.
+
+    Raises
+    ------
+    CatalogError
+        In place of the libraries' own errors.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        message = f"snapshot {snapshot} cannot be read: {reason} (ssap-mirror verify says which files are damaged)"
+        raise CatalogError(message) from error
