@@ -78,7 +78,7 @@ class Plan:
         return None if self.limit is None else self.limit + 1
 
     def statement(self, schema: Schema) -> CompiledQuery:
-        """The request as one statement over the files, whichever way is taken.
+        """Write the request as one statement over the files, whichever way is taken.
 
         Parameters
         ----------
@@ -255,7 +255,7 @@ class Engine:
         with self._lock:
             if role not in self._distinct:
                 column = self.catalog.schema.roles[role]
-                present = Predicate("{" + role + "} IS NOT NULL")  # type: ignore[arg-type]
+                present = Predicate("{" + role + "} IS NOT NULL")
                 paths = [str(path) for path in self.catalog.files]
                 query = compile_query(self.catalog.schema, [column], files(paths), [present], group_by=[column])
                 with failures_told(self.catalog.path):
@@ -265,7 +265,7 @@ class Engine:
 
     def _bindable(self, predicate: Predicate) -> Predicate:
         """Resolve what depends on the snapshot's values, and make lists of sequences."""
-        values = []
+        values: list[object] = []
         for value in predicate.values:
             if isinstance(value, DistinctValues):
                 values.append(value.select(self.distinct(value.role)))

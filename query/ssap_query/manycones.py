@@ -35,6 +35,7 @@ _FINEST_ORDER = 17
 _MAX_PAIRS = 5e9
 
 _ROW_BITS = 40
+_POS = "POS"
 
 _WITHIN = Predicate(within_sql("{location}[1]", "{location}[2]", "test_ra", "test_dec", "test_sign", "test_limit"))
 
@@ -121,7 +122,7 @@ def _refuse_too_many_pairs(catalog: Catalog, cones: Sequence[Cone], cells: int, 
         reason = (
             f"are regions that overlap so much that {pairs:.1g} tests would be needed; ask for fewer or smaller ones"
         )
-        raise ParameterError("POS", f"{len(cones):,} positions", reason)
+        raise ParameterError(_POS, f"{len(cones):,} positions", reason)
 
 
 def _unplaced_rows(

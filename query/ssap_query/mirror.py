@@ -25,8 +25,9 @@ from ssap_query.search import request_pairs
 
 __all__ = ["Mirror", "open_mirror"]
 
-#: Asks for every column, those included that no VERB shows.
-ALL_COLUMNS = "all"
+_COLUMNS = "columns"
+# Asks for every column, those included that no VERB shows.
+_ALL_COLUMNS = "all"
 
 
 class Mirror:
@@ -282,7 +283,7 @@ def _chosen(schema: Schema, verb: int, columns: str | Sequence[str] | None) -> S
     """Columns of an answer: by name, or those whose level is at most ten times VERB."""
     if columns is None:
         return schema.up_to(10 * verb)
-    if columns == ALL_COLUMNS:
+    if columns == _ALL_COLUMNS:
         return schema
     names = [columns] if isinstance(columns, str) else list(columns)
     spelled = {name.lower(): name for name in schema.names}
@@ -290,12 +291,12 @@ def _chosen(schema: Schema, verb: int, columns: str | Sequence[str] | None) -> S
     for name in names:
         known = name if name in schema else spelled.get(str(name).lower())
         if known is None:
-            raise ParameterError("columns", name, "is not a column of the mirror")
+            raise ParameterError(_COLUMNS, name, "is not a column of the mirror")
         if known in found:
-            raise ParameterError("columns", name, "is there twice")
+            raise ParameterError(_COLUMNS, name, "is there twice")
         found.append(known)
     if not found:
-        raise ParameterError("columns", columns, "holds no name of a column")
+        raise ParameterError(_COLUMNS, columns, "holds no name of a column")
     return schema.select(found)
 
 

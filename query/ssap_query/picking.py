@@ -44,12 +44,12 @@ class Found:
         return len(self.row)
 
     def first(self, rows: int) -> Found:
-        """The first so many of them."""
+        """Keep the first so many of them."""
         score = None if self.score is None else self.score[:rows]
         return Found(self.groups, self.group[:rows], self.row[:rows], score)
 
     def best_first(self) -> Found:
-        """The same rows, the best-scored ones first; equal scores keep their order."""
+        """Put the best-scored rows first; equal scores keep their order."""
         if self.score is None:
             return self
         order = np.argsort(-self.score, kind="stable")

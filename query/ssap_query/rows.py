@@ -5,7 +5,7 @@ All three give the same columns in the same types, piece by piece; each call beg
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -146,7 +146,7 @@ class Statement:
     def __len__(self) -> int:
         return self.rows
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self) -> Generator[pa.RecordBatch, None, None]:
         """All rows, as the statement gives them."""
         left = self.rows
         with failures_told(self.snapshot):

@@ -27,8 +27,8 @@ def request_pairs(given: Mapping[str, object]) -> Pairs:
         Parameter (any case; ``diameter`` is SIZE) -> value; None is absent. Text is taken as it is, as the standard
         writes it. Else:
 
-        - POS: ``SkyCoord``, a pair of numbers [deg] or Quantities, or many of them: an array of shape (N, 2), a sequence
-          of pairs, a ``SkyCoord`` array.
+        - POS: ``SkyCoord``, a pair of numbers [deg] or Quantities, or many of them: an array of shape (N, 2), a
+          sequence of pairs, a ``SkyCoord`` array.
         - SIZE: a number [deg] or Quantity.
         - BAND: a number [m] or Quantity (wavelength, frequency or energy), or a pair of them: a range.
         - TIME, MTIME: ``Time``, ``datetime``, ``date`` (the whole day), ISO text, MJD, or a pair of them: a range.
