@@ -110,7 +110,7 @@ def build_snapshot(
                 describe(root, placer.schema, info, contents)
                 return open_catalog(_move_in(root, mirror))
         finally:
-            shutil.rmtree(work, ignore_errors=True)
+            storage.clear(work)
 
 
 def _check_names(schema: Schema) -> None:
@@ -228,6 +228,7 @@ def _move_in(root: Path, mirror: Path) -> Path:
     """Give a finished snapshot its name and place."""
     snapshots = layout.snapshots_dir(mirror)
     snapshots.mkdir(exist_ok=True)
+    storage.sync(mirror)
     name = layout.new_snapshot_name()
     target = snapshots / name
     number = 1

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ssap_mirror.catalog import Catalog, Partition
+from ssap_mirror.compare import unequal
 from ssap_mirror.errors import CatalogError
 
 if TYPE_CHECKING:
-    import duckdb
     import pyarrow as pa
 
 __all__ = ["Difference", "diff"]
-
-_ID = "identity"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Difference:
     changed: pa.Array
     """Identities of rows with another value in a column that both have."""
     columns_added: tuple[str, ...]
-    """Columns that only the new one has."""
+    """Columns that only the new one has; one whose type has changed is removed and added."""
     columns_removed: tuple[str, ...]
     """Columns that only the old one has."""
 
@@ -49,48 +49,78 @@ def diff(old: Catalog, new: Catalog) -> Difference:
     Returns
     -------
     Difference
-        NULL equals NULL and NaN equals NaN; the score of a row (``Query.Score``) does not count.
+        NULL equals NULL and NaN equals NaN; a row's score (``Query.Score``) does not count, nor does a row without an
+        identity.
 
     Raises
     ------
     CatalogError
         If one of them has no column that identifies a row, or they have different ones.
     """
-    import duckdb
     import pyarrow as pa
 
     identity = _identity(old, new)
     score = new.schema.role("score")
-    compared = [name for name in new.schema.names if name in old.schema and (score is None or name != score.name)]
-    session = duckdb.connect()
-
-    def rows(parts: list[Partition]) -> duckdb.DuckDBPyRelation:
-        files = [str(part.path) for part in parts]
-        columns = [duckdb.ColumnExpression(name) for name in compared]
-        return session.read_parquet(files, hive_partitioning=False).select(*columns)
-
-    def identities(relation: duckdb.DuckDBPyRelation) -> pa.Table:
-        return relation.select(duckdb.ColumnExpression(identity).alias(_ID)).to_arrow_table()
-
-    only_old, only_new = [], []
+    shared = [name for name in new.schema.names if name in old.schema]
+    shared = [name for name in shared if new.schema[name].arrow_type() == old.schema[name].arrow_type()]
+    compared = [name for name in shared if name != identity and (score is None or name != score.name)]
+    nothing = pa.array([], new.schema[identity].arrow_type())
+    gone, come, changed = [nothing], [nothing], [nothing]
     for before, after in _stretches(old, new):
-        if before:
-            only_old.append(identities(rows(before).except_(rows(after)) if after else rows(before)))
-        if after:
-            only_new.append(identities(rows(after).except_(rows(before)) if before else rows(after)))
-    nothing = pa.table({_ID: pa.array([], new.schema[identity].arrow_type())})
-    gone, come = (session.from_arrow(pa.concat_tables(found or [nothing])) for found in (only_old, only_new))
-
-    def listed(relation: duckdb.DuckDBPyRelation) -> pa.Array:
-        return relation.order(_ID).to_arrow_table().column(_ID).combine_chunks()
-
+        left, right = (_read(parts, [identity, *compared], nothing) for parts in (before, after))
+        gone.append(left[identity].filter(_among(left[identity], right[identity], invert=True)))
+        come.append(right[identity].filter(_among(right[identity], left[identity], invert=True)))
+        changed.append(_changed(left, right, identity, compared))
+    only_old, only_new = (pa.chunked_array(found).combine_chunks() for found in (gone, come))
+    # A row that has moved is gone from one stretch and has come in another.
+    moved = only_new.filter(_among(only_new, only_old))
     return Difference(
-        added=listed(come.except_(gone)),
-        removed=listed(gone.except_(come)),
-        changed=listed(come.intersect(gone)),
-        columns_added=tuple(name for name in new.schema.names if name not in old.schema),
-        columns_removed=tuple(name for name in old.schema.names if name not in new.schema),
+        added=_sorted(only_new.filter(_among(only_new, only_old, invert=True))),
+        removed=_sorted(only_old.filter(_among(only_old, only_new, invert=True))),
+        changed=_sorted(pa.chunked_array([*changed, moved])),
+        columns_added=tuple(name for name in new.schema.names if name not in shared),
+        columns_removed=tuple(name for name in old.schema.names if name not in shared),
     )
+
+
+def _read(parts: list[Partition], columns: list[str], nothing: pa.Array) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not parts:
+        return pa.table({columns[0]: nothing})
+    tables = [pq.read_table(part.path, columns=columns, partitioning=None) for part in parts]
+    table = pa.concat_tables(tables)
+    return table.filter(table[columns[0]].is_valid())
+
+
+def _among(values: pa.Array, others: pa.Array, *, invert: bool = False) -> pa.Array:
+    import pyarrow.compute as pc
+
+    found = pc.is_in(values, value_set=others)
+    return pc.invert(found) if invert else found
+
+
+def _changed(left: pa.Table, right: pa.Table, identity: str, compared: list[str]) -> pa.Array:
+    """Identities of rows that are on both sides, with another value."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    places = pc.index_in(right[identity], value_set=left[identity]).combine_chunks()
+    both = places.is_valid()
+    at = places.drop_null()
+    differs = np.zeros(len(at), np.bool_)
+    for name in compared if len(at) else []:
+        old, new = (side[name].combine_chunks() for side in (left, right))
+        differs |= unequal(old.take(at), new.filter(both))
+    return right[identity].filter(both).filter(pa.array(differs)).combine_chunks()
+
+
+def _sorted(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    import pyarrow as pa
+
+    taken = values.take(pa.compute.sort_indices(values))
+    return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
 
 
 def _identity(old: Catalog, new: Catalog) -> str:

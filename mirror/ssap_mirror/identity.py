@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ssap_mirror.compare import unequal
 from ssap_mirror.errors import CatalogError
 from ssap_mirror.schema import Schema
 from ssap_mirror.scratch import CELL, HASH, SEQUENCE, Run
@@ -189,22 +190,18 @@ class RowIdentity:
         return earlier, lasts[np.searchsorted(lasts, earlier)]
 
     def _differ(self, batch: pa.RecordBatch, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether rows differ in a value; NULL equals NULL and NaN equals NaN."""
+        """Whether rows of a batch differ in a value that counts."""
         import pyarrow as pa
 
-        number = pa.array(np.arange(len(one)))
-        left, right = (
-            pa.Table.from_batches([batch.select(self._compared).take(pa.array(at))]).append_column(SEQUENCE, number)
-            for at in (one, other)
-        )
-        different = self._duckdb.from_arrow(left).except_(self._duckdb.from_arrow(right)).to_arrow_table()
         differs = np.zeros(len(one), np.bool_)
-        differs[different.column(SEQUENCE).to_numpy()] = True
+        for name in self._compared:
+            column = batch.column(name)
+            differs |= unequal(column.take(pa.array(one)), column.take(pa.array(other)))
         return differs
 
     def _conflict(self, identity: object, one: pa.RecordBatch, other: pa.RecordBatch) -> CatalogError:
         pairs = {name: (one.column(name)[0].as_py(), other.column(name)[0].as_py()) for name in self._compared}
-        differing = [name for name, (left, right) in pairs.items() if repr(left) != repr(right)]
+        differing = [name for name in self._compared if unequal(one.column(name), other.column(name)).any()]
         left, right = pairs[differing[0]]
         more = f" (and {len(differing) - 1} more columns differ)" if len(differing) > 1 else ""
         message = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,5 +135,5 @@ def prune(mirror: Path, keep: int) -> tuple[str, ...]:
             trash = layout.build_dir(mirror, os.getpid())
             trash.parent.mkdir(exist_ok=True)
             snapshot.path.rename(trash)
-            shutil.rmtree(trash)
+            storage.clear(trash)
     return tuple(snapshot.name for snapshot in removed)

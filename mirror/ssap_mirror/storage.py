@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 from ssap_mirror import layout
 from ssap_mirror.errors import BusyError, MirrorError
 
-__all__ = ["lock_mirror", "replace_file", "sha256", "sync", "told", "write_file"]
+__all__ = ["clear", "lock_mirror", "replace_file", "sha256", "sync", "told", "write_file"]
 
 _held: dict[Path, tuple[int, int]] = {}
 _held_guard = threading.Lock()
@@ -96,6 +97,13 @@ def told(mirror: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise MirrorError(_cannot_write(mirror, error)) from error
+
+
+def clear(folder: Path) -> None:
+    """Remove a folder of scratch, and the folder it is in if that is empty then; what resists stays for next time."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()
 
 
 def write_file(path: Path, content: bytes) -> None:

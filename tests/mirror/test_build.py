@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -384,3 +386,40 @@ def test_two_snapshots_of_one_second_have_two_names(
     monkeypatch.setattr(layout, "new_snapshot_name", lambda: "20261122T101500Z")
     names = [build_snapshot([spectra_rows(10)], spectra_schema, tmp_path, INFO).path.name for _ in range(3)]
     assert names == ["20261122T101500Z", "20261122T101500Z-02", "20261122T101500Z-03"] == sorted(names)
+
+
+MEASURE = """
+import functools, resource, sys
+from pathlib import Path
+import numpy as np, pyarrow as pa
+from ssap_mirror import build
+from ssap_mirror.schema import Column, Schema
+from ssap_mirror.scratch import Scratch
+
+build.Scratch = functools.partial(Scratch, run_bytes=2**22)
+columns = [Column("id", "long", ucd="meta.id;meta.main"), Column("ra", "double", ucd="pos.eq.ra;meta.main")]
+columns += [Column("dec", "double", ucd="pos.eq.dec;meta.main"), Column("text", "char", "*")]
+columns += [Column(f"x{number}", "double") for number in range(12)]
+schema = Schema(tuple(columns))
+rng = np.random.default_rng(1)
+
+def batches(rows):
+    for first in range(0, rows, 5000):
+        values = [rng.permutation(5000) + first, rng.uniform(0, 360, 5000), rng.uniform(-90, 90, 5000)]
+        values += [["some words that take space"] * 5000, *rng.random((12, 5000))]
+        yield pa.RecordBatch.from_arrays([pa.array(v) for v in values], schema=schema.arrow_schema())
+
+def build_once(rows):
+    mirror = Path(sys.argv[1]) / str(rows)
+    build.build_snapshot(batches(rows), schema, mirror, build.BuildInfo("m", "T"), tile_rows=10_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+print(build_once(50_000), build_once(400_000))
+"""
+
+
+def test_memory_does_not_grow_with_the_table(tmp_path: Path) -> None:
+    """Eight times the rows, 56 MB more of them, in much less than that more memory."""
+    run = subprocess.run([sys.executable, "-c", MEASURE, str(tmp_path)], capture_output=True, text=True, check=True)
+    small, large = map(int, run.stdout.split())
+    assert large - small < 28, f"peak {small} MB, then {large} MB"
