@@ -1,0 +1,71 @@
+"""Cells of the join: which side is put into them, and how large they are. Affects the cost alone, never the answer."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ssap_query.crossmatch import sql
+
+if TYPE_CHECKING:
+    from ssap_query.crossmatch.points import Points
+    from ssap_query.crossmatch.session import Session
+
+__all__ = ["make_candidates"]
+
+# A cell as high as this many radii takes a cap with few neighbours (1.07 cells); twice is the least that is sensible.
+_CELL_RADII = (2.0, 60.0)
+_MIN_CELL_DEG = 0.1 / 3600
+_MAX_CELL_DEG = 30.0
+# How crowded the places are where the small side is: mean company of a point in its own field of half a degree
+_FIELDS_PER_DEG = 2
+_CROWDING = """
+SELECT count(*), coalesce(sum(n * n) / sum(n), 0), coalesce(sum(n * half) / sum(n), 0),
+    coalesce(min(dec_min), 0), coalesce(max(dec_max), 0)
+FROM (
+    SELECT count(*)::DOUBLE AS n, avg(half_width(small_dec, getvariable('radius_deg'))) AS half,
+        min(small_dec) AS dec_min, max(small_dec) AS dec_max
+    FROM (SELECT COLUMNS('^._ra$') AS small_ra, COLUMNS('^._dec$') AS small_dec FROM small_side)
+    GROUP BY floor(small_dec * $fields_per_deg), floor(small_ra * cos(radians(small_dec)) * $fields_per_deg)
+)
+"""
+
+
+def make_candidates(session: Session, left: Points, right: Points, radius_deg: float) -> None:
+    """Make the view ``candidates``: all pairs within a radius, and some that are not.
+
+    Parameters
+    ----------
+    session : Session
+        Where the views ``<side>_points`` are.
+    left, right : Points
+        The sides; the one of fewer points is put into cells, the other streamed.
+    radius_deg : float
+        Radius that no pair of the answer exceeds [deg], at the positions that the points have.
+    """
+    small, large = (left, right) if left.count <= right.count else (right, left)
+    connection = session.connection
+    connection.view(f"{small.side}_points").create_view("small_side", replace=True)
+    connection.view(f"{large.side}_points").create_view("large_side", replace=True)
+    session.set(radius_deg=min(radius_deg, 180.0))
+    _, company, half_width, dec_min, dec_max = session.row(_CROWDING, {"fields_per_deg": _FIELDS_PER_DEG})
+    cell = _cell_deg(radius_deg, company * large.count / max(1, small.count))
+    tapered = half_width / cell > 2 * (radius_deg / cell + 0.5)
+    session.set(
+        zones_per_deg=1 / cell,
+        dec_min=dec_min - radius_deg * 1.000001 - 1e-9,
+        dec_max=dec_max + radius_deg * 1.000001 + 1e-9,
+    )
+    session.run(
+        sql.BINS["tapered" if tapered else "even"],
+        sql.SPREAD.substitute(s=small.side[0]),
+        sql.CANDIDATES.substitute(p=large.side[0]),
+    )
+
+
+def _cell_deg(radius_deg: float, company: float) -> float:
+    """Height of a cell such that a point has about one candidate in the cells around it."""
+    density = max(company, 1.0) * _FIELDS_PER_DEG**2
+    low, high = (factor * radius_deg for factor in _CELL_RADII)
+    cell = min(max(1 / math.sqrt(density) - 2 * radius_deg, low), high)
+    return min(max(cell, _MIN_CELL_DEG), _MAX_CELL_DEG)

@@ -1,0 +1,162 @@
+"""The points of a table: its rows' positions, or its distinct positions where many rows share one.
+
+A mirror's millions of spectra lie at some hundred thousand positions: matching those, and giving each row the match of
+its position, is the same answer for a fraction of the work. Whether to do so is a guess from the first rows; the
+answer does not depend on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ssap_query.crossmatch.epochs import as_julian_year, epoch_scale
+from ssap_query.crossmatch.positions import Positions
+from ssap_query.crossmatch.session import quoted
+from ssap_query.crossmatch.tables import FILE, ROW, Table
+from ssap_query.crossmatch.units import angle_factor, motion_factor, velocity_factor
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from ssap_query.crossmatch.session import Session
+
+__all__ = ["FILE_SHIFT", "Points", "make_points"]
+
+#: A row's number is ``(file << FILE_SHIFT) + row``: one integer that is unique and in the table's order.
+FILE_SHIFT = 40
+
+_SAMPLE_ROWS = 50_000
+_DISTINCT_SHARE = 0.6
+
+_VALID = "ra BETWEEN -180 AND 360 AND dec BETWEEN -90 AND 90 AND isfinite(ra) AND isfinite(dec)"
+_RA_0_TO_360 = "CASE WHEN ra < 0 THEN ra + 360 ELSE ra END"
+_NEGATIVE_RA = "coalesce(min(ra) < 0, false)"
+
+
+@dataclass(frozen=True)
+class Points:
+    """One side of a match as points: the view ``<side>_points``, and ``<side>_unique`` where rows share points.
+
+    Columns of ``<side>_points``, each with the prefix ``l_`` or ``r_``: ``id`` (BIGINT), ``n`` (rows at that point),
+    ``ra`` [deg, 0 to 360] and ``dec`` [deg], and the other keys that the match needs.
+    """
+
+    side: str
+    """``left`` or ``right``."""
+    keys: Mapping[str, str]
+    """Columns of ``<side>_keys`` after ``id`` (``ra``, ``dec``, what else the match needs) and their SQL expressions."""
+    reduced: bool
+    """Whether points are distinct keys; else each point is a row and its id the row's number."""
+    count: int
+    """Number of points."""
+    rows: int
+    """Number of rows of the table."""
+
+    @property
+    def prefix(self) -> str:
+        """``l_`` or ``r_``."""
+        return f"{self.side[0]}_"
+
+
+def make_points(
+    session: Session, table: Table, positions: Positions, roles: tuple[str, ...], *, first_rows: bool
+) -> Points:
+    """Make the views ``<side>_keys`` of every row, and ``<side>_points`` of all valid positions.
+
+    Parameters
+    ----------
+    session : Session
+        Where the view ``<side>_rows`` is.
+    table : Table
+        The table.
+    positions : Positions
+        Its columns, ``ra`` and ``dec`` set.
+    roles : tuple of str
+        Keys that the match needs beside them: ``epoch``, ``sigma``, motions.
+    first_rows : bool
+        Whether the id of a shared point must be the number of its first row.
+
+    Raises
+    ------
+    ParameterError
+        If a unit or a date cannot be understood.
+    """
+    side, prefix = table.side, f"{table.side[0]}_"
+    expressions = {role: _key(session, table, positions, role) for role in ("ra", "dec", *roles)}
+    columns = [f"({FILE} << {FILE_SHIFT}) + {ROW} AS id", *(f"{text} AS {role}" for role, text in expressions.items())]
+    keys = session.connection.view(f"{side}_rows").project(", ".join(columns))
+    keys.create_view(f"{side}_keys")
+    (rows,) = keys.aggregate("count(*)").fetchall()[0]
+    reduced = _rows_share_points(keys)
+    if reduced:
+        _make_unique(session, side, tuple(expressions), first_rows=first_rows)
+        source, number, ra = session.connection.view(f"{side}_unique"), "n", _RA_0_TO_360
+    else:
+        (negative,) = keys.aggregate(_NEGATIVE_RA).fetchall()[0]
+        source, number, ra = keys, "1::BIGINT", _RA_0_TO_360 if negative else "ra"
+    columns = [f"id AS {prefix}id", f"{number} AS {prefix}n", f"{ra} AS {prefix}ra", f"dec AS {prefix}dec"]
+    columns += [f"{_clean(role)} AS {prefix}{role}" for role in roles]
+    source.filter(_VALID).project(", ".join(columns)).create_view(f"{side}_points")
+    count = source.aggregate("count(*)").fetchall()[0][0] if reduced else rows
+    return Points(side, expressions, reduced, count, rows)
+
+
+def _rows_share_points(keys: duckdb.DuckDBPyRelation) -> bool:
+    sample = keys.project("ra, dec").limit(_SAMPLE_ROWS)
+    rows, distinct = sample.aggregate("count(*), count(DISTINCT (ra, dec))").fetchall()[0]
+    return bool(rows and distinct <= _DISTINCT_SHARE * rows)
+
+
+def _make_unique(session: Session, side: str, names: tuple[str, ...], *, first_rows: bool) -> None:
+    keys = session.connection.view(f"{side}_keys")
+    first = ", min(id) AS id" if first_rows else ""
+    grouped = False
+    if names == ("ra", "dec"):
+        # Grouping by one double is twice as fast as by two, and equal RA with another declination is rare.
+        by_ra = "ra, min(dec) AS dec, max(dec) AS max_dec, count(dec) AS n_dec, count(*) AS n"
+        keys.aggregate(by_ra + first, "ra").to_table(f"{side}_groups")
+        shared = session.connection.table(f"{side}_groups").filter("isfinite(ra) AND (dec <> max_dec OR n_dec <> n)")
+        grouped = not shared.limit(1).fetchall()
+        if not grouped:
+            session.run(f"DROP TABLE {side}_groups")
+    if not grouped:
+        columns = ", ".join(names)
+        keys.aggregate(f"{columns}, count(*) AS n{first}", columns).to_table(f"{side}_groups")
+    number = "*" if first_rows else "*, rowid AS id"
+    session.connection.table(f"{side}_groups").project(number).create_view(f"{side}_unique")
+
+
+def _key(session: Session, table: Table, positions: Positions, role: str) -> str:
+    given = getattr(positions, "sigma_arcsec" if role == "sigma" else role)
+    if given is None:
+        return "NULL::DOUBLE"
+    if not isinstance(given, str):
+        return f"{float(given)!r}::DOUBLE"
+    parameter = f"{table.side}_positions.{role}"
+    if role == "epoch":
+        kind = table.schema.field(given).type
+        return as_julian_year(given, epoch_scale(session, table.side, given, kind))
+    unit = (table.schema.field(given).metadata or {}).get(b"unit", b"").decode()
+    if role in ("ra", "dec"):
+        factor = angle_factor(unit, "deg", parameter)
+    elif role in ("pmra", "pmdec"):
+        factor = motion_factor(unit, parameter)
+    elif role == "radial_velocity":
+        factor = velocity_factor(unit, parameter)
+    else:
+        factor = angle_factor(unit, "mas" if role == "parallax" else "arcsec", parameter)
+    number = f"{quoted(given)}::DOUBLE"
+    return number if factor == 1.0 else f"{number} * {factor!r}::DOUBLE"
+
+
+def _clean(role: str) -> str:
+    """Key as the match uses it: what is missing, not a number or impossible has no effect."""
+    if role == "epoch":
+        return "epoch"
+    if role in ("pmra", "pmdec"):
+        return f"CASE WHEN isfinite(pmra) AND isfinite(pmdec) THEN {role} ELSE 0 END"
+    if role == "radial_velocity":
+        return "CASE WHEN isfinite(radial_velocity) THEN radial_velocity ELSE 0 END"
+    return f"CASE WHEN isfinite({role}) AND {role} > 0 THEN {role} ELSE 0 END"

@@ -1,0 +1,109 @@
+"""A private DuckDB connection for one cross-match: bounded memory, spilling to disk, plans that do not change."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from ssap_mirror.errors import MirrorError, ParameterError
+
+__all__ = ["Limits", "Session", "quoted"]
+
+_MEMORY, _THREADS, _TEMP_DIRECTORY = "memory", "threads", "temp_directory"
+_DEFAULT_MEMORY_BYTES = 3_000_000_000
+_SHARE_OF_MACHINE = 0.6
+
+# The statements say which side of a join is kept in memory (the second) and which is streamed past it (the first).
+_FIXED_PLANS = "join_order,build_side_probe_side"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a cross-match may use of the machine."""
+
+    memory: str | None = None
+    """Most that DuckDB keeps in memory, as in ``"2GB"``; more goes to disk. None: 3 GB, or 60 % of a small machine."""
+    threads: int | None = None
+    """Number of threads; None: as many as there are cores."""
+    temp_directory: str | os.PathLike[str] | None = None
+    """Folder for what does not fit in memory; None: a folder of its own in the system's temporary folder."""
+
+    def __post_init__(self) -> None:
+        if self.threads is not None and self.threads < 1:
+            raise ParameterError(_THREADS, self.threads, "must be at least 1")
+
+
+class Session:
+    """A DuckDB database in memory that lives as long as the match it belongs to.
+
+    Parameters
+    ----------
+    limits : Limits
+        Memory, threads and the folder to spill to.
+
+    Raises
+    ------
+    ParameterError
+        If the memory limit is not one that DuckDB can read.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        parent = None if limits.temp_directory is None else Path(limits.temp_directory)
+        if parent is not None and not parent.is_dir():
+            raise ParameterError(_TEMP_DIRECTORY, str(parent), "is not a folder")
+        spill = tempfile.mkdtemp(prefix="ssap-crossmatch-", dir=parent)
+        weakref.finalize(self, shutil.rmtree, spill, ignore_errors=True)
+        config: dict[str, Any] = {
+            "memory_limit": limits.memory or f"{_default_memory_bytes()}B",
+            "temp_directory": spill,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "python_enable_replacements": False,
+        }
+        if limits.threads is not None:
+            config["threads"] = limits.threads
+        try:
+            self.connection = duckdb.connect(":memory:", config=config)
+        except duckdb.Error as error:
+            shutil.rmtree(spill, ignore_errors=True)
+            reason = "is not an amount of memory such as 2GB"
+            raise ParameterError(_MEMORY, limits.memory, reason) from error
+        self.connection.execute("SET disabled_optimizers = ?", [_FIXED_PLANS])
+        self.connection.execute("SET parquet_metadata_cache = true")
+        self.connection.execute("SET enable_progress_bar = false")
+
+    def run(self, *statements: str) -> None:
+        """Execute statements that have no answer."""
+        for statement in statements:
+            self.connection.execute(statement)
+
+    def row(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> tuple[Any, ...]:
+        """First row of an answer."""
+        found = self.connection.execute(query, values if isinstance(values, Mapping) else list(values)).fetchall()
+        if not found:
+            message = "an internal query had no answer"
+            raise MirrorError(message)
+        first: tuple[Any, ...] = found[0]
+        return first
+
+    def set(self, **variables: float | int) -> None:
+        """Bind numbers that statements and macros read with ``getvariable``."""
+        for name, value in variables.items():
+            self.connection.execute(f"SET VARIABLE {name} = ?", [value])
+
+
+def _default_memory_bytes() -> int:
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(_DEFAULT_MEMORY_BYTES, int(machine * _SHARE_OF_MACHINE))
+
+
+def quoted(name: str) -> str:
+    """Column name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,158 @@
+"""The statements of the join, in DuckDB's SQL. Numbers come in as variables, tables under fixed names.
+
+The sky is cut into cells: zones of declination, and in each zone bins of right ascension (Gray, Nieto-Santisteban &
+Szalay 2007, "The Zones Algorithm"). The smaller side is put into every cell that its cap of the search radius touches;
+the larger is streamed past it once, each point in its one cell; the pairs so found are tested exactly.
+
+Both sides compute a cell from an angle by the same monotone expression, ``floor(angle * scale)``. So a point inside a
+cap's interval of declination and RA has a cell inside the cap's range of cells, whatever rounding does; the intervals
+are a little too wide (``pad``), never too narrow.
+"""
+
+from __future__ import annotations
+
+from string import Template
+
+__all__ = [
+    "ALL_PAIRS",
+    "BEST_PAIRS",
+    "BINS",
+    "CANDIDATES",
+    "COUNT_ALL",
+    "MACROS",
+    "MOVED",
+    "PLACED",
+    "SPREAD",
+    "SURVIVORS",
+    "WITHIN_RADIUS",
+    "WITHIN_SIGMA",
+]
+
+# More than the bins of any zone (360 deg at 0.1 arcsec), and zone * this + bin is exact in a double
+_CELL_STRIDE = "67108864e0"
+# mas to rad; 1 / A in (AU/yr per km/s) * mas to rad: v_r [km/s] * parallax [mas] * this is the change of distance
+# per year in units of the distance (ESA 1997, vol. 1, sec. 1.5.5, with A_v = 4.740470446 km yr/s)
+_MAS = "4.84813681109535994e-9"
+_RADIAL = "(4.84813681109535994e-9 / 4.740470446e0)"
+
+MACROS = (
+    # 4 microarcsec [deg]: above the rounding of any angle in degrees, below what would make the join slower
+    "CREATE MACRO pad() AS 1e-9::DOUBLE",
+    f"CREATE MACRO cell(zone, bin) AS try_cast(zone * {_CELL_STRIDE} + bin AS BIGINT)",
+    "CREATE MACRO zone_of(dec) AS floor(dec * getvariable('zones_per_deg'))",
+    # Half the extent in RA of a cap [deg]; all of RA if it holds a pole
+    "CREATE MACRO half_width(dec, radius) AS CASE WHEN abs(dec) + radius < 89.9999999 "
+    "THEN degrees(asin(least(1, sin(radians(radius)) / cos(radians(dec))))) + pad() ELSE 180 END",
+    # sin^2 of half the separation: exact for the smallest and fine for large ones
+    "CREATE MACRO haversine(ra1, dec1, ra2, dec2) AS sin(radians(dec2 - dec1) / 2) * sin(radians(dec2 - dec1) / 2) "
+    "+ cos(radians(dec1)) * cos(radians(dec2)) * sin(radians(ra2 - ra1) / 2) * sin(radians(ra2 - ra1) / 2)",
+    "CREATE MACRO haversine_of(sep_deg) AS sin(radians(sep_deg) / 2) * sin(radians(sep_deg) / 2)",
+    "CREATE MACRO separation_arcsec(haversine) AS 7200 * degrees(asin(sqrt(least(1, haversine))))",
+    # Of the second point as seen from the first, north over east [deg, 0 to 360]
+    "CREATE MACRO position_angle(ra1, dec1, ra2, dec2) AS (360 + degrees(atan2("
+    "sin(radians(ra2 - ra1)) * cos(radians(dec2)), sin(radians(dec2 - dec1)) + 2 * sin(radians(dec1)) "
+    "* cos(radians(dec2)) * sin(radians(ra2 - ra1) / 2) * sin(radians(ra2 - ra1) / 2)))) % 360",
+    # Rigorous propagation of a star in straight, uniform motion (ESA 1997, eq. 1.5.18 ff.; Butkevich & Lindegren 2014,
+    # sec. 4), in the frame of the star's own meridian; motions in mas/yr, parallax in mas, velocity in km/s, time in yr
+    f"CREATE MACRO receding(parallax, velocity, years) AS 1 + parallax * velocity * {_RADIAL} * years",
+    f"CREATE MACRO outward(dec, pmdec, f, years) AS f * cos(radians(dec)) - pmdec * {_MAS} * years * sin(radians(dec))",
+    "CREATE MACRO moved_ra(ra, dec, pmra, pmdec, f, years) AS ra + degrees(atan2("
+    f"pmra * {_MAS} * years, outward(dec, pmdec, f, years)))",
+    "CREATE MACRO moved_dec(dec, pmra, pmdec, f, years) AS degrees(atan2("
+    f"f * sin(radians(dec)) + pmdec * {_MAS} * years * cos(radians(dec)), "
+    f"sqrt(outward(dec, pmdec, f, years) ** 2 + (pmra * {_MAS} * years) ** 2)))",
+    # No star moves further than this over the time that the match spans [deg]
+    "CREATE MACRO reach(pmra, pmdec, parallax, velocity) AS CASE "
+    f"WHEN abs(parallax * velocity) * {_RADIAL} * getvariable('span_years') < 0.9 "
+    "THEN least(180, sqrt(pmra * pmra + pmdec * pmdec) / 3.6e6 * getvariable('span_years') "
+    f"/ (1 - abs(parallax * velocity) * {_RADIAL} * getvariable('span_years'))) ELSE 180 END",
+)
+
+#: Bins per degree of RA in a zone. Even: right for most data. Tapered: follows cos(dec), for data near the poles.
+BINS = {
+    "even": "CREATE OR REPLACE MACRO bins_per_deg(zone) AS getvariable('zones_per_deg')",
+    "tapered": "CREATE OR REPLACE MACRO bins_per_deg(zone) AS getvariable('zones_per_deg') * greatest(0.004, "
+    "1 - ((zone + 0.5) / getvariable('zones_per_deg') / 90) ** 2)",
+}
+
+# Each point of the smaller side ($s) in every cell that its cap touches, once.
+SPREAD = Template("""
+CREATE OR REPLACE TABLE spread AS
+WITH caps AS (
+    SELECT *, half_width(${s}_dec, getvariable('radius_deg')) AS half,
+        zone_of(greatest(-90, ${s}_dec - getvariable('radius_deg') - pad())) AS first_zone,
+        zone_of(least(90, ${s}_dec + getvariable('radius_deg') + pad())) AS last_zone
+    FROM small_side
+), zones AS (
+    SELECT *, first_zone AS zone FROM caps
+    UNION ALL
+    SELECT *, unnest(range(first_zone::BIGINT + 1, last_zone::BIGINT + 1))::DOUBLE FROM caps
+    WHERE last_zone > first_zone
+), sized AS (
+    SELECT *, bins_per_deg(zone) AS bins, half >= 180 - 1 / bins_per_deg(zone) AS whole FROM zones
+), arcs AS (
+    SELECT *, if(whole, 0, greatest(0, ${s}_ra - half)) AS west, if(whole, 360, least(360, ${s}_ra + half)) AS east
+    FROM sized
+    UNION ALL
+    SELECT *, ${s}_ra - half + 360, 360 FROM sized WHERE ${s}_ra - half < 0 AND NOT whole
+    UNION ALL
+    SELECT *, 0, ${s}_ra + half - 360 FROM sized WHERE ${s}_ra + half > 360 AND NOT whole
+), binned AS (
+    SELECT *, floor(west * bins) AS first_bin, floor(east * bins) AS last_bin FROM arcs
+), cells AS (
+    SELECT *, first_bin AS bin FROM binned
+    UNION ALL
+    SELECT *, unnest(range(first_bin::BIGINT + 1, last_bin::BIGINT + 1))::DOUBLE FROM binned
+    WHERE last_bin > first_bin
+)
+SELECT cell(zone, bin) AS cell,
+    * EXCLUDE (half, first_zone, last_zone, zone, bins, whole, west, east, first_bin, last_bin, bin)
+FROM cells
+""")
+
+# Pairs in one cell; $p is the prefix of the larger side, which is streamed.
+CANDIDATES = Template("""
+CREATE OR REPLACE VIEW candidates AS
+SELECT * FROM (
+    SELECT *, cell(zone_of(${p}_dec), floor(${p}_ra * bins_per_deg(zone_of(${p}_dec)))) AS cell FROM large_side
+    WHERE ${p}_dec BETWEEN getvariable('dec_min') AND getvariable('dec_max')
+) JOIN spread USING (cell)
+""")
+
+#: Candidates at the positions they are compared at: as they are, or with one side ($m) at the date of the other ($o).
+PLACED = "CREATE OR REPLACE VIEW placed AS SELECT * FROM candidates"
+MOVED = Template("""
+CREATE OR REPLACE VIEW placed AS
+SELECT * REPLACE (
+    moved_ra(${m}_ra, ${m}_dec, ${m}_pmra, ${m}_pmdec, f, years) AS ${m}_ra,
+    moved_dec(${m}_dec, ${m}_pmra, ${m}_pmdec, f, years) AS ${m}_dec
+) FROM (
+    SELECT *, receding(${m}_parallax, ${m}_radial_velocity, years) AS f
+    FROM (SELECT *, coalesce(${o}_epoch - ${m}_epoch, 0) AS years FROM candidates)
+)
+""")
+
+WITHIN_RADIUS = "haversine <= getvariable('haversine_max')"
+WITHIN_SIGMA = (
+    "haversine <= least(getvariable('haversine_max'), "
+    "haversine_of(least(180, getvariable('n_sigma') / 3600 * sqrt(l_sigma * l_sigma + r_sigma * r_sigma))))"
+)
+SURVIVORS = Template("""
+CREATE OR REPLACE VIEW survivors AS
+SELECT *, position_angle(l_ra, l_dec, r_ra, r_dec) AS angle
+FROM (SELECT *, haversine(l_ra, l_dec, r_ra, r_dec) AS haversine FROM placed)
+WHERE $condition
+""")
+
+# One object ($o) for each subject ($s): the nearest, and of equally near ones that with the lowest number.
+BEST_PAIRS = Template("""
+SELECT ${s}_id AS subject_id, any_value(${s}_n) AS n,
+    min({'haversine': haversine, 'object_id': ${o}_id, 'angle': angle}) AS nearest
+FROM survivors GROUP BY ${s}_id
+""")
+ALL_PAIRS = """
+SELECT l_id AS subject_id, l_n * r_n AS n,
+    {'haversine': haversine, 'object_id': r_id, 'angle': angle} AS nearest
+FROM survivors
+"""
+COUNT_ALL = "SELECT coalesce(sum(l_n * r_n), 0)::BIGINT FROM survivors"

@@ -1,0 +1,258 @@
+"""Any table as a DuckDB view whose rows are numbered."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import duckdb
+from ssap_mirror.errors import FormatError, ParameterError
+from ssap_mirror.schema import HEALPIX_COLUMN, Schema
+from ssap_mirror.voparquet import CONTENT_KEY
+
+from ssap_query.crossmatch import readers
+from ssap_query.crossmatch.files import catalog_files, expand, format_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ssap_query.crossmatch.session import Session
+
+__all__ = ["FILE", "ROW", "Side", "Table", "TableLike", "open_table"]
+
+#: Columns of the view ``<side>_rows`` that number its rows: a file and a row of that file, both from 0.
+FILE, ROW = "_xm_file", "_xm_row"
+
+#: What `open_table` takes.
+TableLike = Any
+
+_VIRTUAL = ("file_index", "file_row_number")
+_PARQUET = "SELECT *, file_index, file_row_number FROM read_parquet(?, union_by_name = true, hive_partitioning = false)"
+_PLAIN_PARQUET = "FROM read_parquet(?, union_by_name = true, hive_partitioning = false)"
+_CSV = "FROM read_csv(?, sample_size = 200000, nullstr = ['', 'NULL', 'null', 'NaN', 'nan', '--'])"
+_BATCH_ROWS = 122_880
+_FORMAT_ERRORS = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.BinderException)
+
+
+@dataclass(frozen=True)
+class Side:
+    """Rows that a query selects, as the engine hands its own side of a match."""
+
+    sql: str
+    """``SELECT`` with the columns of `schema`; with ``file_index`` and ``file_row_number`` of ``read_parquet`` too, the
+    rows are read where they lie, else they are copied once."""
+    values: tuple[object, ...]
+    """What is bound to the ``?`` in `sql`."""
+    schema: Schema
+    """What is known of the columns; its roles ``ra``, ``dec`` and ``t_mid`` are where the rows are, and when."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One side of a match: the view ``<side>_rows`` and what is known of it."""
+
+    side: str
+    """``left`` or ``right``."""
+    schema: pa.Schema
+    """Columns in order, without the internal ones, with metadata (unit, ucd, description)."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """Role -> column, where the owner of the table has chosen them."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the match should know of the table."""
+
+
+def open_table(session: Session, source: TableLike, side: str) -> Table:
+    """Make a table readable as the view ``<side>_rows``.
+
+    Parameters
+    ----------
+    session : Session
+        Where the view is made.
+    source : path, list of paths, Side, or a table in memory
+        A path is a file, a pattern, a HATS folder or a mirror. See `readers.from_object` for the tables.
+    side : str
+        ``"left"`` or ``"right"``.
+
+    Raises
+    ------
+    ParameterError
+        If it is not a table.
+    SourceError, FormatError, CatalogError
+        If a file is not there, or is not what it claims to be.
+    """
+    if isinstance(source, Side):
+        return _from_query(session, source, side)
+    if isinstance(source, (str, os.PathLike)):
+        return _from_paths(session, [os.fspath(source)], side)
+    if isinstance(source, (list, tuple)) and source and all(isinstance(s, (str, os.PathLike)) for s in source):
+        return _from_paths(session, [os.fspath(s) for s in source], side)
+    return _from_arrow(session, readers.from_object(source, side), side)
+
+
+def _from_paths(session: Session, paths: Sequence[str], side: str) -> Table:
+    found = [path for given in paths for path in expand(given)]
+    files = [part for path in found for part in (catalog_files(path) if path.is_dir() else [path])]
+    formats = {format_of(files[0])} if any(path.is_dir() for path in found) else {format_of(path) for path in files}
+    if formats == {"parquet"}:
+        return _from_parquet(session, files, side)
+    if len(files) > 1:
+        raise ParameterError(side, list(paths), "is more than one file; only Parquet files can be read as one table")
+    kind, path = formats.pop(), files[0]
+    if kind == "csv":
+        return _from_csv(session, path, side)
+    if kind == "arrow":
+        return _from_arrow(session, _read_arrow(path), side)
+    if kind == "votable":
+        stream, notes = readers.read_votable(path)
+        return replace(_from_arrow(session, stream, side), notes=notes)
+    return _from_arrow(session, readers.read_fits(path) if kind == "fits" else readers.read_text_table(path), side)
+
+
+def _from_parquet(session: Session, files: Sequence[Path], side: str) -> Table:
+    names = [str(path) for path in files]
+    metadata = _parquet_metadata(files[0])
+    try:
+        if any(name in metadata for name in _VIRTUAL):  # a real column of that name would hide the row's number
+            session.connection.sql(_PLAIN_PARQUET, params=[names]).to_table(f"{side}_data")
+            return _numbered(session, side, metadata)
+        relation = session.connection.sql(_PARQUET, params=[names])
+        return _numbered_by_file(relation, side, metadata)
+    except _FORMAT_ERRORS as error:
+        message = f"{names[0] if len(names) == 1 else f'one of {len(names)} Parquet files'} cannot be read: {error}"
+        raise FormatError(message) from error
+
+
+def _from_query(session: Session, source: Side, side: str) -> Table:
+    metadata = {f.name: dict(f.metadata or {}) for f in source.schema.arrow_schema()}
+    relation = session.connection.sql(source.sql, params=list(source.values))
+    if all(name in relation.columns for name in _VIRTUAL):
+        return _numbered_by_file(relation, side, metadata, source.schema)
+    relation.to_table(f"{side}_data")
+    return _numbered(session, side, metadata, source.schema)
+
+
+def _from_csv(session: Session, path: Path, side: str) -> Table:
+    try:
+        session.connection.sql(_CSV, params=[str(path)]).to_table(f"{side}_data")
+    except duckdb.Error as error:
+        message = f"{path} cannot be read as CSV: {str(error).splitlines()[0]}"
+        raise FormatError(message) from error
+    return _numbered(session, side, {})
+
+
+def _from_arrow(session: Session, source: pa.Table | pa.RecordBatchReader, side: str) -> Table:
+    import numpy as np
+    import pyarrow as pa
+
+    metadata = {f.name: dict(f.metadata or {}) for f in source.schema}
+    if isinstance(source, pa.RecordBatchReader):
+        _copy_stream(session, source, f"{side}_data")
+        return _numbered(session, side, metadata)
+    numbered = source.append_column(ROW, pa.array(np.arange(source.num_rows, dtype=np.int64)))
+    # Threads share a table by its batches: one great chunk would be read by one of them.
+    chunks = pa.Table.from_batches(numbered.to_batches(max_chunksize=_BATCH_ROWS), schema=numbered.schema)
+    session.connection.register(f"{side}_data", chunks)
+    relation = session.connection.table(f"{side}_data").project(f"*, 0::BIGINT AS {FILE}")
+    return _describe(relation, side, metadata)
+
+
+def _copy_stream(session: Session, source: pa.RecordBatchReader, name: str) -> None:
+    """Copy batch by batch: an error of the stream then comes out as it is, not as one of DuckDB's."""
+    import pyarrow as pa
+
+    connection = session.connection
+    connection.register("arriving", pa.Table.from_batches([], schema=source.schema))
+    connection.table("arriving").to_table(name)
+    for batch in source:
+        connection.register("arriving", pa.Table.from_batches([batch]))
+        connection.table("arriving").insert_into(name)
+    connection.unregister("arriving")
+
+
+def _read_arrow(path: Path) -> pa.Table:
+    import pyarrow as pa
+    from pyarrow import feather
+
+    try:
+        return feather.read_table(path, memory_map=True)
+    except (pa.ArrowException, OSError) as error:
+        message = f"{path} cannot be read as Arrow: {error}"
+        raise FormatError(message) from error
+
+
+def _numbered(
+    session: Session, side: str, metadata: Mapping[str, Mapping[bytes, bytes]], schema: Schema | None = None
+) -> Table:
+    relation = session.connection.table(f"{side}_data").project(f"*, 0::BIGINT AS {FILE}, rowid AS {ROW}")
+    return _describe(relation, side, metadata, schema)
+
+
+def _numbered_by_file(
+    relation: duckdb.DuckDBPyRelation,
+    side: str,
+    metadata: Mapping[str, Mapping[bytes, bytes]],
+    schema: Schema | None = None,
+) -> Table:
+    renamed = f"* EXCLUDE (file_index, file_row_number), file_index::BIGINT AS {FILE}, file_row_number AS {ROW}"
+    return _describe(relation.project(renamed), side, metadata, schema)
+
+
+def _describe(
+    relation: duckdb.DuckDBPyRelation,
+    side: str,
+    metadata: Mapping[str, Mapping[bytes, bytes]],
+    known: Schema | None = None,
+) -> Table:
+    import pyarrow as pa
+
+    for name in (FILE, ROW):
+        if relation.columns.count(name) > 1:
+            raise ParameterError(side, name, "is a column of the table, and a name that the cross-match needs")
+    relation.create_view(f"{side}_rows")
+    fields = []
+    for item in relation.limit(0).to_arrow_table().schema:
+        if item.name not in (FILE, ROW, HEALPIX_COLUMN) and (known is None or item.name in known):
+            fields.append(item.with_metadata(metadata.get(item.name) or None))
+    return Table(side, pa.schema(fields), {} if known is None else _side_roles(known))
+
+
+def _side_roles(schema: Schema) -> dict[str, str]:
+    roles = {"ra": "ra", "dec": "dec", "t_mid": "epoch"}
+    return {ours: schema.roles[theirs] for theirs, ours in roles.items() if theirs in schema.roles}
+
+
+def _parquet_metadata(path: Path) -> dict[str, dict[bytes, bytes]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        message = f"{path} cannot be read as Parquet: {error}"
+        raise FormatError(message) from error
+    found = {f.name: {k: v for k, v in (f.metadata or {}).items() if not k.startswith(b"PARQUET:")} for f in schema}
+    for name, attributes in _votable_fields((schema.metadata or {}).get(CONTENT_KEY, b"")).items():
+        if name in found and not found[name]:
+            found[name] = attributes
+    return found
+
+
+def _votable_fields(header: bytes) -> dict[str, dict[bytes, bytes]]:
+    """FIELD attributes of a VOParquet header by column; nothing if there is none that can be read."""
+    if not header:
+        return {}
+    try:
+        root = ET.fromstring(header)
+    except ET.ParseError as error:
+        message = f"the VOTable header of the Parquet file is damaged: {error}"
+        raise FormatError(message) from error
+    keys = ("unit", "ucd", "utype", "xtype")
+    return {
+        field.get("name", ""): {key.encode(): field.get(key, "").encode() for key in keys if field.get(key)}
+        for field in root.iter()
+        if field.tag.rpartition("}")[2] == "FIELD"
+    }
