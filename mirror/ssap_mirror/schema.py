@@ -187,7 +187,7 @@ class Schema:
     columns: tuple[Column, ...]
     """In the service's order."""
     overrides: dict[str, str] = field(default_factory=dict)
-    """Role -> column name where utype and UCD would not tell or would mislead."""
+    """Role -> column name where utype and UCD would not tell or would mislead; an empty name: no column has the role."""
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
@@ -220,7 +220,8 @@ class Schema:
             if column.ucd:
                 by_key.setdefault("ucd:" + column.ucd.lower(), column.name)
         found = {role: by_key[key] for role, keys in ROLES.items() for key in reversed(keys) if key in by_key}
-        return {**found, **{r: n for r, n in self.overrides.items() if n in self._by_name}}
+        found.update({r: n for r, n in self.overrides.items() if n in self._by_name})
+        return {role: name for role, name in found.items() if self.overrides.get(role) != ""}
 
     def role(self, name: str) -> Column | None:
         """Column that plays a role, or None where the service has none."""

@@ -58,7 +58,7 @@ def test_every_row_comes_those_without_date_or_position_too(service: FakeService
     assert found.record["rows_by_sweep"]["fetch-1"] == undated - 3, "three rows have neither date nor position"
     assert found.record["rows_without_date"] == undated
     assert found.record["size_is_radius"]
-    assert f"just these {len(ROWS):,} rows" in found.verdict.reasons[-1]
+    assert f"no row but these {len(ROWS):,}" in found.verdict.reasons[-1]
 
 
 def test_columns_levels_and_parameters_are_described(service: FakeService, tmp_path: Path) -> None:

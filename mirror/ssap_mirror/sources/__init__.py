@@ -87,6 +87,8 @@ class Harvest:
     """Complete or not, and why."""
     record: dict[str, Any] = field(repr=False, default_factory=dict)
     """For the manifest: sweeps, counts, duplicates, requests, bytes."""
+    removed: frozenset[str] = frozenset()
+    """Identities of rows that were fetched, and then removed from the table."""
 
 
 class Source(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,14 +74,9 @@ class Keeper:
         left_out = {score.name} if score is not None else set()
         everything = [name for name in columns.names if name not in left_out]
         surveyed = [name for name in survey_columns.names if name not in left_out]
-        self._digests = (
-            {SURVEY_DIGEST: surveyed}
-            if everything == surveyed
-            else {
-                DIGEST: everything,
-                SURVEY_DIGEST: surveyed,
-            }
-        )
+        self._digests = {SURVEY_DIGEST: surveyed}
+        if everything != surveyed:
+            self._digests[DIGEST] = everything
 
     def keep(self, raw: Path, target: Path, maxrec: int) -> Stored:
         """Read a VOTable to its end and keep its rows.
@@ -104,36 +99,42 @@ class Keeper:
         ServiceError
             If the service answered with another error.
         """
+        from ssap_mirror.votable import read_votable
+
+        part = target.with_suffix(".part")
+        with raw.open("rb") as file:
+            reader = read_votable(file)
+            _refuse_error(reader)
+            _refuse_lack(self.columns, reader.schema)
+            rows = self._write(reader, part)
+            # The status may stand behind the rows (DALI 1.1 §4.4).
+            _refuse_error(reader)
+            overflow = reader.query_status == "OVERFLOW" or rows >= maxrec or _warned(reader)
+        storage.sync(part)
+        digest, size = storage.sha256(part), part.stat().st_size
+        part.replace(target)
+        storage.sync(target.parent)
+        return Stored(target, rows, overflow, digest, size)
+
+    def _write(self, batches: Iterable[pa.RecordBatch], part: Path) -> int:
+        """Write rows as they should be, with their digests; returns their number."""
         import duckdb
         import pyarrow as pa
 
-        from ssap_mirror.votable import read_votable
-
-        reader = read_votable(raw)
-        _refuse_error(reader)
-        fields = [*self._arrow, *(pa.field(name, pa.uint64()) for name in self._digests)]
-        schema = pa.schema(fields)
-        part = target.with_suffix(".part")
-        rows = 0
+        schema = pa.schema([*self._arrow, *(pa.field(name, pa.uint64()) for name in self._digests)])
         options = pa.ipc.IpcWriteOptions(compression="zstd")
+        rows = 0
         with (
             duckdb.connect(config={"threads": 1}) as con,
             pa.OSFile(str(part), "wb") as file,
             pa.ipc.new_file(file, schema, options=options) as writer,
         ):
-            for batch in reader:
+            for batch in batches:
                 arranged = _arranged(batch, self._arrow)
                 digests = [_digest(con, arranged.select(names)) for names in self._digests.values()]
                 writer.write_batch(pa.RecordBatch.from_arrays([*arranged.columns, *digests], schema=schema))
                 rows += batch.num_rows
-        # The status may stand behind the rows (DALI 1.1 §4.4).
-        _refuse_error(reader)
-        storage.sync(part)
-        digest, size = storage.sha256(part), part.stat().st_size
-        part.replace(target)
-        storage.sync(target.parent)
-        overflow = reader.query_status == "OVERFLOW" or rows >= maxrec or _warned(reader)
-        return Stored(target, rows, overflow, digest, size)
+        return rows
 
 
 def read_answer(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
@@ -165,6 +166,14 @@ def _refuse_error(reader: Any) -> None:
     raise TooMuchError(message) if _TIMED_OUT.search(said) else ServiceError(message)
 
 
+def _refuse_lack(wanted: Schema, there: Schema) -> None:
+    missing = [name for name in wanted.names if name not in there]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        message = f"the answer lacks the column {missing[0]!r}{more} that the service announced"
+        raise FormatError(message)
+
+
 def _warned(reader: Any) -> bool:
     if reader.query_status in ("OK", "OVERFLOW"):
         return False
@@ -176,11 +185,6 @@ def _arranged(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
     """Columns by name, in the order and of the types that were announced."""
     import pyarrow as pa
 
-    missing = [name for name in wanted.names if name not in batch.schema.names]
-    if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        message = f"the answer lacks the column {missing[0]!r}{more} that the service announced"
-        raise FormatError(message)
     columns = []
     for field in wanted:
         column = batch.column(field.name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,14 +22,29 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["Audit", "Missing"]
+__all__ = ["Audit", "Changes", "Missing"]
 
 _MEMORY = "400MB"
+
+# A row seen: a survey's has no full digest. `held` is the newest full row of each identity, `look` the last time that
+# a survey saw it, from a given answer on.
+_TABLES = """
+CREATE TABLE seen (
+    number INTEGER, identity VARCHAR, t DOUBLE, ra DOUBLE, dec DOUBLE, full_digest UBIGINT, survey_digest UBIGINT
+);
+CREATE VIEW held AS
+    SELECT identity, arg_max(survey_digest, number) AS digest, max(number) AS number, any_value(ra) AS ra
+    FROM seen WHERE full_digest IS NOT NULL GROUP BY identity;
+CREATE MACRO look(since) AS TABLE
+    SELECT identity, arg_max(survey_digest, number) AS digest, max(number) AS number,
+        any_value(ra) AS ra, any_value(dec) AS dec
+    FROM seen WHERE full_digest IS NULL AND number >= since GROUP BY identity;
+"""
 
 
 @dataclass(frozen=True)
 class Missing:
-    """Rows that a survey has seen and no full answer holds."""
+    """Rows that a survey has seen and no full answer holds as it saw them."""
 
     identities: tuple[str, ...]
     """Of each."""
@@ -42,6 +57,21 @@ class Missing:
 
     def __len__(self) -> int:
         return len(self.identities)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Signs that the table changed while it was read, or that the service gave answers that were not whole."""
+
+    changed: int
+    """Rows whose values differ between answers."""
+    gone: int
+    """Rows that a survey saw, and that were not there when they were asked for."""
+    unseen: int
+    """Full rows with a position that the survey by position did not see."""
+
+    def __bool__(self) -> bool:
+        return bool(self.changed or self.gone or self.unseen)
 
 
 class Audit:
@@ -70,10 +100,7 @@ class Audit:
         self._duckdb = duckdb.connect(
             str(path), config={"threads": 2, "memory_limit": _MEMORY, "temp_directory": str(folder / "spill")}
         )
-        self._duckdb.execute(
-            "CREATE TABLE seen (number INTEGER, identity VARCHAR, t DOUBLE, ra DOUBLE, dec DOUBLE,"
-            " full_digest UBIGINT, survey_digest UBIGINT)"
-        )
+        self._duckdb.execute(_TABLES)
 
     def close(self) -> None:
         """Close the index."""
@@ -99,15 +126,17 @@ class Audit:
 
     def rows(self) -> int:
         """Count the different rows that are held in full."""
+        if self._identity is None:
+            return self._number("SELECT count(DISTINCT full_digest) FROM seen")
         return self._number("SELECT count(DISTINCT identity) FROM seen WHERE full_digest IS NOT NULL")
+
+    def full_rows(self) -> int:
+        """Count the full rows that came, those that came again too."""
+        return self._number("SELECT count(full_digest) FROM seen")
 
     def seen(self) -> int:
         """Count the different rows that anything has seen."""
         return self._number("SELECT count(DISTINCT identity) FROM seen")
-
-    def duplicates(self) -> int:
-        """How many full rows came more than once, each counted as often as it came too often."""
-        return self._number("SELECT count(*) - count(DISTINCT identity) FROM seen WHERE full_digest IS NOT NULL")
 
     def first_seen(self) -> dict[int, int]:
         """Answer -> number of rows that it was the first to give in full."""
@@ -127,18 +156,55 @@ class Audit:
         dates: NDArray[np.float64] = found.to_arrow_table().column("t").to_numpy()
         return dates
 
-    def missing(self) -> Missing:
-        """Rows that were seen and are not held."""
-        table = self._duckdb.sql(
-            "SELECT identity, any_value(ra) AS ra, any_value(dec) AS dec, max(number) AS number"
-            " FROM seen GROUP BY identity HAVING count(full_digest) = 0 ORDER BY identity"
-        ).to_arrow_table()
+    def missing(self, since: int) -> Missing:
+        """Rows that a survey saw, and that are not held, or were held before and looked otherwise.
+
+        Parameters
+        ----------
+        since : int
+            First answer of the survey that is believed.
+        """
+        table = self._table(
+            "SELECT identity, look.ra, look.dec, look.number FROM look(?) AS look LEFT JOIN held USING (identity)"
+            " WHERE held.number IS NULL OR (held.number < look.number AND held.digest <> look.digest) ORDER BY 1",
+            since,
+        )
         return Missing(
             identities=tuple(table.column("identity").to_pylist()),
             ra=_floats(table, "ra"),
             dec=_floats(table, "dec"),
             answers=table.column("number").to_numpy().astype(np.int64),
         )
+
+    def changes(self, since: int) -> Changes:
+        """Signs of change, counted after what is missing was asked for.
+
+        Parameters
+        ----------
+        since : int
+            First answer of the survey that is believed.
+        """
+        changed = self._number(
+            "SELECT count(*) FROM (SELECT identity FROM look(?) AS look JOIN held USING (identity)"
+            " WHERE held.number > look.number AND held.digest <> look.digest"
+            " UNION SELECT identity FROM seen WHERE full_digest IS NOT NULL AND number >= ?"
+            " GROUP BY identity HAVING count(DISTINCT full_digest) > 1)",
+            since,
+            since,
+        )
+        unseen = self._number(
+            "SELECT count(*) FROM held ANTI JOIN look(?) USING (identity) WHERE held.ra IS NOT NULL", since
+        )
+        return Changes(changed, len(self.missing(since)), unseen)
+
+    def removed(self, since: int) -> list[str]:
+        """Identities of full rows that an earlier survey saw, and the one that is believed did not."""
+        table = self._table(
+            "SELECT identity FROM held ANTI JOIN look(?) USING (identity) WHERE held.ra IS NOT NULL"
+            " AND identity IN (SELECT identity FROM seen WHERE full_digest IS NULL) ORDER BY 1",
+            since,
+        )
+        return list(table.column("identity").to_pylist())
 
     def survey_positions(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Positions of all rows that a survey has seen, each as often as it came; ICRS [deg]."""
@@ -149,6 +215,8 @@ class Audit:
 
     def ambiguous(self) -> int:
         """Count the identities that one single answer gives to different rows: then it is no identity."""
+        if self._identity is None:
+            return 0
         return self._number(
             "SELECT count(*) FROM (SELECT 1 FROM seen GROUP BY identity, number"
             " HAVING count(DISTINCT survey_digest) > 1 OR count(DISTINCT full_digest) > 1)"
@@ -196,9 +264,11 @@ class Audit:
         dates = batch.column(column.name).to_numpy(zero_copy_only=False).astype(np.float64)
         return pa.array(np.where(np.isfinite(dates), dates, np.nan), from_pandas=True)
 
-    def _number(self, query: Any) -> int:
-        row = self._duckdb.sql(query).fetchall()[0]
-        return int(row[0])
+    def _table(self, query: str, since: int) -> pa.Table:
+        return self._duckdb.sql(query, params=[since]).to_arrow_table()
+
+    def _number(self, query: str, *values: int) -> int:
+        return int(self._duckdb.sql(query, params=list(values)).fetchall()[0][0])
 
 
 def _floats(table: pa.Table, name: str) -> NDArray[np.float64]:

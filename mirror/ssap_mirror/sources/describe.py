@@ -50,8 +50,6 @@ class Traits:
     """Whether it obeys POS and SIZE."""
     size_is_radius: bool
     """Whether SIZE is known to be read as a radius."""
-    tiny: bool
-    """Whether an unconstrained request for a few rows had all of them."""
 
 
 def describe(service: Service, known: Schema | None, title: str) -> Description:
@@ -131,7 +129,6 @@ def inquire(service: Service, description: Description) -> tuple[Traits, Descrip
         ranges=ranges,
         cones=cones,
         size_is_radius=size_is_radius,
-        tiny=not sample.overflow and sample.rows.num_rows < _SAMPLE_ROWS,
     )
     return traits, replace(description, schema=schema)
 
@@ -252,9 +249,7 @@ def positions(
     return _on_sphere(*axes)
 
 
-def _on_sphere(
-    ra: NDArray[np.float64], dec: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _on_sphere(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     # Servers compute positions, and a pole may come out as 90.0000000000002 degrees.
     good = np.isfinite(ra) & (np.abs(dec) < 90 + _ROUNDING_DEG)
     return np.where(good, ra, np.nan), np.where(good, np.clip(dec, -90, 90), np.nan)

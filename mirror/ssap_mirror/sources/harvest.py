@@ -13,6 +13,8 @@ A service that does not obey TIME or POS is swept by the next best parameter.
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +23,7 @@ import numpy as np
 
 from ssap_mirror.errors import SourceError, TransportError
 from ssap_mirror.progress import Progress
+from ssap_mirror.schema import Schema
 from ssap_mirror.sources import Description, Harvest, Manners, Verdict
 from ssap_mirror.sources.answers import Keeper, read_answer
 from ssap_mirror.sources.audit import Audit, Missing
@@ -37,6 +40,7 @@ __all__ = ["Harvester", "is_survey"]
 
 _FULL_VERB = 3
 _POS = "POS"
+_SURVEY, _SURVEY_WHOLE, _HARVEST = "survey", "survey-whole", "harvest"
 # The disc around a cell of order 0 has a diameter that servers refuse.
 _FIRST_ORDER = 1
 _ROUNDS = 3
@@ -49,7 +53,7 @@ _ROLE_OF |= {"SPATRES": "s_resolution"}
 
 def is_survey(sweep: str) -> bool:
     """Whether a sweep asks for the identity columns only."""
-    return sweep.startswith("survey")
+    return sweep.startswith(_SURVEY)
 
 
 class Harvester:
@@ -98,6 +102,9 @@ class Harvester:
         self._second = dimensions[1] if len(dimensions) > 1 else None
         self._others = [name for name in dimensions[2:] if name != _POS]
         self._reasons: list[str] = []
+        self._identity = traits.identity
+        # The first answer of the survey that is believed.
+        self._since = 0
 
     def run(self, folder: Path) -> Harvest:
         """Sweep, compare, fetch what is missing, and judge.
@@ -107,23 +114,36 @@ class Harvester:
         folder : pathlib.Path
             For the audit's index.
         """
-        self._audit = Audit(folder, self._description.schema, self._traits.identity)
+        identity = self._traits.identity
         try:
-            for answer in self._ledger.answers():
-                self._audit.add([answer], full=not is_survey(answer.sweep))
-            self._survey()
-            self._harvest()
-            self._fetch_missing()
-            return self._judge(self._last_proof())
+            found = self._run(folder, identity)
+            if identity is not None and self._audit.ambiguous():
+                # Seen in a whole table, not in a sample: then rows are told apart by all their values.
+                self._reasons.append(f"{identity} does not tell rows apart, so rows are compared by all their values")
+                self._audit.close()
+                found = self._run(folder, None)
+            return found
         finally:
             self._audit.close()
 
-    def _survey(self) -> None:
+    def _run(self, folder: Path, identity: str | None) -> Harvest:
+        self._identity = identity
+        self._audit = Audit(folder, self._description.schema, identity)
+        for answer in self._ledger.answers():
+            self._audit.add([answer], full=not is_survey(answer.sweep))
+        self._survey(_SURVEY)
+        self._harvest()
+        settled = self._settle()
+        proven = self._last_proof()
+        return self._judge(settled=settled, proven=proven)
+
+    def _survey(self, name: str) -> None:
         if self._second is None:
             return
         self._progress.stage("survey", None)
         slices = cells_of(_FIRST_ORDER) if self._second == _POS else plan_ranges(self._second, np.empty(0), 1)
-        self._sweep_survey("survey", slices)
+        self._sweep_survey(name, slices)
+        self._since = min((answer.number for answer in self._ledger.answers(name)), default=0)
 
     def _harvest(self) -> None:
         seen = self._audit.seen()
@@ -136,19 +156,43 @@ class Harvester:
         else:
             known = self._audit.dates() if self._main == "TIME" else np.empty(0)
             slices = plan_ranges(self._main, known, self._manners.slice_rows)
-        self._sweep_full("harvest", slices, known)
+        self._sweep_full(_HARVEST, slices, known)
+
+    def _settle(self) -> bool:
+        """Fetch what the survey has and the harvest has not; survey again for as long as the table changes.
+
+        Returns
+        -------
+        bool
+            Whether the full rows agree with the last survey.
+        """
+        for generation in itertools.count(2):
+            self._fetch_missing()
+            changes = self._audit.changes(self._since)
+            if self._second != _POS:
+                changes = replace(changes, unseen=0)
+            if generation > 2 and not (changes.changed or changes.gone):
+                # Seen by TIME and twice not by POS: the service has another position for them, or none.
+                changes = replace(changes, unseen=0)
+            if not changes:
+                return True
+            said = f"{changes.changed:,} rows changed, {changes.gone:,} gone, {changes.unseen:,} new or overlooked"
+            self._reasons.append(f"survey {generation - 1} and the rows fetched after it do not agree: {said}")
+            self._progress.note(self._reasons[-1])
+            if generation > _ROUNDS:
+                return False
+            self._survey(f"{_SURVEY}-{generation}")
+        return False
 
     def _fetch_missing(self) -> None:
-        """Fetch rows that only a survey saw."""
-        missing = self._audit.missing()
-        if len(missing):
-            self._progress.stage("audit", len(missing))
+        """Fetch rows that only a survey saw, or saw otherwise."""
         for _ in range(_ROUNDS):
+            missing = self._audit.missing(self._since)
             slices = self._slices_of(missing)
             if not slices:
                 break
+            self._progress.stage("audit", len(missing))
             self._sweep_full(self._next_name("fetch"), slices)
-            missing = self._audit.missing()
 
     def _slices_of(self, missing: Missing) -> list[Slice]:
         """Where to ask for missing rows: at their positions, or where the survey saw them."""
@@ -161,23 +205,23 @@ class Harvester:
         return slices
 
     def _last_proof(self) -> bool:
-        """Look for rows that neither sweep could see; returns whether their absence is proven."""
-        self._progress.stage("last proof", None)
+        """Look for rows that neither sweep could see; returns whether it is proven that there are no others."""
         if self._main is None:
             return True
+        self._progress.stage("last proof", None)
         rows = self._audit.seen()
         if rows <= self._manners.whole_table_rows and self._survey_whole(rows):
             self._fetch_missing()
             for parameter in self._others:
-                if not len(self._audit.missing()):
+                if not len(self._audit.missing(self._since)):
                     break
                 self._survey_by(parameter)
                 self._fetch_missing()
-            if len(self._audit.missing()):
+            if len(self._audit.missing(self._since)):
                 self._sweep_full(self._next_name("fetch"), [WHOLE], maxrec=rows + _SPARE_ROWS)
             return True
         if self._others:
-            best = min(self._others, key=self._without_value)
+            best = max(self._others, key=lambda parameter: len(self._values_of(parameter)))
             self._survey_by(best)
             self._fetch_missing()
             self._others = [best]
@@ -185,7 +229,7 @@ class Harvester:
 
     def _survey_whole(self, rows: int) -> bool:
         try:
-            self._sweep_survey("survey-whole", [WHOLE], maxrec=rows + _SPARE_ROWS)
+            self._sweep_survey(_SURVEY_WHOLE, [WHOLE], maxrec=rows + _SPARE_ROWS)
         except (TransportError, InterruptedHarvest):
             raise
         except SourceError as error:
@@ -196,7 +240,7 @@ class Harvester:
     def _survey_by(self, parameter: str) -> None:
         known = self._values_of(parameter)
         slices = plan_ranges(parameter, known, self._manners.slice_rows)
-        self._sweep_survey(f"survey-{parameter}", slices, known=known)
+        self._sweep_survey(f"{_SURVEY}-{parameter}", slices, known=known)
 
     def _values_of(self, parameter: str) -> NDArray[np.float64]:
         column = self._description.schema.role(_ROLE_OF[parameter])
@@ -204,14 +248,11 @@ class Harvester:
             return np.empty(0)
         found = [
             batch.column(0).to_numpy(zero_copy_only=False).astype(np.float64)
-            for answer in self._ledger.answers("harvest")
+            for answer in self._ledger.answers(_HARVEST)
             for batch in read_answer(answer.path, [column.name])
         ]
         values: NDArray[np.float64] = np.concatenate(found) if found else np.empty(0)
         return values[np.isfinite(values)]
-
-    def _without_value(self, parameter: str) -> int:
-        return -len(self._values_of(parameter))
 
     def _sweep_full(
         self, name: str, slices: list[Slice], known: NDArray[np.float64] | None = None, maxrec: int | None = None
@@ -233,44 +274,51 @@ class Harvester:
             number += 1
         return f"{stem}-{number}"
 
-    def _judge(self, proven: bool) -> Harvest:  # noqa: FBT001
+    def _judge(self, *, settled: bool, proven: bool) -> Harvest:
         audit, client = self._audit, self._service.client
-        rows, missing, ambiguous = audit.rows(), len(audit.missing()), audit.ambiguous()
-        by_sweep = self._rows_by_sweep()
-        by_main, undated = by_sweep.get("harvest", 0), audit.undated()
-        reasons = [f"the sweep by {self._main or 'no parameter'} gave {by_main:,} rows"]
+        missing, removed = len(audit.missing(self._since)), audit.removed(self._since)
+        rows = audit.rows() - len(removed)
+        by_sweep, undated = self._rows_by_sweep(), audit.undated()
+        reasons = [f"the sweep by {self._main or 'no parameter'} gave {by_sweep.get(_HARVEST, 0):,} rows"]
         if self._second is not None:
+            others = rows + len(removed) - by_sweep.get(_HARVEST, 0)
             reasons.append(
-                f"surveys of the identities by other parameters found {rows - by_main:,} more, which were fetched; "
+                f"surveys of the identities by other parameters found {others:,} more, which were fetched; "
                 f"{undated:,} rows have no date"
             )
-        if proven:
-            reasons.append(f"one request without any constraint has just these {rows:,} rows")
-        else:
+        reasons += self._reasons
+        if removed:
+            reasons.append(f"{len(removed):,} rows were removed from the table meanwhile, and are left out")
+        if not settled:
+            reasons.append("the table did not come to rest: what was fetched is not one state of it")
+        if proven and not missing:
+            reasons.append(f"one request without any constraint has no row but these {rows:,}")
+        if not proven:
             swept = [name for name in (self._main, self._second, *self._others[:1]) if name]
             reasons.append(f"rows that no sweep by {', '.join(swept)} can see would be missed; nothing hints at any")
         if missing:
             reasons.append(f"{missing:,} rows were seen, but could not be fetched in full")
-        if ambiguous:
-            reasons.append(
-                f"{self._traits.identity} does not tell rows apart: {ambiguous:,} of its values stand for several"
-            )
-        verdict = Verdict(not missing and not ambiguous, tuple(reasons))
+        verdict = Verdict(settled and not missing, tuple(reasons))
         record = {
             "complete": verdict.complete,
-            "reasons": list(reasons),
+            "reasons": reasons,
             "rows": rows,
             "rows_by_sweep": by_sweep,
             "rows_without_date": undated,
-            "duplicates": audit.duplicates(),
+            "rows_removed_meanwhile": len(removed),
+            "rows_missing": missing,
+            "duplicates": audit.full_rows() - rows - len(removed),
             "sweeps": [self._sweep_record(name) for name in self._ledger.sweeps()],
             "requests": client.requests,
             "retries": client.retries,
             "bytes": client.received,
-            "identity": self._traits.identity,
+            "identity": self._identity,
             "size_is_radius": self._traits.size_is_radius,
         }
-        return Harvest(self._description, rows, verdict, record)
+        schema = self._description.schema
+        overrides = {**schema.overrides, "identity": self._identity or ""}
+        description = replace(self._description, schema=Schema(schema.columns, overrides))
+        return Harvest(description, rows, verdict, record, frozenset(removed))
 
     def _rows_by_sweep(self) -> dict[str, int]:
         """How many rows each sweep was the first to bring."""

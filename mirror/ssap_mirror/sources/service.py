@@ -93,8 +93,9 @@ class Service:
             raw = self._scratch / "sample.xml"
             try:
                 self.client.download(self.url, asked, raw)
-                reader = read_votable(raw)
-                batches = list(reader)
+                with raw.open("rb") as file:
+                    reader = read_votable(file)
+                    batches = list(reader)
             finally:
                 raw.unlink(missing_ok=True)
             if reader.query_status == "ERROR":

@@ -47,6 +47,8 @@ class SsapSource:
         self._manners = manners or Manners()
         self._names: list[str] = []
         self._answers: list[Answer] = []
+        self._removed: frozenset[str] = frozenset()
+        self._identity: str | None = None
 
     def harvest(self, staging: Path, progress: Progress) -> Harvest:
         """Bring all rows to disk, resuming what `staging` already holds.
@@ -74,6 +76,7 @@ class SsapSource:
                 ledger = Ledger(journal, staging / "answers")
                 harvester = Harvester(service, description, traits, ledger, self._manners, progress)
                 found = harvester.run(staging / "audit")
+            self._removed, self._identity = found.removed, found.record["identity"]
             self._names = list(description.schema.names)
             self._answers = [answer for answer in ledger.answers() if not is_survey(answer.sweep)]
             return found
@@ -92,4 +95,14 @@ class SsapSource:
             message = f"{self.url} has not been harvested"
             raise SourceError(message)
         for answer in self._answers:
-            yield from read_answer(answer.path, self._names)
+            for batch in read_answer(answer.path, self._names):
+                yield self._without_removed(batch)
+
+    def _without_removed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if not self._removed or self._identity is None:
+            return batch
+        identity = batch.column(self._identity).cast(pa.string())
+        return batch.filter(pc.invert(pc.is_in(identity, pa.array(sorted(self._removed), pa.string()))))
