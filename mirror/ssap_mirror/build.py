@@ -8,6 +8,7 @@ until `ssap_mirror.snapshots.make_live` says so.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -77,6 +78,8 @@ def build_snapshot(
     ------
     CatalogError
         If there are no rows, or two rows of one identity differ.
+    TypeError, ValueError
+        If the source or the harvest of `info` are not JSON values.
     FormatError
         If a batch does not have the columns of the schema, or a column has the name of another or of the spatial index.
     BusyError
@@ -85,6 +88,8 @@ def build_snapshot(
         If the mirror cannot be written.
     """
     _check_names(schema)
+    # Better told now than when all rows are read.
+    json.dumps([info.source, info.harvest], allow_nan=False)
     tell = progress or (lambda stage, done, total: None)
     with storage.lock_mirror(mirror):
         work = layout.build_dir(mirror, os.getpid())

@@ -58,6 +58,7 @@ def diff(old: Catalog, new: Catalog) -> Difference:
         If one of them has no column that identifies a row, or they have different ones.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     identity = _identity(old, new)
     score = new.schema.role("score")
@@ -68,15 +69,15 @@ def diff(old: Catalog, new: Catalog) -> Difference:
     gone, come, changed = [nothing], [nothing], [nothing]
     for before, after in _stretches(old, new):
         left, right = (_read(parts, [identity, *compared], nothing) for parts in (before, after))
-        gone.append(left[identity].filter(_among(left[identity], right[identity], invert=True)))
-        come.append(right[identity].filter(_among(right[identity], left[identity], invert=True)))
+        gone.append(_without(left[identity], right[identity]))
+        come.append(_without(right[identity], left[identity]))
         changed.append(_changed(left, right, identity, compared))
     only_old, only_new = (pa.chunked_array(found).combine_chunks() for found in (gone, come))
     # A row that has moved is gone from one stretch and has come in another.
-    moved = only_new.filter(_among(only_new, only_old))
+    moved = only_new.filter(pc.is_in(only_new, value_set=only_old))
     return Difference(
-        added=_sorted(only_new.filter(_among(only_new, only_old, invert=True))),
-        removed=_sorted(only_old.filter(_among(only_old, only_new, invert=True))),
+        added=_sorted(_without(only_new, only_old)),
+        removed=_sorted(_without(only_old, only_new)),
         changed=_sorted(pa.chunked_array([*changed, moved])),
         columns_added=tuple(name for name in new.schema.names if name not in shared),
         columns_removed=tuple(name for name in old.schema.names if name not in shared),
@@ -89,16 +90,21 @@ def _read(parts: list[Partition], columns: list[str], nothing: pa.Array) -> pa.T
 
     if not parts:
         return pa.table({columns[0]: nothing})
-    tables = [pq.read_table(part.path, columns=columns, partitioning=None) for part in parts]
+    tables = []
+    for part in parts:
+        with pq.ParquetFile(part.path) as file:
+            tables.append(file.read(columns=columns))
     table = pa.concat_tables(tables)
     return table.filter(table[columns[0]].is_valid())
 
 
-def _among(values: pa.Array, others: pa.Array, *, invert: bool = False) -> pa.Array:
+def _without(values: pa.Array | pa.ChunkedArray, others: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return the values that are not among the others."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = pc.is_in(values, value_set=others)
-    return pc.invert(found) if invert else found
+    left = values.filter(pc.invert(pc.is_in(values, value_set=others)))
+    return left.combine_chunks() if isinstance(left, pa.ChunkedArray) else left
 
 
 def _changed(left: pa.Table, right: pa.Table, identity: str, compared: list[str]) -> pa.Array:
@@ -124,12 +130,11 @@ def _sorted(values: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _identity(old: Catalog, new: Catalog) -> str:
-    names = {role.name if (role := catalog.schema.role("identity")) else None for catalog in (old, new)}
-    name = names.pop()
-    if names or name is None:
+    one, other = (catalog.schema.role("identity") for catalog in (old, new))
+    if one is None or other is None or one.name != other.name or one.arrow_type() != other.arrow_type():
         message = f"{old.path} and {new.path} cannot be compared: they do not have one column that identifies a row"
         raise CatalogError(message)
-    return name
+    return one.name
 
 
 def _stretches(old: Catalog, new: Catalog) -> Iterator[tuple[list[Partition], list[Partition]]]:

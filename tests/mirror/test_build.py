@@ -423,3 +423,15 @@ def test_memory_does_not_grow_with_the_table(tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, "-c", MEASURE, str(tmp_path)], capture_output=True, text=True, check=True)
     small, large = map(int, run.stdout.split())
     assert large - small < 28, f"peak {small} MB, then {large} MB"
+
+
+@pytest.mark.parametrize("harvest", [{"rate": float("nan")}, {"path": Path("x")}])
+def test_what_a_manifest_cannot_say_is_told_before_any_row_is_read(
+    tmp_path: Path, spectra_schema: Schema, harvest: dict[str, Any]
+) -> None:
+    def never() -> Iterator[pa.RecordBatch]:
+        raise AssertionError
+        yield
+
+    with pytest.raises((TypeError, ValueError), match="JSON"):
+        build_snapshot(never(), spectra_schema, tmp_path, BuildInfo("m", "T", harvest=harvest))
