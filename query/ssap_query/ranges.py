@@ -163,6 +163,8 @@ def dachs_list(name: str, text: str, read: Callable[[str], T], *, ranges: bool =
 
 def _dachs_item(name: str, text: str, encoded: list[str], read: Callable[[str], T]) -> T | Range[T]:
     pieces = [unquote(piece) for piece in encoded]
+    if any("\0" in piece for piece in pieces):
+        raise ParameterError(name, text, "contains a NUL character")
     if len(pieces) == 1:
         return read(pieces[0])
     if len(pieces) > 3:

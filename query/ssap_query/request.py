@@ -52,8 +52,10 @@ PARAMETERS = (
 
 # The reference server declares all names in upper case but these.
 _LOWER_CASE = frozenset({"MAXREC", "VERB", "RESPONSEFORMAT"})
-# Request-level parameters: the reference server takes the first value, not the last.
-_FIRST_COUNTS = frozenset({"MAXREC", "VERB", "RESPONSEFORMAT"})
+# Where the reference server goes by the first value (after having checked the last), and under which spelling.
+_FIRST_COUNTS = {"FORMAT": "FORMAT", "MAXREC": "MAXREC", "VERB": "VERB", "RESPONSEFORMAT": "responseformat"}
+# Never looked into, so it may be any bytes.
+_OPAQUE = frozenset({"RUNID"})
 # Parameters that take a sequence of strings from Python (never from text).
 _SEQUENCES = frozenset({"PUBDID", "CREATORDID"})
 # SSA 1.1 §4.1: known and without effect here, so not worth a note.
@@ -76,8 +78,8 @@ class SsapRequest:
     """``ivoa`` or ``dachs``."""
     values: Mapping[str, object] = field(hash=False)
     """Canonical name -> the value that counts: text, or a tuple of strings for identifiers given from Python."""
-    first_format: str | None = None
-    """The first FORMAT value of the request (the reference server's test for METADATA looks at that one alone)."""
+    first: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    """Dialect ``dachs``: the first values of FORMAT, MAXREC, VERB and RESPONSEFORMAT, which take effect there."""
     notes: tuple[str, ...] = ()
     """What was passed over, one sentence each: unknown names, repeats."""
 
@@ -92,8 +94,8 @@ def parse(request: str | bytes | Iterable[tuple[str, object]], dialect: str = "i
         in order, decoded. A pair's value is text, UTF-8 bytes, a number, None (absent), or for PUBDID and CREATORDID a
         sequence of strings.
     dialect : {'ivoa', 'dachs'}
-        In ``dachs``, a raw ``;`` of a query string separates parameters, the declared spelling of a name beats others,
-        and MAXREC, VERB and RESPONSEFORMAT count with their first value. Else the last non-empty value counts.
+        In ``dachs``, a raw ``;`` of a query string separates parameters, and the declared spelling of a name beats
+        others. In both the last non-empty value counts.
 
     Returns
     -------
@@ -123,27 +125,30 @@ def parse(request: str | bytes | Iterable[tuple[str, object]], dialect: str = "i
             ignored.setdefault(name)
     notes = [f"{_short(name)} is not a parameter of this service; ignored" for name in ignored]
     values: dict[str, object] = {}
-    first_format = None
+    first: dict[str, str] = {}
     for canonical in (c for c in PARAMETERS if c in given):
-        candidates = _dachs_values(canonical, given[canonical]) if dialect == "dachs" else list(given[canonical])
-        present = [value for _, value in candidates if value not in ("", None, ())]
+        candidates = [value for _, value in given[canonical]]
+        if dialect == "dachs":
+            declared = canonical.lower() if canonical in _LOWER_CASE else canonical
+            candidates = _under_one_spelling(declared, given[canonical])
+            if canonical in _FIRST_COUNTS:
+                leading = _under_one_spelling(_FIRST_COUNTS[canonical], given[canonical])[0]
+                first[canonical] = leading if isinstance(leading, str) else ""
+        present = [value for value in candidates if value not in ("", None, ())]
         if not present:
             continue
-        first_counts = dialect == "dachs" and canonical in _FIRST_COUNTS
-        values[canonical] = _checked(canonical, present[0 if first_counts else -1])
-        if canonical == "FORMAT":
-            first_format = str(present[0])
+        values[canonical] = _checked(canonical, present[-1])
         if len(set(present)) > 1:
-            notes.append(f"{canonical} is given {len(present)} times; the {'first' if first_counts else 'last'} counts")
-    return SsapRequest(tuple(pairs), dialect, MappingProxyType(values), first_format, tuple(notes))
+            which = "first" if canonical in first else "last"
+            notes.append(f"{canonical} is given {len(present)} times; the {which} counts")
+    return SsapRequest(tuple(pairs), dialect, MappingProxyType(values), MappingProxyType(first), tuple(notes))
 
 
-def _dachs_values(canonical: str, given: list[tuple[str, object]]) -> list[tuple[str, object]]:
-    """Values under the spelling that wins: the declared one, else the one that came first last."""
-    declared = canonical.lower() if canonical in _LOWER_CASE else canonical
+def _under_one_spelling(preferred: str, given: list[tuple[str, object]]) -> list[object]:
+    """Values under the spelling that wins: the preferred one, else the one whose first occurrence is last."""
     spellings = list(dict.fromkeys(name for name, _ in given))
-    winner = declared if declared in spellings else spellings[-1]
-    return [(name, value) for name, value in given if name == winner]
+    winner = preferred if preferred in spellings else spellings[-1]
+    return [value for name, value in given if name == winner]
 
 
 def _split(request: str | bytes, dialect: str) -> list[tuple[str, object]]:
@@ -199,6 +204,8 @@ def _checked(canonical: str, value: object) -> object:
         for item in value:
             _checked(canonical, item)
         return value
+    if isinstance(value, bytes) and canonical in _OPAQUE:
+        value = value.decode("utf-8", "replace")
     if isinstance(value, bytes):
         raise ParameterError(canonical, value, "is not valid UTF-8")
     text = str(value)

@@ -10,13 +10,13 @@ from ssap_mirror.errors import ParameterError
 
 from ssap_query.params.parameter import Columns, Parameter, Row
 
-__all__ = ["OPERATIONS", "PARAMETERS", "RESPONSE_FORMATS"]
+__all__ = ["OPERATIONS", "PARAMETERS", "RESPONSE_FORMATS", "checked_count"]
 
 #: Operations: SSA 1.1's own, and the reference server's extension.
 OPERATIONS = ("queryData", "getTargetNames")
 
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
-_MAX_INTEGER = 2**63 - 1
+_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_MAX_COUNT = 2**63 - 1
 
 # Canonical name of a format -> what RESPONSEFORMAT may call it, in lower case (DALI 1.1 §3.4.3; the reference
 # server's list).
@@ -112,32 +112,51 @@ class Count(_Steering):
     """A number of records."""
 
     doc: ClassVar[str]
-    zero_means_none: bool = False
-    """Whether 0 is no limit (TOP)."""
+    dialect: str
+    """In ``dachs``, what Python takes for an integer."""
 
     def parse(self, name: str, text: str) -> int | None:
-        """Read a non-negative integer."""
-        text = text.strip()
-        if not _INTEGER.fullmatch(text):
-            digits = text.removeprefix("+").removeprefix("-")
-            if not (digits.isascii() and digits.isdigit()):
-                raise ParameterError(name, text, "is not an integer")
-        if text.startswith("-") and text.strip("-0"):
-            raise ParameterError(name, text, "is negative")
-        if len(text.lstrip("+-0")) > 19 or int(text) > _MAX_INTEGER:
-            raise ParameterError(name, text, "is beyond 2^63 - 1")
-        count = int(text)
-        return None if self.zero_means_none and count == 0 else count
+        """Read an integer."""
+        if self.dialect == "ivoa" and not _INTEGER.fullmatch(text.strip()):
+            raise ParameterError(name, text, "is not an integer")
+        try:
+            count = int(text)
+        except ValueError:  # also for more digits than Python reads
+            raise ParameterError(name, text, "is not an integer") from None
+        return self.checked(name, text, count)
+
+    def checked(self, name: str, text: str, count: int) -> int | None:
+        """Refuse a number that no answer can have."""
+        return checked_count(name, text, count)
 
     def words(self, value: int | None) -> str:
         """Say the limit in words."""
         return "no limit" if value is None else f"at most {value:,} records"
 
 
+def checked_count(name: str, text: str, count: int) -> int:
+    """Refuse a number of records that cannot be one.
+
+    Raises
+    ------
+    ParameterError
+        If it is negative, or so large that one more does not fit into 64 bits.
+    """
+    if count < 0:
+        raise ParameterError(name, text, "is negative")
+    if count >= _MAX_COUNT:
+        raise ParameterError(name, text, "is beyond 2^63 - 2")
+    return count
+
+
 class MaxRec(Count):
     """MAXREC."""
 
     doc = "At most so many records; more are told as overflow. 0 asks for the description of the service."
+
+    def checked(self, name: str, text: str, count: int) -> int | None:
+        """Leave it be in ``dachs``, where the first value takes effect, and this is the last."""
+        return count if self.dialect == "dachs" else checked_count(name, text, count)
 
 
 class Top(Count):
@@ -148,6 +167,10 @@ class Top(Count):
         "no limit. In dachs a mere limit, without ranking."
     )
 
+    def checked(self, name: str, text: str, count: int) -> int | None:
+        """Refuse negative numbers; 0 is None, and what is beyond all tables is as good as none too."""
+        return None if count == 0 or count >= _MAX_COUNT else checked_count(name, text, count)
+
 
 @dataclass(frozen=True)
 class Verbosity(_Steering):
@@ -157,10 +180,13 @@ class Verbosity(_Steering):
 
     def parse(self, name: str, text: str) -> int:
         """Read the level."""
-        digits = text.strip().lstrip("+0") if text.strip().isascii() else ""
-        if digits not in ("1", "2", "3"):
+        try:
+            level = int(text)
+        except ValueError:
+            level = 0
+        if level not in (1, 2, 3):
             raise ParameterError(name, text, "is none of 1, 2, 3")
-        return int(digits)
+        return level
 
 
 @dataclass(frozen=True)
@@ -194,7 +220,7 @@ class Flag(_Steering):
 
     def parse(self, name: str, text: str) -> bool:
         """Read a truth value."""
-        word = text.lower()
+        word = text.strip().lower()
         if word not in (*self.true, *self.false):
             raise ParameterError(name, text, f"is no truth value ({', '.join((*self.true, *self.false))})")
         return word in self.true
@@ -224,7 +250,7 @@ PARAMETERS = (
         name="TOP",
         title="#Best",
         description="Only return the TOP best records.",
-        rules={"ivoa": Top(zero_means_none=True), "dachs": Top(zero_means_none=True)},
+        rules={"ivoa": Top("ivoa"), "dachs": Top("dachs")},
         grammar="an integer",
         examples=("10",),
         datatype="int",
@@ -234,7 +260,7 @@ PARAMETERS = (
         spelling="maxrec",
         title="Match limit",
         description="Maximum number of records returned. Pass 0 to retrieve service parameters.",
-        rules={"ivoa": MaxRec(), "dachs": MaxRec()},
+        rules={"ivoa": MaxRec("ivoa"), "dachs": MaxRec("dachs")},
         grammar="an integer",
         examples=("1000", "0"),
         datatype="int",
@@ -265,7 +291,7 @@ PARAMETERS = (
         description="Return compressed results?",
         rules={
             "ivoa": Flag(("true", "t", "1", "yes", "y", "on"), ("false", "f", "0", "no", "n", "off")),
-            "dachs": Flag(("true", "t", "1"), ("false", "f", "0", "?", " ")),
+            "dachs": Flag(("true", "t", "1"), ("false", "f", "0", "?", "")),
         },
         grammar="true or false",
         examples=("true", "false"),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.schema import Schema
 
 from ssap_query.params import control, formats, names, numeric, position, spectral, strings, timing
-from ssap_query.params.control import OPERATIONS
+from ssap_query.params.control import OPERATIONS, checked_count
 from ssap_query.params.parameter import Columns, Lazy, Parameter
 from ssap_query.params.position import Cone, cones
 from ssap_query.predicate import FALSE, TRUE, Predicate, all_of
@@ -28,6 +29,7 @@ _BY_NAME: Mapping[str, Parameter] = {p.name: p for family in _FAMILIES for p in 
 REGISTRY: tuple[Parameter, ...] = tuple(_BY_NAME[name] for name in PARAMETERS)
 
 # The reference server reads these before anything else, in this order; then REQUEST, then the rest.
+_MAXREC = "MAXREC"
 _TYPED_FIRST = ("SIZE", "FLUXCALIB", "SPECRP", "TOP", "COMPRESS", "RESPONSEFORMAT", "MAXREC", "VERB", "REQUEST")
 
 
@@ -93,11 +95,14 @@ def interpret(request: SsapRequest, schema: Schema) -> Query:
         The first bad value, in the order in which the reference server looks at them.
     """
     dialect = request.dialect
-    notes = list(request.notes)
-    if dialect == "dachs" and _asks_for_metadata(request):
-        return _metadata(request, tuple(notes))
-    columns = Columns.of(schema)
+    if dialect == "dachs" and _asks_for_metadata(request):  # nothing else is looked at
+        return replace(_unconstrained(replace(request, first={}), {}), metadata_only=True)
     values, late = _read(request)
+    query = _unconstrained(request, values)
+    if query.operation != OPERATIONS[0]:
+        return query
+    columns = Columns.of(schema)
+    notes = list(request.notes)
     predicates, words = [], []
     for name, value in values.items():
         param, rule = _BY_NAME[name], _BY_NAME[name].rules[dialect]
@@ -119,22 +124,16 @@ def interpret(request: SsapRequest, schema: Schema) -> Query:
     regions = None
     if "location" in columns.present:
         regions = cones(values.get("POS"), values.get("SIZE"), dialect)
-    if "SIZE" in values and regions is None:
+    if "SIZE" in values and "POS" not in values:
         notes.append("SIZE without POS has no effect")
-    if dialect == "dachs" and "POS" in values and regions is None:
+    if dialect == "dachs" and "POS" in values and "SIZE" not in values:
         notes.append("POS without SIZE has no effect in this dialect")
-    top = values.get("TOP")
-    return Query(
+    return replace(
+        query,
         where=where,
         cones=regions,
-        maxrec=values.get("MAXREC", DEFAULT_MAXREC[dialect]),
-        top=top,
-        verb=values.get("VERB", 2),
-        metadata_only=dialect == "ivoa" and _asks_for_metadata(request),
-        response_format=values.get("RESPONSEFORMAT", "votable/td"),
-        ranked=dialect == "ivoa" and top is not None and regions is not None,
-        operation=values.get("REQUEST", OPERATIONS[0]),
-        dialect=dialect,
+        metadata_only=_asks_for_metadata(request),
+        ranked=dialect == "ivoa" and query.top is not None and regions is not None,
         words=tuple(words),
         notes=tuple(notes),
     )
@@ -157,30 +156,59 @@ def _read(request: SsapRequest) -> tuple[dict[str, Any], list[Lazy]]:
             values[name] = _BY_NAME[name].parse(request.values[name], request.dialect)
         except Lazy as error:
             late.append(error)
+        if request.dialect == "dachs" and values.get("REQUEST") == "getTargetNames":
+            break  # the server looks at no other value then
     return values, late
 
 
-def _asks_for_metadata(request: SsapRequest) -> bool:
-    maxrec = str(request.values.get("MAXREC", "")).strip()
-    if maxrec.strip("0") == "" and maxrec:
-        return True
+def _unconstrained(request: SsapRequest, values: Mapping[str, Any]) -> Query:
+    """Query without conditions: what the values say about the form of the answer alone."""
     if request.dialect == "dachs":
-        return (request.first_format or "").lower() == "metadata"
-    return "metadata" in [item.strip().lower() for item in str(request.values.get("FORMAT", "")).split(",")]
-
-
-def _metadata(request: SsapRequest, notes: tuple[str, ...]) -> Query:
+        values = {**values, **_first_values(request)}
+    names_alone = values.get("REQUEST") == "getTargetNames"
     return Query(
         where=TRUE,
         cones=None,
-        maxrec=0,
-        top=None,
-        verb=3,
-        metadata_only=True,
-        response_format="votable/td",
+        maxrec=None if names_alone else values.get("MAXREC", DEFAULT_MAXREC[request.dialect]),
+        top=None if names_alone else values.get("TOP"),
+        verb=values.get("VERB", 2),
+        metadata_only=False,
+        response_format=values.get("RESPONSEFORMAT", "votable/td"),
         ranked=False,
-        operation=OPERATIONS[0],
+        operation=values.get("REQUEST", OPERATIONS[0]),
         dialect=request.dialect,
         words=(),
-        notes=notes,
+        notes=request.notes,
     )
+
+
+def _first_values(request: SsapRequest) -> dict[str, Any]:
+    """Values of MAXREC, VERB and RESPONSEFORMAT that take effect with the reference server; not a number: the default."""
+    given = request.first
+    found: dict[str, Any] = {}
+    if "MAXREC" in given:
+        count = _integer(given["MAXREC"])
+        limit = DEFAULT_MAXREC["dachs"]
+        found["MAXREC"] = limit if count is None else checked_count(_MAXREC, given[_MAXREC], count)
+    if "VERB" in given:
+        level = _integer(given["VERB"])
+        found["VERB"] = 2 if level is None else min(max(level, 1), 3)
+    if "RESPONSEFORMAT" in given:
+        with suppress(ParameterError):  # an unknown first one breaks the server; the one it has checked is the answer
+            found["RESPONSEFORMAT"] = _BY_NAME["RESPONSEFORMAT"].parse(given["RESPONSEFORMAT"], "dachs")
+    return found
+
+
+def _integer(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _asks_for_metadata(request: SsapRequest) -> bool:
+    if request.dialect == "dachs":
+        return _integer(request.first.get("MAXREC", "")) == 0 or request.first.get("FORMAT", "").lower() == "metadata"
+    formats = str(request.values.get("FORMAT", "")).split(",")
+    maxrec = str(request.values.get("MAXREC", ""))
+    return _integer(maxrec) == 0 or "metadata" in [item.strip().lower() for item in formats]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ssap_mirror.errors import ParameterError
@@ -13,6 +14,10 @@ from ssap_query.params.strings import fold
 __all__ = ["Characters", "Many", "Pattern", "dachs_pattern", "ivoa_pattern"]
 
 _MAX_PATTERN = 5000
+_DACHS_SET = re.compile(r"\[(?P<negated>[!^]?)(?P<members>(?:\\.|[^\]\\])*)\]", re.DOTALL)
+
+#: Makes the ranges of one character.
+Variants = Callable[[str], tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True)
@@ -130,9 +135,13 @@ def dachs_pattern(name: str, text: str, *, ignore_case: bool) -> Pattern:
     tokens: list[Characters | Many] = []
     i = 0
     while i < len(source):
+        in_brackets = _DACHS_SET.match(source, i)
+        if in_brackets:
+            tokens += _dachs_set(name, text, in_brackets, variants)
+            i = in_brackets.end()
+            continue
         c = source[i]
         i += 1
-        end = source.find("]", i) if c == "[" else -1
         if c == "*":
             tokens.append(Many())
         elif c == "?":
@@ -142,18 +151,24 @@ def dachs_pattern(name: str, text: str, *, ignore_case: bool) -> Pattern:
                 raise ParameterError(name, text, "ends with a lone backslash")
             tokens.append(Characters(variants(source[i])))
             i += 1
-        elif end >= 0:
-            body = source[i:end]
-            negated = body[:1] in ("!", "^")
-            members = body[1:] if negated else body
-            if not members or "\\" in members or any(opening in members for opening in ("[.", "[:", "[=")):
-                raise Lazy(name, text, "has a set in brackets that PostgreSQL does not take")
-            ranges = tuple(dict.fromkeys(r for member in members for r in variants(member)))
-            tokens.append(Characters(ranges, negated))
-            i = end + 1
         else:
             tokens.append(Characters(variants(c)))
     return Pattern(tuple(tokens), anchored=False, folded=False, text=text)
+
+
+def _dachs_set(name: str, text: str, found: re.Match[str], variants: Variants) -> list[Characters | Many]:
+    # An escaped "]" is escaped once too often, so that a backslash joins the set, which ends there; what follows is no
+    # longer in brackets, and the closing bracket stands for itself.
+    members, escaped, rest = re.sub(r"\\(.)", r"\1", found["members"], flags=re.DOTALL).partition("]")
+    if escaped:
+        members += "\\"
+    if not members or any(opening in members for opening in ("[.", "[:", "[=")):
+        raise Lazy(name, text, "has a set in brackets that PostgreSQL does not take")
+    if not all(c.isalnum() or c in " _" for c in rest):
+        raise Lazy(name, text, "has more than words after an escaped ']' in brackets")
+    ranges = tuple(dict.fromkeys(r for member in members for r in variants(member)))
+    following = rest + "]" if escaped else ""
+    return [Characters(ranges, bool(found["negated"])), *(Characters(variants(c)) for c in following)]
 
 
 def _ivoa_set(name: str, text: str, source: str, i: int) -> tuple[Characters, int]:
