@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ssap_query.crossmatch.session import Session
     from ssap_query.crossmatch.tables import Table
 
-__all__ = ["MOVER_ROLES", "STILL_ROLES", "Reach", "choose_mover", "reaches", "set_span"]
+__all__ = ["MOVER_ROLES", "STILL_ROLES", "Reach", "choose_mover", "reach_of", "reaches", "set_span"]
 
 #: Keys that the moving side and the other one need.
 MOVER_ROLES = ("epoch", *MOTION_FIELDS)
@@ -29,13 +29,7 @@ SELECT greatest(abs(l_max - r_min), abs(r_max - l_min)) FROM
     (SELECT min(epoch + 0) AS l_min, max(epoch + 0) AS l_max FROM left_keys WHERE isfinite(epoch)),
     (SELECT min(epoch + 0) AS r_min, max(epoch + 0) AS r_max FROM right_keys WHERE isfinite(epoch))
 """
-_CLASSES = """
-SELECT ceil(log2(greatest(1, reach / getvariable('radius_deg'))) / log2($factor)) AS class,
-    min(reach), max(reach), count(*)
-FROM (SELECT reach(COLUMNS('^._pmra$'), COLUMNS('^._pmdec$'), COLUMNS('^._parallax$'), COLUMNS('^._radial_velocity$'))
-    AS reach FROM query_table($points))
-GROUP BY class ORDER BY class
-"""
+_CLASS = f"ceil(log2(greatest(1, reach / getvariable('radius_deg'))) / log2({_CLASS_FACTOR}))"
 
 
 @dataclass(frozen=True)
@@ -113,8 +107,15 @@ def reaches(session: Session, mover: Points, radius_deg: float) -> list[Reach]:
         Radius of the match [deg].
     """
     session.set(radius_deg=radius_deg)
-    found = session.connection.execute(_CLASSES, {"factor": _CLASS_FACTOR, "points": f"{mover.side}_points"}).fetchall()
-    return [Reach(low, high, count) for _, low, high, count in found]
+    moving = session.connection.view(f"{mover.side}_points").project(f"{reach_of(mover.side)} AS reach")
+    classes = moving.aggregate(f"{_CLASS} AS class, min(reach), max(reach), count(*)", _CLASS)
+    return [Reach(low, high, count) for _, low, high, count in sorted(classes.fetchall())]
+
+
+def reach_of(side: str) -> str:
+    """Give the SQL expression for how far a point of ``<side>_points`` moves [deg]."""
+    columns = (f"{side[0]}_{role}" for role in MOTION_FIELDS)
+    return f"reach({', '.join(columns)})"
 
 
 def _with_epoch(positions: Positions, table: Table) -> Positions:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ssap_query.crossmatch import sql
 from ssap_query.crossmatch.grid import make_candidates
-from ssap_query.crossmatch.motion import Reach, reaches, set_span
+from ssap_query.crossmatch.motion import Reach, reach_of, reaches, set_span
 
 if TYPE_CHECKING:
     from ssap_query.crossmatch.points import Points
@@ -90,14 +90,12 @@ def _make_survivors(session: Session, join: Join, part: Reach | None) -> None:
     else:
         mover, other = join.mover, "left" if join.mover == "right" else "right"
         points = session.connection.view(f"{mover}_points")
-        p = mover[0]
-        moving = f"reach({p}_pmra, {p}_pmdec, {p}_parallax, {p}_radial_velocity)"
         session.set(reach_low=part.low_deg, reach_high=part.high_deg)
-        of_class = points.filter(f"{moving} BETWEEN getvariable('reach_low') AND getvariable('reach_high')")
+        of_class = points.filter(f"{reach_of(mover)} BETWEEN getvariable('reach_low') AND getvariable('reach_high')")
         of_class.create_view(f"{mover}_moving_points", replace=True)
         sides[mover] = replace(sides[mover], side=f"{mover}_moving", count=part.count)
         make_candidates(session, sides["left"], sides["right"], (radius_deg + part.high_deg) * (1 + 1e-9))
-        session.run(sql.MOVED.substitute(m=p, o=other[0]))
+        session.run(sql.MOVED.substitute(m=mover[0], o=other[0]))
     session.set(haversine_max=math.sin(math.radians(radius_deg) / 2) ** 2)
     condition = sql.WITHIN_RADIUS
     if join.n_sigma is not None:
