@@ -7,6 +7,7 @@ else.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
@@ -136,7 +137,7 @@ def compile_query(
     expressions = computed or {}
     condition = all_of(where)
     roles = {role: quoted(name) for role, name in schema.roles.items()}
-    selected = [*map(quoted, columns)]
+    selected = [_selected(schema, name) for name in columns]
     selected += [f"{part.sql.format_map(roles)} AS {quoted(name)}" for name, part in expressions.items()]
     text = _select(selected, source.sql)
     values = [value for part in expressions.values() for value in part.values]
@@ -158,6 +159,34 @@ def compile_query(
 def count_of(query: CompiledQuery) -> CompiledQuery:
     """Count the rows of a query: one row with the column ``n``."""
     return CompiledQuery(_select(["count(*) AS n"], f"({query.sql})"), query.values)
+
+
+_DUCKDB_TYPES = {
+    "boolean": "BOOLEAN",
+    "bit": "BOOLEAN",
+    "unsignedByte": "UTINYINT",
+    "short": "SMALLINT",
+    "int": "INTEGER",
+    "long": "BIGINT",
+    "char": "VARCHAR",
+    "unicodeChar": "VARCHAR",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+    "floatComplex": "FLOAT",
+    "doubleComplex": "DOUBLE",
+}
+
+
+def _selected(schema: Schema, name: str) -> str:
+    """Select a column as it is, but arrays of fixed size as such: Parquet knows lists alone."""
+    if name not in schema:
+        return quoted(name)
+    column = schema[name]
+    parts = 2 if column.datatype.endswith("Complex") else 1
+    if None in column.shape or (not column.shape and parts == 1):
+        return quoted(name)
+    size = math.prod(part or 1 for part in column.shape) * parts
+    return f"{quoted(name)}::{_DUCKDB_TYPES[column.datatype]}[{size}] AS {quoted(name)}"
 
 
 def _select(selected: Sequence[str], source: str) -> str:

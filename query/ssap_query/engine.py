@@ -24,9 +24,9 @@ from ssap_query.params.interpret import Query
 from ssap_query.params.position import Cone, cone_predicate
 from ssap_query.predicate import FALSE, TRUE, DistinctValues, Predicate
 from ssap_query.reach import Reach, joined, reach
-from ssap_query.rowgroups import DEFAULT_CACHE_BYTES, Group, RowGroups
+from ssap_query.rowgroups import DEFAULT_CACHE_BYTES, Group, RowGroups, as_arrow
 from ssap_query.rows import Gathered, Rows, Shape, Statement, Stored
-from ssap_query.score import score
+from ssap_query.score import score_sql
 from ssap_query.session import Session, failures_told
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ _FEW_CONES = 50
 _MAX_RANGES = 8
 # Row groups that are decoded whole for a cone; beyond, a scan on all cores is faster.
 _MAX_GROUPS = 16
+_MAX_SCHEMAS = 32
 # Answers up to this size are kept in memory, larger ones are read from the snapshot each time.
 _STORED_ROWS, _STORED_BYTES = 200_000, 128 << 20
 
@@ -114,6 +115,8 @@ class Engine:
         self.session = Session()
         self.row_groups = RowGroups(cache_bytes)
         self._distinct: dict[str, tuple[str, ...]] = {}
+        self._constant_row: dict[str, pa.Array] | None = None
+        self._arrow_schemas: dict[tuple[str, ...], pa.Schema] = {}
         self._lock = Lock()
 
     def plan(self, query: Query, columns: Schema) -> Plan:
@@ -140,21 +143,48 @@ class Engine:
         scored = bool(cones) and query.dialect == "ivoa"
         computed = (column.name,) if column is not None and shown and scored else ()
         where = () if query.where == TRUE else (self._bindable(query.where),)
+        constants = self._constants(read=many or few)
         return Plan(
             way="nothing" if nothing else "join" if many else "row groups" if few else "scan",
             extent=extent,
             groups=groups if few else (),
             where=(cone_predicate(cones), *where) if cones is not None and not many else where,
-            shape=Shape(columns, {n: v for n, v in self._constants.items() if n not in computed}, computed),
-            score=score(cones or (), with_snr=schema.role("snr") is not None) if query.ranked or computed else None,
+            shape=Shape(self._arrow(columns), constants, computed),
+            score=score_sql(cones or (), with_snr=schema.role("snr") is not None) if query.ranked or computed else None,
             ranked=query.ranked,
             limit=query.limit,
         )
 
-    @property
-    def _constants(self) -> dict[str, object]:
-        constants: dict[str, object] = self.catalog.manifest.get("constants") or {}
-        return constants
+    def _constants(self, *, read: bool) -> dict[str, pa.Array]:
+        """Columns that need not be read for each answer, with one row.
+
+        Those that are NULL throughout, and with `read` those that have one value, which is read once from the files.
+        """
+        import pyarrow as pa
+
+        known: dict[str, object] = self.catalog.manifest.get("constants") or {}
+        if not read:
+            return {
+                name: pa.nulls(1, self.catalog.schema[name].arrow_type())
+                for name, value in known.items()
+                if value is None
+            }
+        if self._constant_row is None:
+            with failures_told(self.catalog.path):
+                group = self.row_groups.footer(str(self.catalog.files[0])).groups[0]
+                arrays = self.row_groups.arrays(group, list(known), keep=False)
+            # A copy of the one value: a slice would keep the whole row group.
+            self._constant_row = {name: pa.repeat(array[0], 1) for name, array in arrays.items()}
+        return self._constant_row
+
+    def _arrow(self, columns: Schema) -> pa.Schema:
+        """Arrow schema of some columns; making one takes as long as a small cone."""
+        with self._lock:
+            if columns.names not in self._arrow_schemas:
+                if len(self._arrow_schemas) >= _MAX_SCHEMAS:
+                    self._arrow_schemas.clear()
+                self._arrow_schemas[columns.names] = columns.arrow_schema()
+            return self._arrow_schemas[columns.names]
 
     def run(self, query: Query, columns: Schema) -> tuple[Rows, bool]:
         """Answer a request.
@@ -198,22 +228,22 @@ class Engine:
         if plan.way == "row groups":
             from ssap_query.picking import picked
 
-            return picked(
+            found = picked(
                 self.session,
                 self.row_groups,
                 schema,
                 plan.groups,
                 plan.extent.ranges or (),
                 plan.where,
-                score=plan.score,
-                ranked=plan.ranked,
-                limit=plan.fetched,
+                cones=cones if scored else (),
+                limit=None if plan.ranked else plan.fetched,
             )
-        from ssap_query.manycones import found_in_cones
+        else:
+            from ssap_query.manycones import found_in_cones
 
-        found = found_in_cones(
-            self.session, self.row_groups, self.catalog, plan.extent, cones, plan.where, scored=scored
-        )
+            found = found_in_cones(
+                self.session, self.row_groups, self.catalog, plan.extent, cones, plan.where, scored=scored
+            )
         return found.best_first() if plan.ranked else found
 
     def _gathered(self, plan: Plan, found: Found) -> Rows:
@@ -225,7 +255,7 @@ class Engine:
         if not (plan.ranked or few) and len(rows) > _STORED_ROWS:
             return rows
         table = pa.Table.from_batches(rows.batches(), plan.shape.arrow)
-        return Stored(table.take(pa.array(order)) if plan.ranked else table)
+        return Stored(table.take(as_arrow(order)) if plan.ranked else table)
 
     def _scan(self, plan: Plan) -> tuple[Rows, bool]:
         """Run one statement; what turns out to be large is counted, and read again when it is asked for."""

@@ -18,7 +18,7 @@ from ssap_query.params.position import Cone, within_sql
 from ssap_query.picking import Found, columns_of
 from ssap_query.predicate import Predicate
 from ssap_query.reach import Reach, reach_deg
-from ssap_query.rowgroups import RowGroups
+from ssap_query.rowgroups import RowGroups, as_arrow
 from ssap_query.score import score_of_joined
 from ssap_query.session import Arrays, Session
 
@@ -137,10 +137,10 @@ def _unplaced_rows(
         arrays = row_groups.arrays(group, names)
         ra, dec = location_arrays(arrays[location])
         known = np.flatnonzero(np.isfinite(ra) & (np.abs(dec) <= 90))
-        columns = {name: array.take(pa.array(known)) for name, array in arrays.items()}
-        columns[HEALPIX_COLUMN] = pa.array(healpix.healpix_29(ra[known], dec[known]))
-        columns[FILE_INDEX] = pa.array(np.full(len(known), file_index))
-        columns[FILE_ROW] = pa.array(known + group.first_row)
+        columns = {name: array.take(as_arrow(known)) for name, array in arrays.items()}
+        columns[HEALPIX_COLUMN] = as_arrow(healpix.healpix_29(ra[known], dec[known]))
+        columns[FILE_INDEX] = as_arrow(np.full(len(known), file_index))
+        columns[FILE_ROW] = as_arrow(known + group.first_row)
         tables.append(pa.table(columns))
     return pa.concat_tables(tables)
 

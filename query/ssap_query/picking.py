@@ -15,9 +15,11 @@ import numpy as np
 from ssap_mirror.schema import HEALPIX_COLUMN, Schema
 
 from ssap_query.compile import CANDIDATES, ROW, compile_query
+from ssap_query.params.position import Cone
 from ssap_query.predicate import Predicate
 from ssap_query.reach import Ranges
-from ssap_query.rowgroups import Group, Pick, RowGroups, rows_in
+from ssap_query.rowgroups import Group, Pick, RowGroups, as_arrow, rows_in
+from ssap_query.score import scores
 from ssap_query.session import Session
 
 if TYPE_CHECKING:
@@ -70,8 +72,6 @@ class Found:
         order : numpy.ndarray of int64, shape (n,)
             Rows of the picks, in a line, in the order of the answer.
         """
-        import pyarrow as pa
-
         by_place = np.lexsort((self.row, self.group))
         group, row = self.group[by_place], self.row[by_place]
         cuts = np.flatnonzero(np.diff(group)) + 1
@@ -79,7 +79,7 @@ class Found:
         for part in np.split(np.arange(len(row)), cuts) if len(row) else []:
             computed = {}
             if score_column is not None and self.score is not None:
-                computed[score_column] = pa.array(self.score[by_place[part]])
+                computed[score_column] = as_arrow(self.score[by_place[part]])
             picks.append(Pick(self.groups[group[part[0]]], row[part], computed))
         order = np.empty(len(row), np.int64)
         order[by_place] = np.arange(len(row))
@@ -100,8 +100,7 @@ def picked(
     ranges: Ranges,
     where: Sequence[Predicate],
     *,
-    score: Predicate | None = None,
-    ranked: bool = False,
+    cones: Sequence[Cone] = (),
     limit: int | None = None,
 ) -> Found:
     """Find the rows of some row groups that lie in ranges of cells and fulfil conditions.
@@ -120,17 +119,20 @@ def picked(
         Coarse step; rows without a cell pass it.
     where : sequence of Predicate
         Exact conditions.
-    score : Predicate, optional
-        Expression of the score.
-    ranked : bool
-        Whether the best-scored rows come first; else rows come in the order of the groups.
+    cones : sequence of Cone
+        What to score the rows by; without any they have no score.
     limit : int, optional
         Largest number of rows.
+
+    Returns
+    -------
+    Found
+        In the order of the groups.
     """
     import pyarrow as pa
 
-    expressions = {} if score is None else {"score": score}
-    names = columns_of(schema, [*where, *expressions.values()])
+    shown = [role for role in ("location", "snr") if cones and role in schema.roles]
+    names = list(dict.fromkeys([*columns_of(schema, where), *(schema.roles[role] for role in shown)]))
     pieces: list[dict[str, pa.Array]] = []
     owners: list[NDArray[np.int64]] = []
     rows: list[NDArray[np.int64]] = []
@@ -139,25 +141,20 @@ def picked(
         cells = arrays.pop(HEALPIX_COLUMN)
         candidates = np.arange(group.rows) if cells.null_count else rows_in(cells.to_numpy(), ranges)
         if len(candidates):
-            chosen = pa.array(candidates)
+            chosen = as_arrow(candidates)
             pieces.append({name: array.take(chosen) for name, array in arrays.items()})
             rows.append(candidates)
             owners.append(np.full(len(candidates), number))
     if not pieces:
         nothing = np.empty(0, np.int64)
-        return Found(groups, nothing, nothing, None if score is None else nothing.astype(np.float32))
+        return Found(groups, nothing, nothing, nothing.astype(np.float32) if cones else None)
     row, owner = np.concatenate(rows), np.concatenate(owners)
     table = pa.table({name: pa.chunked_array([piece[name] for piece in pieces]) for name in names})
-    table = table.append_column(ROW, pa.array(np.arange(len(row))))
-    query = compile_query(
-        schema,
-        [ROW],
-        CANDIDATES,
-        where,
-        computed=expressions,
-        best_first=["score", ROW] if ranked and expressions else [],
-        limit=limit,
-    )
-    found = session.arrays(query.sql, query.values, candidates=table)
-    chosen_rows = found[ROW]
-    return Found(groups, owner[chosen_rows], row[chosen_rows], found.get("score"))
+    table = table.append_column(ROW, as_arrow(np.arange(len(row))))
+    query = compile_query(schema, [ROW], CANDIDATES, where, limit=limit)
+    found = session.arrays(query.sql, query.values, candidates=table)[ROW]
+    score = None
+    if cones:
+        chosen = as_arrow(found)
+        score = scores({role: table[schema.roles[role]].take(chosen).combine_chunks() for role in shown}, cones)
+    return Found(groups, owner[found], row[found], score)

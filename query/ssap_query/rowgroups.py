@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["DEFAULT_CACHE_BYTES", "Footer", "Group", "Pick", "RowGroups", "rows_in"]
+__all__ = ["DEFAULT_CACHE_BYTES", "Footer", "Group", "Pick", "RowGroups", "as_arrow", "rows_in"]
 
 #: What is kept of decoded columns unless said otherwise: some twenty row groups of a hundred columns.
 DEFAULT_CACHE_BYTES = 256 << 20
@@ -151,7 +151,7 @@ class RowGroups:
         import pyarrow.parquet as pq
 
         metadata = self.footer(group.path).metadata
-        with pq.ParquetFile(group.path, metadata=metadata, pre_buffer=True) as file:
+        with pq.ParquetFile(group.path, metadata=metadata) as file:
             table = file.read_row_group(group.number, columns=names, use_threads=False)
         return {name: _one_chunk(table[name]) for name in names}
 
@@ -170,10 +170,19 @@ class RowGroups:
 
     def take(self, pick: Pick, names: Sequence[str], *, keep: bool = True) -> dict[str, pa.Array]:
         """Columns of picked rows; `names` and `keep` as for `arrays`."""
-        import pyarrow as pa
-
-        rows = pa.array(pick.rows)
+        rows = as_arrow(pick.rows)
         return {name: array.take(rows) for name, array in self.arrays(pick.group, names, keep=keep).items()}
+
+
+def as_arrow(values: NDArray[np.int64] | NDArray[np.float32]) -> pa.Array:
+    """Make an Arrow array of numpy numbers, shape (n,), without a copy.
+
+    ``pyarrow.array`` would import pandas to see whether it was given a Series.
+    """
+    import pyarrow as pa
+
+    contiguous = np.ascontiguousarray(values)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(contiguous)])
 
 
 def rows_in(cells: NDArray[np.int64], ranges: Ranges) -> NDArray[np.int64]:

@@ -9,9 +9,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-from ssap_mirror.schema import Schema
+from typing import TYPE_CHECKING, Protocol
 
 from ssap_query.compile import CompiledQuery
 from ssap_query.rowgroups import Pick, RowGroups
@@ -40,23 +38,18 @@ class Rows(Protocol):
 class Shape:
     """The columns of an answer, and what need not be read because it is the same in all rows."""
 
-    schema: Schema
-    """Columns in order."""
-    constants: Mapping[str, Any]
-    """Column -> its one value, for the columns that have one."""
+    arrow: pa.Schema
+    """Columns in order, with the metadata of each."""
+    constants: Mapping[str, pa.Array]
+    """Column -> an array of its one value, for the columns that have one and are not read."""
     computed: tuple[str, ...] = ()
     """Columns that are worked out for this request, not read."""
-
-    @cached_property
-    def arrow(self) -> pa.Schema:
-        """Arrow schema with the metadata of each field."""
-        return self.schema.arrow_schema()
 
     @cached_property
     def varying(self) -> tuple[str, ...]:
         """Columns that have to be read."""
         known = {*self.constants, *self.computed}
-        return tuple(name for name in self.schema.names if name not in known)
+        return tuple(name for name in self.arrow.names if name not in known)
 
     def batch(self, arrays: Mapping[str, pa.Array], rows: int) -> pa.RecordBatch:
         """Put a piece of the answer together.
@@ -76,15 +69,10 @@ class Shape:
     def _column(self, field: pa.Field, arrays: Mapping[str, pa.Array], rows: int) -> pa.Array:
         import pyarrow as pa
 
-        if field.name in arrays:
-            found = arrays[field.name]
-            return found if found.type.equals(field.type) else found.cast(field.type)
+        if field.name in arrays:  # a computed column may be a constant of the files
+            return arrays[field.name]
         value = self.constants[field.name]
-        if value is None:
-            return pa.nulls(rows, field.type)
-        if isinstance(value, list):
-            return pa.array([value], field.type).take(pa.array([0] * rows, pa.int32()))
-        return pa.repeat(pa.scalar(value, field.type), rows)
+        return pa.nulls(rows, field.type) if value.null_count else pa.repeat(value[0], rows)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class Session:
 
         self._root = duckdb.connect(":memory:", config=_CONFIG)
         self._root.execute("SET GLOBAL parquet_metadata_cache = true")
+        self._idle: list[duckdb.DuckDBPyConnection] = []
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Give a new connection to the database; its temporary tables are its own."""
@@ -72,12 +73,18 @@ class Session:
         batch_rows : int
             About how many rows a batch holds.
         """
-        with self._with_tables({}) as connection:
+        connection = self.cursor()  # not one to use again: a stream that is broken off leaves it busy
+        try:
             yield from connection.sql(sql, params=list(values)).to_arrow_reader(batch_rows)
+        finally:
+            connection.close()
 
     @contextmanager
     def _with_tables(self, tables: dict[str, pa.Table]) -> Iterator[duckdb.DuckDBPyConnection]:
-        connection = self.cursor()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self.cursor()
         try:
             for name, table in tables.items():
                 connection.register(name, table)
@@ -85,7 +92,7 @@ class Session:
         finally:
             for name in tables:
                 connection.unregister(name)
-            connection.close()
+            self._idle.append(connection)
 
     def close(self) -> None:
         """Close the database."""
