@@ -1,0 +1,108 @@
+"""A mirror made from a real DaCHS server holds exactly what the server's database holds."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from ssap_mirror.catalog import Catalog, open_catalog
+from ssap_mirror.schema import lamost6_mrs
+from ssap_mirror.sync import sync
+
+pytestmark = [pytest.mark.dachs, pytest.mark.xdist_group("dachs")]
+
+
+def database_rows(url: str) -> pa.Table:
+    """Rows behind an MRS service of the fixture, as its answers should show them."""
+    path = Path(__file__).parents[2] / "scripts/dachs/rows.py"
+    spec = importlib.util.spec_from_file_location("dachs_rows", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    parts = urlsplit(url)
+    table = module.read_rows(parts.path.split("/")[1], parts.port or 80)
+    for at, field in enumerate(table.schema):
+        sent = _AS_SENT.get(field.name) or (_ascii if field.metadata[b"datatype"] == b"char" else None)
+        if sent is not None:
+            values = [None if value is None else sent(value, url) for value in table.column(at).to_pylist()]
+            table = table.set_column(at, field, pa.array(values, field.type))
+    return table.sort_by("mobsid")
+
+
+def _accref(value: str, url: str) -> str:
+    root = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+    return f"{root}/getproduct/{quote(value)}"
+
+
+def _ascii(value: str, url: str) -> str:
+    # DaCHS sends columns of type text as ASCII.
+    return re.sub(r"[^\x00-\x7f]", "?", value)
+
+
+def _nan_within(value: list[float | None], url: str) -> list[float]:
+    # No VOTable serialisation has a NULL within an array of floats.
+    return [float("nan") if part is None else part for part in value]
+
+
+_AS_SENT: dict[str, Callable[[Any, str], Any]] = {"accref": _accref, "mag_arr": _nan_within}
+
+
+def mirror_rows(catalog: Catalog) -> pa.Table:
+    names = list(catalog.schema.names)
+    return pa.concat_tables(pq.read_table(path, columns=names) for path in catalog.files).sort_by("mobsid")
+
+
+def assert_same_values(mirror: pa.Table, truth: pa.Table) -> None:
+    """Column by column, value by value; NULL is not NaN."""
+    assert mirror.column("mobsid").to_pylist() == truth.column("mobsid").to_pylist()
+    for name in truth.column_names:
+        ours, theirs = (table.column(name).combine_chunks() for table in (mirror, truth))
+        assert ours.type == theirs.type, name
+        assert ours.is_valid().equals(theirs.is_valid()), f"{name}: NULL"
+        if pa.types.is_list(ours.type) or pa.types.is_fixed_size_list(ours.type):
+            assert pc.list_value_length(ours).equals(pc.list_value_length(theirs)), name
+            ours, theirs = ours.drop_null().flatten(), theirs.drop_null().flatten()
+            assert ours.is_valid().equals(theirs.is_valid()), f"{name}: NULL within"
+        if pa.types.is_floating(ours.type):
+            left, right = (array.drop_null().to_numpy() for array in (ours, theirs))
+            np.testing.assert_array_equal(left, right, name)
+        else:
+            assert ours.drop_null().equals(theirs.drop_null()), name
+
+
+@pytest.fixture(scope="module")
+def url() -> str:
+    return os.environ["SSAP_MIRROR_DACHS"]
+
+
+@pytest.fixture(scope="module")
+def truth(url: str) -> pa.Table:
+    return database_rows(url)
+
+
+def test_a_mirror_holds_exactly_the_rows_of_the_database(url: str, truth: pa.Table, tmp_path: Path) -> None:
+    report = sync("lamost6-mrs", source=url, home=tmp_path)
+    assert report.complete
+    assert report.rows == len(truth)
+    catalog = open_catalog(tmp_path / "lamost6-mrs")
+    assert_same_values(mirror_rows(catalog), truth)
+    known = lamost6_mrs()
+    assert catalog.schema.names == known.names
+    for column in catalog.schema:
+        expected = known[column.name]
+        assert (column.verbosity, column.unit, column.datatype) == (
+            expected.verbosity,
+            expected.unit,
+            expected.datatype,
+        ), column.name
