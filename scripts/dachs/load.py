@@ -75,13 +75,14 @@ def _copy(schema: str, table: RawTable, batches: Iterable[pa.RecordBatch]) -> No
     command = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
-        for batch in _as_csv(table, batches):
+        for batch in as_csv(table, batches):
             pa.csv.write_csv(batch, process.stdin, pa.csv.WriteOptions(include_header=False))
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
 
 
-def _as_csv(table: RawTable, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def as_csv(table: RawTable, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Turn rows into columns that pyarrow's CSV writer writes as PostgreSQL reads them, in the order of `columns`."""
     columns = [table.schema[name] for name in table.columns]
     for batch in batches:
         arrays = [_literal(column)(batch.column(column.name)) for column in columns]

@@ -174,7 +174,7 @@ def _odd_positions(rng: np.random.Generator, layout: Layout, columns: Columns) -
     draw = rng.random(int(layout.target[-1]) + 1)[layout.target]
     far, lost = draw < 0.002, (draw > 0.002) & (draw < 0.004)
     location = columns["ssa_location"].copy()
-    location[:, 1] = np.where(far, np.clip(location[:, 1] - 0.5, -90.0, 90.0), location[:, 1])
+    location.data[far, 1] = np.clip(location.data[far, 1] - 0.5, -90.0, 90.0)
     ra, dec = columns["ra"].copy(), columns["dec"].copy()
     ra[lost], dec[lost] = np.ma.masked, np.ma.masked
     unknown = (rng.random(len(layout)) < 0.3) | np.ma.getmaskarray(ra)
