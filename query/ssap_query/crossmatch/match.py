@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,12 +84,13 @@ class Match:
         pieces = Pieces(self._session, self._join, self._columns, self._find)
         # While one piece is written the next is joined: the connection is only ever used by that one thread.
         with ThreadPoolExecutor(max_workers=1) as worker:
-            coming = [worker.submit(pieces.read, piece) for piece in pieces.plan[:1]]
-            for following in (*pieces.plan[1:], None):
-                table = coming.pop().result()
-                if following is not None:
-                    coming.append(worker.submit(pieces.read, following))
-                yield from table.to_batches()
+            coming: deque[Future[pa.Table]] = deque()
+            for piece in pieces.plan:
+                coming.append(worker.submit(pieces.read, piece))
+                if len(coming) > 1:
+                    yield from coming.popleft().result().to_batches()
+            while coming:
+                yield from coming.popleft().result().to_batches()
 
     def reader(self) -> pa.RecordBatchReader:
         """Rows of the result as an Arrow stream, with their metadata."""
