@@ -1,6 +1,6 @@
 """Make the two small mirrors that ship in ``parquet/``: a synthetic sample and the real rows.
 
-Run as ``.venv/bin/python scripts/make_shipped_mirrors.py``. The rows are the same on every run (seeded); the snapshot is
+Run as ``.venv/bin/python scripts/make_shipped_mirrors.py``. The rows are the same on every run (seeded); a snapshot is
 named by the time it was made.
 """
 
@@ -10,12 +10,14 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import real_rows
 import synthetic_rows
 from ssap_mirror import layout
 from ssap_mirror.build import BuildInfo, build_snapshot, make_live
+from ssap_mirror.healpix import separation_arcsec
 from ssap_mirror.schema import Schema, lamost6_mrs
 from ssap_mirror.validate import validate
 
@@ -24,11 +26,18 @@ SAMPLE, REAL = "lamost6-mrs-sample", "lamost-mrs-real"
 SAMPLE_ROWS, SEED = 20_000, 20181130
 # Real stars among the made-up targets, so that a cross-match with Hipparcos-2 and Gaia finds partners.
 STARS = ROOT / "query" / "ssap_query" / "data" / "gaia_bright_sample.parquet"
+# The Kepler field, which the examples of the documentation ask for, gets every second plate or so.
+KEPLER_FIELD = (292.06, 43.93)
+KEPLER_SHARE = 0.4
 
 
 def sample_rows() -> pa.Table:
     """Synthetic rows, some of them at the places of real stars."""
     stars = pq.read_table(STARS)
+    separation = separation_arcsec(stars["ra"].to_numpy(), stars["dec"].to_numpy(), *KEPLER_FIELD)
+    kepler, others = np.flatnonzero(separation < 3600), np.flatnonzero(separation >= 3600 * 4)
+    few = np.random.default_rng(SEED).choice(others, int(len(kepler) / KEPLER_SHARE) - len(kepler), replace=False)
+    stars = stars.take(np.concatenate((kepler, np.sort(few))))
     return synthetic_rows.rows(
         SAMPLE_ROWS,
         SEED,
