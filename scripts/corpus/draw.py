@@ -64,7 +64,9 @@ def size(rng: Random, row: Row, other: Row) -> str:
     if rng.random() < 0.12:
         return rng.choice(vocabulary.ODD_SIZES)
     if rng.random() < 0.1 and row["ssa_location"] is not None and other["ssa_location"] is not None:
-        return repr(_separation(row["ssa_location"], other["ssa_location"]))
+        separation = _separation(row["ssa_location"], other["ssa_location"])
+        if separation <= 90.0:
+            return repr(separation)
     return rng.choice(vocabulary.SIZES)
 
 
