@@ -36,6 +36,7 @@ __all__ = [
     "UNPLACED",
     "build_dir",
     "build_dirs",
+    "checkout_home",
     "current_file",
     "default_home",
     "lock_file",
@@ -72,12 +73,18 @@ def default_home() -> Path:
     """
     if chosen := os.environ.get(HOME_VARIABLE):
         return Path(chosen).expanduser()
-    checkout = Path(__file__).resolve().parents[2]
-    if (checkout / "pyproject.toml").is_file() and (checkout / "parquet").is_dir():
-        return checkout / "parquet"
+    if (checkout := checkout_home()) is not None:
+        return checkout
     import platformdirs
 
     return Path(platformdirs.user_data_dir("ssap-mirror", appauthor=False))
+
+
+def checkout_home() -> Path | None:
+    """``parquet/`` of the source checkout this module runs from; None in an installed copy."""
+    checkout = Path(__file__).resolve().parents[2]
+    found = (checkout / "pyproject.toml").is_file() and (checkout / "parquet").is_dir()
+    return checkout / "parquet" if found else None
 
 
 def mirror_dir(home: Path, name: str) -> Path:
