@@ -105,6 +105,8 @@ class FakeService:
     """Given a request's parameters and the numbers of the rows that match, which of them to keep back."""
     too_slow: Callable[[dict[str, str], int], bool] = lambda params, matches: False
     """Whether a request with so many matches runs into the time-out."""
+    before: Callable[[dict[str, str]], None] = lambda params: None
+    """Called with the parameters of each request, before it is answered; may change the table."""
     requests: list[dict[str, str]] = field(default_factory=list)
     """What was asked, upper-case names."""
     url: str = ""
@@ -113,6 +115,7 @@ class FakeService:
     def answer(self, request: Request) -> Response:
         params = {name.upper(): value for name, value in request.query_params.multi_items()}
         self.requests.append(params)
+        self.before(params)
         if params.get("FORMAT", "").upper() == "METADATA":
             return _response(self._document(params, np.empty(0, int), "OK", metadata=True))
         if params.get("REQUEST") != "queryData":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fakeservice
@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fakeservice import FakeService
-
 from ssap_mirror.errors import SourceError
 from ssap_mirror.progress import Silent
 from ssap_mirror.sources import Harvest, Manners
@@ -33,12 +32,14 @@ def harvest(service: FakeService, staging: Path, manners: Manners = QUICK) -> tu
     source = SsapSource(service.url, "Test spectra", manners=manners)
     found = source.harvest(staging, Silent())
     table = pa.Table.from_batches(list(source.batches()), schema=found.description.schema.arrow_schema())
-    first = np.unique(table.column("mobsid").to_numpy(zero_copy_only=False), return_index=True)[1]
-    return found, table.take(pa.array(first))
+    # Of several rows with one identity the last counts, as in a build.
+    names = table.column("mobsid").to_numpy(zero_copy_only=False)[::-1]
+    last = len(table) - 1 - np.unique(names, return_index=True)[1]
+    return found, table.take(pa.array(last))
 
 
-def assert_all_rows(table: pa.Table) -> None:
-    expected = ROWS.sort_by("mobsid")
+def assert_all_rows(table: pa.Table, rows: pa.Table = ROWS) -> None:
+    expected = rows.sort_by("mobsid")
     assert table.column_names == expected.column_names
     for name in expected.column_names:
         assert table.column(name).to_pylist() == expected.column(name).to_pylist(), name
@@ -220,3 +221,79 @@ def test_a_harvest_that_fails_goes_on_where_it_stopped(service: FakeService, tmp
     again = sum("POS" in request and request.get("VERB") == "1" for request in service.requests) - surveyed
     assert again <= 3, "the survey is not repeated"
     assert found.verdict.complete
+
+
+@pytest.fixture
+def changing(service: FakeService) -> Callable[[pa.Table], None]:
+    """Have the service's table replaced when the first full rows have been asked for."""
+
+    def change(table: pa.Table) -> None:
+        def before(params: dict[str, str]) -> None:
+            if sum(request.get("VERB") == "3" and "TIME" in request for request in service.requests) == 4:
+                service.table = table
+
+        service.before = before
+
+    return change
+
+
+def test_rows_that_change_meanwhile_are_fetched_as_they_are_now(
+    service: FakeService, changing: Callable[[pa.Table], None], tmp_path: Path
+) -> None:
+    dates = ROWS.column("ssa_dateObs").to_numpy().copy()
+    dates[1000:1010] = 58055.125
+    changed = ROWS.set_column(5, ROWS.schema.field(5), pa.array(dates, from_pandas=True))
+    changing(changed)
+    found, table = harvest(service, tmp_path)
+    assert found.verdict.complete
+    assert "rows changed" in " ".join(found.verdict.reasons)
+    assert_all_rows(table, changed)
+
+
+def test_rows_that_come_meanwhile_are_found(
+    service: FakeService, changing: Callable[[pa.Table], None], tmp_path: Path
+) -> None:
+    service.table = ROWS.slice(0, 1950)
+    changing(ROWS)
+    found, table = harvest(service, tmp_path)
+    assert found.verdict.complete
+    assert_all_rows(table)
+
+
+def test_rows_that_go_meanwhile_are_left_out(
+    service: FakeService, changing: Callable[[pa.Table], None], tmp_path: Path
+) -> None:
+    rest = ROWS.slice(40)
+    changing(rest)
+    found, table = harvest(service, tmp_path)
+    assert found.verdict.complete
+    assert found.rows == len(rest)
+    assert_all_rows(table, rest)
+
+
+def test_a_table_that_never_rests_is_not_called_complete(service: FakeService, tmp_path: Path) -> None:
+    def before(params: dict[str, str]) -> None:
+        if params.get("VERB") == "3":
+            dates = service.table.column("ssa_dateObs").to_numpy() + 1e-3
+            service.table = ROWS.set_column(5, ROWS.schema.field(5), pa.array(dates, from_pandas=True))
+
+    service.before = before
+    found, _ = harvest(service, tmp_path, dataclasses.replace(QUICK, slice_rows=1000, survey_rows=2000))
+    assert not found.verdict.complete
+    assert "did not come to rest" in " ".join(found.verdict.reasons)
+
+
+def test_an_identity_that_fails_only_in_the_whole_table_is_given_up(tmp_path: Path) -> None:
+    # The sample of 2,000 rows shows nothing; two rows of the table share an identity.
+    table = fakeservice.rows(2600, seed=4)
+    names = table.column("mobsid").to_pylist()
+    one, other = 10, 11
+    names[one] = names[other]
+    table = table.set_column(1, table.schema.field("mobsid"), pa.array(names))
+    with fakeservice.running(FakeService(table)) as service:
+        service.hides = lambda params, numbers: (numbers == one) & (params["MAXREC"] == "2000")
+        source = SsapSource(service.url, "Test", manners=dataclasses.replace(QUICK, slice_rows=1000, survey_rows=2500))
+        found = source.harvest(tmp_path, Silent())
+    assert found.rows == 2600
+    assert found.record["identity"] is None
+    assert "does not tell rows apart" in " ".join(found.verdict.reasons)

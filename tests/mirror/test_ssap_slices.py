@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from ssap_mirror.healpix import cell_of, healpix_29, separation_arcsec
 from ssap_mirror.sources.slices import WHOLE, Cell, Range, Slice, cells_of, cover_positions, iso_of_mjd, plan_ranges
 

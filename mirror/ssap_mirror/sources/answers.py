@@ -68,7 +68,11 @@ class Keeper:
     """
 
     def __init__(self, columns: Schema, survey_columns: Schema) -> None:
+        import duckdb
+
         self.columns = columns
+        # Answers come from several threads; each uses a cursor of its own.
+        self._duckdb = duckdb.connect(config={"threads": 1})
         self._arrow = columns.arrow_schema()
         score = columns.role("score")
         left_out = {score.name} if score is not None else set()
@@ -118,14 +122,13 @@ class Keeper:
 
     def _write(self, batches: Iterable[pa.RecordBatch], part: Path) -> int:
         """Write rows as they should be, with their digests; returns their number."""
-        import duckdb
         import pyarrow as pa
 
         schema = pa.schema([*self._arrow, *(pa.field(name, pa.uint64()) for name in self._digests)])
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         rows = 0
         with (
-            duckdb.connect(config={"threads": 1}) as con,
+            self._duckdb.cursor() as con,
             pa.OSFile(str(part), "wb") as file,
             pa.ipc.new_file(file, schema, options=options) as writer,
         ):
