@@ -180,7 +180,7 @@ def _refuse_lack(wanted: Schema, there: Schema) -> None:
 def _warned(reader: Any) -> bool:
     if reader.query_status in ("OK", "OVERFLOW"):
         return False
-    warnings = (f"{info.value} {info.content}" for info in reader.infos if info.name.lower() == "warning")
+    warnings = (f"{info.value} {info.text}" for info in reader.infos if info.name.lower() == "warning")
     return any(_TRUNCATION_WARNING.search(text) for text in warnings)
 
 
