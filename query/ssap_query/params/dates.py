@@ -19,7 +19,7 @@ _ISO = re.compile(
     re.ASCII,
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})(?:\.(\d*))?)?(?:Z|\+00:?00)?", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d{5,6})(?:[eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d{5})(?:[eE][+-]?\d+)?", re.ASCII)
 # The reference server's: separators may be missing, digits may be any script's.
 _DACHS = re.compile(
     r"\s*(?:(\d{4})-?(\d\d)-?(\d\d)|(\d{4})-(\d\d?)-(\d\d?))"
@@ -39,6 +39,10 @@ class Moment:
     """First instant after it; None for an instant, which is its own end. Clipped to the end of the year 9999."""
     exact_mjd: float | None = None
     """The number given, where it was given as an MJD [d]."""
+
+    def is_after(self, other: Moment) -> bool:
+        """Whether it begins only when the other has ended."""
+        return self.start > other.start if other.end is None else self.start >= other.end
 
     @property
     def start_mjd(self) -> float:
@@ -66,7 +70,7 @@ def ivoa_moment(name: str, piece: str) -> Moment:
         The parameter, for errors.
     piece : str
         ``2018``, ``2018-05``, ``2018-05-01``, ``2018-05-01T12``, ``...T12:30``, ``...T12:30:45.5``, ``20180501``,
-        ``20180501T123045``, each with or without ``Z``; a number with a point or of five or six digits is an MJD.
+        ``20180501T123045``, each with or without ``Z``; a number with a point or of five digits is an MJD.
 
     Raises
     ------

@@ -183,7 +183,7 @@ def _unconstrained(request: SsapRequest, values: Mapping[str, Any]) -> Query:
 
 
 def _first_values(request: SsapRequest) -> dict[str, Any]:
-    """Values of MAXREC, VERB and RESPONSEFORMAT that take effect with the reference server; not a number: the default."""
+    """MAXREC, VERB and RESPONSEFORMAT as they take effect with the reference server; what is unreadable is left out."""
     given = request.first
     found: dict[str, Any] = {}
     if "MAXREC" in given:

@@ -87,9 +87,9 @@ class IvoaBand:
         for band in value.intervals:
             low, high = _stored(band, single=single and not value.at_source)
             lower = upper = TRUE
-            if low != -math.inf:
+            if band.low != -math.inf:
                 lower = Predicate(_SQL_LOWER[single, value.at_source], (low,))
-            if high != math.inf:
+            if band.high != math.inf:
                 upper = Predicate(_SQL_UPPER[single, value.at_source], (high,))
             parts.append(lower & upper)
         wanted = any_of(parts)

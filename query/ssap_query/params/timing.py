@@ -41,7 +41,7 @@ def _read_moments(name: str, text: str) -> RangeList[Moment]:
     if len(found.items) > _MAX_RANGES:
         raise ParameterError(name, text, f"has more than the {_MAX_RANGES:,} items allowed")
     for item in found.ranges:
-        if item.low is not None and item.high is not None and item.low.start > (item.high.end or item.high.start):
+        if item.low is not None and item.high is not None and item.low.is_after(item.high):
             raise ParameterError(
                 name, text, f"has a range that begins with {item.low.text} after its end {item.high.text}"
             )
