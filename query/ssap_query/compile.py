@@ -31,6 +31,7 @@ __all__ = [
     "files_in_cones",
     "in_ranges",
     "quoted",
+    "view_of_files",
 ]
 
 #: DuckDB's own columns of ``read_parquet``: which file of the list, and which row of it, both from 0.
@@ -63,9 +64,14 @@ class CompiledQuery:
     """Bound values."""
 
 
+# Without can_have_nan DuckDB skips row groups by their largest value, which in Parquet does not count NaN; NaN is above
+# any number, so rows would be lost. The folders' names (Norder, Dir) are not columns.
+_READ: LiteralString = "read_parquet(?, hive_partitioning = false, can_have_nan = true)"
+
+
 def files(paths: Sequence[str]) -> Source:
     """Rows of an explicit list of Parquet files, in that order (a glob costs ten times as much)."""
-    return Source("read_parquet(?, hive_partitioning = false, can_have_nan = true)", (list(paths),))
+    return Source(_READ, (list(paths),))
 
 
 def files_in_cones(paths: Sequence[str], order: int) -> Source:
@@ -78,10 +84,7 @@ def files_in_cones(paths: Sequence[str], order: int) -> Source:
     order : int
         HEALPix order of ``cone_cell``.
     """
-    return Source(
-        "read_parquet(?, hive_partitioning = false, can_have_nan = true)" + _WITH_CONES,
-        (list(paths), 2 * (ORDER - order)),
-    )
+    return Source(_READ + _WITH_CONES, (list(paths), 2 * (ORDER - order)))
 
 
 def candidates_in_cones(order: int) -> Source:
@@ -154,6 +157,13 @@ def compile_query(
         text += " LIMIT ?"
         values.append(limit)
     return CompiledQuery(text, tuple(values))
+
+
+def view_of_files(schema: Schema, columns: Sequence[str], paths: Sequence[str]) -> str:
+    """Write the statement that makes the view ``spectra`` of the files; a view cannot hold bound values."""
+    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    selected = [_selected(schema, name) for name in columns]
+    return "CREATE OR REPLACE VIEW spectra AS " + _select(selected, _READ.replace("?", f"[{listed}]", 1))
 
 
 def count_of(query: CompiledQuery) -> CompiledQuery:

@@ -78,23 +78,32 @@ class Plan:
         """Rows to ask for: one more than the limit tells whether there are more."""
         return None if self.limit is None else self.limit + 1
 
-    def statement(self, schema: Schema) -> CompiledQuery:
-        """Write the request as one statement over the files, whichever way is taken.
+    @property
+    def conditions(self) -> tuple[Predicate, ...]:
+        """Coarse and exact conditions, for a statement over the files."""
+        ranges = self.extent.ranges
+        return self.where if ranges is None else (in_ranges(joined(ranges, _MAX_RANGES)), *self.where)
+
+    @property
+    def computed(self) -> dict[str, Predicate]:
+        """Name -> expression of what is worked out."""
+        return {} if self.score is None else {self.score_column or "score": self.score}
+
+    def scan(self, schema: Schema) -> CompiledQuery:
+        """Write the request as one statement over the files.
 
         Parameters
         ----------
         schema : Schema
             Columns of the snapshot.
         """
-        ranges = () if self.extent.ranges is None else (in_ranges(joined(self.extent.ranges, _MAX_RANGES)),)
-        named = {self.score_column or "score": self.score} if self.score is not None else {}
         return compile_query(
             schema,
             self.shape.varying,
             files(self.extent.paths),
-            (*ranges, *self.where),
-            computed=named,
-            best_first=[*named, FILE_INDEX, FILE_ROW] if self.ranked else [],
+            self.conditions,
+            computed=self.computed,
+            best_first=[*self.computed, FILE_INDEX, FILE_ROW] if self.ranked else [],
             limit=self.fetched,
         )
 
@@ -134,8 +143,7 @@ class Engine:
         many = cones is not None and len(cones) > _FEW_CONES
         groups: list[Group] = []
         if cones is not None and not many and self.row_groups.max_bytes and len(extent.partitions) <= _MAX_GROUPS:
-            with failures_told(self.catalog.path):
-                groups = self.row_groups.touched(extent.paths, extent.ranges)
+            groups = self.touched(extent)
         few = bool(groups) and len(groups) <= _MAX_GROUPS
         nothing = query.where == FALSE or not extent.paths
         column = schema.role("score")
@@ -222,6 +230,20 @@ class Engine:
         rows = self._gathered(plan, found if plan.limit is None else found.first(plan.limit))
         return rows, plan.limit is not None and len(found) > plan.limit
 
+    def statement(self, plan: Plan, query: Query) -> CompiledQuery:
+        """Write the request as one statement, whichever way is taken."""
+        if plan.way != "join":
+            return plan.scan(self.catalog.schema)
+        from ssap_query.manycones import join_statement
+
+        scored = plan.score is not None
+        return join_statement(self.catalog, plan.extent, query.cones or (), plan.where, scored=scored)
+
+    def touched(self, extent: Reach) -> list[Group]:
+        """Row groups that the coarse step cannot rule out."""
+        with failures_told(self.catalog.path):
+            return self.row_groups.touched(extent.paths, extent.ranges)
+
     def _find(self, plan: Plan, cones: Sequence[Cone]) -> Found:
         """Find rows one by one; the modules that do it are loaded when they are needed."""
         schema, scored = self.catalog.schema, plan.score is not None
@@ -261,7 +283,7 @@ class Engine:
         """Run one statement; what turns out to be large is counted, and read again when it is asked for."""
         import pyarrow as pa
 
-        query = plan.statement(self.catalog.schema)
+        query = plan.scan(self.catalog.schema)
         source = Statement(plan.shape, self.session, query, self.catalog.rows, self.catalog.path)
         kept: list[pa.RecordBatch] = []
         rows = size = 0

@@ -13,7 +13,15 @@ from ssap_mirror.errors import ParameterError
 from ssap_mirror.partition import location_arrays
 from ssap_mirror.schema import HEALPIX_COLUMN
 
-from ssap_query.compile import FILE_INDEX, FILE_ROW, Source, candidates_in_cones, compile_query, files_in_cones
+from ssap_query.compile import (
+    FILE_INDEX,
+    FILE_ROW,
+    CompiledQuery,
+    Source,
+    candidates_in_cones,
+    compile_query,
+    files_in_cones,
+)
 from ssap_query.params.position import Cone, within_sql
 from ssap_query.picking import Found, columns_of
 from ssap_query.predicate import Predicate
@@ -25,7 +33,7 @@ from ssap_query.session import Arrays, Session
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["found_in_cones"]
+__all__ = ["found_in_cones", "join_statement"]
 
 # Cells of about the radius: some ten of them cover a cone.
 _CELL_SIZE_DEG = 58.6
@@ -74,14 +82,12 @@ def found_in_cones(
     ParameterError
         If so many regions overlap that the tests would take minutes.
     """
-    order = _order(max(reach_deg(catalog, cone) for cone in cones))
+    order = _order(catalog, cones)
     table = _cone_table(catalog, cones, order)
     _refuse_too_many_pairs(catalog, cones, table.num_rows, order)
-    computed = {"score": score_of_joined(with_snr=catalog.schema.role("snr") is not None)} if scored else {}
 
     def run(source: Source, **tables: pa.Table) -> Arrays:
-        keys = [FILE_INDEX, FILE_ROW]
-        query = compile_query(catalog.schema, keys, source, [_WITHIN, *where], computed=computed, group_by=keys)
+        query = _rows_in_cones(catalog, source, where, scored=scored)
         return session.arrays(query.sql, query.values, cones=table, **tables)
 
     parts: list[Arrays] = []
@@ -89,13 +95,32 @@ def found_in_cones(
     if placed:
         parts.append(run(files_in_cones(placed, order)))
     if extent.unplaced is not None:
-        names = columns_of(catalog.schema, [_WITHIN, *where, *computed.values()])
+        names = columns_of(catalog.schema, [_WITHIN, *where, *_computed(catalog, scored=scored).values()])
         rows = _unplaced_rows(row_groups, catalog, str(extent.unplaced.path), len(placed), names)
         parts.append(run(candidates_in_cones(order), candidates=rows))
     return _located(row_groups, extent.paths, parts, scored=scored)
 
 
-def _order(reach: float) -> int:
+def join_statement(
+    catalog: Catalog, extent: Reach, cones: Sequence[Cone], where: Sequence[Predicate], *, scored: bool
+) -> CompiledQuery:
+    """Write the statement that finds the placed rows; the table ``cones`` has a row for each cone and cell."""
+    paths = [str(partition.path) for partition in extent.partitions]
+    return _rows_in_cones(catalog, files_in_cones(paths, _order(catalog, cones)), where, scored=scored)
+
+
+def _rows_in_cones(catalog: Catalog, source: Source, where: Sequence[Predicate], *, scored: bool) -> CompiledQuery:
+    keys = [FILE_INDEX, FILE_ROW]
+    computed = _computed(catalog, scored=scored)
+    return compile_query(catalog.schema, keys, source, [_WITHIN, *where], computed=computed, group_by=keys)
+
+
+def _computed(catalog: Catalog, *, scored: bool) -> dict[str, Predicate]:
+    return {"score": score_of_joined(with_snr=catalog.schema.role("snr") is not None)} if scored else {}
+
+
+def _order(catalog: Catalog, cones: Sequence[Cone]) -> int:
+    reach = max(reach_deg(catalog, cone) for cone in cones)
     return min(max(math.ceil(math.log2(_CELL_SIZE_DEG / max(reach, 1e-9))), 0), _FINEST_ORDER)
 
 

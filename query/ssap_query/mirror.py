@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from types import MappingProxyType
-from typing import Any
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.catalog import Catalog, find_snapshot, open_catalog
-from ssap_mirror.errors import ParameterError
 from ssap_mirror.schema import Schema
 
+from ssap_query.answer import ColumnNames, Request, about, answer, ask
 from ssap_query.engine import Engine
-from ssap_query.metadata import describe_inputs
-from ssap_query.params.interpret import Query, interpret
-from ssap_query.request import SsapRequest, parse
-from ssap_query.result import InputParameter, ResultSet
+from ssap_query.result import ResultSet
 from ssap_query.rowgroups import DEFAULT_CACHE_BYTES
-from ssap_query.rows import Stored
-from ssap_query.score import SCORE_RULE
 from ssap_query.search import request_pairs
 
-__all__ = ["Mirror", "open_mirror"]
+if TYPE_CHECKING:
+    import duckdb
+    import numpy as np
+    from numpy.typing import NDArray
 
-_COLUMNS = "columns"
-# Asks for every column, those included that no VERB shows.
-_ALL_COLUMNS = "all"
+    from ssap_query.crossmatch import Limits, Match, Positions
+    from ssap_query.crossmatch.api import Find
+    from ssap_query.explain import Explanation
+
+__all__ = ["Mirror", "open_mirror"]
 
 
 class Mirror:
@@ -56,7 +54,6 @@ class Mirror:
         self._name = name
         self._home = None if home is None else Path(home)
         self._engine = Engine(open_catalog(name, self._home), cache_bytes)
-        self._inputs: tuple[Engine, tuple[InputParameter, ...]] | None = None
         self._lock = Lock()
 
     @property
@@ -95,9 +92,9 @@ class Mirror:
 
     def ssap(
         self,
-        request: str | bytes | Iterable[tuple[str, object]],
+        request: Request,
         dialect: str = "ivoa",
-        columns: str | Sequence[str] | None = None,
+        columns: ColumnNames = None,
     ) -> ResultSet:
         """Answer a request as it comes over the wire.
 
@@ -122,10 +119,8 @@ class Mirror:
         CatalogError
             If the snapshot cannot be read.
         """
-        asked = parse(request, dialect)
         engine = self._engine
-        query = interpret(asked, engine.catalog.schema)
-        return self._answer(engine, asked, query, columns)
+        return answer(engine, ask(engine, request, dialect, columns))
 
     def search(
         self,
@@ -156,7 +151,7 @@ class Mirror:
         top: int | None = None,
         maxrec: int | None = None,
         verb: int | None = None,
-        columns: str | Sequence[str] | None = None,
+        columns: ColumnNames = None,
         dialect: str = "ivoa",
         **parameters: object,
     ) -> ResultSet:
@@ -244,70 +239,201 @@ class Mirror:
         }
         return self.ssap(request_pairs(given), dialect, columns)
 
-    def _answer(
-        self, engine: Engine, asked: SsapRequest, query: Query, columns: str | Sequence[str] | None
-    ) -> ResultSet:
-        import pyarrow as pa
+    def explain(
+        self,
+        request: Request,
+        dialect: str = "ivoa",
+        columns: ColumnNames = None,
+    ) -> Explanation:
+        """Say how a request is read and what it will touch, without answering it.
 
-        schema = engine.catalog.schema
-        service_xml = engine.catalog.service_xml
-        infos = _infos(engine.catalog, asked, query)
-        if query.metadata_only:
-            shown = _chosen(schema, 3, columns)
-            nothing = Stored(shown.arrow_schema().empty_table())
-            return ResultSet(
-                shown, nothing, notes=query.notes, infos=infos, inputs=self._described(engine), service_xml=service_xml
-            )
-        if query.operation == "getTargetNames":
-            shown = schema.select([schema.roles["target_name"]])
-            names = pa.array(engine.distinct("target_name"), shown.columns[0].arrow_type())
-            rows = Stored(pa.table([names], schema=shown.arrow_schema()))
-            return ResultSet(shown, rows, notes=query.notes, infos=infos, service_xml=service_xml)
-        shown = _chosen(schema, query.verb, columns)
-        found, truncated = engine.run(query, shown)
-        return ResultSet(shown, found, truncated, query.notes, infos, service_xml=service_xml)
+        Parameters and errors are those of `ssap`; ``str()`` of the result is for people.
+        """
+        from ssap_query.explain import explain
 
-    def _described(self, engine: Engine) -> tuple[InputParameter, ...]:
-        with self._lock:
-            if self._inputs is None or self._inputs[0] is not engine:
-                self._inputs = engine, describe_inputs(engine)
-            return self._inputs[1]
+        engine = self._engine
+        asked = ask(engine, request, dialect, columns)
+        return explain(engine, asked.query, asked.columns)
+
+    def crossmatch(
+        self,
+        other: Any,
+        radius_arcsec: float = 1.0,
+        find: Find = "best",
+        *,
+        columns: ColumnNames = None,
+        other_positions: Positions | None = None,
+        other_columns: Sequence[str] | None = None,
+        sigma: float | None = None,
+        suffixes: tuple[str, str] = ("", "_2"),
+        limits: Limits | None = None,
+        dialect: str = "ivoa",
+        **parameters: object,
+    ) -> Match:
+        """Match spectra with another table by the target's position, at the date of each spectrum.
+
+        Parameters
+        ----------
+        other : path, list of paths, or table
+            What `ssap_query.crossmatch.crossmatch` takes: Parquet, CSV, ECSV, FITS, VOTable, Arrow, a HATS folder, or
+            an Arrow, pandas, polars or astropy table.
+        radius_arcsec : float
+            Largest separation, inclusive [arcsec]; above 0, at most 3600.
+        find : {"best", "all", "best-other", "anti"}
+            ``best``: for each spectrum the nearest row of the other table. ``all``: every pair. ``best-other``: for
+            each row of the other table the nearest spectrum. ``anti``: spectra without a counterpart.
+        columns : sequence of str, optional
+            Columns of the spectra; without it, those of ``verb``.
+        other_positions : Positions, optional
+            Columns of positions, motions and dates of the other table, where UCD and usual names do not tell.
+        other_columns : sequence of str, optional
+            Columns of the other table; all without it.
+        sigma : float, optional
+            Accept a pair only within this many combined errors.
+        suffixes : tuple of str
+            Put behind the names of columns that both tables have.
+        limits : Limits, optional
+            Memory, threads and folder for what does not fit.
+        dialect : {'ivoa', 'dachs'}
+            Whose reading of the parameters.
+        **parameters : object
+            What `search` takes, to match only some of the spectra (``snr=20``).
+
+        Returns
+        -------
+        Match
+            Nothing is computed before it is asked for.
+
+        Raises
+        ------
+        ParameterError
+            If an argument is not what it must be.
+        SourceError
+            If the other table cannot be read.
+        CatalogError
+            If the snapshot cannot be read.
+        """
+        from ssap_query.matching import match_mirror
+
+        engine = self._engine
+        return match_mirror(
+            engine,
+            ask(engine, request_pairs(parameters), dialect, columns),
+            other,
+            radius_arcsec,
+            find,
+            other_positions=other_positions,
+            other_columns=other_columns,
+            sigma=sigma,
+            suffixes=suffixes,
+            limits=limits,
+        )
+
+    def sql(self, text: str, values: Sequence[object] = (), tables: Mapping[str, Any] | None = None) -> ResultSet:
+        """Answer one query in SQL. The view ``spectra`` has all rows and columns, and ``_healpix_29``.
+
+        Beside DuckDB's functions there are ``separation``, ``separation_arcsec``, ``in_cone``, ``healpix`` and
+        ``healpix_cell`` (`ssap_query.macros`). Other files can be read (``FROM 'stars.parquet'``); nothing is written.
+
+        Parameters
+        ----------
+        text : str
+            One SELECT (or FROM, WITH, SUMMARIZE, DESCRIBE, PIVOT, EXPLAIN).
+        values : sequence
+            What is bound to its ``?``.
+        tables : mapping of str to table, optional
+            Tables (Arrow, pandas, polars, dict of numpy arrays) that it reads by these names.
+
+        Returns
+        -------
+        ResultSet
+            Its columns have no units: what an expression means cannot be known.
+
+        Raises
+        ------
+        ParameterError
+            If it is not one query, or DuckDB cannot make sense of it.
+        """
+        from ssap_query.usersql import run_sql
+
+        schema, rows = run_sql(self._engine.session, self.catalog, text, values, tables)
+        return ResultSet(schema, rows, infos=about(self.catalog))
+
+    def relation(self) -> duckdb.DuckDBPyRelation:
+        """Give the view ``spectra`` as a DuckDB relation, to filter, aggregate and join in Python.
+
+        Raises
+        ------
+        CatalogError
+            If the snapshot cannot be read.
+        """
+        from ssap_query.usersql import connection
+
+        return connection(self._engine.session, self.catalog).view("spectra")
+
+    def healpix_map(
+        self, order: int, expression: str = "count(*)", where: str | None = None, empty: float | None = None
+    ) -> NDArray[np.float64]:
+        """Work out an aggregate in each HEALPix cell, as a map for healpy.
+
+        Parameters
+        ----------
+        order : int
+            HEALPix order, 0 to 12: ``nside = 2**order``.
+        expression : str
+            SQL aggregate over the rows of a cell (``median(ssa_snr)``).
+        where : str, optional
+            SQL condition on the rows.
+        empty : float, optional
+            Value of cells without one; by default 0 for ``count(*)``, else ``healpy.UNSEEN``.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (12 * 4**order,)
+            In the NESTED scheme (``healpy.mollview(found, nest=True)``).
+
+        Raises
+        ------
+        ParameterError
+            If the order is out of range, or DuckDB cannot make sense of the expression or the condition.
+        """
+        from ssap_query.healpixmap import healpix_map
+
+        return healpix_map(self._engine.session, self.catalog, order, expression, where, empty)
+
+    def info(self) -> dict[str, Any]:
+        """Facts about the mirror: what it holds, where it came from, how large it is.
+
+        Returns
+        -------
+        dict
+            Plain values: ``name``, ``title``, ``synthetic``, ``rows``, ``columns`` (their number), ``partitions``,
+            ``unplaced_rows``, ``bytes`` (on disk), ``coverage`` (``ra``, ``dec`` [deg], ``t`` [MJD], ``em`` [m]: least
+            and largest), ``max_offset_arcsec``, ``source``, ``created``, ``tool``, ``snapshot``, ``path``, ``harvest``.
+        """
+        catalog = self.catalog
+        manifest = catalog.manifest
+        files = [*catalog.row_files, *manifest.get("files", ())]
+        return {
+            "name": catalog.name,
+            "title": catalog.title,
+            "synthetic": catalog.synthetic,
+            "rows": catalog.rows,
+            "columns": len(catalog.schema),
+            "partitions": len(catalog.partitions),
+            "unplaced_rows": 0 if catalog.unplaced is None else catalog.unplaced.rows,
+            "bytes": sum(int(item["bytes"]) for item in files),
+            "coverage": manifest.get("coverage") or {},
+            "max_offset_arcsec": catalog.max_offset_arcsec,
+            "source": manifest.get("source") or {},
+            "created": manifest.get("created"),
+            "tool": manifest.get("tool"),
+            "snapshot": catalog.path.name,
+            "path": str(catalog.path),
+            "harvest": manifest.get("harvest") or {},
+        }
 
 
 def open_mirror(name: str | Path, home: str | Path | None = None, *, cache_bytes: int = DEFAULT_CACHE_BYTES) -> Mirror:
     """Open a mirror at its live snapshot; parameters as for `Mirror`."""
     return Mirror(name, home, cache_bytes=cache_bytes)
-
-
-def _chosen(schema: Schema, verb: int, columns: str | Sequence[str] | None) -> Schema:
-    """Columns of an answer: by name, or those whose level is at most ten times VERB."""
-    if columns is None:
-        return schema.up_to(10 * verb)
-    if columns == _ALL_COLUMNS:
-        return schema
-    names = [columns] if isinstance(columns, str) else list(columns)
-    spelled = {name.lower(): name for name in schema.names}
-    found: list[str] = []
-    for name in names:
-        known = name if name in schema else spelled.get(str(name).lower())
-        if known is None:
-            raise ParameterError(_COLUMNS, name, "is not a column of the mirror")
-        if known in found:
-            raise ParameterError(_COLUMNS, name, "is there twice")
-        found.append(known)
-    if not found:
-        raise ParameterError(_COLUMNS, columns, "holds no name of a column")
-    return schema.select(found)
-
-
-def _infos(catalog: Catalog, asked: SsapRequest, query: Query) -> MappingProxyType[str, str]:
-    infos = {"mirror": f"{catalog.name}, snapshot {catalog.path.name}"}
-    if catalog.synthetic:
-        infos["synthetic"] = "true: the rows are made up"
-    infos["request"] = urlencode([(name, str(value)) for name, value in asked.pairs])[:2000]
-    infos["dialect"] = asked.dialect
-    if query.words:
-        infos["selection"] = "; ".join(query.words)
-    if query.cones and query.dialect == "ivoa":
-        infos["score"] = SCORE_RULE
-    return MappingProxyType(infos)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.errors import CatalogError
@@ -35,12 +36,28 @@ class Session:
         self._root = duckdb.connect(":memory:", config=_CONFIG)
         self._root.execute("SET GLOBAL parquet_metadata_cache = true")
         self._idle: list[duckdb.DuckDBPyConnection] = []
+        self._prepared = False
+        self._lock = Lock()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Give a new connection to the database; its temporary tables are its own."""
         connection = self._root.cursor()
         connection.execute("SET enable_progress_bar = false")
         return connection
+
+    def prepare(self, statements: Callable[[], Iterable[str]]) -> None:
+        """Run statements that make views and macros, the first time this is called.
+
+        Parameters
+        ----------
+        statements : callable
+            Gives them.
+        """
+        with self._lock:
+            if not self._prepared:
+                for statement in statements():
+                    self._root.execute(statement)
+                self._prepared = True
 
     def arrays(self, sql: str, values: Sequence[object], **tables: pa.Table) -> Arrays:
         """Answer of a statement as numpy arrays by column name.

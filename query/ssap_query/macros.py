@@ -1,0 +1,69 @@
+"""SQL macros for those who write their own statements (`Mirror.sql`): angles on the sky and HEALPix cells.
+
+All angles are degrees unless the name says otherwise; positions are ICRS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import LiteralString
+
+__all__ = ["SKY_MACROS", "Macro"]
+
+
+@dataclass(frozen=True)
+class Macro:
+    """A function of SQL, made of other functions of SQL."""
+
+    name: str
+    """What it is called by."""
+    signature: str
+    """Name and arguments, as one writes it."""
+    create: LiteralString
+    """Statement that makes it."""
+    description: str
+    """One sentence: what it gives, in which unit."""
+
+
+_HAVERSINE: LiteralString = (
+    "pow(sin(radians(dec2 - dec1) / 2), 2)"
+    " + cos(radians(dec1)) * cos(radians(dec2)) * pow(sin(radians(ra2 - ra1) / 2), 2)"
+)
+
+#: In the order in which they have to be made.
+SKY_MACROS = (
+    Macro(
+        "separation",
+        "separation(ra1, dec1, ra2, dec2)",
+        "CREATE OR REPLACE MACRO separation(ra1, dec1, ra2, dec2) AS degrees(2 * asin(least(1, sqrt("
+        + _HAVERSINE
+        + "))))",
+        "Great-circle separation of two positions [deg] (haversine formula).",
+    ),
+    Macro(
+        "separation_arcsec",
+        "separation_arcsec(ra1, dec1, ra2, dec2)",
+        "CREATE OR REPLACE MACRO separation_arcsec(ra1, dec1, ra2, dec2) AS 3600 * separation(ra1, dec1, ra2, dec2)",
+        "Great-circle separation of two positions [arcsec].",
+    ),
+    Macro(
+        "in_cone",
+        "in_cone(ra, dec, centre_ra, centre_dec, radius)",
+        "CREATE OR REPLACE MACRO in_cone(ra, dec, centre_ra, centre_dec, radius) AS"
+        " coalesce(dec BETWEEN centre_dec - radius AND centre_dec + radius"
+        " AND separation(ra, dec, centre_ra, centre_dec) <= radius, false)",
+        "Whether a position lies within a radius [deg] of a centre, edge included; false where it is NULL or NaN.",
+    ),
+    Macro(
+        "healpix_cell",
+        "healpix_cell(healpix_29, cell_order)",
+        "CREATE OR REPLACE MACRO healpix_cell(healpix_29, cell_order) AS healpix_29 >> (2 * (29 - cell_order))",
+        "NESTED HEALPix cell of an order (0 to 29) that holds a cell of order 29.",
+    ),
+    Macro(
+        "healpix",
+        "healpix(cell_order)",
+        "CREATE OR REPLACE MACRO healpix(cell_order) AS _healpix_29 >> (2 * (29 - cell_order))",
+        "NESTED HEALPix cell of an order (0 to 29) of the row's target position; NULL where it has none.",
+    ),
+)
