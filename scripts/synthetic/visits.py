@@ -69,9 +69,7 @@ class Layout:
         return np.equal(self.exposure, self.exposures)
 
 
-def visit_columns(
-    rng: np.random.Generator, visit: Visit, targets: Targets, arm_count: int = 2
-) -> tuple[Layout, Columns]:
+def visit_columns(rng: np.random.Generator, visit: Visit, targets: Targets) -> tuple[Layout, Columns]:
     """Make the rows of a visit, all columns that are not constant.
 
     Parameters
@@ -80,8 +78,6 @@ def visit_columns(
         Random numbers of this visit alone.
     visit, targets
         What is observed, and when.
-    arm_count
-        Arms of the spectrograph.
 
     Returns
     -------
@@ -91,7 +87,7 @@ def visit_columns(
         Column name -> NumPy array or Arrow array of that many rows. Masked arrays are NULL where masked.
     """
     exposures = 3 if visit.one_date else int(rng.choice(_EXPOSURES, p=_EXPOSURE_SHARES))
-    grid = np.indices((len(targets), exposures + 1, arm_count)).reshape(3, -1)
+    grid = np.indices((len(targets), exposures + 1, len(ARMS))).reshape(3, -1)
     layout = Layout(exposures, *grid)
     columns = _identity(visit, layout, targets)
     columns |= _times(rng, visit, layout)
