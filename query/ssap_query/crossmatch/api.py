@@ -15,8 +15,8 @@ from ssap_query.crossmatch.motion import MOVER_ROLES, STILL_ROLES, choose_mover
 from ssap_query.crossmatch.pairs import Join
 from ssap_query.crossmatch.points import make_points
 from ssap_query.crossmatch.positions import Positions, find_positions
-from ssap_query.crossmatch.session import Limits, Session
-from ssap_query.crossmatch.tables import TableLike, open_table
+from ssap_query.crossmatch.session import Limits, Session, failures_told
+from ssap_query.crossmatch.tables import Table, TableLike, open_table
 
 __all__ = ["Find", "crossmatch"]
 
@@ -97,11 +97,26 @@ def crossmatch(
     """
     _check(radius_arcsec, find, sigma)
     session = Session(limits or Limits())
-    session.run(*sql.MACROS, sql.BINS["even"])
-    tables = (open_table(session, left, "left"), open_table(session, right, "right"))
     given = (left_positions, right_positions)
-    found = [find_positions(p, t.schema, t.roles, t.side) for p, t in zip(given, tables, strict=True)]
-    mover, positions = choose_mover(tables, (found[0], found[1]))
+    chosen = (left_columns, right_columns)
+    with failures_told():
+        session.run(*sql.MACROS, sql.BINS["even"])
+        tables = (open_table(session, left, "left"), open_table(session, right, "right"))
+        found = [find_positions(p, t.schema, t.roles, t.side) for p, t in zip(given, tables, strict=True)]
+        columns = choose_columns(tables, chosen, suffixes, matched=find != "anti")
+        join = _join(session, tables, (found[0], found[1]), float(radius_arcsec), find, sigma)
+    return Match(session, join, columns, find, tuple(note for table in tables for note in table.notes))
+
+
+def _join(
+    session: Session,
+    tables: tuple[Table, Table],
+    positions: tuple[Positions, Positions],
+    radius_arcsec: float,
+    find: str,
+    sigma: float | None,
+) -> Join:
+    mover, positions = choose_mover(tables, positions)
     errors: tuple[str, ...] = ()
     if sigma is not None:
         errors = ("sigma",)
@@ -119,10 +134,7 @@ def crossmatch(
         )
         for table, position in zip(tables, positions, strict=True)
     ]
-    chosen = (left_columns, right_columns)
-    columns = choose_columns(tables, chosen, suffixes, matched=find != "anti")
-    join = Join(points[0], points[1], float(radius_arcsec), subject, mover, sigma)
-    return Match(session, join, columns, find, tuple(note for table in tables for note in table.notes))
+    return Join(points[0], points[1], radius_arcsec, subject, mover, sigma)
 
 
 def _check(radius_arcsec: float, find: str, sigma: float | None) -> None:

@@ -16,6 +16,7 @@ from ssap_mirror.errors import ParameterError, SourceError
 from ssap_query.crossmatch.notes import notes_of
 from ssap_query.crossmatch.pairs import Join, count_all, make_pairs
 from ssap_query.crossmatch.rows import Pieces
+from ssap_query.crossmatch.session import failures_told
 
 if TYPE_CHECKING:
     import pandas
@@ -65,25 +66,22 @@ class Match:
     def count(self) -> int:
         """Count the rows; the result itself is not built for it."""
         if self._count is None:
-            if self._find == "all" and not self._paired:
-                self._count = count_all(self._session, self._join)
-            else:
-                self._make_pairs()
-                matched = int(self._session.row("SELECT coalesce(sum(n), 0)::BIGINT FROM pairs")[0])
-                self._count = self._join.left.rows - matched if self._find == "anti" else matched
+            with failures_told():
+                self._count = self._counted()
         return self._count
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the result should know: rows without a position, missing motions and dates, counted."""
-        return (*self._table_notes, *notes_of(self._session, self._join))
+        with failures_told():
+            return (*self._table_notes, *notes_of(self._session, self._join))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Rows of the result in order, some hundred thousand at a time."""
-        self._make_pairs()
-        pieces = Pieces(self._session, self._join, self._columns, self._find)
         # While one piece is written the next is joined: the connection is only ever used by that one thread.
-        with ThreadPoolExecutor(max_workers=1) as worker:
+        with failures_told(), ThreadPoolExecutor(max_workers=1) as worker:
+            self._make_pairs()
+            pieces = Pieces(self._session, self._join, self._columns, self._find)
             coming: deque[Future[pa.Table]] = deque()
             for piece in pieces.plan:
                 coming.append(worker.submit(pieces.read, piece))
@@ -162,6 +160,13 @@ class Match:
     def __repr__(self) -> str:
         counted = "not yet counted" if self._count is None else f"{self._count:,} rows"
         return f"<Match find={self._find!r} radius={self._join.radius_arcsec:g} arcsec, {counted}>"
+
+    def _counted(self) -> int:
+        if self._find == "all" and not self._paired:
+            return count_all(self._session, self._join)
+        self._make_pairs()
+        matched = int(self._session.row("SELECT coalesce(sum(n), 0)::BIGINT FROM pairs")[0])
+        return self._join.left.rows - matched if self._find == "anti" else matched
 
     def _make_pairs(self) -> None:
         if not self._paired:

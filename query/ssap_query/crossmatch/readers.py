@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.errors import FormatError, ParameterError, SourceError
+
+from ssap_query.crossmatch.session import one_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,8 +17,10 @@ if TYPE_CHECKING:
 
 _TABLE = "table"
 _BATCH_ROWS = 65_536
+# What astropy only warns of, though rows are missing
+_DAMAGED_FITS = ".*(File may have been truncated|Error validating header)"
 
-__all__ = ["from_astropy", "from_object", "read_fits", "read_text_table", "read_votable", "to_astropy"]
+__all__ = ["from_astropy", "from_object", "read_ecsv", "read_fits", "read_votable", "to_astropy"]
 
 
 def from_object(table: object, side: str) -> pa.Table | pa.RecordBatchReader:
@@ -114,14 +119,17 @@ def read_fits(path: Path) -> pa.Table:
     """
     from astropy.io import fits
     from astropy.table import Table
+    from astropy.utils.exceptions import AstropyWarning
 
     try:
-        with fits.open(path, memmap=False) as hdus:
+        with warnings.catch_warnings(), fits.open(path, memmap=False) as hdus:
+            warnings.simplefilter("ignore", AstropyWarning)
+            warnings.filterwarnings("error", message=_DAMAGED_FITS)
             tables = [i for i, hdu in enumerate(hdus) if isinstance(hdu, (fits.BinTableHDU, fits.TableHDU))]
             header = hdus[tables[0]].header if tables else None
             table = Table.read(hdus, hdu=tables[0]) if tables else None
     except Exception as error:  # damaged FITS shows as OSError, ValueError, TypeError, KeyError or VerifyError
-        message = f"{path} cannot be read as FITS: {error}"
+        message = f"{path} cannot be read as FITS: {one_line(error)}"
         raise FormatError(message) from error
     if table is None or header is None:
         message = f"{path} holds no table"
@@ -132,7 +140,7 @@ def read_fits(path: Path) -> pa.Table:
     return from_astropy(table)
 
 
-def read_text_table(path: Path) -> pa.Table:
+def read_ecsv(path: Path) -> pa.Table:
     """ECSV file.
 
     Raises
@@ -150,7 +158,7 @@ def read_text_table(path: Path) -> pa.Table:
         message = f"{path} cannot be read: {error}"
         raise SourceError(message) from error
     except Exception as error:  # astropy.io.ascii and yaml have error trees of their own
-        message = f"{path} cannot be read as ECSV: {error}"
+        message = f"{path} cannot be read as ECSV: {one_line(error)}"
         raise FormatError(message) from error
 
 

@@ -6,15 +6,16 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from ssap_mirror.errors import MirrorError, ParameterError
+from ssap_mirror.errors import FormatError, MirrorError, ParameterError
 
-__all__ = ["Limits", "Session", "quoted"]
+__all__ = ["Limits", "Session", "failures_told", "one_line", "quoted"]
 
 _MEMORY, _THREADS, _TEMP_DIRECTORY = "memory", "threads", "temp_directory"
 _DEFAULT_MEMORY_BYTES = 3_000_000_000
@@ -102,6 +103,32 @@ class Session:
 def _default_memory_bytes() -> int:
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min(_DEFAULT_MEMORY_BYTES, int(machine * _SHARE_OF_MACHINE))
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """Turn what DuckDB says when a match fails into one sentence.
+
+    Raises
+    ------
+    MirrorError
+        If memory or disk do not suffice.
+    FormatError
+        If a table cannot be read to its end.
+    """
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        message = f"the match needs more memory or disk than it may use (Limits): {one_line(error)}"
+        raise MirrorError(message) from error
+    except duckdb.Error as error:
+        message = f"a table of the match cannot be read: {one_line(error)}"
+        raise FormatError(message) from error
+
+
+def one_line(error: Exception) -> str:
+    """Give the message of someone else's error as one line."""
+    return " ".join(str(error).split())
 
 
 def quoted(name: str) -> str:

@@ -16,6 +16,7 @@ from ssap_mirror.voparquet import CONTENT_KEY
 
 from ssap_query.crossmatch import readers
 from ssap_query.crossmatch.files import catalog_files, expand, format_of
+from ssap_query.crossmatch.session import one_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -109,7 +110,7 @@ def _from_paths(session: Session, paths: Sequence[str], side: str) -> Table:
     if kind == "votable":
         stream, notes = readers.read_votable(path)
         return replace(_from_arrow(session, stream, side), notes=notes)
-    return _from_arrow(session, readers.read_fits(path) if kind == "fits" else readers.read_text_table(path), side)
+    return _from_arrow(session, readers.read_fits(path) if kind == "fits" else readers.read_ecsv(path), side)
 
 
 def _from_parquet(session: Session, files: Sequence[Path], side: str) -> Table:
@@ -122,7 +123,9 @@ def _from_parquet(session: Session, files: Sequence[Path], side: str) -> Table:
         relation = session.connection.sql(_PARQUET, params=[names])
         return _numbered_by_file(relation, side, metadata)
     except _FORMAT_ERRORS as error:
-        message = f"{names[0] if len(names) == 1 else f'one of {len(names)} Parquet files'} cannot be read: {error}"
+        message = (
+            f"{names[0] if len(names) == 1 else f'one of {len(names)} Parquet files'} cannot be read: {one_line(error)}"
+        )
         raise FormatError(message) from error
 
 
@@ -139,7 +142,7 @@ def _from_csv(session: Session, path: Path, side: str) -> Table:
     try:
         session.connection.sql(_CSV, params=[str(path)]).to_table(f"{side}_data")
     except duckdb.Error as error:
-        message = f"{path} cannot be read as CSV: {str(error).splitlines()[0]}"
+        message = f"{path} cannot be read as CSV: {one_line(error)}"
         raise FormatError(message) from error
     return _numbered(session, side, {})
 
@@ -152,6 +155,7 @@ def _from_arrow(session: Session, source: pa.Table | pa.RecordBatchReader, side:
     if isinstance(source, pa.RecordBatchReader):
         _copy_stream(session, source, f"{side}_data")
         return _numbered(session, side, metadata)
+    _refuse_own_names(side, source.schema.names)
     numbered = source.append_column(ROW, pa.array(np.arange(source.num_rows, dtype=np.int64)))
     # Threads share a table by its batches: one great chunk would be read by one of them.
     chunks = pa.Table.from_batches(numbered.to_batches(max_chunksize=_BATCH_ROWS), schema=numbered.schema)
@@ -180,15 +184,16 @@ def _read_arrow(path: Path) -> pa.Table:
     try:
         return feather.read_table(path, memory_map=True)
     except (pa.ArrowException, OSError) as error:
-        message = f"{path} cannot be read as Arrow: {error}"
+        message = f"{path} cannot be read as Arrow: {one_line(error)}"
         raise FormatError(message) from error
 
 
 def _numbered(
     session: Session, side: str, metadata: Mapping[str, Mapping[bytes, bytes]], schema: Schema | None = None
 ) -> Table:
-    relation = session.connection.table(f"{side}_data").project(f"*, 0::BIGINT AS {FILE}, rowid AS {ROW}")
-    return _describe(relation, side, metadata, schema)
+    data = session.connection.table(f"{side}_data")
+    _refuse_own_names(side, data.columns)
+    return _describe(data.project(f"*, 0::BIGINT AS {FILE}, rowid AS {ROW}"), side, metadata, schema)
 
 
 def _numbered_by_file(
@@ -197,6 +202,7 @@ def _numbered_by_file(
     metadata: Mapping[str, Mapping[bytes, bytes]],
     schema: Schema | None = None,
 ) -> Table:
+    _refuse_own_names(side, relation.columns)
     renamed = f"* EXCLUDE (file_index, file_row_number), file_index::BIGINT AS {FILE}, file_row_number AS {ROW}"
     return _describe(relation.project(renamed), side, metadata, schema)
 
@@ -209,15 +215,18 @@ def _describe(
 ) -> Table:
     import pyarrow as pa
 
-    for name in (FILE, ROW):
-        if relation.columns.count(name) > 1:
-            raise ParameterError(side, name, "is a column of the table, and a name that the cross-match needs")
     relation.create_view(f"{side}_rows")
     fields = []
     for item in relation.limit(0).to_arrow_table().schema:
         if item.name not in (FILE, ROW, HEALPIX_COLUMN) and (known is None or item.name in known):
             fields.append(item.with_metadata(metadata.get(item.name) or None))
     return Table(side, pa.schema(fields), {} if known is None else _side_roles(known))
+
+
+def _refuse_own_names(side: str, names: Sequence[str]) -> None:
+    own = next((name for name in names if name.lower() in (FILE, ROW)), None)
+    if own is not None:
+        raise ParameterError(side, own, "is a column of the table, and a name that the cross-match needs")
 
 
 def _side_roles(schema: Schema) -> dict[str, str]:
@@ -232,7 +241,7 @@ def _parquet_metadata(path: Path) -> dict[str, dict[bytes, bytes]]:
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
-        message = f"{path} cannot be read as Parquet: {error}"
+        message = f"{path} cannot be read as Parquet: {one_line(error)}"
         raise FormatError(message) from error
     found = {f.name: {k: v for k, v in (f.metadata or {}).items() if not k.startswith(b"PARQUET:")} for f in schema}
     for name, attributes in _votable_fields((schema.metadata or {}).get(CONTENT_KEY, b"")).items():

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from ssap_query.crossmatch import crossmatch
 
 # dec_min, dec_max, ra_min, ra_max [deg]

@@ -1,0 +1,303 @@
+"""Tables of every kind give the same match; what is no table, or damaged, is one clear sentence."""
+
+import gzip
+
+import astropy.units as u
+import numpy as np
+import polars
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.dataset
+import pyarrow.feather
+import pyarrow.parquet as pq
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import MaskedColumn, QTable, Table
+from astropy.time import Time
+from ssap_mirror.build import BuildInfo, build_snapshot, make_live
+from ssap_mirror.errors import CatalogError, FormatError, ParameterError, SourceError
+from ssap_mirror.schema import Column, Schema
+from ssap_query.crossmatch import Positions, Side, crossmatch
+
+LEFT = pa.table(
+    {
+        "name": ["a", "b", "c", None],
+        "ra": [10.0, 20.0, 30.0, 40.0],
+        "dec": [-5.0, 0.0, 5.0, 10.0],
+        "snr": pa.array([1.5, None, float("nan"), 4.0], pa.float32()),
+    }
+)
+RIGHT = pa.table({"star": [1, 2, 3], "ra": [30.0001, 10.0001, 99.0], "dec": [5.0, -5.0, 0.0]})
+EXPECTED = [("a", 2), ("c", 1)]
+
+
+def pairs(left, right=RIGHT, **options):
+    found = crossmatch(left, right, 1.0, **options).to_arrow()
+    return list(zip(found["name"].to_pylist(), found["star"].to_pylist(), strict=True))
+
+
+def written(path, table=LEFT):
+    astropy = Table(
+        {n: MaskedColumn(["" if v is None else v for v in c.to_pylist()] if n == "name" else c.to_numpy(), dtype=None)
+         for n, c in zip(table.column_names, table.columns, strict=True)}
+    )  # fmt: skip
+    name = path.name
+    if name.endswith(".parquet"):
+        pq.write_table(table, path)
+    elif name.endswith(".csv"):
+        pyarrow.csv.write_csv(table, path)
+    elif name.endswith(".csv.gz"):
+        with gzip.open(path, "wb") as file:
+            pyarrow.csv.write_csv(table, file)
+    elif name.endswith(".arrow"):
+        pyarrow.feather.write_feather(table, str(path))
+    elif name.endswith(".ecsv"):
+        astropy.write(path, format="ascii.ecsv")
+    elif name.endswith(".fits"):
+        astropy.write(path, format="fits")
+    else:
+        form = "tabledata" if "tabledata" in name else "binary2" if "binary2" in name else "binary"
+        astropy.write(path, format="votable", tabledata_format=form)
+    return path
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["t.parquet", "t.csv", "t.csv.gz", "t.arrow", "t.ecsv", "t.fits", "tabledata.vot", "binary2.vot", "binary.xml"],
+)
+def test_files(tmp_path, name):
+    path = written(tmp_path / name)
+    assert pairs(path) == EXPECTED
+    assert pairs(str(path)) == EXPECTED
+    plain = path.with_name("without-suffix")
+    path.rename(plain)
+    if "csv" in name and "ecsv" not in name:
+        with pytest.raises(ParameterError, match="no known format"):
+            pairs(plain)
+    else:
+        assert pairs(plain) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda t: t,
+        lambda t: t.to_batches()[0],
+        lambda t: t.to_reader(),
+        lambda t: pa.dataset.dataset(t),
+        lambda t: t.to_pandas(),
+        lambda t: polars.from_arrow(t),
+        lambda t: polars.from_arrow(t).lazy(),
+        lambda t: {n: t[n] for n in t.column_names},
+        lambda t: Side("SELECT * FROM read_parquet(?)", ("unused",), Schema(())) if t is None else t,
+    ],
+    ids=["table", "batch", "reader", "dataset", "pandas", "polars", "lazy", "mapping", "again"],
+)
+def test_tables_in_memory(make):
+    assert pairs(make(LEFT)) == EXPECTED
+    found = crossmatch(RIGHT, make(LEFT), 1.0).to_arrow()
+    assert list(zip(found["star"].to_pylist(), found["name"].to_pylist(), strict=True)) == [(1, "c"), (2, "a")]
+
+
+def test_pandas_index_is_left_out_and_columns_stay():
+    frame = LEFT.to_pandas().set_index(np.array([5, 6, 7, 8]))
+    assert crossmatch(frame, RIGHT).schema.names[:4] == LEFT.column_names
+
+
+def test_astropy_table_with_units_and_objects():
+    sky = SkyCoord([150.0, 300.0] * u.deg, [-5.0, 5.0] * u.deg, frame="galactic")
+    table = QTable({"name": ["x", "y"], "where": sky, "when": Time([2015.5, 2018.5], format="jyear"),
+                    "flux": [1.0, 2.0] * u.Jy, "cube": np.ones((2, 2, 3), ">f4")})  # fmt: skip
+    stars = {"star": [7], "ra": sky.icrs.ra.deg[1:], "dec": sky.icrs.dec.deg[1:]}
+    match = crossmatch(table, stars, 1.0, left_positions=Positions(ra="where.ra", dec="where.dec"))
+    assert match.to_arrow()["name"].to_pylist() == ["y"]
+    assert match.schema.field("flux").metadata[b"unit"] == b"Jy"
+    assert match.to_arrow()["when"].to_pylist() == pytest.approx([51544.5 + 18.5 * 365.25], abs=1e-3)
+    assert match.to_arrow()["cube"].to_pylist() == [[1.0] * 6]
+    # A SkyCoord column is found by its UCD
+    assert pairs_of(crossmatch(table, stars, 1.0)) == ["y"]
+
+
+def pairs_of(match):
+    return match.to_arrow()["name"].to_pylist()
+
+
+def test_several_parquet_files_and_a_folder(tmp_path):
+    for number in range(4):
+        pq.write_table(LEFT.slice(number, 1), tmp_path / f"part{number}.parquet")
+    assert pairs(tmp_path) == EXPECTED
+    assert pairs(f"{tmp_path}/part?.parquet") == EXPECTED
+    assert pairs([tmp_path / "part2.parquet", tmp_path / "part0.parquet"]) == EXPECTED[::-1]
+    # A column that only some files have
+    pq.write_table(LEFT.append_column("extra", pa.array([1, 2, 3, 4])), tmp_path / "part9.parquet")
+    found = crossmatch(tmp_path, RIGHT).to_arrow()
+    assert found["extra"].to_pylist() == [None, None, 1, 3]
+
+
+def test_names_that_hide_row_numbers_and_names_that_differ_in_case(tmp_path):
+    table = LEFT.append_column("file_row_number", pa.array([9, 9, 9, 9])).append_column("RA", pa.array([0.0] * 4))
+    pq.write_table(table, tmp_path / "odd.parquet")
+    found = crossmatch(tmp_path / "odd.parquet", RIGHT).to_arrow()
+    assert found["name"].to_pylist() == ["a", "c"]
+    assert found["file_row_number"].to_pylist() == [9, 9]
+
+
+def test_quotes_and_keywords_in_names(tmp_path):
+    odd = ['a "quoted" name', "select", "x; DROP TABLE pairs", "n"]
+    table = LEFT.select(["name", "ra", "dec"])
+    for i, name in enumerate(odd):
+        table = table.append_column(name, pa.array([i] * 4))
+    other = RIGHT.append_column("n", pa.array([4, 5, 6])).append_column("subject_id", pa.array([4, 5, 6]))
+    pq.write_table(table, tmp_path / "it's.parquet")
+    found = crossmatch(tmp_path / "it's.parquet", other).to_arrow()
+    assert found["name"].to_pylist() == ["a", "c"]
+    for i, name in enumerate(odd):
+        assert found[name].to_pylist() == [i, i]
+    assert found["n_2"].to_pylist() == found["subject_id"].to_pylist() == [5, 4]
+    turned = crossmatch(
+        table.rename_columns({"ra": 'r"a'}), other, left_positions=Positions(ra='r"a', dec="dec")
+    ).to_arrow()
+    assert turned.num_rows == 2
+
+
+COLUMNS = Schema(
+    (
+        Column("mobsid", "char", "*", ucd="meta.id;meta.main"),
+        Column("ra", "double", unit="deg", ucd="pos.eq.ra;meta.main"),
+        Column("dec", "double", unit="deg", ucd="pos.eq.dec;meta.main"),
+        Column("name", "char", "*", description="the name"),
+        Column("ssa_location", "double", "2", unit="deg", utype="ssa:Char.SpatialAxis.Coverage.Location.Value"),
+    )
+)
+
+
+@pytest.fixture
+def mirror(tmp_path):
+    """A mirror of five rows, one of them without a position."""
+    rows = pa.table(
+        {
+            "mobsid": list("12345"),
+            "ra": [10.0, 20.0, 30.0, 40.0, None],
+            "dec": [-5.0, 0.0, 5.0, 10.0, None],
+            "name": ["a", "b", "c", "d", "e"],
+            "ssa_location": pa.array(
+                [[10.0, -5.0], [20.0, 0.0], [30.0, 5.0], [40.0, 10.0], None], pa.list_(pa.float64(), 2)
+            ),
+        }
+    ).cast(COLUMNS.arrow_schema())
+    info = BuildInfo(service="tiny", title="t", synthetic=True, source={"kind": "file"}, harvest={}, service_xml=b"")
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    catalog = build_snapshot(rows.to_batches(), COLUMNS, folder, info)
+    make_live(folder, catalog)
+    return folder, catalog
+
+
+def test_a_mirror_and_its_snapshot(mirror):
+    folder, catalog = mirror
+    for source in (folder, catalog.path):
+        match = crossmatch(source, RIGHT)
+        found = match.to_arrow()
+        assert sorted(zip(found["name"].to_pylist(), found["star"].to_pylist(), strict=True)) == EXPECTED
+        assert match.schema.names[:5] == list(COLUMNS.names)
+        assert match.schema.field("name").metadata[b"description"] == b"the name"
+        assert match.notes[0].startswith("1 of 5 rows of the left table have no position")
+        assert sorted(crossmatch(source, RIGHT, find="anti").to_arrow()["name"].to_pylist()) == ["b", "d", "e"]
+
+
+def test_a_side_of_the_engine(mirror):
+    _, catalog = mirror
+    files = [str(path) for path in catalog.files]
+    sql = "SELECT *, file_index, file_row_number FROM read_parquet(?, union_by_name = true) WHERE name <> ?"
+    for text in (sql, sql.replace(", file_index, file_row_number", "")):
+        match = crossmatch(Side(text, (files, "a"), COLUMNS), RIGHT)
+        assert pairs_of(match) == ["c"]
+        assert len(match) == 1
+        assert match.schema.names[:5] == list(COLUMNS.names)
+        assert sorted(pairs_of(crossmatch(Side(text, (files, "a"), COLUMNS), RIGHT, find="anti"))) == ["b", "d", "e"]
+
+
+def test_a_hats_folder_made_by_others(tmp_path):
+    root = tmp_path / "cat"
+    for npix, rows in {9: LEFT.slice(0, 2), 4: LEFT.slice(2)}.items():
+        path = root / f"dataset/Norder=1/Dir=0/Npix={npix}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(rows.append_column("_healpix_29", pa.array([1] * len(rows))), path)
+    (root / "hats.properties").write_text("obs_collection=cat\n")
+    assert pairs(root) == EXPECTED[::-1]
+    assert "_healpix_29" not in crossmatch(root, RIGHT).schema.names
+    (tmp_path / "collection.properties").write_text("obs_collection=c\nhats_primary_table_url=cat\n")
+    assert pairs(tmp_path) == EXPECTED[::-1]
+    (tmp_path / "collection.properties").write_text("obs_collection=c\nhats_primary_table_url=gone\n")
+    with pytest.raises(SourceError, match="primary table 'gone' is not there"):
+        pairs(tmp_path)
+
+
+def test_a_truncated_votable_is_told(tmp_path):
+    path = tmp_path / "t.vot"
+    written(path)
+    text = path.read_text().replace("<TABLE", '<INFO name="QUERY_STATUS" value="OVERFLOW"/><TABLE', 1)
+    path.write_text(text)
+    assert crossmatch(path, RIGHT).notes[0] == f"{path} is truncated: its service says OVERFLOW"
+    path.write_text(text.replace('"OVERFLOW"/>', '"ERROR">no such field</INFO>'))
+    with pytest.raises(FormatError, match="no such field"):
+        crossmatch(path, RIGHT)
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.csv", "t.arrow", "t.ecsv", "t.fits", "t.vot"])
+def test_damaged_files(tmp_path, name):
+    path = written(tmp_path / name)
+    whole = path.read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], b"\x00\xff" * 500):
+        path.write_bytes(damaged)
+        # Half of a CSV file is a CSV file
+        if damaged and damaged in whole and name == "t.csv":
+            assert crossmatch(path, RIGHT).to_arrow().num_rows <= 2
+            continue
+        with pytest.raises((FormatError, ParameterError)) as caught:
+            crossmatch(path, RIGHT)
+        assert "\n" not in str(caught.value)
+
+
+def test_parquet_that_is_damaged_inside(tmp_path, rng):
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"ra": rng.uniform(0, 360, 50_000), "dec": rng.uniform(-90, 90, 50_000)}), path)
+    data = bytearray(path.read_bytes())
+    data[5_000:300_000] = bytes(295_000)
+    path.write_bytes(data)
+    with pytest.raises(FormatError) as caught:
+        crossmatch(RIGHT, path).to_arrow()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "part"),
+    [
+        ("nowhere.parquet", SourceError, "nowhere.parquet is not there"),
+        ("none*.parquet", SourceError, "is not there"),
+        (42, ParameterError, "left: 'builtins.int' is neither a path nor"),
+        (None, ParameterError, "is neither a path nor"),
+        ([], ParameterError, "is neither a path nor"),
+        (pa.table({"a": [1.0]}), ParameterError, "left_positions.* no columns that are positions"),
+        (pa.table({"ra": ["10:00:00"], "dec": ["1:2:3"]}), ParameterError, "sexagesimal text must be turned"),
+        (pa.table({"ra": [1.0], "dec": [1.0], "_xm_row": [1]}), ParameterError, "_xm_row"),
+    ],
+)
+def test_what_is_no_table(source, error, part):
+    with pytest.raises(error, match=part):
+        crossmatch(source, RIGHT)
+
+
+def test_a_folder_without_tables(tmp_path):
+    with pytest.raises(SourceError, match="holds no Parquet files"):
+        crossmatch(tmp_path, RIGHT)
+    (tmp_path / "CURRENT").write_text("gone")
+    with pytest.raises(CatalogError, match="gone"):
+        crossmatch(tmp_path, RIGHT)
+
+
+def test_several_files_that_are_not_parquet(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        written(tmp_path / name)
+    with pytest.raises(ParameterError, match="only Parquet files can be read as one table"):
+        crossmatch([tmp_path / "a.csv", tmp_path / "b.csv"], RIGHT)
