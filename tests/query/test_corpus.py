@@ -1,6 +1,6 @@
 """Dialect ``dachs`` selects exactly the rows that the reference server selected: 2,000 recorded answers.
 
-What the server fails on although the request is good is answered as in ``ivoa``; such failures are known by their message.
+What the server fails on although the request is good is answered as in ``ivoa``; its messages tell such failures.
 """
 
 from __future__ import annotations
