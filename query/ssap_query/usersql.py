@@ -12,6 +12,7 @@ from ssap_mirror.errors import MirrorError, ParameterError
 from ssap_mirror.schema import HEALPIX_COLUMN, Column, Schema
 
 from ssap_query.compile import view_of_files
+from ssap_query.decode import DECODING_MACROS
 from ssap_query.macros import SKY_MACROS
 from ssap_query.rows import BATCH_ROWS, Rows, Stored
 from ssap_query.session import Session, failures_told
@@ -44,7 +45,7 @@ def connection(session: Session, catalog: Catalog) -> duckdb.DuckDBPyConnection:
     def statements() -> Iterator[str]:
         columns = [*catalog.schema.names, HEALPIX_COLUMN]
         yield view_of_files(catalog.schema, columns, [str(path) for path in catalog.files])
-        yield from (macro.create for macro in SKY_MACROS)
+        yield from (macro.create for macro in (*SKY_MACROS, *DECODING_MACROS))
 
     with failures_told(catalog.path):
         session.prepare(statements)
