@@ -1,0 +1,116 @@
+"""What the formats need to know of an answer, and its rows in pieces that fit in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from ssap_mirror.schema import Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Answer", "Input", "LossWarning", "pieces"]
+
+_ROWS = 8192
+_BYTES = 64 << 20
+
+
+class LossWarning(UserWarning):
+    """A format cannot hold something that the answer has; the message says what became of it."""
+
+
+class Input(Protocol):
+    """A request parameter, as a metadata answer describes it."""
+
+    @property
+    def name(self) -> str:
+        """Name as the service declares it."""
+
+    @property
+    def description(self) -> str:
+        """One sentence."""
+
+    @property
+    def datatype(self) -> str:
+        """VOTable datatype."""
+
+    @property
+    def unit(self) -> str | None:
+        """VOUnits string."""
+
+    @property
+    def ucd(self) -> str | None:
+        """UCD1+ words."""
+
+    @property
+    def utype(self) -> str | None:
+        """Data-model path."""
+
+    @property
+    def minimum(self) -> str | None:
+        """Least value found in the mirror."""
+
+    @property
+    def maximum(self) -> str | None:
+        """Largest value found in the mirror."""
+
+    @property
+    def options(self) -> Sequence[str]:
+        """Every value it can take, where these are few."""
+
+
+class Answer(Protocol):
+    """Rows, the description of their columns, and what is to be said about them (`ssap_query.result.ResultSet`)."""
+
+    @property
+    def status(self) -> str:
+        """``OK`` or ``OVERFLOW``."""
+
+    @property
+    def schema(self) -> Schema:
+        """Columns in order."""
+
+    @property
+    def infos(self) -> Mapping[str, str]:
+        """Facts that go with the rows: the request, the mirror, its snapshot."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Sentences for a person."""
+
+    @property
+    def inputs(self) -> Sequence[Input]:
+        """The request parameters, in a metadata answer; empty in any other."""
+
+    @property
+    def service_xml(self) -> bytes:
+        """VOTable header of the service as harvested; empty without one."""
+
+    def __len__(self) -> int: ...
+
+    def to_arrow(self) -> pa.Table:
+        """All rows."""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows, piece by piece; each call begins anew."""
+
+
+def pieces(answer: Answer) -> Iterator[pa.RecordBatch]:
+    """Rows in record batches of at most 8,192 rows and about 64 MB.
+
+    Parameters
+    ----------
+    answer : Answer
+        Where the rows come from.
+
+    Yields
+    ------
+    pyarrow.RecordBatch
+        Never an empty one. Text made of one stays far below the 2 GB that 32-bit Arrow offsets can address.
+    """
+    for batch in answer.batches():
+        if batch.num_rows:
+            step = min(_ROWS, max(1, _BYTES * batch.num_rows // max(1, batch.nbytes)))
+            for start in range(0, batch.num_rows, step):
+                yield batch.slice(start, step)

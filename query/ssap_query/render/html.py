@@ -1,0 +1,48 @@
+"""A plain HTML page with the rows, for people; the server's own page does more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ssap_query.render.answer import Answer, pieces
+from ssap_query.render.cells import TextStyle, join_rows, texts
+
+__all__ = ["html_chunks"]
+
+_HEAD = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>
+body {{ font-family: sans-serif }}
+table {{ border-collapse: collapse; font-size: small }}
+td, th {{ border: 1px solid #ccc; padding: 2px 6px; white-space: nowrap }}
+</style>
+</head><body><h1>{title}</h1>
+"""
+
+
+def html_chunks(answer: Answer) -> Iterator[bytes]:
+    """Yield an answer as an HTML page."""
+    title = f"{len(answer):,} rows, {answer.status}"
+    facts = "".join(f"<li>{escape(name)}: {escape(value)}</li>\n" for name, value in answer.infos.items())
+    notes = "".join(f"<li>{escape(note)}</li>\n" for note in answer.notes)
+    heads = "".join(
+        f'<th title="{escape(column.description or "", quote=True)}">{escape(column.name)}'
+        f"{f' [{escape(column.unit)}]' if column.unit else ''}</th>"
+        for column in answer.schema
+    )
+    yield f"{_HEAD.format(title=title)}<ul>\n{facts}{notes}</ul>\n".encode()
+    yield f"<table><thead><tr>{heads}</tr></thead><tbody>\n".encode()
+    style = TextStyle("", ("NaN", "Infinity", "-Infinity"), ("true", "false"), _escaped, ("", " ", ""), "")
+    for batch in pieces(answer):
+        yield join_rows([texts(column, style) for column in batch.columns], "<tr><td>", "</td><td>", "</td></tr>\n")
+    yield b"</tbody></table></body></html>\n"
+
+
+def _escaped(column: pa.Array) -> pa.Array:
+    for character, spelled in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        column = pc.replace_substring(column, character, spelled)
+    return column

@@ -1,0 +1,64 @@
+"""JSON (RFC 8259): status, facts and columns, then the rows as arrays.
+
+::
+
+    {"status": "OK", "infos": {...}, "notes": [...], "inputs": [...], "columns": [{"name": ..., "unit": ...}, ...],
+     "data": [[...], ...]}
+
+NULL is ``null``. JSON has no numbers for them, so NaN is the string ``"NaN"``, infinities are ``"Infinity"`` and
+``"-Infinity"``. 64-bit integers are written in full, which JavaScript rounds above 2**53.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ssap_query.render.answer import Answer, Input, pieces
+from ssap_query.render.cells import TextStyle, join_rows, json_strings, texts
+
+__all__ = ["json_chunks"]
+
+_STYLE = TextStyle(
+    null="null",
+    specials=('"NaN"', '"Infinity"', '"-Infinity"'),
+    true_false=("true", "false"),
+    strings=json_strings,
+    array=("[", ",", "]"),
+    missing_element="null",
+)
+
+
+def json_chunks(answer: Answer) -> Iterator[bytes]:
+    """Yield an answer as one JSON document, UTF-8."""
+    head = {
+        "status": answer.status,
+        "infos": dict(answer.infos),
+        "notes": list(answer.notes),
+        "inputs": [_input(item) for item in answer.inputs],
+        "columns": answer.schema.to_json(),
+    }
+    yield json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "data": ['
+    between = b"\n"
+    for batch in pieces(answer):
+        rows = join_rows([texts(column, _STYLE) for column in batch.columns], ",\n[", ",", "]")
+        # The first row has no row before it.
+        yield between + (rows[2:] if between else rows)
+        between = b""
+    yield b"\n]}\n"
+
+
+def _input(item: Input) -> dict[str, Any]:
+    known = {
+        "name": item.name,
+        "description": item.description,
+        "datatype": item.datatype,
+        "unit": item.unit,
+        "ucd": item.ucd,
+        "utype": item.utype,
+        "minimum": item.minimum,
+        "maximum": item.maximum,
+        "options": list(item.options) or None,
+    }
+    return {key: value for key, value in known.items() if value is not None}

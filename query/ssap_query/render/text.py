@@ -1,0 +1,154 @@
+"""A table to read: columns side by side, heads with units above, what is missing is blank."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from ssap_mirror.schema import Column
+
+from ssap_query.render.answer import Answer, pieces
+from ssap_query.render.cells import TextStyle, is_text_like, join_rows, texts
+
+__all__ = ["terminal_text", "text_chunks"]
+
+_BETWEEN = "  "
+_LONGEST = 40
+
+
+def text_chunks(answer: Answer) -> Iterator[bytes]:
+    """Yield an answer as text: every row and column, whatever the width. The rows are read twice."""
+    table = _Table(answer.schema.columns)
+    for batch in pieces(answer):
+        table.measure(batch.columns)
+    yield table.head()
+    for batch in pieces(answer):
+        yield table.rows(batch.columns)
+    yield f"{_counts(answer)}\n".encode()
+
+
+def terminal_text(answer: Answer, width: int, rows: int) -> str:
+    """Show the first rows of an answer and the columns that fit, the most important ones first.
+
+    Parameters
+    ----------
+    answer : Answer
+        What to show.
+    width : int
+        Characters in a line.
+    rows : int
+        Most rows to show.
+
+    Returns
+    -------
+    str
+        With a line below that says what is not shown.
+    """
+    shown = pa.Table.from_batches(_first(answer, rows), _schema(answer))
+    table = _Table(answer.schema.columns, longest=_LONGEST)
+    arrays = [column.combine_chunks() for column in shown.columns]
+    arrays = [pa.concat_arrays(a.chunks) if isinstance(a, pa.ChunkedArray) else a for a in arrays]
+    table.measure(arrays)
+    fitting = _fitting(answer.schema.columns, table.widths, width)
+    part = _Table([answer.schema.columns[i] for i in fitting], longest=_LONGEST)
+    part.measure([arrays[i] for i in fitting])
+    text = part.head().decode()
+    if shown.num_rows:
+        text += part.rows([arrays[i] for i in fitting]).decode()
+    hidden = []
+    if len(answer) > shown.num_rows:
+        hidden.append(f"{len(answer) - shown.num_rows:,} more rows")
+    if len(fitting) < len(arrays):
+        hidden.append(f"{len(arrays) - len(fitting)} more columns")
+    more = f"; {' and '.join(hidden)} not shown (-o FILE writes all)" if hidden else ""
+    return f"{text}{_counts(answer)}{more}\n"
+
+
+def _counts(answer: Answer) -> str:
+    told = "; OVERFLOW: there are more than the limit let through" if answer.status == "OVERFLOW" else ""
+    made_up = "; SYNTHETIC rows" if "synthetic" in answer.infos else ""
+    rows = len(answer)
+    return f"{rows:,} row{'' if rows == 1 else 's'}, {len(answer.schema)} columns{told}{made_up}"
+
+
+def _first(answer: Answer, rows: int) -> Iterator[pa.RecordBatch]:
+    left = rows
+    for batch in pieces(answer):
+        yield batch.slice(0, left)
+        left -= batch.num_rows
+        if left <= 0:
+            return
+
+
+def _schema(answer: Answer) -> pa.Schema | None:
+    return None if len(answer) else answer.schema.arrow_schema()
+
+
+def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[int]:
+    """Columns that fit side by side: by verbosity, then by order; at least one."""
+    chosen: list[int] = []
+    used = -len(_BETWEEN)
+    for i in sorted(range(len(columns)), key=lambda i: columns[i].verbosity):
+        needed = widths[i] + len(_BETWEEN)
+        if chosen and used + needed > width:
+            break
+        chosen.append(i)
+        used += needed
+    return sorted(chosen)
+
+
+@dataclass
+class _Table:
+    """Columns of text of one width each."""
+
+    columns: Sequence[Column]
+    """What to show."""
+    longest: int | None = None
+    """Characters of the widest column; what is longer is cut. None: nothing is cut."""
+
+    def __post_init__(self) -> None:
+        self.widths = [max(len(column.name), len(column.unit or "")) for column in self.columns]
+        self.right = [False for _ in self.columns]
+
+    def measure(self, arrays: Sequence[pa.Array]) -> None:
+        """Widen the columns for some rows."""
+        for i, array in enumerate(arrays):
+            longest = pc.max(pc.utf8_length(self._texts(array))).as_py()
+            self.widths[i] = max(self.widths[i], longest or 0)
+            self.right[i] = not is_text_like(array.type)
+
+    def head(self) -> bytes:
+        """Names, units and a line."""
+        names = self._line([column.name for column in self.columns])
+        units = self._line([column.unit or "" for column in self.columns])
+        return f"{names}{units}{self._line(['─' * width for width in self.widths])}".encode()
+
+    def rows(self, arrays: Sequence[pa.Array]) -> bytes:
+        """Give lines for some rows."""
+        cells = [
+            (pc.utf8_lpad if right else pc.utf8_rpad)(self._texts(array), width)
+            for array, width, right in zip(arrays, self.widths, self.right, strict=True)
+        ]
+        return join_rows(cells, "", _BETWEEN, "\n")
+
+    def _line(self, parts: Sequence[str]) -> str:
+        sides = zip(parts, self.widths, self.right, strict=True)
+        return _BETWEEN.join(part.rjust(width) if right else part.ljust(width) for part, width, right in sides) + "\n"
+
+    def _texts(self, array: pa.Array) -> pa.Array:
+        found = texts(array, _STYLE)
+        if self.longest is None:
+            return found
+        too_long = pc.greater(pc.utf8_length(found), self.longest)
+        cut = pc.binary_join_element_wise(pc.utf8_slice_codeunits(found, 0, self.longest - 1), "…", "")
+        return pc.if_else(too_long, cut, found)
+
+
+def _one_line(column: pa.Array) -> pa.Array:
+    """Keep control characters away from terminals."""
+    return pc.replace_substring_regex(column, "[\x00-\x1f\x7f-\x9f]", "\ufffd")
+
+
+_STYLE = TextStyle("", ("NaN", "Infinity", "-Infinity"), ("true", "false"), _one_line, ("", " ", ""), "NaN")
