@@ -14,17 +14,15 @@ from ssap_mirror.build import build_snapshot
 from ssap_mirror.catalog import Catalog, open_catalog
 from ssap_mirror.describe import BuildInfo
 from ssap_mirror.errors import CatalogError, ParameterError
-from ssap_mirror.journal import Journal
 from ssap_mirror.progress import Progress, Silent
 from ssap_mirror.services import Service, services
 from ssap_mirror.snapshots import make_live, prune
-from ssap_mirror.sources import Harvest, Manners, Source
+from ssap_mirror.sources import Estimate, Harvest, Manners, Source
 from ssap_mirror.sources.ssap import SsapSource
+from ssap_mirror.staging import Staging
 from ssap_mirror.validate import validate
 
 __all__ = ["SyncReport", "sync"]
-
-_JOURNAL = "journal.jsonl"
 
 
 @dataclass(frozen=True)
@@ -51,9 +49,13 @@ class SyncReport:
     """Time it took [s]."""
     snapshot: Path | None
     """The snapshot that is live now; None if nothing was made live."""
+    estimate: Estimate | None = None
+    """What the harvest would cost, if that is all that was asked."""
 
     def words(self) -> str:
         """Say it to a person."""
+        if self.estimate is not None:
+            return f"{self.name}: {self.estimate.words()}"
         verdict = "complete" if self.complete else "NOT COMPLETE"
         lines = [f"{self.name}: {self.rows:,} rows, {verdict}"]
         lines += [f"  {reason}" for reason in self.reasons]
@@ -81,6 +83,7 @@ def sync(
     progress: Progress | None = None,
     keep: int | None = None,
     manners: Manners | None = None,
+    dry_run: bool = False,
     restart: bool = False,
     accept_incomplete: bool = False,
 ) -> SyncReport:
@@ -104,6 +107,8 @@ def sync(
         How many older snapshots stay; all without it.
     manners : Manners, optional
         How to behave towards the server.
+    dry_run : bool
+        Only survey the table and tell what a harvest would cost. The survey is kept for the harvest.
     restart : bool
         Forget what an earlier run fetched.
     accept_incomplete : bool
@@ -131,20 +136,52 @@ def sync(
     mirror = layout.mirror_dir(home or layout.default_home(), _mirror_name(name or service))
     chosen = _open_source(known, source, manners)
     with storage.lock_mirror(mirror), storage.told(mirror):
-        staging = layout.staging_dir(mirror)
-        staging.mkdir(exist_ok=True)
-        if restart:
-            _clear(staging)
-        _same_harvest(staging, {"kind": chosen.kind, "url": chosen.url}, tell)
-        harvest = chosen.harvest(staging, tell)
-        if not harvest.verdict.complete and not accept_incomplete:
-            return _report(mirror.name, harvest, None, time.monotonic() - began)
-        catalog = _build(mirror, chosen, harvest, tell)
-        make_live(mirror, catalog)
-        _clear(staging)
+        staging = Staging(mirror)
+        if not (restart or dry_run) and (catalog := _finish_earlier(mirror, staging)) is not None:
+            tell.note("an earlier sync had all but made its snapshot live; that is done now")
+        else:
+            if said := staging.begin(_facts(chosen), restart=restart):
+                tell.note(said)
+            if dry_run:
+                return _report(mirror.name, {}, began, estimate=chosen.estimate(staging.path, tell))
+            harvest = chosen.harvest(staging.path, tell)
+            if not harvest.verdict.complete and not accept_incomplete:
+                return _report(mirror.name, harvest.record, began)
+            catalog = _build(mirror, chosen, harvest, tell)
+            staging.add({"type": "built", "snapshot": catalog.path.name})
+            make_live(mirror, catalog)
+        staging.clear()
         if keep is not None:
             prune(mirror, keep)
-    return _report(mirror.name, harvest, catalog, time.monotonic() - began)
+    return _report(mirror.name, catalog.manifest["harvest"], began, catalog=catalog)
+
+
+def _facts(source: Source) -> dict[str, str]:
+    """Say what has to be the same for an earlier harvest to be continued."""
+    # Digests of rows are DuckDB's hashes, which another version may work out otherwise.
+    import duckdb
+
+    return {"kind": source.kind, "url": source.url, "hashes": f"duckdb {duckdb.__version__}"}
+
+
+def _finish_earlier(mirror: Path, staging: Staging) -> Catalog | None:
+    """Make the snapshot live that a sync had built when it was cut off."""
+    name = staging.built()
+    if name is None:
+        return None
+    previous = _previous(mirror)
+    if previous is not None and previous.path.name == name:
+        # Only the tidying up was left.
+        staging.clear()
+        return None
+    try:
+        catalog = open_catalog(layout.snapshots_dir(mirror) / name)
+    except CatalogError:
+        return None
+    if validate(catalog):
+        return None
+    make_live(mirror, catalog)
+    return catalog
 
 
 def _build(mirror: Path, source: Source, harvest: Harvest, progress: Progress) -> Catalog:
@@ -194,19 +231,26 @@ def _previous(mirror: Path) -> Catalog | None:
         return None
 
 
-def _report(name: str, harvest: Harvest, catalog: Catalog | None, seconds: float) -> SyncReport:
-    record = harvest.record
+def _report(
+    name: str,
+    record: dict[str, Any],
+    began: float,
+    *,
+    catalog: Catalog | None = None,
+    estimate: Estimate | None = None,
+) -> SyncReport:
     return SyncReport(
         name=name,
-        complete=harvest.verdict.complete,
-        reasons=harvest.verdict.reasons,
-        rows=harvest.rows if catalog is None else catalog.rows,
+        complete=record.get("complete", False),
+        reasons=tuple(record.get("reasons", ())),
+        rows=record.get("rows", 0) if catalog is None else catalog.rows,
         duplicates=record.get("duplicates", 0),
         requests=record.get("requests", 0),
         bytes=record.get("bytes", 0),
         slices=sum(sweep["slices"] for sweep in record.get("sweeps", ())),
-        seconds=seconds,
+        seconds=time.monotonic() - began,
         snapshot=None if catalog is None else catalog.path,
+        estimate=estimate,
     )
 
 
@@ -232,36 +276,3 @@ def _open_source(service: Service, source: str | Path | None, manners: Manners |
     if urlsplit(url).scheme not in ("http", "https"):
         raise ParameterError(name="source", value=url, reason="is not an http address of a service")
     return SsapSource(url, service.title, service.schema(), manners)
-
-
-def _same_harvest(staging: Path, facts: dict[str, str], progress: Progress) -> None:
-    """Throw away what another source left behind; begin the journal."""
-    import duckdb
-
-    begin = {"type": "begin", **facts, "hashes": f"duckdb {duckdb.__version__}"}
-    try:
-        with Journal(staging / _JOURNAL) as journal:
-            first = journal.records[0] if journal.records else None
-            if first is None:
-                journal.add(begin)
-    except CatalogError as error:
-        progress.note(f"{error}; starting anew")
-        first = {}
-    if first is not None and first != begin:
-        progress.note("an earlier harvest of another source was not finished; starting anew")
-        _clear(staging)
-        with Journal(staging / _JOURNAL) as journal:
-            journal.add(begin)
-    elif first is not None:
-        progress.note("going on with the harvest that was not finished")
-
-
-def _clear(staging: Path) -> None:
-    """Empty the staging folder, the journal first: without it, the rest counts for nothing."""
-    (staging / _JOURNAL).unlink(missing_ok=True)
-    storage.sync(staging)
-    for path in staging.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ssap_mirror.progress import Progress
 
-__all__ = ["Description", "Harvest", "Manners", "Source", "Verdict"]
+__all__ = ["Description", "Estimate", "Harvest", "Manners", "Source", "Verdict"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,27 @@ class Description:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """What a harvest will cost, before its first slice of full rows."""
+
+    rows: int
+    """Number of rows."""
+    wire_bytes: int
+    """Bytes to be sent by the server."""
+    seconds: float
+    """Time it takes, if the server stays as quick as it was at first [s]."""
+    disk_bytes: int
+    """Most room that is needed on disk at one time."""
+
+    def words(self) -> str:
+        """Say it to a person."""
+        return (
+            f"about {self.rows:,} rows, {self.wire_bytes / 1e6:,.0f} MB to transfer in {self.seconds / 60:,.0f} min, "
+            f"{self.disk_bytes / 1e6:,.0f} MB of room on disk"
+        )
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Whether the copy is complete, and how that is known."""
 
@@ -101,6 +122,9 @@ class Source(Protocol):
     @property
     def url(self) -> str:
         """Endpoint or path."""
+
+    def estimate(self, staging: Path, progress: Progress) -> Estimate:
+        """Find out what `harvest` will cost; what that takes to ask is kept in `staging`."""
 
     def harvest(self, staging: Path, progress: Progress) -> Harvest:
         """Bring all rows to disk, resuming what `staging` already holds."""

@@ -16,7 +16,7 @@ import numpy as np
 from ssap_mirror.schema import Schema
 from ssap_mirror.sources.answers import DIGEST, SURVEY_DIGEST, read_answer
 from ssap_mirror.sources.describe import positions
-from ssap_mirror.sources.sweep import Answer
+from ssap_mirror.sources.ledger import Answer
 
 if TYPE_CHECKING:
     import pyarrow as pa

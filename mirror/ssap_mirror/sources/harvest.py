@@ -24,14 +24,16 @@ import numpy as np
 from ssap_mirror.errors import SourceError, TransportError
 from ssap_mirror.progress import Progress
 from ssap_mirror.schema import Schema
-from ssap_mirror.sources import Description, Harvest, Manners, Verdict
+from ssap_mirror.sources import Description, Estimate, Harvest, Manners, Verdict
 from ssap_mirror.sources.answers import Keeper, read_answer
 from ssap_mirror.sources.audit import Audit, Missing
+from ssap_mirror.sources.cost import price_of, refuse_full_disk
 from ssap_mirror.sources.describe import Traits
 from ssap_mirror.sources.http import InterruptedHarvest
+from ssap_mirror.sources.ledger import Ledger
 from ssap_mirror.sources.service import Question, Service
 from ssap_mirror.sources.slices import WHOLE, Slice, cells_of, cover_positions, plan_ranges
-from ssap_mirror.sources.sweep import Ask, Ledger, Sweep, Sweeper
+from ssap_mirror.sources.sweep import Ask, Sweep, Sweeper
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,6 +108,21 @@ class Harvester:
         # The first answer of the survey that is believed.
         self._since = 0
 
+    def estimate(self, folder: Path) -> Estimate:
+        """Survey, and work out what the harvest will cost.
+
+        Parameters
+        ----------
+        folder : pathlib.Path
+            For the audit's index.
+        """
+        self._open_audit(folder, self._traits.identity)
+        try:
+            self._survey(_SURVEY)
+            return price_of(self._service, _FULL_VERB).of(self._audit.seen())
+        finally:
+            self._audit.close()
+
     def run(self, folder: Path) -> Harvest:
         """Sweep, compare, fetch what is missing, and judge.
 
@@ -127,15 +144,26 @@ class Harvester:
             self._audit.close()
 
     def _run(self, folder: Path, identity: str | None) -> Harvest:
-        self._identity = identity
-        self._audit = Audit(folder, self._description.schema, identity)
-        for answer in self._ledger.answers():
-            self._audit.add([answer], full=not is_survey(answer.sweep))
+        self._open_audit(folder, identity)
         self._survey(_SURVEY)
+        if self._ledger.open_slices(_HARVEST) or _HARVEST not in self._ledger.sweeps():
+            self._look_at_cost()
         self._harvest()
         settled = self._settle()
         proven = self._last_proof()
         return self._judge(settled=settled, proven=proven)
+
+    def _open_audit(self, folder: Path, identity: str | None) -> None:
+        self._identity = identity
+        self._audit = Audit(folder, self._description.schema, identity)
+        for answer in self._ledger.answers():
+            self._audit.add([answer], full=not is_survey(answer.sweep))
+
+    def _look_at_cost(self) -> None:
+        estimate = price_of(self._service, _FULL_VERB).of(self._audit.seen())
+        self._progress.note(estimate.words())
+        already = sum(answer.path.stat().st_size for answer in self._ledger.answers())
+        refuse_full_disk(estimate, self._ledger.folder, already)
 
     def _survey(self, name: str) -> None:
         if self._second is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,10 @@ class Sample:
     """Its rows."""
     reader: Any
     """The reader, which knows the columns, PARAMs and INFOs."""
+    wire_bytes: int
+    """Bytes on the wire."""
+    seconds: float
+    """From the request to the last byte [s]."""
 
     @property
     def overflow(self) -> bool:
@@ -91,8 +96,10 @@ class Service:
             from ssap_mirror.votable import read_votable
 
             raw = self._scratch / "sample.xml"
+            began = time.monotonic()
             try:
-                self.client.download(self.url, asked, raw)
+                download = self.client.download(self.url, asked, raw)
+                seconds = time.monotonic() - began
                 with raw.open("rb") as file:
                     reader = read_votable(file)
                     batches = list(reader)
@@ -101,7 +108,8 @@ class Service:
             if reader.query_status == "ERROR":
                 message = f"{self.url} answered: {' '.join((reader.query_message or 'no message').split())[:300]}"
                 raise ServiceError(message)
-            return Sample(pa.Table.from_batches(batches, schema=reader.schema.arrow_schema()), reader)
+            table = pa.Table.from_batches(batches, schema=reader.schema.arrow_schema())
+            return Sample(table, reader, download.size, seconds)
 
         return self.client.retrying(once, attempts)
 

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssap_mirror.errors import SourceError
+from ssap_mirror.errors import CatalogError, SourceError
 from ssap_mirror.journal import Journal
 from ssap_mirror.progress import Progress
 from ssap_mirror.schema import Schema
-from ssap_mirror.sources import Harvest, Manners
+from ssap_mirror.sources import Estimate, Harvest, Manners
 from ssap_mirror.sources.answers import read_answer
 from ssap_mirror.sources.describe import describe, inquire
 from ssap_mirror.sources.harvest import Harvester, is_survey
 from ssap_mirror.sources.http import Client
+from ssap_mirror.sources.ledger import ANSWERS, JOURNAL, Answer, Ledger
 from ssap_mirror.sources.service import Service
-from ssap_mirror.sources.sweep import Answer, Ledger
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["SsapSource"]
+
+_AUDIT = "audit"
 
 
 class SsapSource:
@@ -50,6 +53,24 @@ class SsapSource:
         self._removed: frozenset[str] = frozenset()
         self._identity: str | None = None
 
+    def estimate(self, staging: Path, progress: Progress) -> Estimate:
+        """Find out what `harvest` will cost; the survey that it takes is kept in `staging`.
+
+        Parameters
+        ----------
+        staging : pathlib.Path
+            As for `harvest`.
+        progress : Progress
+            Told of each stage and answer.
+
+        Raises
+        ------
+        SourceError
+            If the service cannot be reached, is none, or keeps failing.
+        """
+        with self._harvester(staging, progress) as (harvester, _):
+            return harvester.estimate(staging / _AUDIT)
+
     def harvest(self, staging: Path, progress: Progress) -> Harvest:
         """Bring all rows to disk, resuming what `staging` already holds.
 
@@ -64,7 +85,20 @@ class SsapSource:
         ------
         SourceError
             If the service cannot be reached, is none, or keeps failing; what was fetched stays.
+        CatalogError
+            If there is not enough room on disk, or the journal cannot be used.
         """
+        with self._harvester(staging, progress) as (harvester, ledger):
+            found = harvester.run(staging / _AUDIT)
+            self._removed, self._identity = found.removed, found.record["identity"]
+            self._names = list(found.description.schema.names)
+            self._answers = [answer for answer in ledger.answers() if not is_survey(answer.sweep)]
+            return found
+
+    @contextlib.contextmanager
+    def _harvester(self, staging: Path, progress: Progress) -> Iterator[tuple[Harvester, Ledger]]:
+        import duckdb
+
         client = Client(self._manners, progress.note)
         try:
             progress.stage("describe", None)
@@ -72,14 +106,12 @@ class SsapSource:
             traits, description = inquire(service, describe(service, self._known, self._title))
             for note in description.notes:
                 progress.note(note)
-            with Journal(staging / "journal.jsonl") as journal:
-                ledger = Ledger(journal, staging / "answers")
-                harvester = Harvester(service, description, traits, ledger, self._manners, progress)
-                found = harvester.run(staging / "audit")
-            self._removed, self._identity = found.removed, found.record["identity"]
-            self._names = list(description.schema.names)
-            self._answers = [answer for answer in ledger.answers() if not is_survey(answer.sweep)]
-            return found
+            with Journal(staging / JOURNAL) as journal:
+                ledger = Ledger(journal, staging / ANSWERS)
+                yield Harvester(service, description, traits, ledger, self._manners, progress), ledger
+        except duckdb.Error as error:
+            message = f"the audit's index in {staging / _AUDIT} failed: {str(error).splitlines()[0]}"
+            raise CatalogError(message) from error
         finally:
             client.close()
 

@@ -8,26 +8,25 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ssap_mirror import storage
 from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
-from ssap_mirror.journal import Journal
 from ssap_mirror.progress import Progress
 from ssap_mirror.sources import Manners
 from ssap_mirror.sources.answers import Stored, TooMuchError
 from ssap_mirror.sources.http import InterruptedHarvest
+from ssap_mirror.sources.ledger import Answer, Ledger
 from ssap_mirror.sources.slices import Slice, cells_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Answer", "Ask", "Ledger", "Sweep", "Sweeper"]
+__all__ = ["Ask", "Sweep", "Sweeper"]
 
 # A slice that only fails is cut so many times, in case one of its rows is what makes the server stumble; one that takes
 # too long, until it is a four-thousandth of what was planned.
@@ -41,22 +40,6 @@ _SKY_ORDER_FOR_INSTANTS = 1
 
 #: Fetches a slice with a limit into a file; None says that it overflowed.
 Ask = Callable[[Slice, int, Path], Stored | None]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A slice's rows, journaled."""
-
-    number: int
-    """Place in the order of arrival, over all sweeps."""
-    sweep: str
-    """The sweep it belongs to."""
-    part: Slice
-    """What was asked."""
-    path: Path
-    """Arrow IPC file."""
-    rows: int
-    """Number of rows."""
 
 
 @dataclass(frozen=True)
@@ -75,124 +58,6 @@ class Sweep:
     """Values of the swept parameter, by which a slice is cut into equal halves."""
     sky_cuts: bool = False
     """Whether a range that cannot be cut may be divided by the sky (rows without a position are then lost to it)."""
-
-
-class Ledger:
-    """Answers and cuts of all sweeps, read from and written to the journal.
-
-    Parameters
-    ----------
-    journal : Journal
-        Of the harvest.
-    folder : pathlib.Path
-        Where answers lie.
-    """
-
-    def __init__(self, journal: Journal, folder: Path) -> None:
-        self.folder = folder
-        self.wire_bytes = 0
-        self._journal = journal
-        self._plans: dict[str, list[Slice]] = {}
-        self._answers: dict[tuple[str, str], Answer] = {}
-        self._cuts: dict[tuple[str, str], list[Slice]] = {}
-        self._number = 0
-        folder.mkdir(parents=True, exist_ok=True)
-        for record in journal.records:
-            self._apply(record)
-        self._clear_strangers()
-
-    def answers(self, *sweeps: str) -> list[Answer]:
-        """Answers of some sweeps or of all, in the order of arrival."""
-        found = [answer for answer in self._answers.values() if not sweeps or answer.sweep in sweeps]
-        return sorted(found, key=lambda answer: answer.number)
-
-    def sweeps(self) -> list[str]:
-        """Names of the sweeps that were planned, in order."""
-        return list(self._plans)
-
-    def plan(self, sweep: str, slices: Iterable[Slice]) -> None:
-        """Fix the slices of a sweep; a plan that the journal has already stays."""
-        if sweep not in self._plans:
-            self._add({"type": "plan", "sweep": sweep, "slices": [part.to_json() for part in slices]})
-
-    def open_slices(self, sweep: str) -> list[Slice]:
-        """Slices of a sweep that are neither answered nor cut."""
-        return [part for part in self._leaves(sweep) if (sweep, part.key) not in self._answers]
-
-    def next_file(self, sweep: str) -> Path:
-        """Name the file of the next answer."""
-        self._number += 1
-        return self.folder / f"{self._number:06}-{sweep}.arrow"
-
-    def add_answer(self, sweep: str, part: Slice, stored: Stored, seconds: float) -> Answer:
-        """Journal an answer: from here on it counts."""
-        record = {
-            "type": "answer",
-            "sweep": sweep,
-            "slice": part.to_json(),
-            "file": stored.path.name,
-            "rows": stored.rows,
-            "size": stored.size,
-            "sha256": stored.sha256,
-            "seconds": round(seconds, 3),
-        }
-        self._add(record)
-        return self._answers[sweep, part.key]
-
-    def add_cut(self, sweep: str, part: Slice, parts: Iterable[Slice], why: str) -> None:
-        """Journal that a slice is replaced by smaller ones."""
-        self._add(
-            {
-                "type": "cut",
-                "sweep": sweep,
-                "slice": part.to_json(),
-                "parts": [smaller.to_json() for smaller in parts],
-                "why": why,
-            }
-        )
-
-    def cuts(self, sweep: str) -> int:
-        """How many slices of a sweep were cut."""
-        return sum(1 for name, _ in self._cuts if name == sweep)
-
-    def _leaves(self, sweep: str) -> Iterator[Slice]:
-        waiting = deque(self._plans.get(sweep, ()))
-        while waiting:
-            part = waiting.popleft()
-            cut = self._cuts.get((sweep, part.key))
-            if cut is None:
-                yield part
-            else:
-                waiting.extend(cut)
-
-    def _add(self, record: dict[str, Any]) -> None:
-        self._journal.add(record)
-        self._apply(record)
-
-    def _apply(self, record: dict[str, Any]) -> None:
-        sweep = record.get("sweep", "")
-        if record["type"] == "plan":
-            self._plans[sweep] = [Slice.from_json(item) for item in record["slices"]]
-        elif record["type"] == "cut":
-            part = Slice.from_json(record["slice"])
-            self._cuts[sweep, part.key] = [Slice.from_json(item) for item in record["parts"]]
-        elif record["type"] == "answer":
-            path = self.folder / record["file"]
-            number = int(path.name.split("-", 1)[0])
-            self._number = max(self._number, number)
-            part = Slice.from_json(record["slice"])
-            self._answers[sweep, part.key] = Answer(number, sweep, part, path, record["rows"])
-
-    def _clear_strangers(self) -> None:
-        """Forget answers whose file is gone or altered, and files that were never journaled."""
-        digests = {record["file"]: record["sha256"] for record in self._journal.records if record["type"] == "answer"}
-        for key, answer in list(self._answers.items()):
-            if not answer.path.is_file() or storage.sha256(answer.path) != digests[answer.path.name]:
-                del self._answers[key]
-        kept = {answer.path for answer in self._answers.values()}
-        for path in self.folder.iterdir():
-            if path not in kept:
-                path.unlink()
 
 
 class Sweeper:
