@@ -1,0 +1,4 @@
+SELECT "mobsid"
+FROM read_parquet(?, hive_partitioning = false, can_have_nan = true)
+WHERE "ssa_targname" IN (SELECT unnest(?::VARCHAR[]))
+LIMIT ?

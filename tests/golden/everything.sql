@@ -1,0 +1,2 @@
+SELECT "mobsid"
+FROM read_parquet(?, hive_partitioning = false, can_have_nan = true)
