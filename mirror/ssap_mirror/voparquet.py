@@ -30,8 +30,8 @@ _SPATIAL_INDEX = Column(
 )
 
 
-def file_schema(schema: Schema, *, name: str, title: str) -> pa.Schema:
-    """Arrow schema of every file of a mirror: the spatial index, then the columns, with all that is known of them.
+def file_schema(schema: Schema, *, name: str, title: str, spatial_index: bool = True) -> pa.Schema:
+    """Arrow schema of a file: the spatial index of a mirror's own, then the columns, with all that is known of them.
 
     It holds nothing that changes from one build to the next, so that equal rows are equal bytes.
 
@@ -41,30 +41,38 @@ def file_schema(schema: Schema, *, name: str, title: str) -> pa.Schema:
         Columns of the mirror.
     name, title : str
         Of the mirror.
+    spatial_index : bool
+        Whether ``_healpix_29`` stands before the columns.
     """
     import pyarrow as pa
 
-    fields = [column.arrow_field() for column in (_SPATIAL_INDEX, *schema)]
-    header = votable_header(schema, name=name, title=title)
+    fields = [column.arrow_field() for column in _columns(schema, spatial_index)]
+    header = votable_header(schema, name=name, title=title, spatial_index=spatial_index)
     return pa.schema(fields, metadata={VERSION_KEY: _VERSION, CONTENT_KEY: header})
 
 
-def votable_header(schema: Schema, *, name: str, title: str) -> bytes:
+def _columns(schema: Schema, spatial_index: bool) -> tuple[Column, ...]:  # noqa: FBT001  (as the callers' word)
+    return (_SPATIAL_INDEX, *schema) if spatial_index else schema.columns
+
+
+def votable_header(schema: Schema, *, name: str, title: str, spatial_index: bool = True) -> bytes:
     """VOTable 1.4 document without DATA for the columns of a file, UTF-8.
 
     Parameters
     ----------
     schema : Schema
-        Columns of the mirror; the spatial index is put before them.
+        Columns of the file in order.
     name, title : str
         Of the mirror.
+    spatial_index : bool
+        Whether ``_healpix_29`` stands before them.
     """
     root = ET.Element("VOTABLE", {"version": "1.4", "xmlns": _NAMESPACE})
     resource = ET.SubElement(root, "RESOURCE", {"type": "results", "name": name})
     ET.SubElement(resource, "DESCRIPTION").text = title
     ET.SubElement(resource, "COOSYS", {"ID": _ICRS, "system": "ICRS"})
     table = ET.SubElement(resource, "TABLE", {"name": name})
-    for column in (_SPATIAL_INDEX, *schema):
+    for column in _columns(schema, spatial_index):
         field = ET.SubElement(table, "FIELD", _attributes(column))
         if column.description:
             ET.SubElement(field, "DESCRIPTION").text = column.description

@@ -1,0 +1,9 @@
+"""The command line: parse, call, render.
+
+Data goes to stdout or ``-o``, everything else to stderr. Each command's module is loaded when it is called, since a
+cold ``query`` should cost little more than starting Python and DuckDB.
+"""
+
+from ssap_query.cli.group import group, main
+
+__all__ = ["group", "main"]

@@ -1,0 +1,91 @@
+"""The group of commands, and how it starts and ends."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from ssap_query.diagnostics import ExitCode, guarded, note
+
+__all__ = ["group", "main"]
+
+# Command -> module of this package that has it, under its own name.
+_COMMANDS = {
+    "demo": "front",
+    "sync": "harvest",
+    "query": "ask",
+    "xmatch": "ask",
+    "sql": "ask",
+    "info": "look",
+    "plot": "look",
+    "verify": "keep",
+    "serve": "front",
+    "path": "look",
+    "export": "keep",
+    "services": "look",
+    "snapshots": "keep",
+    "diff": "keep",
+    "rollback": "keep",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of use."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"ssap_query.cli.{_COMMANDS[cmd_name]}")
+        found: click.Command = getattr(module, cmd_name)
+        return found
+
+
+def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: FBT001
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"ssap-mirror {version('ssap-mirror')}")
+        ctx.exit()
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show the version."
+)
+def group() -> None:
+    """Mirror the metadata of a spectra service, and ask the mirror what you would have asked the service."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words of the command; those of the process without it.
+    """
+    code = ExitCode.OK
+
+    def run() -> None:
+        nonlocal code
+        try:
+            # In this mode click returns the status of ctx.exit() instead of ending the process.
+            ended = group.main(args=arguments, prog_name="ssap-mirror", standalone_mode=False)
+            code = ExitCode(ended) if isinstance(ended, int) else ExitCode.OK
+        except click.ClickException as error:
+            usage = f"{error.ctx.get_usage()}\n" if isinstance(error, click.UsageError) and error.ctx else ""
+            note(f"{usage}ssap-mirror: {error.format_message()}")
+            code = ExitCode.BAD_INPUT
+        except click.Abort:
+            code = ExitCode.INTERRUPTED
+
+    outcome = guarded(run)
+    sys.exit(int(outcome or code))

@@ -1,0 +1,95 @@
+"""Options that several commands share, and where their output goes."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from ssap_mirror import layout
+
+from ssap_query.diagnostics import note
+from ssap_query.render.text import terminal_text
+from ssap_query.result import ResultSet
+
+__all__ = ["DEFAULT_MIRROR", "deliver", "home", "mirror_argument", "mirror_option", "output"]
+
+#: The mirror that is meant where none is named, if it exists; else the shipped sample.
+DEFAULT_MIRROR = "lamost6-mrs"
+_FALLBACK = "lamost6-mrs-sample"
+# The answer of a terminal: the columns that fit and the first rows.
+_TABLE, _SHOWN_ROWS = "table", 40
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+home = click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    help=f"Folder of the mirrors (default: ${layout.HOME_VARIABLE}, parquet/ of a checkout, or the user's data folder)",
+)
+mirror_option = click.option(
+    "--mirror",
+    "-m",
+    metavar="NAME",
+    callback=lambda ctx, param, value: _default(ctx, value),
+    help="Mirror to ask: a name or a path.",
+)
+mirror_argument = click.argument(
+    "mirror", metavar="[MIRROR]", required=False, callback=lambda ctx, param, value: _default(ctx, value)
+)
+
+
+def output(command: F) -> F:
+    """Add ``-o`` and ``--format``."""
+    named = click.option("--output", "-o", metavar="FILE", help="File to write; its ending names the format.")
+    chosen = click.option(
+        "--format",
+        "file_format",
+        metavar="FORMAT",
+        help="votable, binary2, fits, csv, tsv, ecsv, parquet, json or table (default: a table in a terminal, "
+        "CSV in a pipe).",
+    )
+    return named(chosen(command))
+
+
+def deliver(result: ResultSet, target: str | None, file_format: str | None) -> None:
+    """Write an answer where it should go, and say on stderr what has to be said.
+
+    Parameters
+    ----------
+    result : ResultSet
+        The answer.
+    target : str or None
+        A file; stdout if None or ``-``.
+    file_format : str or None
+        Name of a format; guessed if None.
+    """
+    if target in (None, "-") and (file_format or _guessed()) == _TABLE:
+        width = shutil.get_terminal_size((120, 40)).columns
+        click.echo(terminal_text(result, width, _SHOWN_ROWS))
+    elif target in (None, "-"):
+        result.write(sys.stdout.buffer, file_format or "csv")
+    else:
+        result.write(Path(str(target)), file_format)
+        note(f"{len(result):,} rows to {target}")
+    for text in result.notes:
+        note(f"note: {text}")
+    if result.truncated:
+        note(f"OVERFLOW: there are more rows than the {len(result):,} given")
+
+
+def _guessed() -> str:
+    return _TABLE if sys.stdout.isatty() else "csv"
+
+
+def _default(ctx: click.Context, value: str | None) -> str:
+    if value:
+        return value
+    base = ctx.params.get("home") or layout.default_home()
+    known = (
+        name for name in (DEFAULT_MIRROR, _FALLBACK) if layout.current_file(layout.mirror_dir(base, name)).is_file()
+    )
+    return next(known, DEFAULT_MIRROR)

@@ -1,0 +1,79 @@
+"""What goes to stderr, and the exit codes: the one place where an error becomes a sentence."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from enum import IntEnum
+
+from ssap_mirror.errors import MirrorError, ParameterError
+
+__all__ = ["DEBUG_VARIABLE", "ExitCode", "guarded", "note"]
+
+#: Set it to see the traceback of an error.
+DEBUG_VARIABLE = "SSAP_MIRROR_DEBUG"
+
+
+class ExitCode(IntEnum):
+    """What a command ends with."""
+
+    OK = 0
+    """All that was asked for was done."""
+    FAILURE = 1
+    """Something outside the command's words was wrong: a server, a file, a disk."""
+    BAD_INPUT = 2
+    """The command's words were wrong."""
+    INTERRUPTED = 130
+    """Stopped by the user (128 + SIGINT)."""
+
+
+def note(text: str) -> None:
+    """Say something to the person, on stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def guarded(run: Callable[[], None]) -> ExitCode:
+    """Run a command; say in one sentence what went wrong.
+
+    Parameters
+    ----------
+    run : callable
+        The command.
+
+    Returns
+    -------
+    ExitCode
+        What the process should end with.
+    """
+    try:
+        run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has what it wanted (head, less). Python would complain about stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except KeyboardInterrupt:
+        note("interrupted")
+        return ExitCode.INTERRUPTED
+    except ParameterError as error:
+        return _told(error, ExitCode.BAD_INPUT)
+    except MirrorError as error:
+        return _told(error, ExitCode.FAILURE)
+    except ImportError as error:
+        return _told(error, ExitCode.FAILURE, f"this needs the package {error.name}, which is not installed")
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _told(error, ExitCode.FAILURE, f"{where}{error.strerror or error}")
+    except Exception as error:  # the last resort: still one sentence, and a way to the rest
+        what = f"an error of ssap-mirror itself, {type(error).__name__}: {error}"
+        return _told(error, ExitCode.FAILURE, f"{what} (set {DEBUG_VARIABLE}=1 to see where)")
+    return ExitCode.OK
+
+
+def _told(error: BaseException, code: ExitCode, sentence: str | None = None) -> ExitCode:
+    if os.environ.get(DEBUG_VARIABLE):
+        raise error
+    note("ssap-mirror: " + " ".join((sentence or str(error)).split()))
+    return code
