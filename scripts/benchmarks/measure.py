@@ -1,0 +1,125 @@
+"""Runs one peer in a process of its own and watches what it costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+_POLL_S = 0.02
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_FAILURES_SHOWN = 300
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a task took; medians over its runs."""
+
+    count: int
+    """Rows of its answer."""
+    wall_s: float
+    """Wall time of the task, without starting Python and importing; for a program that is not Python all of it [s]."""
+    cpu_s: float
+    """User and system time of the task, all its processes [s]."""
+    peak_mb: float
+    """Largest resident memory of the process and its children together [MB]."""
+    runs: int
+    """Number of runs."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+class PeerFailedError(Exception):
+    """A peer that did not come to an answer; the message is its last words."""
+
+
+def run_peer(name: str, options: dict[str, Any], repeat: int, timeout_s: float) -> Cost:
+    """Run a peer of `peers` some times, each in a new process.
+
+    Raises
+    ------
+    PeerFailedError
+        If it fails, takes too long, or does not answer the same each time.
+    """
+    found = [_run_once(name, options, timeout_s) for _ in range(repeat)]
+    counts = {run["count"] for run in found}
+    if len(counts) > 1:
+        message = f"answers differ from run to run: {sorted(counts)}"
+        raise PeerFailedError(message)
+    middle = {key: statistics.median(run[key] for run in found) for key in ("wall_s", "cpu_s", "peak_mb")}
+    return Cost(count=counts.pop(), runs=repeat, **middle)
+
+
+def _run_once(name: str, options: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    command = [sys.executable, str(Path(__file__).with_name("peers.py")), name, json.dumps(options)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        watch = _Watch(process.pid)
+        watch.start()
+        try:
+            answer, complaints = process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            message = f"took more than {timeout_s:g} s"
+            raise PeerFailedError(message) from error
+        finally:
+            watch.stop()
+    if process.returncode:
+        raise PeerFailedError((complaints.strip().splitlines() or ["no message"])[-1][:_FAILURES_SHOWN])
+    found: dict[str, Any] = json.loads(answer.splitlines()[-1])
+    return {**found, "peak_mb": watch.peak_bytes / 1e6}
+
+
+class _Watch(threading.Thread):
+    """Sums the resident memory of a process and all that come from it, many times a second."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._pid = pid
+        self._done = threading.Event()
+        self.peak_bytes = 0
+
+    def run(self) -> None:
+        while not self._done.wait(_POLL_S):
+            self.peak_bytes = max(self.peak_bytes, _resident(self._pid))
+
+    def stop(self) -> None:
+        """End watching."""
+        self._done.set()
+        self.join()
+
+
+def _resident(pid: int) -> int:
+    """Bytes of memory of a process and its descendants; what they share is counted for each."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        threads = Path(f"/proc/{pid}/task").iterdir()
+        children = [child for task in threads for child in (task / "children").read_text().split()]
+    except (OSError, IndexError):  # it has just ended
+        return 0
+    return pages * _PAGE + sum(_resident(int(child)) for child in children)
+
+
+class Clock:
+    """Times a block: wall, and CPU of this process and of the children it has waited for."""
+
+    def __enter__(self) -> Clock:
+        self._cpu, self._wall = _cpu_s(), time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wall_s, self.cpu_s = time.perf_counter() - self._wall, _cpu_s() - self._cpu
+
+
+def _cpu_s() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
