@@ -40,7 +40,8 @@ def test_command_prints_what_the_readme_shows(command: str, output: str, tmp_pat
         ["sh", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.rstrip().splitlines() == output.rstrip().splitlines()
+    shown = [line.rstrip() for line in output.rstrip().splitlines()]
+    assert [line.rstrip() for line in done.stdout.rstrip().splitlines()] == shown
 
 
 def test_there_is_a_transcript() -> None:

@@ -53,7 +53,7 @@ def plot(mirror: Mirror, path: Path, kind: str = "sky", order: int = 5) -> None:
 
     figure = KINDS[kind](mirror, order)
     try:
-        figure.savefig(path, dpi=150, format="png")
+        figure.savefig(path, dpi=150, format="png", bbox_inches="tight", pad_inches=0.2)
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
         raise MirrorError(message) from error
@@ -69,20 +69,30 @@ def _sky(mirror: Mirror, order: int) -> Any:
     counts = np.asarray(mirror.healpix_map(order), dtype=float)
     density = counts / healpy.nside2pixarea(1 << order, degrees=True)
     density[counts == 0] = healpy.UNSEEN
-    figure = plt.figure(figsize=(10, 6.2))
     healpy.mollview(
         density,
-        fig=figure.number,
         nest=True,
         title="",
-        unit="spectra per square degree",
+        cbar=False,
         norm="log" if counts.any() else None,
         cmap="viridis",
         badcolor="#eeeeee",
         xsize=1600,
         flip="astro",
+        margins=(0.02, 0.13, 0.02, 0.11),
     )
-    healpy.graticule(dpar=30, dmer=60, color="#888888", alpha=0.5, verbose=False)
+    figure = plt.gcf()
+    figure.set_size_inches(10, 6.4)
+    healpy.graticule(dpar=30, dmer=60, color="#888888", alpha=0.5)
+    axes = figure.axes[0]
+    if counts.any():
+        bar = figure.colorbar(axes.get_images()[0], ax=axes, orientation="horizontal", shrink=0.5, pad=0.04, aspect=30)
+        bar.set_label("spectra per square degree (grey: none)")
+        found = density[counts > 0]
+        ticks = [step * 10.0**power for power in range(-3, 8) for step in (1, 2, 5)]
+        ticks = [tick for tick in ticks if found.min() <= tick <= found.max()]
+        bar.set_ticks(ticks, labels=[f"{tick:,g}" for tick in ticks])
+        bar.ax.minorticks_off()
     for ra in range(60, 360, 60):
         healpy.projtext(ra, 2, f"{ra}°", lonlat=True, fontsize=8, color="#555555", ha="center")
     for dec in (-60, -30, 30, 60):
