@@ -60,7 +60,9 @@ def test_all_kinds_at_once(serialization: str, seed: int) -> None:
 @given(data=st.data(), serialization=st.sampled_from(votables.SERIALIZATIONS))
 @settings(max_examples=300)
 def test_any_table(data: st.DataObject, serialization: str) -> None:
-    schema = data.draw(st.lists(st.sampled_from(votables.columns()), min_size=1, max_size=5, unique_by=lambda c: c.name))
+    schema = data.draw(
+        st.lists(st.sampled_from(votables.columns()), min_size=1, max_size=5, unique_by=lambda c: c.name)
+    )
     random = Random(data.draw(st.integers(0, 2**32)))
     rows = votables.random_rows(random, schema, data.draw(st.integers(0, 12)))
     _check(votables.document(schema, rows, serialization, random=random), schema, rows, serialization)
@@ -124,7 +126,18 @@ def test_odd_xml_means_the_same(serialization: str) -> None:
         assert odd != raw
         assert repr(_table(odd).to_pylist()) == expected
     prefixed = raw
-    for name in (b"VOTABLE", b"RESOURCE", b"TABLE ", b"TABLE>", b"FIELD", b"VALUES", b"DATA>", b"TABLEDATA", b"TR>", b"TD"):
+    for name in (
+        b"VOTABLE",
+        b"RESOURCE",
+        b"TABLE ",
+        b"TABLE>",
+        b"FIELD",
+        b"VALUES",
+        b"DATA>",
+        b"TABLEDATA",
+        b"TR>",
+        b"TD",
+    ):
         prefixed = prefixed.replace(b"<" + name, b"<v:" + name).replace(b"</" + name, b"</v:" + name)
     assert repr(_table(prefixed.replace(b"xmlns=", b"xmlns:v=")).to_pylist()) == expected
 
@@ -219,8 +232,8 @@ def test_agrees_with_astropy(serialization: str, seed: int) -> None:
 
 
 def _astropy_can(column: Column, serialization: str) -> bool:
-    # astropy 8 counts slices where the standard counts numbers (§5.3), takes a byte for each bit of a variable array, looks
-    # at the fifth bit of a lone one, and wants blanks between the bits of text.
+    # astropy 8 counts slices where the standard counts numbers (§5.3), takes a byte for each bit of a variable array,
+    # looks at the fifth bit of a lone one, and wants blanks between the bits of text.
     if column.datatype == "bit":
         return column.arraysize in (("3", "2x3") if serialization != "TABLEDATA" else (None,))
     return not (len(column.shape) > 1 and column.shape[-1] is None)

@@ -1,7 +1,8 @@
 """VOTables of every datatype, arraysize and null convention, written by the book (VOTable 1.5 §5 and §6).
 
-A cell is a Python value: None for NULL, a list for an array, with None for a NULL item where the column has a null literal.
-Complex numbers are two floats. What a serialisation cannot say (NULL or empty string in TABLEDATA) is told by `as_read`.
+A cell is a Python value: None for NULL, a list for an array, with None for a NULL item where the column has a null
+literal. Complex numbers are two floats. What a serialisation cannot say (NULL or empty string in TABLEDATA) is told by
+`as_read`.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def columns(*, string_arrays: bool = True) -> list[Column]:
 
 def random_rows(random: Random, schema: list[Column], count: int) -> list[list[Any]]:
     """Rows of random values, a fifth of them NULL."""
-    return [[None if random.random() < 0.2 else random_value(random, column) for column in schema] for _ in range(count)]
+    return [
+        [None if random.random() < 0.2 else random_value(random, column) for column in schema] for _ in range(count)
+    ]
 
 
 def random_value(random: Random, column: Column) -> Any:

@@ -39,6 +39,7 @@ ITEM_BYTES = {
 }
 # VOTable 1.5 §2.2: all dimensions but the last are fixed.
 _ARRAYSIZE = re.compile(r"(\d{1,9}x)*(\d{1,9}\*?|\*)")
+_MOST_ITEMS = 1 << 24
 #: First words of the utypes of the SSA data model (SSA 1.1 appendix D).
 _SSA_WORDS = {
     "query",
@@ -104,7 +105,7 @@ def column_from_attributes(attributes: Mapping[str, str], number: int, described
     Raises
     ------
     FormatError
-        If the arraysize is malformed.
+        If the arraysize is malformed, zero or too large.
     """
     name = attributes.get("name") or attributes.get("ID") or f"col{number}"
     datatype = attributes.get("datatype", "").strip()
@@ -114,6 +115,8 @@ def column_from_attributes(attributes: Mapping[str, str], number: int, described
         raise FormatError(message)
     if datatype not in ITEM_BYTES:
         datatype, arraysize = "char", "*"
+    if "x" in (arraysize or "") or not datatype.endswith(("char", "Char")):
+        _refuse_size(name, arraysize)
     column = Column(
         name=name,
         datatype=datatype,
@@ -126,6 +129,16 @@ def column_from_attributes(attributes: Mapping[str, str], number: int, described
         null=described.get("null") or None,
     )
     return column
+
+
+def _refuse_size(name: str, arraysize: str | None) -> None:
+    """Refuse lists of no items, which Arrow cannot have, and of more than anybody means."""
+    items = 1
+    for part in (arraysize or "").split("x"):
+        items *= int(part) if part.isdigit() else 1
+    if not 0 < items <= _MOST_ITEMS:
+        message = f"column {name!r} has the arraysize {arraysize!r}, which is {'too large' if items else 'nothing'}"
+        raise FormatError(message)
 
 
 def fixed_bytes(column: Column) -> int:
@@ -143,7 +156,10 @@ def knows_datatype(attributes: Mapping[str, str]) -> bool:
 
 def param_from_attributes(attributes: Mapping[str, str], described: Mapping[str, Any]) -> Param:
     """PARAM with its value; one that does not fit its datatype is None, for it may be an example or a default."""
-    column = column_from_attributes(attributes, 0, described)
+    try:
+        column = column_from_attributes(attributes, 0, described)
+    except FormatError:
+        column = column_from_attributes({**attributes, "datatype": "char", "arraysize": "*"}, 0, described)
     text = attributes.get("value", "")
     try:
         value = TextColumn(column).parse_one(text)

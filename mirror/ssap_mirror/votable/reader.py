@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -34,6 +34,15 @@ _PARSED = 1 << 20
 _LARGEST = 16 << 20
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """Rows that are cut out of the document. Text becomes values as late as possible, for NULLs may take much room."""
+
+    columns: list[pa.Array]
+    first: int
+    are_text: bool
+
+
 class VOTableReader:
     """A VOTable whose rows come as record batches; made by `read_votable`, and read once.
 
@@ -49,12 +58,12 @@ class VOTableReader:
         self._finished = False
         # Whether rows are cut from the bytes, and not by the XML parser.
         self._direct = False
-        self._ready: deque[pa.RecordBatch] = deque()
+        self._waiting: deque[_Rows] = deque()
         self._rows = 0
         self._base64 = Base64()
         self._binary: BinaryRows | None = None
         self._read_header()
-        table = self._document.table
+        table = self._document.declarations.table
         self.fields = tuple(_unique(table.fields)) if table is not None else ()
         """FIELDs as columns, in order. One whose name is taken has a number behind it."""
         self._constants = self._constant_columns(table.params if table is not None else [])
@@ -71,13 +80,13 @@ class VOTableReader:
     @property
     def params(self) -> tuple[Param, ...]:
         """PARAMs of the table and of the RESOURCEs, with values and options; ``INPUT:...`` in a metadata answer."""
-        table = self._document.table
-        return (*(table.params if table is not None else ()), *self._document.params)
+        table = self._document.declarations.table
+        return (*(table.params if table is not None else ()), *self._document.declarations.params)
 
     @property
     def infos(self) -> tuple[Info, ...]:
         """INFOs seen so far."""
-        return tuple(self._document.infos)
+        return tuple(self._document.declarations.infos)
 
     @property
     def query_status(self) -> str | None:
@@ -102,7 +111,7 @@ class VOTableReader:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was unusual and is not an error, one sentence each."""
-        table = self._document.table
+        table = self._document.declarations.table
         notes = []
         if table is not None and table.texts_only:
             notes.append(f"read as text, for their datatype is none of VOTable's: {', '.join(table.texts_only)}")
@@ -114,8 +123,8 @@ class VOTableReader:
             ]
             if renamed:
                 notes.append(f"columns of a name that was taken have another: {', '.join(renamed)}")
-        if self._document.other_tables:
-            notes.append(f"tables after the first one that are not read: {self._document.other_tables}")
+        if self._document.declarations.other_tables:
+            notes.append(f"tables after the first one that are not read: {self._document.declarations.other_tables}")
         return tuple(notes)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -128,14 +137,14 @@ class VOTableReader:
         """
         self._take_parsed()
         while True:
-            while self._ready:
-                yield self._ready.popleft()
+            while self._waiting:
+                yield self._batch(self._waiting.popleft())
             if self._finished:
                 return
             self._read_on()
 
     def _statuses(self) -> list[Info]:
-        return [info for info in self._document.infos if info.name.upper() == "QUERY_STATUS"]
+        return [info for info in self._document.declarations.infos if info.name.upper() == "QUERY_STATUS"]
 
     def _constant_columns(self, params: Sequence[Param]) -> dict[Column, pa.Array]:
         import pyarrow as pa
@@ -219,7 +228,7 @@ class VOTableReader:
             del self._buffer[:size]
             self._direct = end < 0
             self._add_texts(cells)
-        self._document.rows_before(self._rows)
+        self._document.rows_before = self._rows
 
     def _read_binary_rows(self) -> None:
         end = self._fill_to(b"<", _BLOCK)
@@ -234,7 +243,7 @@ class VOTableReader:
         del self._buffer[:size]
         self._direct = bool(text) and end < 0
         self._add_base64(text)
-        self._document.rows_before(self._rows)
+        self._document.rows_before = self._rows
 
     def _read_parsed(self) -> None:
         if not self._buffer and not self._fill():
@@ -264,29 +273,33 @@ class VOTableReader:
     def _add_texts(self, cells: Sequence[pa.Array]) -> None:
         rows = len(cells[0]) if cells else 0
         for start in range(0, rows, self._rows_at_once):
-            first = self._rows + 1
             parts = [column.slice(start, self._rows_at_once) for column in cells]
-            self._add([text.parse(part, first) for text, part in zip(self._texts, parts, strict=True)])
+            self._waiting.append(_Rows(parts, first=self._rows + start + 1, are_text=True))
+        self._rows += rows
 
     def _add_base64(self, text: bytes) -> None:
         if self._binary is None:
-            table = self._document.table
+            table = self._document.declarations.table
             flags = table is not None and table.serialization == "BINARY2"
             self._binary = BinaryRows(self.fields, flags=flags, max_bytes=self._max_bytes)
         columns = self._binary.push(self._base64.decode(text))
-        if columns is not None:
-            self._add(columns)
+        if columns is None:
+            return
+        rows = len(columns[0])
+        for start in range(0, rows, self._batch_rows):
+            parts = [column.slice(start, self._batch_rows) for column in columns]
+            self._waiting.append(_Rows(parts, first=self._rows + start + 1, are_text=False))
+        self._rows += rows
 
-    def _add(self, columns: list[pa.Array]) -> None:
+    def _batch(self, rows: _Rows) -> pa.RecordBatch:
         import pyarrow as pa
 
-        count = len(columns[0])
-        row = pa.array([0] * count, pa.int8())
-        columns = columns + [value.take(row) for value in self._constants.values()]
-        batch = pa.RecordBatch.from_arrays(columns, schema=self._arrow)
-        self._rows += count
-        for start in range(0, count, self._batch_rows):
-            self._ready.append(batch.slice(start, self._batch_rows))
+        columns = rows.columns
+        if rows.are_text:
+            columns = [text.parse(cells, rows.first) for text, cells in zip(self._texts, columns, strict=True)]
+        repeated = pa.array([0] * len(columns[0]), pa.int8())
+        columns = [*columns, *(value.take(repeated) for value in self._constants.values())]
+        return pa.RecordBatch.from_arrays(columns, schema=self._arrow)
 
 
 def read_votable(source: BinaryIO | Path, *, batch_rows: int = 8192, max_bytes: int = _LARGEST) -> VOTableReader:

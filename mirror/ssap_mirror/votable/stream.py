@@ -24,7 +24,7 @@ _ENCODINGS = re.compile(
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _UNMARKED = ((b"<\0?\0", "utf-16-le"), (b"\0<\0?", "utf-16-be"))
 # DEFLATE reaches 1000 : 1 on nothing but repetition; tables of constants stay below 200.
-_LARGEST_RATIO, _RATIO_COUNTS_FROM = 400, 32 << 20
+_LARGEST_RATIO, _RATIO_COUNTS_FROM = 400, 16 << 20
 
 
 def pieces(source: BinaryIO | Path) -> Iterator[bytes]:
