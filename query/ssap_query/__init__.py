@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.errors import MirrorError, ParameterError
@@ -26,7 +28,6 @@ _LAZY = {
     "Mirror": ("ssap_query.mirror", "Mirror"),
     "Positions": ("ssap_query.crossmatch", "Positions"),
     "ResultSet": ("ssap_query.result", "ResultSet"),
-    "crossmatch": ("ssap_query.crossmatch", "crossmatch"),
     "open": ("ssap_query.mirror", "open_mirror"),
 }
 
@@ -43,3 +44,18 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """The package, in which `crossmatch` is the function although a subpackage of that name is loaded too."""
+
+    @property
+    def crossmatch(self) -> Any:
+        return import_module("ssap_query.crossmatch").crossmatch
+
+    @crossmatch.setter
+    def crossmatch(self, subpackage: ModuleType) -> None:
+        """Whatever loads the subpackage sets this; it is found in ``sys.modules`` all the same."""
+
+
+sys.modules[__name__].__class__ = _Package

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 from ssap_mirror.catalog import Catalog
 from ssap_mirror.schema import Schema
 
+from ssap_query.arrays import as_arrow
 from ssap_query.compile import FILE_INDEX, FILE_ROW, CompiledQuery, compile_query, count_of, files, in_ranges
 from ssap_query.params.interpret import Query
 from ssap_query.params.position import Cone, cone_predicate
 from ssap_query.predicate import FALSE, TRUE, DistinctValues, Predicate
 from ssap_query.reach import Reach, joined, reach
-from ssap_query.rowgroups import DEFAULT_CACHE_BYTES, Group, RowGroups, as_arrow
+from ssap_query.rowgroups import DEFAULT_CACHE_BYTES, Group, RowGroups
 from ssap_query.rows import Gathered, Rows, Shape, Statement, Stored
 from ssap_query.score import score_sql
 from ssap_query.session import Session, failures_told

@@ -13,6 +13,7 @@ from ssap_mirror.errors import ParameterError
 from ssap_mirror.partition import location_arrays
 from ssap_mirror.schema import HEALPIX_COLUMN
 
+from ssap_query.arrays import as_arrow
 from ssap_query.compile import (
     FILE_INDEX,
     FILE_ROW,
@@ -26,7 +27,7 @@ from ssap_query.params.position import Cone, within_sql
 from ssap_query.picking import Found, columns_of
 from ssap_query.predicate import Predicate
 from ssap_query.reach import Reach, reach_deg
-from ssap_query.rowgroups import RowGroups, as_arrow
+from ssap_query.rowgroups import RowGroups
 from ssap_query.score import score_of_joined
 from ssap_query.session import Arrays, Session
 

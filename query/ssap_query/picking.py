@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ssap_mirror.schema import HEALPIX_COLUMN, Schema
 
+from ssap_query.arrays import as_arrow, as_numpy
 from ssap_query.compile import CANDIDATES, ROW, compile_query
 from ssap_query.params.position import Cone
 from ssap_query.predicate import Predicate
 from ssap_query.reach import Ranges
-from ssap_query.rowgroups import Group, Pick, RowGroups, as_arrow, rows_in
+from ssap_query.rowgroups import Group, Pick, RowGroups, rows_in
 from ssap_query.score import scores
 from ssap_query.session import Session
 
@@ -139,7 +140,7 @@ def picked(
     for number, group in enumerate(groups):
         arrays = row_groups.arrays(group, [HEALPIX_COLUMN, *names])
         cells = arrays.pop(HEALPIX_COLUMN)
-        candidates = np.arange(group.rows) if cells.null_count else rows_in(cells.to_numpy(), ranges)
+        candidates = np.arange(group.rows) if cells.null_count else rows_in(as_numpy(cells), ranges)
         if len(candidates):
             chosen = as_arrow(candidates)
             pieces.append({name: array.take(chosen) for name, array in arrays.items()})

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ssap_mirror.schema import HEALPIX_COLUMN
 
+from ssap_query.arrays import as_arrow
 from ssap_query.reach import Ranges
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["DEFAULT_CACHE_BYTES", "Footer", "Group", "Pick", "RowGroups", "as_arrow", "rows_in"]
+__all__ = ["DEFAULT_CACHE_BYTES", "Footer", "Group", "Pick", "RowGroups", "rows_in"]
 
 #: What is kept of decoded columns unless said otherwise: some twenty row groups of a hundred columns.
 DEFAULT_CACHE_BYTES = 256 << 20
@@ -172,17 +173,6 @@ class RowGroups:
         """Columns of picked rows; `names` and `keep` as for `arrays`."""
         rows = as_arrow(pick.rows)
         return {name: array.take(rows) for name, array in self.arrays(pick.group, names, keep=keep).items()}
-
-
-def as_arrow(values: NDArray[np.int64] | NDArray[np.float32]) -> pa.Array:
-    """Make an Arrow array of numpy numbers, shape (n,), without a copy.
-
-    ``pyarrow.array`` would import pandas to see whether it was given a Series.
-    """
-    import pyarrow as pa
-
-    contiguous = np.ascontiguousarray(values)
-    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(contiguous)])
 
 
 def rows_in(cells: NDArray[np.int64], ranges: Ranges) -> NDArray[np.int64]:

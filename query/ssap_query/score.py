@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, LiteralString
 
 import numpy as np
 from ssap_mirror import healpix
-from ssap_mirror.partition import location_arrays
 
+from ssap_query.arrays import as_numpy
 from ssap_query.params.position import Cone
 from ssap_query.predicate import Predicate
 
@@ -43,7 +43,8 @@ def scores(columns: Mapping[str, pa.Array], cones: Sequence[Cone]) -> NDArray[np
     Parameters
     ----------
     columns : mapping of str to pyarrow.Array
-        The roles ``location`` (pairs of float64 [deg]) and, where the service has it, ``snr``; each of shape (n,).
+        The roles ``location`` (pairs of float64 [deg], none NULL) and, where the service has it, ``snr``; each of
+        shape (n,).
     cones : sequence of Cone
         At least one; meant for few.
 
@@ -52,7 +53,7 @@ def scores(columns: Mapping[str, pa.Array], cones: Sequence[Cone]) -> NDArray[np
     numpy.ndarray of float32, shape (n,)
         0 to 100.
     """
-    ra, dec = location_arrays(columns["location"])
+    ra, dec = as_numpy(columns["location"].flatten()).reshape(-1, 2).T
     nearness = np.zeros(len(ra))
     for cone in cones:
         if cone.radius_deg == 0:
@@ -62,7 +63,7 @@ def scores(columns: Mapping[str, pa.Array], cones: Sequence[Cone]) -> NDArray[np
         np.maximum(nearness, 1 - separation_deg / cone.radius_deg, out=nearness)
     score = 50 * nearness
     if "snr" in columns:
-        snr = np.asarray(columns["snr"].to_numpy(zero_copy_only=False), np.float64)
+        snr = as_numpy(columns["snr"]).astype(np.float64)
         known = (snr > 0) & (snr < _MAX_SNR)
         score[known] += 50 * (snr[known] / (snr[known] + 10))
     return score.astype(np.float32)

@@ -76,7 +76,7 @@ def _position(name: str, value: object) -> str:
     items = _items(value)
     if items is None:
         raise ParameterError(name, value, "is neither a position nor several")
-    if len(items) == 2 and all(_items(item) is None for item in items):
+    if len(items) == 2 and all(_items(item) is None and not hasattr(item, "icrs") for item in items):
         return _joined(name, [items])
     return _joined(name, items)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
@@ -36,6 +37,7 @@ class Session:
         self._root = duckdb.connect(":memory:", config=_CONFIG)
         self._root.execute("SET GLOBAL parquet_metadata_cache = true")
         self._idle: list[duckdb.DuckDBPyConnection] = []
+        weakref.finalize(self, _close, self._root, self._idle)
         self._prepared = False
         self._lock = Lock()
 
@@ -111,9 +113,11 @@ class Session:
                 connection.unregister(name)
             self._idle.append(connection)
 
-    def close(self) -> None:
-        """Close the database."""
-        self._root.close()
+
+def _close(root: duckdb.DuckDBPyConnection, idle: Sequence[duckdb.DuckDBPyConnection]) -> None:
+    """Close a database before Python takes its modules down, which DuckDB complains about."""
+    for connection in (*idle, root):
+        connection.close()
 
 
 @contextmanager

@@ -149,6 +149,12 @@ def corpus_mirror(corpus_home: Path) -> ssap.Mirror:
 
 
 @pytest.fixture(scope="session")
+def mirror_of() -> Callable[[pa.Table, Schema, Path, str, int], Path]:
+    """Builds a mirror of a table and makes it live: ``mirror_of(table, schema, home, name, tile_rows)``."""
+    return build_mirror
+
+
+@pytest.fixture(scope="session")
 def ids_of() -> Callable[[ssap.ResultSet], list[str]]:
     """Sorted identities of an answer's rows."""
     return lambda found: sorted(found.to_arrow()["mobsid"].to_pylist())

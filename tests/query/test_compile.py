@@ -95,7 +95,8 @@ def test_identifiers_are_quoted() -> None:
     query = compile_query(schema, [name, "select"], files(["f"]), [Predicate("{snr} > ?", (1,))])
     assert quoted(name) == '"od""d name; DROP TABLE x"'
     assert query.sql == (
-        'SELECT "od""d name; DROP TABLE x", "select"::FLOAT[3] AS "select" FROM read_parquet(?, hive_partitioning = false,'
+        'SELECT "od""d name; DROP TABLE x", "select"::FLOAT[3] AS "select"'
+        " FROM read_parquet(?, hive_partitioning = false,"
         ' can_have_nan = true) WHERE "od""d name; DROP TABLE x" > ?'
     )
     assert query.values == (["f"], 1)

@@ -1,0 +1,133 @@
+"""The coarse step and what is kept of it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ssap_mirror import healpix
+from ssap_query.arrays import as_arrow, as_numpy
+from ssap_query.params import Cone
+from ssap_query.reach import joined, reach
+from ssap_query.rowgroups import Pick, RowGroups, rows_in
+
+RANGES = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 20)), min_size=1, max_size=30)
+
+
+def separate(parts: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Sorted, separate ranges with gaps between them."""
+    found, start = [], 0
+    for gap, length in parts:
+        found.append((start + gap + 1, start + gap + 1 + length))
+        start = found[-1][1] + 1
+    return tuple(found)
+
+
+@given(RANGES, st.integers(1, 12))
+def test_fewer_ranges_cover_at_least_the_same(parts, most) -> None:
+    ranges = separate(parts)
+    fewer = joined(ranges, most)
+    assert len(fewer) == min(most, len(ranges))
+    assert all(any(low <= first and last <= high for low, high in fewer) for first, last in ranges)
+    assert list(fewer) == sorted(fewer)
+    # what is added is the smallest gaps
+    gaps = sorted(b[0] - a[1] for a, b in pairwise(ranges))
+    kept = sorted(b[0] - a[1] for a, b in pairwise(fewer))
+    assert kept == gaps[len(gaps) - len(kept) :]
+
+
+@given(RANGES, st.lists(st.integers(0, 8000), max_size=200))
+def test_rows_in_ranges(parts, values) -> None:
+    ranges, cells = separate(parts), np.sort(np.array(values, np.int64))
+    expected = [n for n, cell in enumerate(cells) if any(low <= cell <= high for low, high in ranges)]
+    assert rows_in(cells, ranges).tolist() == expected
+
+
+def test_reach_is_everything_without_cones(mirror) -> None:
+    everything = reach(mirror.catalog, None)
+    assert everything.ranges is None
+    assert everything.paths == [str(path) for path in mirror.catalog.files]
+
+
+@pytest.mark.parametrize("radius", [0.0, 1e-6, 0.1, 5.0, 50.0, 90.0, 179.0, 180.0])
+@pytest.mark.parametrize("centre", [(0.0, 90.0), (0.0, -90.0), (0.0, 0.0), (45.0, 41.81), (359.99, 30.0)])
+def test_reach_loses_no_row(centre, radius, mirror, awkward) -> None:
+    extent = reach(mirror.catalog, [Cone(*centre, radius)])
+    ranges = np.array(extent.ranges)
+    paths = {str(part.path) for part in extent.partitions}
+    inside = [
+        row
+        for row in awkward.rows
+        if row["location"] and row["ra"] is not None and abs(row["location"][1]) <= 90
+        and healpix.separation_arcsec(*row["location"], *centre) <= radius * 3600
+        and healpix.separation_arcsec(*row["location"], row["ra"], row["dec"]) <= 60
+    ]  # fmt: skip
+    for row in inside:
+        cell = int(healpix.healpix_29([row["ra"]], [row["dec"]])[0])
+        assert ((ranges[:, 0] <= cell) & (cell <= ranges[:, 1])).any()
+        (holder,) = (p for p in mirror.catalog.partitions if p.healpix_29[0] <= cell <= p.healpix_29[1])
+        assert str(holder.path) in paths
+
+
+def test_reach_is_small_for_a_small_cone(mirror) -> None:
+    extent = reach(mirror.catalog, [Cone(0.0, 90.0, 0.01)])
+    assert len(extent.partitions) <= 4 < len(mirror.catalog.partitions)
+    groups = RowGroups().touched(extent.paths, extent.ranges)
+    assert {group.path for group in groups} <= set(extent.paths)
+    assert str(extent.unplaced.path) in {group.path for group in groups}
+
+
+def test_groups_know_their_rows(awkward) -> None:
+    mirror = awkward.open("one")
+    groups = RowGroups(0)
+    for path in mirror.catalog.files:
+        first = 0
+        for group in groups.footer(str(path)).groups:
+            assert group.first_row == first
+            cells = groups.arrays(group, ["_healpix_29"])["_healpix_29"]
+            first += group.rows
+            assert len(cells) == group.rows
+            if group.cells is not None:
+                assert group.cells == (min(cells.to_pylist()), max(cells.to_pylist()))
+    assert groups.size == 0
+
+
+def test_least_recently_used_goes_first(mirror) -> None:
+    one, two, three = (group for path in mirror.catalog.files[:3] for group in RowGroups().footer(str(path)).groups[:1])
+    size = {g: sum(a.nbytes for a in RowGroups().arrays(g, ["mobsid", "ra"]).values()) for g in (one, two, three)}
+    groups = RowGroups(size[one] + size[two] + size[three] - 1)
+    for group in (one, two, one, three):
+        groups.arrays(group, ["mobsid", "ra"])
+    assert groups.size == size[one] + size[three]
+    groups.arrays(one, ["dec"])  # a further column of a known group
+    assert groups.size <= groups.max_bytes
+
+
+def test_taking_rows(mirror) -> None:
+    path = str(mirror.catalog.files[0])
+    groups = RowGroups()
+    group = groups.footer(path).groups[0]
+    every = groups.arrays(group, ["mobsid", "mag_arr"])
+    rows = np.array([0, group.rows - 1])
+    taken = groups.take(Pick(group, rows), ["mobsid", "mag_arr"])
+    assert taken["mobsid"].to_pylist() == [every["mobsid"][int(row)].as_py() for row in rows]
+    assert taken["mag_arr"].type == every["mag_arr"].type
+
+
+@pytest.mark.parametrize("values", [np.arange(5)[::2], np.array([], np.int64), np.array([1.5, np.nan], np.float32)])
+def test_numbers_between_numpy_and_arrow(values) -> None:
+    found = as_arrow(values)
+    assert found.type == pa.from_numpy_dtype(values.dtype)
+    np.testing.assert_array_equal(found.to_numpy(zero_copy_only=False), values)
+    np.testing.assert_array_equal(as_numpy(found), values)
+    assert as_numpy(found).dtype == values.dtype
+
+
+def test_null_is_nan_in_numpy() -> None:
+    array = pa.array([None, *range(20), None, 5.0], pa.float32())
+    for part in (array, array.slice(1), array.slice(9, 13), array.slice(0, 1)):
+        np.testing.assert_array_equal(as_numpy(part), part.to_numpy(zero_copy_only=False))
