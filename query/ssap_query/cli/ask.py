@@ -114,7 +114,7 @@ def query(
 @click.option("--table-columns", metavar="A,B,…", help="Columns of TABLE to keep (default: all).")
 @output
 def xmatch(
-    table: str, home: Path | None, mirror: str, radius: float, find: str, ra: str | None, dec: str | None,
+    table: str, home: Path | None, mirror: str, radius: float, find: Any, ra: str | None, dec: str | None,
     pmra: str | None, pmdec: str | None, epoch: str | None, sigma: float | None, error_column: str | None,
     request: str | None,
     columns: str | None, table_columns: str | None, output: str | None, file_format: str | None,
@@ -154,9 +154,9 @@ def sql(text: str, home: Path | None, mirror: str, output: str | None, file_form
     deliver(result, output, file_format)
 
 
-def _filters(request: str | None) -> dict[str, object]:
+def _filters(request: str | None) -> dict[str, Any]:
     """Parameters of a request that select spectra."""
-    given = {"VERB": "1", **parse(request or "").values}
+    given: dict[str, Any] = {"VERB": "1", **parse(request or "").values}
     given.pop("REQUEST", None)
     return given
 
