@@ -78,9 +78,10 @@ def _values(array: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
         gone[~missing] |= elements.is_null().to_numpy(zero_copy_only=False).reshape(-1, size)
         return rows, gone
     ends = np.cumsum(pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False))
+    starts = np.concatenate([[0], ends])[:-1]
     masked = np.ma.MaskedArray(_filled(elements), elements.is_null().to_numpy(zero_copy_only=False))
     ragged = np.empty(len(array), object)
-    for row, (start, end) in enumerate(zip(np.concatenate([[0], ends[:-1]]), ends, strict=True)):
+    for row, (start, end) in enumerate(zip(starts, ends, strict=True)):
         piece = masked[start:end]
         ragged[row] = piece if np.ma.is_masked(piece) else piece.data
     return ragged, missing

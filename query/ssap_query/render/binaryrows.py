@@ -55,9 +55,8 @@ def _bytes(array: pa.Array, column: Column) -> list[Bytes | pa.Array]:
     elements = _numbers(array.flatten(), column.null)
     if pa.types.is_fixed_size_list(array.type):
         size = array.type.list_size
-        rows = np.zeros((len(array), size), elements.dtype)
-        if elements.dtype.kind == "f":
-            rows[:] = np.nan
+        missing = _numbers(pa.nulls(1, array.type.value_type), column.null)
+        rows = np.repeat(missing, len(array) * size).reshape(-1, size)
         rows[array.is_valid().to_numpy(zero_copy_only=False)] = elements.reshape(-1, size)
         return [_matrix(rows.reshape(-1), size)]
     lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype(np.int64)

@@ -1,4 +1,8 @@
-"""ECSV 1.0 (Astropy APE 6), written by astropy: the whole answer is in memory. NULL and NaN are kept apart."""
+"""ECSV 1.0 (Astropy APE 6), written by astropy: the whole answer is in memory.
+
+NULL and NaN are kept apart. The limits are those of astropy, whose reader strips blanks from both ends of
+text and makes every line end a line feed.
+"""
 
 from __future__ import annotations
 

@@ -90,7 +90,8 @@ class _Facts:
             self.ascii = self.ascii and pc.all(pc.string_is_ascii(plain_strings(array)), min_count=0).as_py()
             return
         numbers = array.flatten() if column.shape else array
-        self.missing = self.missing or numbers.null_count > 0 or array.null_count > 0
+        gone = numbers.null_count > 0 or (array.null_count > 0 and _whole_matters(column))
+        self.missing = self.missing or gone
         if column.datatype not in _BOUNDS:
             return
         bounds = pc.min_max(numbers).as_py()
@@ -126,6 +127,11 @@ def _matters(column: Column, *, null_literals: bool) -> bool:
     if column.datatype in _BOUNDS:
         return null_literals or bool(column.shape)
     return column.datatype == "char" or column.xtype == "polygon"
+
+
+def _whole_matters(column: Column) -> bool:
+    """Whether a missing array is more than one without elements."""
+    return None not in column.shape or column.xtype == "polygon"
 
 
 def _fitting(column: Column, kind: pa.DataType) -> Column:

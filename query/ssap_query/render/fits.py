@@ -1,8 +1,8 @@
 """FITS binary table (FITS 4.0 §7.3), written by astropy: the whole answer is in memory.
 
-A missing integer is TNULLn, a missing float NaN, a missing string empty. FITS text is ASCII: other characters become
-``?``, which a `LossWarning` tells. UCD, utype, xtype and description are in TUCDn, TUTYPn, TXTYPn and TCOMMn, where
-STILTS and TOPCAT look for them.
+A missing integer is TNULLn, a missing float NaN, a missing string empty. FITS text is printable ASCII (§4.2.1.1): other
+characters become ``?``, which a `LossWarning` tells. UCD, utype, xtype and description are in TUCDn, TUTYPn, TXTYPn and
+TCOMMn, where STILTS and TOPCAT look for them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ _LETTERS = {
     "doubleComplex": "M",
 }
 _KEYWORDS = {"ucd": "TUCD", "utype": "TUTYP", "xtype": "TXTYP", "description": "TCOMM"}
+_NOT_TEXT = "[^ -~]"
 _CHUNK = 1 << 20
 
 
@@ -65,8 +67,12 @@ def _column(array: pa.Array | pa.ChunkedArray, column: Column) -> Any:
     from astropy.io import fits
 
     values = as_declared(_one(array), column)
+    if column.datatype == "boolean" and values.null_count:
+        # A FITS logical has no missing value that readers agree on.
+        column = replace(column, datatype="short", null="-1")
+        values = values.cast(column.arrow_type())
     tform, data = _text(values, column) if column.is_text else _numeric(values, column)
-    null = int(column.null) if column.null is not None and tform[-1:] in "BIJK" else None
+    null = None if column.null is None or column.is_text else int(column.null)
     return fits.Column(column.name, tform, unit=column.unit, null=null, array=data)
 
 
@@ -76,20 +82,20 @@ def _one(array: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def _text(values: pa.Array, column: Column) -> tuple[str, NDArray[np.bytes_]]:
     filled = pc.fill_null(values, "")
-    if not pc.all(pc.string_is_ascii(filled), min_count=0).as_py():
+    if pc.any(pc.match_substring_regex(filled, _NOT_TEXT), min_count=0).as_py():
         message = f"{column.name}: characters that FITS cannot hold are written as '?'"
         warnings.warn(message, LossWarning, stacklevel=2)
-    data = np.array([text.encode("ascii", "replace") for text in filled.to_pylist()], np.bytes_)
+        filled = pc.replace_substring_regex(filled, _NOT_TEXT, "?")
+    data = np.array([text.encode("ascii") for text in filled.to_pylist()], np.bytes_)
     return f"{max(1, data.dtype.itemsize)}A", data
 
 
 def _numeric(values: pa.Array, column: Column) -> tuple[str, NDArray[Any]]:
     letter = _LETTERS[column.datatype]
-    missing = float("nan") if pa.types.is_floating(_element(values.type)) else int(column.null or 0)
+    missing: Any = float("nan") if pa.types.is_floating(_element(values.type)) else int(column.null or 0)
+    if letter == "L":
+        missing = False
     if not column.shape:
-        if letter == "L" and values.null_count:
-            # A FITS logical has no missing value that readers agree on.
-            return "I", pc.fill_null(values.cast(pa.int16()), -1).to_numpy(zero_copy_only=False)
         return letter, pc.fill_null(values, missing).to_numpy(zero_copy_only=False)
     parts = 2 if column.datatype.endswith("Complex") else 1
     kind = {"floatComplex": np.complex64, "doubleComplex": np.complex128}.get(column.datatype)

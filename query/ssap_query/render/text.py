@@ -59,9 +59,9 @@ def terminal_text(answer: Answer, width: int, rows: int) -> str:
         text += part.rows([arrays[i] for i in fitting]).decode()
     hidden = []
     if len(answer) > shown.num_rows:
-        hidden.append(f"{len(answer) - shown.num_rows:,} more rows")
+        hidden.append(_counted(len(answer) - shown.num_rows, "more row"))
     if len(fitting) < len(arrays):
-        hidden.append(f"{len(arrays) - len(fitting)} more columns")
+        hidden.append(_counted(len(arrays) - len(fitting), "more column"))
     more = f"; {' and '.join(hidden)} not shown (-o FILE writes all)" if hidden else ""
     return f"{text}{_counts(answer)}{more}\n"
 
@@ -69,8 +69,11 @@ def terminal_text(answer: Answer, width: int, rows: int) -> str:
 def _counts(answer: Answer) -> str:
     told = "; OVERFLOW: there are more than the limit let through" if answer.status == "OVERFLOW" else ""
     made_up = "; SYNTHETIC rows" if "synthetic" in answer.infos else ""
-    rows = len(answer)
-    return f"{rows:,} row{'' if rows == 1 else 's'}, {len(answer.schema)} columns{told}{made_up}"
+    return f"{_counted(len(answer), 'row')}, {_counted(len(answer.schema), 'column')}{told}{made_up}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _first(answer: Answer, rows: int) -> Iterator[pa.RecordBatch]:

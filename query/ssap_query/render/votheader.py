@@ -87,11 +87,10 @@ def frame(answer: Answer, columns: Sequence[Column], opening: str, closing: str)
         Both parts in UTF-8.
     """
     service = _read_service(answer.service_xml, columns)
-    refposition = any("refposition" in system.attrib for system in service.systems)
     root = ET.Element(
         "VOTABLE",
         {
-            "version": "1.5" if refposition else "1.4",
+            "version": "1.4",
             "xmlns": _NAMESPACE,
             "xmlns:xsi": _XSI,
             "xmlns:ssa": _SSA,
@@ -218,6 +217,8 @@ def _read_service(header: bytes, columns: Sequence[Column]) -> _Service:
         element.text = (element.text or "").strip() or None
     found.infos = [info for info in root.iter("INFO") if info.get("name") in _KEPT_INFOS and info.get("value")]
     found.systems = [system for tag in _SYSTEMS for system in root.iter(tag)]
+    for system in root.iter("COOSYS"):
+        system.attrib.pop("refposition", None)  # VOTable 1.5 only
     known = {system.get("ID") for system in found.systems}
     for item in root.iter("FIELD"):
         name = item.get("name", "")
