@@ -128,9 +128,10 @@ def _join(
             session,
             table,
             position,
-            (() if mover is None else MOVER_ROLES if table.side == mover else STILL_ROLES) + errors,
+            roles=(() if mover is None else MOVER_ROLES if table.side == mover else STILL_ROLES) + errors,
             # The partner is chosen by row, so a point must say which row it stands for.
             first_rows=subject is not None and table.side != subject,
+            moves=table.side == mover,
         )
         for table, position in zip(tables, positions, strict=True)
     ]

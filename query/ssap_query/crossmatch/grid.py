@@ -37,16 +37,18 @@ def make_candidates(session: Session, left: Points, right: Points, radius_deg: f
     Parameters
     ----------
     session : Session
-        Where the views ``<side>_points`` are.
+        Where the views of the points are.
     left, right : Points
-        The sides; the one of fewer points is put into cells, the other streamed.
+        The sides; the one of fewer points or places is put into cells, the other streamed.
     radius_deg : float
         Radius that no pair of the answer exceeds [deg], at the positions that the points have.
     """
     small, large = (left, right) if left.count <= right.count else (right, left)
     connection = session.connection
-    connection.view(f"{small.side}_points").create_view("small_side", replace=True)
-    connection.view(f"{large.side}_points").create_view("large_side", replace=True)
+    for points, name in ((small, "small_side"), (large, "large_side")):
+        is_table = points.cells.endswith("_places")
+        source = connection.table(points.cells) if is_table else connection.view(points.cells)
+        source.create_view(name, replace=True)
     session.set(radius_deg=min(radius_deg, 180.0))
     _, company, half_width, dec_min, dec_max = session.row(_CROWDING, {"fields_per_deg": _FIELDS_PER_DEG})
     cell = _cell_deg(radius_deg, company * large.count / max(1, small.count))
@@ -59,8 +61,14 @@ def make_candidates(session: Session, left: Points, right: Points, radius_deg: f
     session.run(
         sql.BINS["tapered" if tapered else "even"],
         sql.SPREAD.substitute(s=small.side[0]),
-        sql.CANDIDATES.substitute(p=large.side[0]),
+        sql.NEAR.substitute(p=large.side[0]),
     )
+    found = "near"
+    for points in (left, right):
+        if points.cells.endswith("_places"):
+            session.run(sql.POINTS_OF_PLACES.substitute(side=points.side, p=points.side[0], near=found))
+            found = f"near_{points.side}"
+    connection.view(found).create_view("candidates", replace=True)
 
 
 def _cell_deg(radius_deg: float, company: float) -> float:

@@ -1,8 +1,9 @@
 """The points of a table: its rows' positions, or its distinct positions where many rows share one.
 
 A mirror's millions of spectra lie at some hundred thousand positions: matching those, and giving each row the match of
-its position, is the same answer for a fraction of the work. Whether to do so is a guess from the first rows; the
-answer does not depend on it.
+its position, is the same answer for a fraction of the work. Where rows at one position differ in date or error, their
+shared positions serve to find the candidates. Whether to do so is a guess from the first rows; the answer does not
+depend on it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from ssap_query.crossmatch.epochs import as_julian_year, epoch_scale
 from ssap_query.crossmatch.positions import Positions
 from ssap_query.crossmatch.session import quoted
-from ssap_query.crossmatch.tables import FILE, ROW, Table
+from ssap_query.crossmatch.tables import NUMBER, Table
 from ssap_query.crossmatch.units import angle_factor, motion_factor, velocity_factor
 
 if TYPE_CHECKING:
@@ -22,17 +23,13 @@ if TYPE_CHECKING:
 
     from ssap_query.crossmatch.session import Session
 
-__all__ = ["FILE_SHIFT", "Points", "make_points"]
-
-#: A row's number is ``(file << FILE_SHIFT) + row``: one integer that is unique and in the table's order.
-FILE_SHIFT = 40
+__all__ = ["Points", "make_points"]
 
 _SAMPLE_ROWS = 16_384
 _DISTINCT_SHARE = 0.6
 
 _VALID = "ra BETWEEN -180 AND 360 AND dec BETWEEN -90 AND 90 AND isfinite(ra) AND isfinite(dec)"
-_RA_0_TO_360 = "CASE WHEN ra < 0 THEN ra + 360 ELSE ra END"
-_NEGATIVE_RA = "coalesce(min(ra) < 0, false)"
+_RA_0_TO_360 = "ra - 360 * floor(ra / 360)"
 
 
 @dataclass(frozen=True)
@@ -48,20 +45,17 @@ class Points:
     keys: Mapping[str, str]
     """Columns of ``<side>_keys`` after ``id`` (``ra``, ``dec``, what the match needs) and their SQL expressions."""
     reduced: bool
-    """Whether points are distinct keys; else each point is a row and its id the row's number."""
+    """Whether points are distinct positions; else each point is a row and its id the row's number."""
+    cells: str
+    """View of what is put into cells: ``<side>_points``, or ``<side>_places``, their distinct positions."""
     count: int
-    """Number of points."""
+    """Number of rows of that view."""
     rows: int
     """Number of rows of the table."""
 
-    @property
-    def prefix(self) -> str:
-        """``l_`` or ``r_``."""
-        return f"{self.side[0]}_"
-
 
 def make_points(
-    session: Session, table: Table, positions: Positions, roles: tuple[str, ...], *, first_rows: bool
+    session: Session, table: Table, positions: Positions, roles: tuple[str, ...], *, first_rows: bool, moves: bool
 ) -> Points:
     """Make the views ``<side>_keys`` of every row, and ``<side>_points`` of all valid positions.
 
@@ -77,6 +71,8 @@ def make_points(
         Keys that the match needs beside them: ``epoch``, ``sigma``, motions.
     first_rows : bool
         Whether the id of a shared point must be the number of its first row.
+    moves : bool
+        Whether this side is moved to the dates of the other.
 
     Raises
     ------
@@ -85,22 +81,26 @@ def make_points(
     """
     side, prefix = table.side, f"{table.side[0]}_"
     expressions = {role: _key(session, table, positions, role) for role in ("ra", "dec", *roles)}
-    columns = [f"({FILE} << {FILE_SHIFT}) + {ROW} AS id", *(f"{text} AS {role}" for role, text in expressions.items())]
+    columns = [f"{NUMBER} AS id", *(f"{text} AS {role}" for role, text in expressions.items())]
     keys = session.connection.view(f"{side}_rows").project(", ".join(columns))
     keys.create_view(f"{side}_keys")
     (rows,) = keys.aggregate("count(*)").fetchall()[0]
-    reduced = _rows_share_points(keys)
+    shared = not moves and _rows_share_points(keys)
+    reduced = shared and not roles
+    source, number = keys, "1::BIGINT"
     if reduced:
-        _make_unique(session, side, tuple(expressions), first_rows=first_rows)
-        source, number, ra = session.connection.view(f"{side}_unique"), "n", _RA_0_TO_360
-    else:
-        (negative,) = keys.aggregate(_NEGATIVE_RA).fetchall()[0]
-        source, number, ra = keys, "1::BIGINT", _RA_0_TO_360 if negative else "ra"
-    columns = [f"id AS {prefix}id", f"{number} AS {prefix}n", f"{ra} AS {prefix}ra", f"dec AS {prefix}dec"]
+        _make_unique(session, side, first_rows=first_rows)
+        source, number = session.connection.view(f"{side}_unique"), "n"
+    columns = [f"id AS {prefix}id", f"{number} AS {prefix}n", f"{_RA_0_TO_360} AS {prefix}ra", f"dec AS {prefix}dec"]
     columns += [f"{_clean(role)} AS {prefix}{role}" for role in roles]
     source.filter(_VALID).project(", ".join(columns)).create_view(f"{side}_points")
-    count = source.aggregate("count(*)").fetchall()[0][0] if reduced else rows
-    return Points(side, expressions, reduced, count, rows)
+    cells, count = f"{side}_points", rows
+    if shared and not reduced:
+        cells = f"{side}_places"
+        session.connection.view(f"{side}_points").project(f"{prefix}ra, {prefix}dec").distinct().to_table(cells)
+    if shared:
+        (count,) = session.row("SELECT count(*) FROM query_table(?)", [cells])
+    return Points(side, expressions, reduced, cells, count, rows)
 
 
 def _rows_share_points(keys: duckdb.DuckDBPyRelation) -> bool:
@@ -109,21 +109,17 @@ def _rows_share_points(keys: duckdb.DuckDBPyRelation) -> bool:
     return bool(rows and distinct <= _DISTINCT_SHARE * rows)
 
 
-def _make_unique(session: Session, side: str, names: tuple[str, ...], *, first_rows: bool) -> None:
+def _make_unique(session: Session, side: str, *, first_rows: bool) -> None:
     keys = session.connection.view(f"{side}_keys")
     first = ", min(id) AS id" if first_rows else ""
-    grouped = False
-    if names == ("ra", "dec"):
-        # Grouping by one double is twice as fast as by two, and equal RA with another declination is rare.
-        by_ra = "ra, min(dec) AS dec, max(dec) AS max_dec, count(dec) AS n_dec, count(*) AS n"
-        keys.aggregate(by_ra + first, "ra").to_table(f"{side}_groups")
-        shared = session.connection.table(f"{side}_groups").filter("isfinite(ra) AND (dec <> max_dec OR n_dec <> n)")
-        grouped = not shared.limit(1).fetchall()
-        if not grouped:
-            session.run(f"DROP TABLE {side}_groups")
-    if not grouped:
-        columns = ", ".join(names)
-        keys.aggregate(f"{columns}, count(*) AS n{first}", columns).to_table(f"{side}_groups")
+    # Grouping by one double is twice as fast as by two, and equal RA with another declination is rare.
+    keys.aggregate(
+        f"ra, min(dec) AS dec, max(dec) AS max_dec, count(dec) AS n_dec, count(*) AS n{first}", "ra"
+    ).to_table(f"{side}_groups")
+    mixed = session.connection.table(f"{side}_groups").filter("isfinite(ra) AND (dec <> max_dec OR n_dec <> n)")
+    if mixed.limit(1).fetchall():
+        session.run(f"DROP TABLE {side}_groups")
+        keys.aggregate(f"ra, dec, count(*) AS n{first}", "ra, dec").to_table(f"{side}_groups")
     number = "*" if first_rows else "*, rowid AS id"
     session.connection.table(f"{side}_groups").project(number).create_view(f"{side}_unique")
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssap_query.crossmatch.columns import POSITION_ANGLE, SEPARATION, Columns
-from ssap_query.crossmatch.points import FILE_SHIFT, Points
+from ssap_query.crossmatch.objects import make_objects, side_rows
 from ssap_query.crossmatch.session import quoted
-from ssap_query.crossmatch.tables import FILE, ROW
+from ssap_query.crossmatch.tables import FILE, FILE_SHIFT, NUMBER, ROW
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,7 +22,6 @@ __all__ = ["Piece", "Pieces"]
 _PIECE_ROWS = 500_000
 # Named apart from any column of the tables
 _PAIR = f"subject_id AS _xm_pair_subject, object_id AS _xm_pair_object, {SEPARATION}, {POSITION_ANGLE}"
-_MASK = (1 << FILE_SHIFT) - 1
 
 
 @dataclass(frozen=True)
@@ -75,11 +74,11 @@ class Pieces:
         self._subject, self._object = (join.right, join.left) if swapped else (join.left, join.right)
         self.plan = self._plan()
         if find != "anti":
-            self._make_objects()
+            make_objects(session, self._object, columns, every_row=find == "all" and self._object.reduced)
 
     def read(self, piece: Piece) -> pa.Table:
         """Rows of the result that stand for the rows of a piece, in order."""
-        subject = self._rows(self._subject, "subject", piece.condition)
+        subject = side_rows(self._session, self._subject, self._columns, piece.condition)
         if self._find == "anti":
             joined = subject.join(self._pairs(piece), self._on_subject(), how="anti")
             order = f"{FILE}, {ROW}"
@@ -88,7 +87,9 @@ class Pieces:
             objects = self._session.connection.table("objects")
             partners = objects.join(self._pairs(piece), "_xm_object = _xm_pair_object")
             joined = subject.join(partners, self._on_subject())
-            order = f"{FILE}, {ROW}, {SEPARATION}, _xm_object_file, _xm_object_row"
+            order = f"{FILE}, {ROW}"
+            if self._find == "all":
+                order += f", {SEPARATION}, _xm_object_file, _xm_object_row"
         names = ", ".join(quoted(name) for name in self._columns.schema.names)
         table = joined.order(order).project(names).to_arrow_table()
         return table.cast(self._columns.schema)
@@ -111,14 +112,6 @@ class Pieces:
                 held = count
         return found
 
-    def _rows(self, points: Points, role: str, condition: str) -> duckdb.DuckDBPyRelation:
-        """Columns of the result of one side, what numbers its rows, and its key: ``_xm_<role>`` or its parts."""
-        rows = self._session.connection.view(f"{points.side}_rows").filter(condition)
-        shown = [*self._columns.projection(points.side), FILE, ROW]
-        if not points.reduced:
-            return rows.project(", ".join([*shown, f"({FILE} << {FILE_SHIFT}) + {ROW} AS _xm_{role}"]))
-        return rows.project(", ".join([*shown, *(f"{text} AS _xm_{role}_{key}" for key, text in points.keys.items())]))
-
     def _pairs(self, piece: Piece) -> duckdb.DuckDBPyRelation:
         pairs = self._session.connection.table("pairs")
         if not self._subject.reduced:
@@ -129,35 +122,5 @@ class Pieces:
 
     def _on_subject(self) -> str:
         if not self._subject.reduced:
-            return "_xm_subject = _xm_pair_subject"
-        return " AND ".join(_equal(f"_xm_subject_{name}", f"_xm_key_{name}", name) for name in self._subject.keys)
-
-    def _make_objects(self) -> None:
-        """Rows of the object side that are in a pair, as the table ``objects``."""
-        connection = self._session.connection
-        connection.execute("DROP TABLE IF EXISTS objects")
-        wanted = connection.table("pairs").project("object_id AS _xm_wanted").distinct()
-        shares = self._find == "all" and self._object.reduced
-        if shares:
-            keys = ", ".join(f"{name} AS _xm_key_{name}" for name in self._object.keys)
-            unique = connection.view(f"{self._object.side}_unique").project(f"id AS _xm_object, {keys}")
-            wanted = unique.join(wanted, "_xm_object = _xm_wanted", how="semi")
-            rows = self._rows(self._object, "row", "true")
-            on = " AND ".join(_equal(f"_xm_row_{name}", f"_xm_key_{name}", name) for name in self._object.keys)
-        else:
-            # File and row apart: as two plain columns DuckDB uses them to skip what is not wanted while it reads.
-            wanted = wanted.project(f"_xm_wanted AS _xm_object, _xm_wanted >> {FILE_SHIFT} AS _xm_wanted_file, "
-                                    f"_xm_wanted & {_MASK} AS _xm_wanted_row")  # fmt: skip
-            shown = [*self._columns.projection(self._object.side), FILE, ROW]
-            rows = connection.view(f"{self._object.side}_rows").project(", ".join(shown))
-            on = f"{ROW} = _xm_wanted_row AND {FILE} = _xm_wanted_file"
-        pairs = self._columns.left if self._object.side == "left" else self._columns.right
-        names = ", ".join(quoted(shown) for _, shown in pairs)
-        shown_names = f"{names}, " if names else ""
-        numbered = f"_xm_object, {FILE} AS _xm_object_file, {ROW} AS _xm_object_row"
-        rows.join(wanted, on).project(shown_names + numbered).to_table("objects")
-
-
-def _equal(left: str, right: str, name: str) -> str:
-    # Positions that match are never NULL; dates, motions and errors may be.
-    return f"{left} {'=' if name in ('ra', 'dec') else 'IS NOT DISTINCT FROM'} {right}"
+            return f"{NUMBER} = _xm_pair_subject"
+        return " AND ".join(f"_xm_own_{name} = _xm_key_{name}" for name in self._subject.keys)

@@ -17,6 +17,14 @@ from ssap_mirror.errors import FormatError, MirrorError, ParameterError
 
 __all__ = ["Limits", "Session", "failures_told", "one_line", "quoted"]
 
+# What DuckDB raises for the content of a file; the rest would be faults of ours and stays as it is
+_UNREADABLE = (
+    duckdb.IOException,
+    duckdb.InvalidInputException,
+    duckdb.ConversionException,
+    duckdb.OutOfRangeException,
+    duckdb.SerializationException,
+)
 _MEMORY, _THREADS, _TEMP_DIRECTORY = "memory", "threads", "temp_directory"
 _DEFAULT_MEMORY_BYTES = 3_000_000_000
 _SHARE_OF_MACHINE = 0.6
@@ -121,7 +129,7 @@ def failures_told() -> Iterator[None]:
     except duckdb.OutOfMemoryException as error:
         message = f"the match needs more memory or disk than it may use (Limits): {one_line(error)}"
         raise MirrorError(message) from error
-    except duckdb.Error as error:
+    except _UNREADABLE as error:
         message = f"a table of the match cannot be read: {one_line(error)}"
         raise FormatError(message) from error
 

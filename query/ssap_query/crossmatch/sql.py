@@ -17,11 +17,12 @@ __all__ = [
     "ALL_PAIRS",
     "BEST_PAIRS",
     "BINS",
-    "CANDIDATES",
     "COUNT_ALL",
     "MACROS",
     "MOVED",
+    "NEAR",
     "PLACED",
+    "POINTS_OF_PLACES",
     "SPREAD",
     "SURVIVORS",
     "WITHIN_RADIUS",
@@ -111,12 +112,18 @@ FROM cells
 """)
 
 # Pairs in one cell; $p is the prefix of the larger side, which is streamed.
-CANDIDATES = Template("""
-CREATE OR REPLACE VIEW candidates AS
+NEAR = Template("""
+CREATE OR REPLACE VIEW near AS
 SELECT * FROM (
     SELECT *, cell(zone_of(${p}_dec), floor(${p}_ra * bins_per_deg(zone_of(${p}_dec)))) AS cell FROM large_side
     WHERE ${p}_dec BETWEEN getvariable('dec_min') AND getvariable('dec_max')
 ) JOIN spread USING (cell)
+""")
+
+# Where places were put into cells: the points at the places so found
+POINTS_OF_PLACES = Template("""
+CREATE OR REPLACE VIEW near_${side} AS
+SELECT * FROM ${side}_points JOIN ${near} USING (${p}_ra, ${p}_dec)
 """)
 
 #: Candidates at the positions they are compared at: as they are, or with one side ($m) at the date of the other ($o).

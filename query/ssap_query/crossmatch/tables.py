@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
     from ssap_query.crossmatch.session import Session
 
-__all__ = ["FILE", "ROW", "Side", "Table", "TableLike", "open_table"]
+__all__ = ["FILE", "FILE_SHIFT", "NUMBER", "ROW", "Side", "Table", "TableLike", "open_table"]
 
 #: Columns of the view ``<side>_rows`` that number its rows: a file and a row of that file, both from 0.
 FILE, ROW = "_xm_file", "_xm_row"
+#: SQL expression for a row's number, one integer that is unique and in the table's order.
+FILE_SHIFT = 40
+NUMBER = f"({FILE}::BIGINT << {FILE_SHIFT}) + {ROW}"
 
 #: What `open_table` takes.
 TableLike = Any
@@ -160,7 +163,7 @@ def _from_arrow(session: Session, source: pa.Table | pa.RecordBatchReader, side:
     # Threads share a table by its batches: one great chunk would be read by one of them.
     chunks = pa.Table.from_batches(numbered.to_batches(max_chunksize=_BATCH_ROWS), schema=numbered.schema)
     session.connection.register(f"{side}_data", chunks)
-    relation = session.connection.table(f"{side}_data").project(f"*, 0::BIGINT AS {FILE}")
+    relation = session.connection.table(f"{side}_data").project(f"*, 0::UBIGINT AS {FILE}")
     return _describe(relation, side, metadata)
 
 
@@ -193,7 +196,7 @@ def _numbered(
 ) -> Table:
     data = session.connection.table(f"{side}_data")
     _refuse_own_names(side, data.columns)
-    return _describe(data.project(f"*, 0::BIGINT AS {FILE}, rowid AS {ROW}"), side, metadata, schema)
+    return _describe(data.project(f"*, 0::UBIGINT AS {FILE}, rowid AS {ROW}"), side, metadata, schema)
 
 
 def _numbered_by_file(
@@ -203,7 +206,8 @@ def _numbered_by_file(
     schema: Schema | None = None,
 ) -> Table:
     _refuse_own_names(side, relation.columns)
-    renamed = f"* EXCLUDE (file_index, file_row_number), file_index::BIGINT AS {FILE}, file_row_number AS {ROW}"
+    # Under their own type and name DuckDB uses both to skip files and row groups.
+    renamed = f"* EXCLUDE (file_index, file_row_number), file_index AS {FILE}, file_row_number AS {ROW}"
     return _describe(relation.project(renamed), side, metadata, schema)
 
 

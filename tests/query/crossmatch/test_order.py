@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ssap_query.crossmatch import Limits, crossmatch
+from ssap_query.crossmatch import Limits, crossmatch, rows
 
 
 def test_ties_go_to_the_first_row(sky):
@@ -47,8 +47,8 @@ def test_all_pairs_are_sorted_by_left_row_separation_and_right_row(sky, rng):
 @pytest.mark.parametrize("find", ["best", "all", "best-other", "anti"])
 def test_pieces_files_and_threads_do_not_show(sky, rng, tmp_path, monkeypatch, find):
     ra, dec = sky.scatter(rng, 400, -5, 5, 355, 365)
-    rows = rng.integers(0, 400, 5_000)
-    left = sky.table(ra[rows], dec[rows])
+    copies = rng.integers(0, 400, 5_000)
+    left = sky.table(ra[copies], dec[copies])
     near = sky.around(rng, ra, dec, 5 / 3600)
     right = sky.table(np.repeat(near[0], 3), np.repeat(near[1], 3), "other")
     whole = crossmatch(left, right, 4.0, find).to_arrow()
@@ -58,7 +58,7 @@ def test_pieces_files_and_threads_do_not_show(sky, rng, tmp_path, monkeypatch, f
         step = len(table) // 7
         for part, start in enumerate(range(0, len(table), step)):
             pq.write_table(table.slice(start, step), tmp_path / name / f"{part}.parquet", row_group_size=100)
-    monkeypatch.setattr("ssap_query.crossmatch.rows._PIECE_ROWS", 1_000)
+    monkeypatch.setattr(rows, "_PIECE_ROWS", 1_000)
     for source in ((left, right), (tmp_path / "left", tmp_path / "right"), (f"{tmp_path}/left/*.parquet", right)):
         for threads in (1, 3):
             match = crossmatch(*source, 4.0, find, limits=Limits(threads=threads))
