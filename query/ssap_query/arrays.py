@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ssap_mirror.partition import location_arrays
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["as_arrow", "as_numpy"]
+__all__ = ["as_arrow", "as_numpy", "points"]
+
+_PAIR = 2
 
 
 def as_arrow(values: NDArray[Any]) -> pa.Array:
@@ -49,10 +52,40 @@ def as_numpy(array: pa.Array) -> NDArray[Any]:
     numpy.ndarray, shape (n,)
         Of the same type; NULL is NaN.
     """
-    validity, data = array.buffers()
+    if not len(array):  # there may be no buffers then
+        return np.empty(0, array.type.to_pandas_dtype())
     rows = slice(array.offset, array.offset + len(array))
-    values: NDArray[Any] = np.frombuffer(data, array.type.to_pandas_dtype())[rows]
+    values: NDArray[Any] = np.frombuffer(array.buffers()[1], array.type.to_pandas_dtype())[rows]
     if array.null_count:
-        valid = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")[rows]
-        values = np.where(valid, values, values.dtype.type(np.nan))
+        values = np.where(_valid(array), values, values.dtype.type(np.nan))
+    return values
+
+
+def _valid(array: pa.Array) -> NDArray[np.bool_]:
+    bits = np.unpackbits(np.frombuffer(array.buffers()[0], np.uint8), bitorder="little")
+    return bits[array.offset : array.offset + len(array)].astype(np.bool_)
+
+
+def points(array: pa.Array) -> NDArray[np.float64]:
+    """Make a numpy array of an Arrow array of points.
+
+    Parameters
+    ----------
+    array : pyarrow.Array, shape (n,)
+        ``fixed_size_list`` or ``list`` of two floats.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n, 2)
+        NaN for NULL and for what is not two numbers.
+    """
+    import pyarrow as pa
+
+    if not pa.types.is_fixed_size_list(array.type) or array.type.list_size != _PAIR:
+        return np.stack(location_arrays(array), axis=1)
+    first, last = _PAIR * array.offset, _PAIR * (array.offset + len(array))
+    values = as_numpy(array.values.slice(first, last - first)).astype(np.float64).reshape(-1, _PAIR)
+    if array.null_count:
+        valid = _valid(array)
+        values = np.where(valid[:, None], values, np.nan)
     return values

@@ -10,7 +10,6 @@ import numpy as np
 from ssap_mirror import healpix
 from ssap_mirror.catalog import Catalog
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.partition import location_arrays
 from ssap_mirror.schema import HEALPIX_COLUMN
 
 from ssap_query.arrays import as_arrow
@@ -27,7 +26,7 @@ from ssap_query.params.position import Cone, within_sql
 from ssap_query.picking import Found, columns_of
 from ssap_query.predicate import Predicate
 from ssap_query.reach import Reach, reach_deg
-from ssap_query.rowgroups import RowGroups
+from ssap_query.rowgroups import Pick, RowGroups
 from ssap_query.score import score_of_joined
 from ssap_query.session import Arrays, Session
 
@@ -157,14 +156,12 @@ def _unplaced_rows(
     """Unplaced rows that have a location, with its cell."""
     import pyarrow as pa
 
-    location = catalog.schema.roles["location"]
     tables = []
     for group in row_groups.footer(path).groups:
-        arrays = row_groups.arrays(group, names)
-        ra, dec = location_arrays(arrays[location])
-        known = np.flatnonzero(np.isfinite(ra) & (np.abs(dec) <= 90))
-        columns = {name: array.take(as_arrow(known)) for name, array in arrays.items()}
-        columns[HEALPIX_COLUMN] = as_arrow(healpix.healpix_29(ra[known], dec[known]))
+        cells = row_groups.location_cells(group, catalog.schema.roles["location"])
+        known = np.flatnonzero(cells >= 0)
+        columns = row_groups.take(Pick(group, known), names)
+        columns[HEALPIX_COLUMN] = as_arrow(cells[known])
         columns[FILE_INDEX] = as_arrow(np.full(len(known), file_index))
         columns[FILE_ROW] = as_arrow(known + group.first_row)
         tables.append(pa.table(columns))

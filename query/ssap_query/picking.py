@@ -19,7 +19,7 @@ from ssap_query.compile import CANDIDATES, ROW, compile_query
 from ssap_query.params.position import Cone
 from ssap_query.predicate import Predicate
 from ssap_query.reach import Ranges
-from ssap_query.rowgroups import Group, Pick, RowGroups, rows_in
+from ssap_query.rowgroups import Group, Pick, RowGroups, rows_in, rows_in_any_order
 from ssap_query.score import scores
 from ssap_query.session import Session
 
@@ -117,7 +117,7 @@ def picked(
     groups : sequence of Group
         Row groups that the ranges touch.
     ranges : Ranges
-        Coarse step; rows without a cell pass it.
+        Coarse step, of the cell of the target or, for unplaced rows, of the location.
     where : sequence of Predicate
         Exact conditions.
     cones : sequence of Cone
@@ -138,10 +138,12 @@ def picked(
     owners: list[NDArray[np.int64]] = []
     rows: list[NDArray[np.int64]] = []
     for number, group in enumerate(groups):
-        arrays = row_groups.arrays(group, [HEALPIX_COLUMN, *names])
-        cells = arrays.pop(HEALPIX_COLUMN)
-        candidates = np.arange(group.rows) if cells.null_count else rows_in(as_numpy(cells), ranges)
+        if group.cells is None:
+            candidates = rows_in_any_order(row_groups.location_cells(group, schema.roles["location"]), ranges)
+        else:
+            candidates = rows_in(as_numpy(row_groups.arrays(group, [HEALPIX_COLUMN])[HEALPIX_COLUMN]), ranges)
         if len(candidates):
+            arrays = row_groups.arrays(group, names)
             chosen = as_arrow(candidates)
             pieces.append({name: array.take(chosen) for name, array in arrays.items()})
             rows.append(candidates)

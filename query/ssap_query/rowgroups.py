@@ -13,21 +13,23 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ssap_mirror import healpix
 from ssap_mirror.schema import HEALPIX_COLUMN
 
-from ssap_query.arrays import as_arrow
+from ssap_query.arrays import as_arrow, points
 from ssap_query.reach import Ranges
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["DEFAULT_CACHE_BYTES", "Footer", "Group", "Pick", "RowGroups", "rows_in"]
+__all__ = ["DEFAULT_CACHE_BYTES", "Footer", "Group", "Pick", "RowGroups", "rows_in", "rows_in_any_order"]
 
 #: What is kept of decoded columns unless said otherwise: some twenty row groups of a hundred columns.
 DEFAULT_CACHE_BYTES = 256 << 20
 
 _MAX_FOOTERS = 512
+_POLE_DEG = 90
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class RowGroups:
         self._blocks: OrderedDict[tuple[str, int], _Block] = OrderedDict()
         self._footers: OrderedDict[str, Footer] = OrderedDict()
         self._size = 0
+        self._cells: dict[tuple[str, int], NDArray[np.int64]] = {}
         self._lock = Lock()
 
     @property
@@ -148,6 +151,30 @@ class RowGroups:
             self._keep(key, decoded)
         return {**known, **decoded}
 
+    def location_cells(self, group: Group, location: str) -> NDArray[np.int64]:
+        """Cells of the locations of rows that have no place, and so no cell, of their own.
+
+        Parameters
+        ----------
+        group : Group
+            A row group of the unplaced rows. What is found is kept: these rows are few.
+        location : str
+            Column of the location.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (group.rows,)
+            ``_healpix_29`` of the location; -1 where there is none on the sphere.
+        """
+        key = group.path, group.number
+        if key not in self._cells:
+            ra, dec = points(self.arrays(group, [location], keep=False)[location]).T
+            known = np.isfinite(ra) & (np.abs(dec) <= _POLE_DEG)
+            cells = np.full(group.rows, -1)
+            cells[known] = healpix.healpix_29(ra[known], dec[known])
+            self._cells[key] = cells
+        return self._cells[key]
+
     def _decode(self, group: Group, names: list[str]) -> dict[str, pa.Array]:
         import pyarrow.parquet as pq
 
@@ -195,6 +222,15 @@ def rows_in(cells: NDArray[np.int64], ranges: Ranges) -> NDArray[np.int64]:
     after = np.searchsorted(cells, ends[:, 1], side="right")
     parts = [np.arange(low, high) for low, high in zip(first, after, strict=True) if high > low]
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def rows_in_any_order(cells: NDArray[np.int64], ranges: Ranges) -> NDArray[np.int64]:
+    """Rows whose cell is in one of the ranges, of cells that are not sorted; else as `rows_in`."""
+    ends = np.array(ranges, np.int64).reshape(-1, 2)
+    if not len(ends):
+        return np.empty(0, np.int64)
+    following = np.minimum(np.searchsorted(ends[:, 1], cells), len(ends) - 1)
+    return np.flatnonzero((ends[following, 0] <= cells) & (cells <= ends[following, 1]))
 
 
 def _meets(ends: NDArray[np.int64], low: int, high: int) -> bool:

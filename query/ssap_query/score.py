@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, LiteralString
 import numpy as np
 from ssap_mirror import healpix
 
-from ssap_query.arrays import as_numpy
+from ssap_query.arrays import as_numpy, points
 from ssap_query.params.position import Cone
 from ssap_query.predicate import Predicate
 
@@ -43,7 +43,7 @@ def scores(columns: Mapping[str, pa.Array], cones: Sequence[Cone]) -> NDArray[np
     Parameters
     ----------
     columns : mapping of str to pyarrow.Array
-        The roles ``location`` (pairs of float64 [deg], none NULL) and, where the service has it, ``snr``; each of
+        The roles ``location`` (pairs of float64 [deg]) and, where the service has it, ``snr``; each of
         shape (n,).
     cones : sequence of Cone
         At least one; meant for few.
@@ -53,7 +53,7 @@ def scores(columns: Mapping[str, pa.Array], cones: Sequence[Cone]) -> NDArray[np
     numpy.ndarray of float32, shape (n,)
         0 to 100.
     """
-    ra, dec = as_numpy(columns["location"].flatten()).reshape(-1, 2).T
+    ra, dec = points(columns["location"]).T
     nearness = np.zeros(len(ra))
     for cone in cones:
         if cone.radius_deg == 0:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ssap_mirror import healpix
-from ssap_query.arrays import as_arrow, as_numpy
+from ssap_query.arrays import as_arrow, as_numpy, points
 from ssap_query.params import Cone
 from ssap_query.reach import joined, reach
 from ssap_query.rowgroups import Pick, RowGroups, rows_in
@@ -131,3 +131,19 @@ def test_null_is_nan_in_numpy() -> None:
     array = pa.array([None, *range(20), None, 5.0], pa.float32())
     for part in (array, array.slice(1), array.slice(9, 13), array.slice(0, 1)):
         np.testing.assert_array_equal(as_numpy(part), part.to_numpy(zero_copy_only=False))
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.float64(), 2), pa.list_(pa.float64()), pa.list_(pa.float32(), 2)])
+def test_points(kind) -> None:
+    pairs = [[1.0, 2.0], None, [3.0, 4.5], [5.0, None]]
+    if kind.equals(pa.list_(pa.float64())):
+        pairs += [[6.0], []]
+    array = pa.array(pairs, kind)
+    expected = np.full((len(pairs), 2), np.nan)
+    for row, pair in enumerate(pairs):
+        if pair and len(pair) == 2:
+            expected[row] = [np.nan if x is None else x for x in pair]
+    np.testing.assert_array_equal(points(array), expected)
+    np.testing.assert_array_equal(points(array.slice(1, 3)), expected[1:4])
+    assert points(array).dtype == np.float64
+    assert points(array.slice(0, 0)).shape == (0, 2)
