@@ -10,8 +10,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from ssap_mirror.schema import Column
 
+from ssap_query.arrays import as_numpy
 from ssap_query.render.cells import data_of
 from ssap_query.render.fields import as_declared
+from ssap_query.render.literals import bits, number, string, strings
 
 __all__ = ["binary_rows"]
 
@@ -38,11 +40,11 @@ def binary_rows(batch: pa.RecordBatch, columns: Sequence[Column], *, null_flags:
     arrays = [as_declared(array, column) for array, column in zip(batch.columns, columns, strict=True)]
     parts: list[Bytes | pa.Array] = []
     if null_flags:
-        missing = np.stack([array.is_null().to_numpy(zero_copy_only=False) for array in arrays], axis=1)
+        missing = np.stack([bits(array.is_null()) for array in arrays], axis=1)
         parts.append(np.packbits(missing, axis=1))
     for array, column in zip(arrays, columns, strict=True):
         parts += _bytes(array, column)
-    joined = pc.binary_join_element_wise(*_merged(parts), pa.scalar(b"", pa.binary()))
+    joined = pc.binary_join_element_wise(*_merged(parts), strings([""]).cast(pa.binary())[0])
     return data_of(joined)
 
 
@@ -57,14 +59,10 @@ def _bytes(array: pa.Array, column: Column) -> list[Bytes | pa.Array]:
         size = array.type.list_size
         missing = _numbers(pa.nulls(1, array.type.value_type), column.null)
         rows = np.repeat(missing, len(array) * size).reshape(-1, size)
-        rows[array.is_valid().to_numpy(zero_copy_only=False)] = elements.reshape(-1, size)
+        rows[bits(array.is_valid())] = elements.reshape(-1, size)
         return [_matrix(rows.reshape(-1), size)]
-    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype(np.int64)
-    ends = np.concatenate([[0], np.cumsum(lengths)]) * elements.dtype.itemsize
-    packed = pa.Array.from_buffers(
-        pa.binary(), len(array), [None, pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(elements.tobytes())]
-    )
-    return [_matrix(_counts(lengths, column), 1), packed]
+    lengths = as_numpy(pc.coalesce(pc.list_value_length(array), number(0, pa.int32()))).astype(np.int64)
+    return [_matrix(_counts(lengths, column), 1), _pieces(elements.tobytes(), elements.dtype.itemsize * lengths)]
 
 
 def _counts(lengths: NDArray[np.int64], column: Column) -> NDArray[np.uint32]:
@@ -73,22 +71,29 @@ def _counts(lengths: NDArray[np.int64], column: Column) -> NDArray[np.uint32]:
 
 
 def _text_bytes(array: pa.Array, *, wide: bool) -> list[Bytes | pa.Array]:
-    filled = pc.fill_null(array, "")
+    filled = pc.coalesce(array, string(""))
     if wide:
         encoded = [text.encode("utf-16-be") for text in filled.to_pylist()]
         units = np.array([len(text) // 2 for text in encoded], ">u4")
-        return [_matrix(units, 1), pa.array(encoded, pa.binary())]
-    return [_matrix(pc.binary_length(filled).to_numpy(zero_copy_only=False).astype(">u4"), 1), filled.cast(pa.binary())]
+        return [_matrix(units, 1), _pieces(b"".join(encoded), 2 * units.astype(np.int64))]
+    return [_matrix(as_numpy(pc.binary_length(filled)).astype(">u4"), 1), filled.cast(pa.binary())]
+
+
+def _pieces(data: bytes, lengths: NDArray[np.int64]) -> pa.Array:
+    """Cut bytes into an array of pieces."""
+    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.Array.from_buffers(pa.binary(), len(lengths), [None, pa.py_buffer(ends), pa.py_buffer(data)])
 
 
 def _numbers(array: pa.Array, null: str | None) -> NDArray[np.generic]:
     """Values big-endian; a missing float is NaN, a missing integer what stands for it, a missing boolean ``?``."""
     if pa.types.is_boolean(array.type):
-        letters = pc.fill_null(pc.if_else(array, ord("T"), ord("F")), ord("?"))
-        return np.asarray(letters.to_numpy(zero_copy_only=False)).astype(np.uint8)
+        letters = pc.if_else(array, *(number(ord(letter), pa.uint8()) for letter in "TF"))
+        return as_numpy(pc.coalesce(letters, number(ord("?"), pa.uint8())))
     if array.null_count:
-        array = pc.fill_null(array, float("nan") if pa.types.is_floating(array.type) else int(null or 0))
-    values: NDArray[np.generic] = array.to_numpy(zero_copy_only=False)
+        missing = float("nan") if pa.types.is_floating(array.type) else int(null or 0)
+        array = pc.coalesce(array, number(missing, array.type))
+    values = as_numpy(array)
     return values.astype(values.dtype.newbyteorder(">"))
 
 
@@ -115,5 +120,4 @@ def _merged(parts: Sequence[Bytes | pa.Array]) -> list[pa.Array]:
 
 def _fixed(rows: Bytes) -> pa.Array:
     count, width = rows.shape
-    offsets = np.arange(0, count * width + 1, width, dtype=np.int32)
-    return pa.Array.from_buffers(pa.binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(rows.tobytes())])
+    return _pieces(rows.tobytes(), np.full(count, width, np.int64))

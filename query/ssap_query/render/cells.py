@@ -9,7 +9,19 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["TextStyle", "data_of", "is_text_like", "join_rows", "json_strings", "plain_strings", "relist", "texts"]
+from ssap_query.render.literals import number, string, strings
+
+__all__ = [
+    "TextStyle",
+    "data_of",
+    "is_text_like",
+    "join_rows",
+    "joined_with",
+    "json_strings",
+    "plain_strings",
+    "relist",
+    "texts",
+]
 
 
 @dataclass(frozen=True)
@@ -47,7 +59,7 @@ def texts(column: pa.Array, style: TextStyle) -> pa.Array:
     pyarrow.StringArray
         Shape (n,), without nulls. Floats have the shortest text that reads back as the same value of their own width.
     """
-    return pc.fill_null(_texts(column, style), style.null)
+    return pc.coalesce(_texts(column, style), string(style.null))
 
 
 def _texts(column: pa.Array, style: TextStyle) -> pa.Array:
@@ -61,7 +73,7 @@ def _texts(column: pa.Array, style: TextStyle) -> pa.Array:
     if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
         return column.cast(pa.string())
     if pa.types.is_boolean(kind):
-        return pc.if_else(column, *style.true_false)
+        return pc.if_else(column, *map(string, style.true_false))
     if is_array(kind):
         return _array_texts(column, style)
     return style.strings(plain_strings(column))
@@ -86,7 +98,7 @@ def plain_strings(column: pa.Array) -> pa.Array:
     if pa.types.is_timestamp(kind):
         return pc.replace_substring(column.cast(pa.string()), " ", "T", max_replacements=1)
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return pa.array([None if v is None else json.dumps(v, default=str) for v in column.to_pylist()], pa.string())
+        return strings(None if v is None else json.dumps(v, default=str) for v in column.to_pylist())
     return column if pa.types.is_string(kind) else column.cast(pa.string())
 
 
@@ -105,8 +117,9 @@ def is_array(kind: pa.DataType) -> bool:
 
 def relist(column: pa.Array, elements: pa.Array) -> pa.Array:
     """Make lists as long as those of a column out of other elements; missing lists stay missing."""
-    lengths = pc.fill_null(pc.list_value_length(column), 0).cast(pa.int32())
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths)])
+    none = number(0, pa.int32())
+    lengths = pc.coalesce(pc.list_value_length(column).cast(pa.int32()), none)
+    offsets = pa.concat_arrays([pa.repeat(none, 1), pc.cumulative_sum(lengths)])
     mask = column.is_null() if column.null_count else None
     return pa.ListArray.from_arrays(offsets, elements, mask=mask)
 
@@ -118,7 +131,7 @@ def _float_texts(column: pa.Array, style: TextStyle) -> pa.Array:
     if pc.all(pc.is_finite(column), min_count=0).as_py():
         return found
     for text, spelled in zip(("nan", "inf", "-inf"), style.specials, strict=True):
-        found = pc.if_else(pc.equal(found, text), spelled, found)
+        found = pc.if_else(pc.equal(found, string(text)), string(spelled), found)
     return found
 
 
@@ -126,20 +139,18 @@ def _array_texts(column: pa.Array, style: TextStyle) -> pa.Array:
     opened, between, closed = style.array
     elements = column.flatten()
     values = json_strings(plain_strings(elements)) if is_text_like(elements.type) else _texts(elements, style)
-    joined = pc.binary_join(relist(column, pc.fill_null(values, style.missing_element)), between)
+    joined = pc.binary_join(relist(column, pc.coalesce(values, string(style.missing_element))), string(between))
     if opened:
-        joined = pc.binary_join_element_wise(opened, joined, closed, "")
+        joined = joined_with("", string(opened), joined, string(closed))
     return joined if style.quote_arrays is None else style.quote_arrays(joined)
 
 
 def json_strings(column: pa.Array) -> pa.Array:
     """Strings as JSON strings, in their quotes (RFC 8259 §7)."""
     if pc.any(pc.match_substring_regex(column, "[\x00-\x1f\x7f]")).as_py():
-        return pa.array(
-            [None if v is None else json.dumps(v, ensure_ascii=False) for v in column.to_pylist()], pa.string()
-        )
+        return strings(None if v is None else json.dumps(v, ensure_ascii=False) for v in column.to_pylist())
     escaped = pc.replace_substring(pc.replace_substring(column, "\\", "\\\\"), '"', '\\"')
-    return pc.binary_join_element_wise('"', escaped, '"', "")
+    return joined_with("", string('"'), escaped, string('"'))
 
 
 def join_rows(columns: Sequence[pa.Array], opening: str, between: str, closing: str) -> bytes:
@@ -157,8 +168,12 @@ def join_rows(columns: Sequence[pa.Array], opening: str, between: str, closing: 
     bytes
         UTF-8, all rows one after the other.
     """
-    rows = pc.binary_join_element_wise(opening, pc.binary_join_element_wise(*columns, between), closing, "")
-    return data_of(rows)
+    return data_of(joined_with("", string(opening), joined_with(between, *columns), string(closing)))
+
+
+def joined_with(between: str, *parts: pa.Array | pa.Scalar) -> pa.Array:
+    """Join strings row by row; the row of a NULL is NULL."""
+    return pc.binary_join_element_wise(*parts, string(between))
 
 
 def data_of(column: pa.Array) -> bytes:

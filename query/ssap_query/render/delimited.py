@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssap_query.render.answer import Answer, pieces
-from ssap_query.render.cells import TextStyle, join_rows, texts
+from ssap_query.render.cells import TextStyle, join_rows, joined_with, texts
+from ssap_query.render.literals import string, strings
 
 __all__ = ["bare_csv_chunks", "csv_chunks", "tsv_chunks"]
 
@@ -38,13 +39,13 @@ def _chunks(answer: Answer, delimiter: str, *, header: bool = True) -> Iterator[
         needed = pc.match_substring_regex(column, f'^$|["\r\n{delimiter}]|^\\s|\\s$')
         if not pc.any(needed).as_py():
             return column
-        in_quotes = pc.binary_join_element_wise('"', pc.replace_substring(column, '"', '""'), '"', "")
+        in_quotes = joined_with("", string('"'), pc.replace_substring(column, '"', '""'), string('"'))
         return pc.if_else(needed, in_quotes, column)
 
     specials = ("NaN", "Infinity", "-Infinity")
     style = TextStyle("", specials, ("true", "false"), quoted, ("[", ",", "]"), "null", quote_arrays=quoted)
     if header:
-        names = quoted(pa.array(answer.schema.names, pa.string()))
+        names = quoted(strings(answer.schema.names))
         yield (delimiter.join(names.to_pylist()) + "\n").encode()
     for batch in pieces(answer):
         yield join_rows([texts(column, style) for column in batch.columns], "", delimiter, "\n")

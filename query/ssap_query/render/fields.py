@@ -11,6 +11,7 @@ from ssap_mirror.schema import Column
 
 from ssap_query.render.answer import Answer
 from ssap_query.render.cells import is_text_like, plain_strings, relist
+from ssap_query.render.literals import number
 
 __all__ = ["as_declared", "declare"]
 
@@ -67,7 +68,7 @@ def as_declared(array: pa.Array, column: Column) -> pa.Array:
         return plain_strings(array)
     wanted = column.arrow_type()
     if column.shape and column.null is not None and pa.types.is_integer(wanted.value_type):
-        elements = pc.fill_null(array.flatten(), int(column.null))
+        elements = pc.coalesce(array.flatten(), number(int(column.null), wanted.value_type))
         array = relist(array, elements)
     return array if array.type.equals(wanted) else array.cast(wanted)
 

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from ssap_mirror.schema import Column
 
 from ssap_query.render.answer import Answer, pieces
-from ssap_query.render.cells import TextStyle, is_text_like, join_rows, texts
+from ssap_query.render.cells import TextStyle, is_text_like, join_rows, joined_with, texts
+from ssap_query.render.literals import number, string
 
 __all__ = ["terminal_text", "text_chunks"]
 
@@ -144,8 +145,8 @@ class _Table:
         found = texts(array, _STYLE)
         if self.longest is None:
             return found
-        too_long = pc.greater(pc.utf8_length(found), self.longest)
-        cut = pc.binary_join_element_wise(pc.utf8_slice_codeunits(found, 0, self.longest - 1), "…", "")
+        too_long = pc.greater(pc.utf8_length(found), number(self.longest, pa.int32()))
+        cut = joined_with("", pc.utf8_slice_codeunits(found, 0, self.longest - 1), string("…"))
         return pc.if_else(too_long, cut, found)
 
 
