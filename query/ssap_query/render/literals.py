@@ -1,7 +1,7 @@
 """Arrow scalars and arrays of Python text and numbers.
 
-``pyarrow.scalar`` and ``pyarrow.array`` import pandas where it is installed, to see whether they deal with a Series, which
-takes as long as all the rest of a small query. What is made of buffers does not import it.
+``pyarrow.scalar`` and ``pyarrow.array`` import pandas where it is installed, to see whether they deal with a Series;
+that takes as long as all the rest of a small query. What is made of buffers does not import it.
 """
 
 from __future__ import annotations
