@@ -6,14 +6,15 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from ssap_mirror import layout
 
 from ssap_query.diagnostics import note
-from ssap_query.render.text import terminal_text
-from ssap_query.result import ResultSet
+
+if TYPE_CHECKING:
+    from ssap_query.result import ResultSet
 
 __all__ = ["DEFAULT_MIRROR", "deliver", "home", "mirror_argument", "mirror_option", "output"]
 
@@ -68,6 +69,8 @@ def deliver(result: ResultSet, target: str | None, file_format: str | None) -> N
         Name of a format; guessed if None.
     """
     if target in (None, "-") and (file_format or _guessed()) == _TABLE:
+        from ssap_query.render.text import terminal_text
+
         width = shutil.get_terminal_size((120, 40)).columns
         click.echo(terminal_text(result, width, _SHOWN_ROWS))
     elif target in (None, "-"):
