@@ -25,7 +25,7 @@ __all__ = [
     "TransportError",
 ]
 
-_SHOWN = 120
+_SHOWN, _SHOWN_REASON = 120, 1000
 
 
 class MirrorError(Exception):
@@ -55,7 +55,10 @@ class ParameterError(MirrorError, ValueError):
         shown = repr(self.value)
         if len(shown) > _SHOWN:
             shown = f"{shown[:_SHOWN]}… ({len(shown):,} characters)"
-        return f"{self.name}: {shown} {self.reason}"
+        reason = self.reason
+        if len(reason) > _SHOWN_REASON:  # it quotes a part of the value that is nearly all of it
+            reason = f"{reason[:200]}… {reason[-200:]}"
+        return f"{self.name}: {shown} {reason}"
 
 
 class SourceError(MirrorError):

@@ -10,16 +10,20 @@ from urllib.parse import unquote
 
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.params.fulltext import TextQuery, read_query
+from ssap_query.params.fulltext import TextQuery, lexemes, read_query
 from ssap_query.params.parameter import Columns, Parameter, Row
 from ssap_query.params.patterns import Pattern, dachs_pattern, ivoa_pattern
-from ssap_query.params.strings import fold, without_blanks
+from ssap_query.params.stringlists import fold, without_blanks
 from ssap_query.predicate import FALSE, DistinctValues, Predicate
 from ssap_query.ranges import dachs_list
 
 __all__ = ["PARAMETERS"]
 
 _ROLE = "target_name"
+# Tokens take some 10 microseconds a character, tags that are not closed the square of their length.
+_MAX_SEARCH, _MAX_SEARCHES = 5_000, 100_000
+# More searches than this are looked up by their words, instead of trying each on each name.
+_FEW_SEARCHES = 20
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,10 @@ class DachsName:
 
     def parse(self, name: str, text: str) -> tuple[TextQuery, ...]:
         """Read the list of searches."""
+        if len(text) > _MAX_SEARCHES:
+            raise ParameterError(name, text, f"is longer than the {_MAX_SEARCHES:,} characters that are allowed")
+        if max(map(len, text.split(","))) > _MAX_SEARCH:
+            raise ParameterError(name, text, f"has an item of more than the {_MAX_SEARCH:,} characters allowed")
         found = dachs_list(name, text, read_query, ranges=False)
         return found.values
 
@@ -137,10 +145,17 @@ class NamePattern:
 
 
 def _matching(queries: tuple[TextQuery, ...], names: Sequence[str]) -> list[str]:
-    found: dict[str, None] = {}
-    for query in queries:
-        found.update(dict.fromkeys(query.select(names)))
-    return list(found)
+    wanted = {query.lexemes: query for query in queries if query.lexemes}
+    if len(wanted) <= _FEW_SEARCHES:
+        return list(dict.fromkeys(name for query in wanted.values() for name in query.select(names)))
+    having: dict[str, set[str]] = {}
+    for name in names:
+        for lexeme in lexemes(name):
+            having.setdefault(lexeme, set()).add(name)
+    found = set()
+    for words in wanted:
+        found |= set.intersection(*(having.get(word, set()) for word in words))
+    return sorted(found)
 
 
 PARAMETERS = (

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 __all__ = ["tokens"]
 
 Token = tuple[str, int]
+# What it is in the middle of, and the position of the next character.
+Step = tuple[str, int]
 
 _NOT_IN_URL = frozenset('"<>\\^`{|}')
 _TAG_BODY = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[A-Za-z0-9=\-_#/:.&?%~\s])*>"""
@@ -46,6 +48,8 @@ class _Scanner:
     def __init__(self, text: str, *, host_alone: bool = False) -> None:
         self.text = text
         self.host_alone = host_alone
+        # Steps that lead nowhere: without these, what only looks like a host or a path is read again and again.
+        self.dead: set[Step] = set()
 
     def run(self) -> Iterator[tuple[str, str]]:
         i, in_compound = 0, False
@@ -140,25 +144,34 @@ class _Scanner:
     # Compounds with hyphens, and their parts
 
     def compound_first(self, i: int, kind: str) -> Token | None:
+        """After a hyphen; a compound ends where what follows its last hyphen is no part of it."""
+        found: Token | None = None
+        while following := self._next_part(i, kind):
+            i, kind = following
+            while c := self.at(i):
+                if _is_digit(c):
+                    kind = "numhword"
+                elif (_is_letter(c) and not _is_ascii_letter(c)) or _is_mark(c):
+                    kind = "hword" if kind == "asciihword" else kind
+                elif not _is_ascii_letter(c):
+                    break
+                i += 1
+            found = kind, i
+            if c != "-":
+                break
+            i += 1
+        return found
+
+    def _next_part(self, i: int, kind: str) -> tuple[int, str] | None:
+        """Second position of a compound's part, and the kind that the compound has become."""
         c = self.at(i)
         if _is_digit(c):
             while _is_digit(c := self.at(i)):
                 i += 1
-            return self.compound(i + 1, "numhword") if _is_letter(c) or _is_mark(c) else None
+            return (i + 1, "numhword") if _is_letter(c) or _is_mark(c) else None
         if kind == "asciihword" and not _is_ascii_letter(c):
             kind = "hword"
-        return self.compound(i + 1, kind) if _is_letter(c) else None
-
-    def compound(self, i: int, kind: str) -> Token:
-        while c := self.at(i):
-            if _is_digit(c):
-                kind = "numhword"
-            elif (_is_letter(c) and not _is_ascii_letter(c)) or _is_mark(c):
-                kind = "hword" if kind == "asciihword" else kind
-            elif not _is_ascii_letter(c):
-                break
-            i += 1
-        return (self.compound_first(i + 1, kind) if c == "-" else None) or (kind, i)
+        return (i + 1, kind) if _is_letter(c) else None
 
     def part(self, i: int) -> Token | None:
         c = self.at(i)
@@ -231,38 +244,57 @@ class _Scanner:
     # Hosts, e-mail addresses, URLs
 
     def host(self, i: int) -> Token | None:
-        while _is_ascii_letter(c := self.at(i)) or _is_digit(c):
-            i += 1
-        return self._host_next(c, i)
+        return self._hosts(("label", i))
 
     def host_label_first(self, i: int) -> Token | None:
-        c = self.at(i)
-        return self.host(i + 1) if _is_ascii_letter(c) or _is_digit(c) else None
+        return self._hosts(self._label(i))
 
     def host_domain_first(self, i: int) -> Token | None:
+        return self._hosts(self._domain(i))
+
+    def _hosts(self, step: Step | None) -> Token | None:
+        """Go from label to label; a host ends with the last one that can be a top-level domain."""
+        end: int | None = None
+        tried: list[Step] = []
+        while step and step not in self.dead:
+            tried.append(step)
+            state, i = step
+            if state != "between":
+                while _is_ascii_letter(c := self.at(i)) or (state == "label" and _is_digit(c)):
+                    i += 1
+                if state == "domain":
+                    if _is_digit(c):
+                        step = "label", i + 1
+                        continue
+                    end, tried = i, []
+            c = self.at(i)
+            if c == "@" and (found := self.email(i + 1)):
+                return found
+            step = self._domain(i + 1) if c == "." else self._label(i + 1) if c in ("-", "_") else None
+        self.dead.update(tried)
+        return None if end is None else self._host_and_path(end)
+
+    def _label(self, i: int) -> Step | None:
+        c = self.at(i)
+        return ("label", i + 1) if _is_ascii_letter(c) or _is_digit(c) else None
+
+    def _domain(self, i: int) -> Step | None:
         c = self.at(i)
         if _is_digit(c):
-            return self.host(i + 1)
+            return "label", i + 1
         if not _is_ascii_letter(c):
             return None
         c = self.at(i + 1)
         if _is_ascii_letter(c):
-            return self.host_domain(i + 2)
-        return self.host(i + 2) if _is_digit(c) else self._host_next(c, i + 1)
+            return "domain", i + 2
+        return ("label", i + 2) if _is_digit(c) else ("between", i + 1)
 
-    def host_domain(self, i: int) -> Token | None:
-        while _is_ascii_letter(c := self.at(i)):
+    def _host_and_path(self, i: int) -> Token:
+        if self.at(i) == ":" and _is_digit(self.at(i + 1)):
             i += 1
-        if _is_digit(c):
-            return self.host(i + 1)
-        found = self._host_next(c, i)
-        if found:
-            return found
-        if c == ":" and _is_digit(self.at(i + 1)):
-            i += 1
-            while _is_digit(c := self.at(i)):
+            while _is_digit(self.at(i)):
                 i += 1
-        if c == "/" and not self.host_alone:
+        if self.at(i) == "/" and not self.host_alone:
             end = i + 1
             while _is_in_url(self.at(end)):
                 end += 1
@@ -270,22 +302,54 @@ class _Scanner:
                 return "url", end
         return "host", i
 
-    def _host_next(self, c: str, i: int) -> Token | None:
-        if c == "@":
-            return self.email(i + 1)
-        if c == ".":
-            return self.host_domain_first(i + 1)
-        return self.host_label_first(i + 1) if c in ("-", "_") else None
-
     def email(self, i: int) -> Token | None:
         if self.host_alone or i >= len(self.text):
             return None
-        kind, length = _Scanner(self.text[i:], host_alone=True).token(0)
-        return ("email", i + length) if kind == "host" else None
+        kind, end = _Scanner(self.text, host_alone=True).token(i)
+        return ("email", end) if kind == "host" else None
 
     # File names and paths
 
-    def file(self, i: int) -> Token:
+    def file_next(self, i: int) -> Token | None:
+        return self._files(("name", i))
+
+    def file_first(self, i: int) -> Token | None:
+        return self._files(("first", i))
+
+    def file_twiddle(self, i: int) -> Token | None:
+        return self._files(("twiddle", i))
+
+    def file_dot(self, i: int) -> Token | None:
+        """After a dot: another one, or a slash."""
+        return self._files(("dot", i))
+
+    def _files(self, step: Step | None) -> Token | None:
+        """Go from name to name; a path ends with the last one, or with two dots."""
+        end: int | None = None
+        tried: list[Step] = []
+        while step and step not in self.dead:
+            tried.append(step)
+            state, i = step
+            c = self.at(i)
+            step = None
+            if state == "first" and c == "~":
+                step = "twiddle", i + 1
+            elif state == "first" and c == ".":
+                step = ("name", i + 1) if _is_in_file(self.at(i + 1)) else ("dot", i + 1)
+            elif state in ("twiddle", "dot") and c == "/":
+                step = "first", i + 1
+            elif state == "dot":
+                following = self.at(i + 1)
+                if c == "." and (following in ("", "/") or following.isspace()):
+                    end, tried = i + 1, []
+                    step = ("first", i + 2) if following == "/" else None
+            elif _is_in_file(c):
+                end, tried = self._name_end(i + 1), []
+                step = ("first", end + 1) if self.at(end) == "/" else None
+        self.dead.update(tried)
+        return None if end is None else ("file", end)
+
+    def _name_end(self, i: int) -> int:
         while c := self.at(i):
             if _is_in_file(c) or c == "-":
                 i += 1
@@ -293,32 +357,7 @@ class _Scanner:
                 i += 2
             else:
                 break
-        return (self.file_first(i + 1) if c == "/" else None) or ("file", i)
-
-    def file_next(self, i: int) -> Token | None:
-        return self.file(i + 1) if _is_in_file(self.at(i)) else None
-
-    def file_first(self, i: int) -> Token | None:
-        c = self.at(i)
-        if c == "~":
-            return self.file_twiddle(i + 1)
-        if c == ".":
-            return self.file_next(i + 1) or self.file_dot(i + 1)
-        return self.file_next(i)
-
-    def file_twiddle(self, i: int) -> Token | None:
-        return self.file_first(i + 1) if self.at(i) == "/" else self.file_next(i)
-
-    def file_dot(self, i: int) -> Token | None:
-        """After a dot: another one, or a slash."""
-        if self.at(i) == "/":
-            return self.file_first(i + 1)
-        if self.at(i) != ".":
-            return None
-        c = self.at(i + 1)
-        if c == "/":
-            return self.file_first(i + 2) or ("file", i + 1)
-        return ("file", i + 1) if not c or c.isspace() else None
+        return i
 
 
 _EXPONENT = re.compile(r"[eE][+-]?[0-9]+")

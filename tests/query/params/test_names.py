@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,7 @@ from ssap_query.params import parameter
 from ssap_query.params.fulltext import lexemes, read_query
 from ssap_query.params.parameter import Lazy
 from ssap_query.params.patterns import dachs_pattern, ivoa_pattern
-from ssap_query.params.strings import fold
+from ssap_query.params.stringlists import fold
 
 # Each line: a text, and what to_tsvector('english', text) of PostgreSQL 15 (locale C.UTF-8) holds.
 LEXEMES = Path(__file__).parents[2] / "data" / "postgresql_lexemes.jsonl"
@@ -24,6 +25,29 @@ def test_lexemes_are_those_of_postgresql() -> None:
     wrong = {text: (expected, sorted(lexemes(text))) for text, expected in cases if lexemes(text) != set(expected)}
     assert not wrong
     assert len(cases) > 900
+
+
+@pytest.mark.parametrize("part", ["a/", "a-", "a_", "a.b_", "a@", "~/", "./", "../", "1_", "<!--", "<a '", "é-"])
+def test_tokens_of_long_texts_take_no_recursion_and_little_time(part: str) -> None:
+    text = part * (5000 // len(part))
+    taken = time.process_time()
+    lexemes(text)
+    assert time.process_time() - taken < 2
+    with pytest.raises(ParameterError, match="characters"):
+        parameter("TARGETNAME").parse(text * 3, "dachs")
+
+
+def test_many_searches_match_what_each_matches() -> None:
+    names = [f"{word} {number}" for word in ("NGC", "running stars", "LAMOST J0004") for number in range(40)]
+    text = ",".join([*(str(number) for number in range(0, 40, 2)), "NGC 1", "the", "run 3", "j0004 5", "nothing"])
+    queries = parameter("TARGETNAME").parse(text, "dachs")
+    assert len(queries) == 25
+    condition = parameter("TARGETNAME").compile(queries, "dachs")
+    assert condition is not None
+    (values,) = condition.values
+    expected = sorted(name for name in names if any(query.matches(name) for query in queries))
+    assert sorted(values.select(names)) == expected
+    assert 0 < len(expected) < len(names)
 
 
 @pytest.mark.parametrize(
