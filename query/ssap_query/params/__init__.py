@@ -1,8 +1,9 @@
 """The parameters of SSA, one module a family; `REGISTRY` lists them all, and `interpret` reads a request with them."""
 
+from ssap_query.params.cones import Cone, cone_predicate, cones_cover, within_sql
 from ssap_query.params.interpret import DEFAULT_MAXREC, REGISTRY, Query, interpret, parameter
 from ssap_query.params.parameter import ALL_COLUMNS, Columns, Parameter
-from ssap_query.params.position import DEFAULT_SIZE_DEG, Cone, cone_predicate, cones_cover, within_sql
+from ssap_query.params.position import DEFAULT_SIZE_DEG
 
 __all__ = [
     "ALL_COLUMNS",

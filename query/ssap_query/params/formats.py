@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.params.parameter import Columns, Parameter, Row
-from ssap_query.params.strings import fold
+from ssap_query.params.stringlists import fold
 from ssap_query.predicate import Predicate, any_of
 from ssap_query.ranges import RangeList, dachs_list
 

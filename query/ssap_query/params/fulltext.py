@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from ssap_query.params.strings import fold
+from ssap_query.params.stringlists import fold
 from ssap_query.params.tokens import tokens
 
 __all__ = ["TextQuery", "lexemes", "read_query"]

@@ -10,10 +10,23 @@ from typing import Any
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.schema import Schema
 
-from ssap_query.params import control, formats, names, numeric, position, spectral, strings, timing
+from ssap_query.params import (
+    band,
+    control,
+    formats,
+    identifiers,
+    modified,
+    names,
+    numeric,
+    position,
+    resolving,
+    strings,
+    timing,
+)
+from ssap_query.params.cones import Cone
 from ssap_query.params.control import OPERATIONS, checked_count
 from ssap_query.params.parameter import Columns, Lazy, Parameter
-from ssap_query.params.position import Cone, cones
+from ssap_query.params.position import cones
 from ssap_query.predicate import FALSE, TRUE, Predicate, all_of
 from ssap_query.request import PARAMETERS, SsapRequest
 
@@ -22,14 +35,14 @@ __all__ = ["DEFAULT_MAXREC", "REGISTRY", "Query", "interpret", "parameter"]
 #: The reference server's limit where MAXREC is not given; in ``ivoa`` there is none, since a local answer costs nobody.
 DEFAULT_MAXREC = {"ivoa": None, "dachs": 10_000}
 
-_FAMILIES = (control, position, spectral, timing, formats, numeric, names, strings)
+_FAMILIES = (control, position, band, timing, formats, numeric, names, strings, modified, resolving, identifiers)
 _BY_NAME: Mapping[str, Parameter] = {p.name: p for family in _FAMILIES for p in family.PARAMETERS}
 
 #: Every parameter, in the order in which values are read.
 REGISTRY: tuple[Parameter, ...] = tuple(_BY_NAME[name] for name in PARAMETERS)
 
-# The reference server reads these before anything else, in this order; then REQUEST, then the rest.
 _MAXREC = "MAXREC"
+# The reference server reads these before anything else, in this order; then REQUEST, then the rest.
 _TYPED_FIRST = ("SIZE", "FLUXCALIB", "SPECRP", "TOP", "COMPRESS", "RESPONSEFORMAT", "MAXREC", "VERB", "REQUEST")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.params.parameter import Lazy
-from ssap_query.params.strings import fold
+from ssap_query.params.stringlists import fold
 
 __all__ = ["Characters", "Many", "Pattern", "dachs_pattern", "ivoa_pattern"]
 
