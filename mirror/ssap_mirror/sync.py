@@ -83,6 +83,7 @@ def sync(
     progress: Progress | None = None,
     keep: int | None = None,
     manners: Manners | None = None,
+    full: bool = False,
     dry_run: bool = False,
     restart: bool = False,
     accept_incomplete: bool = False,
@@ -107,6 +108,9 @@ def sync(
         How many older snapshots stay; all without it.
     manners : Manners, optional
         How to behave towards the server.
+    full : bool
+        Fetch all rows, even if the live snapshot is one of the same service. Without it only what is new is fetched,
+        and what differs in the columns of VERB=1.
     dry_run : bool
         Only survey the table and tell what a harvest would cost. The survey is kept for the harvest.
     restart : bool
@@ -134,13 +138,13 @@ def sync(
     tell = progress or Silent()
     known = _known_service(service, source)
     mirror = layout.mirror_dir(home or layout.default_home(), _mirror_name(name or service))
-    chosen = _open_source(known, source, manners)
     with storage.lock_mirror(mirror), storage.told(mirror):
+        chosen = _open_source(known, source, manners, None if full else _previous(mirror))
         staging = Staging(mirror)
         if not (restart or dry_run) and (catalog := _finish_earlier(mirror, staging)) is not None:
             tell.note("an earlier sync had all but made its snapshot live; that is done now")
         else:
-            if said := staging.begin(_facts(chosen), restart=restart):
+            if said := staging.begin(_facts(chosen, mirror, full=full), restart=restart):
                 tell.note(said)
             if dry_run:
                 return _report(mirror.name, {}, began, estimate=chosen.estimate(staging.path, tell))
@@ -156,12 +160,18 @@ def sync(
     return _report(mirror.name, catalog.manifest["harvest"], began, catalog=catalog)
 
 
-def _facts(source: Source) -> dict[str, str]:
+def _facts(source: Source, mirror: Path, *, full: bool) -> dict[str, str]:
     """Say what has to be the same for an earlier harvest to be continued."""
     # Digests of rows are DuckDB's hashes, which another version may work out otherwise.
     import duckdb
 
-    return {"kind": source.kind, "url": source.url, "hashes": f"duckdb {duckdb.__version__}"}
+    base = None if full else _previous(mirror)
+    return {
+        "kind": source.kind,
+        "url": source.url,
+        "base": "" if base is None else base.path.name,
+        "hashes": f"duckdb {duckdb.__version__}",
+    }
 
 
 def _finish_earlier(mirror: Path, staging: Staging) -> Catalog | None:
@@ -271,8 +281,9 @@ def _mirror_name(name: str) -> str:
     return name
 
 
-def _open_source(service: Service, source: str | Path | None, manners: Manners | None) -> Source:
+def _open_source(service: Service, source: str | Path | None, manners: Manners | None, live: Catalog | None) -> Source:
     url = service.url if source is None else str(source)
     if urlsplit(url).scheme not in ("http", "https"):
         raise ParameterError(name="source", value=url, reason="is not an http address of a service")
-    return SsapSource(url, service.title, service.schema(), manners)
+    same = live is not None and live.manifest["source"] == {"kind": "ssap", "url": url}
+    return SsapSource(url, service.title, service.schema(), manners, live if same else None)

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, ClassVar
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -26,7 +27,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 _PACK = {"double": "d", "float": "f", "long": "q", "int": "i", "short": "h", "unsignedByte": "B"}
-_INPUTS = ("POS", "SIZE", "TIME", "SNR", "MAXREC", "VERB", "RESPONSEFORMAT", "FORMAT", "REQUEST")
+_INPUTS = ("POS", "SIZE", "TIME", "MTIME", "SNR", "MAXREC", "VERB", "RESPONSEFORMAT", "FORMAT", "REQUEST")
 
 
 def columns() -> Schema:
@@ -51,6 +52,7 @@ def columns() -> Schema:
             Column("ssa_snr", "float", utype="ssa:Derived.SNR", verbosity=15),
             Column("obsid", "long", verbosity=15, null="-1"),
             Column("mags", "float", "3", unit="mag", verbosity=25),
+            Column("ssa_pdate", "char", "*", utype="ssa:Curation.Date", verbosity=15),
         )
     )
 
@@ -82,6 +84,7 @@ def rows(count: int, seed: int = 1) -> pa.Table:
             "ssa_snr": pa.array(snr, mask=rng.random(count) < 0.01),
             "obsid": pa.array(rng.integers(0, 2**60, count), mask=rng.random(count) < 0.05),
             "mags": pa.FixedSizeListArray.from_arrays(pa.array(rng.normal(12, 1, 3 * count).astype(np.float32)), 3),
+            "ssa_pdate": pa.array(rng.choice(["2018-09-30T00:00:00", "2019-03-31T12:30:00"], count)),
         },
         schema=schema,
     )
@@ -101,6 +104,8 @@ class FakeService:
     """Parameters that are not looked at."""
     binary2: bool = True
     """Whether RESPONSEFORMAT is known."""
+    columns: Schema = field(default_factory=columns)
+    """Columns that it offers."""
     hides: Callable[[dict[str, str], np.ndarray], np.ndarray] | None = None
     """Given a request's parameters and the numbers of the rows that match, which of them to keep back."""
     too_slow: Callable[[dict[str, str], int], bool] = lambda params, matches: False
@@ -139,6 +144,10 @@ class FakeService:
             low, high = (_mjd(text) for text in params["TIME"].split("/"))
             keep &= (dates >= low if low is not None else True) & (dates <= high if high is not None else True)
             keep &= np.isfinite(dates)
+        if "MTIME" in params:
+            published = np.array([_mjd(text or "") or np.nan for text in self.table["ssa_pdate"].to_pylist()])
+            low, high = (_mjd(text) for text in params["MTIME"].split("/"))
+            keep &= (published >= low if low is not None else True) & (published <= high if high is not None else True)
         if "SNR" in params and "SNR" not in self.ignores:
             snr = self.table["ssa_snr"].to_numpy().astype(float)
             low, high = (float(text) if text else None for text in params["SNR"].split("/"))
@@ -148,17 +157,13 @@ class FakeService:
             ra, dec = (float(text) for text in params["POS"].split(","))
             size = float(params["SIZE"])
             radius = size if self.size_is_radius else size / 2
-            location = self.table["ssa_location"].combine_chunks()
-            points = location.flatten().to_numpy().reshape(-1, 2) if not location.null_count else None
-            if points is None:
-                points = np.array([pair or [np.nan, np.nan] for pair in location.to_pylist()])
+            points = _Encoded.of(self.table).points
             with np.errstate(invalid="ignore"):
                 keep &= separation_arcsec(ra, dec, points[:, 0], points[:, 1]) <= radius * 3600
         return keep
 
     def _document(self, params: dict[str, str], numbers: np.ndarray, status: str, *, metadata: bool = False) -> bytes:
-        schema = columns() if metadata else columns().up_to(10 * int(params.get("VERB", "2")))
-        chosen = self.table.select(list(schema.names)).take(pa.array(numbers))
+        schema = self.columns if metadata else self.columns.up_to(10 * int(params.get("VERB", "2")))
         head = [
             '<?xml version="1.0"?>\n<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">',
             f'<RESOURCE type="results"><DESCRIPTION>Synthetic rows</DESCRIPTION>'
@@ -170,9 +175,12 @@ class FakeService:
         if metadata:
             body = ""
         elif "BINARY2" in params.get("RESPONSEFORMAT", ""):
-            body = _binary2(chosen, schema)
+            stream = b"".join(_Encoded.of(self.table).rows("binary2", schema)[number] for number in numbers)
+            encoded = base64.encodebytes(stream).decode()
+            body = f'<DATA><BINARY2><STREAM encoding="base64">{encoded}</STREAM></BINARY2></DATA>'
         else:
-            body = _tabledata(chosen, schema)
+            lines = b"".join(_Encoded.of(self.table).rows("tabledata", schema)[number] for number in numbers)
+            body = f"<DATA><TABLEDATA>{lines.decode()}</TABLEDATA></DATA>"
         return "".join([*head, body, "</TABLE></RESOURCE></VOTABLE>"]).encode()
 
 
@@ -233,7 +241,33 @@ def _field(column: Column) -> str:
     return f"<FIELD {attributes}>{values}</FIELD>"
 
 
-def _tabledata(table: pa.Table, schema: Schema) -> str:
+class _Encoded:
+    """The rows of a table as they go over the wire, worked out once."""
+
+    _known: ClassVar[dict[int, _Encoded]] = {}
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self._rows: dict[tuple[str, tuple[str, ...]], list[bytes]] = {}
+        location = table["ssa_location"].to_pylist()
+        self.points = np.array([pair or [np.nan, np.nan] for pair in location])
+
+    @classmethod
+    def of(cls, table: pa.Table) -> _Encoded:
+        # The table is kept, so that no other can have its id.
+        if id(table) not in cls._known:
+            cls._known[id(table)] = cls(table)
+        return cls._known[id(table)]
+
+    def rows(self, serialisation: str, schema: Schema) -> list[bytes]:
+        key = serialisation, schema.names
+        if key not in self._rows:
+            encode = {"binary2": _binary2, "tabledata": _tabledata}[serialisation]
+            self._rows[key] = [encode(row, schema) for row in self._table.to_pylist()]
+        return self._rows[key]
+
+
+def _tabledata(row: dict[str, Any], schema: Schema) -> bytes:
     def text(value: object, column: Column) -> str:
         if value is None:
             return "NaN" if column.datatype in ("float", "double") and not column.shape else column.null or ""
@@ -241,32 +275,25 @@ def _tabledata(table: pa.Table, schema: Schema) -> str:
             return " ".join(repr(part) for part in value)
         return escape(str(value)) if isinstance(value, str) else repr(value)
 
-    lines = []
-    for row in table.to_pylist():
-        cells = (f"<TD>{text(row[column.name], column)}</TD>" for column in schema)
-        lines.append(f"<TR>{''.join(cells)}</TR>")
-    return f"<DATA><TABLEDATA>{''.join(lines)}</TABLEDATA></DATA>"
+    cells = (f"<TD>{text(row[column.name], column)}</TD>" for column in schema)
+    return f"<TR>{''.join(cells)}</TR>".encode()
 
 
-def _binary2(table: pa.Table, schema: Schema) -> str:
-    stream = bytearray()
+def _binary2(row: dict[str, Any], schema: Schema) -> bytes:
     width = (len(schema) + 7) // 8
-    for row in table.to_pylist():
-        mask = 0
-        cells = bytearray()
-        for at, column in enumerate(schema):
-            value = row[column.name]
-            if value is None:
-                mask |= 1 << (8 * width - 1 - at)
-            if column.is_text:
-                encoded = (value or "").encode()
-                cells += struct.pack(">I", len(encoded)) + encoded
-            elif column.shape:
-                size = column.shape[0] or 0
-                cells += struct.pack(f">{size}{_PACK[column.datatype]}", *(value or [float("nan")] * size))
-            else:
-                empty = float("nan") if column.datatype in ("float", "double") else int(column.null or 0)
-                cells += struct.pack(f">{_PACK[column.datatype]}", empty if value is None else value)
-        stream += mask.to_bytes(width, "big") + cells
-    encoded = base64.encodebytes(bytes(stream)).decode()
-    return f'<DATA><BINARY2><STREAM encoding="base64">{encoded}</STREAM></BINARY2></DATA>'
+    mask = 0
+    cells = bytearray()
+    for at, column in enumerate(schema):
+        value = row[column.name]
+        if value is None:
+            mask |= 1 << (8 * width - 1 - at)
+        if column.is_text:
+            encoded = (value or "").encode()
+            cells += struct.pack(">I", len(encoded)) + encoded
+        elif column.shape:
+            size = column.shape[0] or 0
+            cells += struct.pack(f">{size}{_PACK[column.datatype]}", *(value or [float("nan")] * size))
+        else:
+            empty = float("nan") if column.datatype in ("float", "double") else int(column.null or 0)
+            cells += struct.pack(f">{_PACK[column.datatype]}", empty if value is None else value)
+    return mask.to_bytes(width, "big") + bytes(cells)

@@ -205,8 +205,8 @@ def test_status_tells_how_far_a_harvest_is(service: FakeService, tmp_path: Path)
     sync("test", source=service.url, home=tmp_path, manners=QUICK, dry_run=True)
     found = status("test", tmp_path)
     assert (found.live, found.source) == (None, service.url)
-    assert [(sweep.name, sweep.open) for sweep in found.sweeps] == [("survey", 0)]
-    assert "survey: " in found.words()
+    assert [(sweep.name, sweep.open) for sweep in found.sweeps] == [("survey-POS", 0)]
+    assert "survey-POS: " in found.words()
     service.too_slow = lambda params, matches: "TIME" in params and params["VERB"] == "3"
     with pytest.raises(SourceError):
         sync("test", source=service.url, home=tmp_path, manners=QUICK)

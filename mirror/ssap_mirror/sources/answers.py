@@ -15,7 +15,7 @@ from ssap_mirror.schema import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["DIGEST", "SURVEY_DIGEST", "Keeper", "Stored", "TooMuchError", "overflow_in", "read_answer"]
+__all__ = ["DIGEST", "SURVEY_DIGEST", "Digests", "Keeper", "Stored", "TooMuchError", "overflow_in", "read_answer"]
 
 #: Internal columns of a kept answer: hashes, uint64, of all values of a row, and of those that a survey sees.
 DIGEST, SURVEY_DIGEST = "_digest", "_survey_digest"
@@ -56,6 +56,41 @@ def overflow_in(beginning: bytes) -> bool:
     return _OVERFLOW_INFO.search(beginning) is not None
 
 
+class Digests:
+    """Hashes of rows, by which two answers are compared.
+
+    Parameters
+    ----------
+    columns : Schema
+        Columns of the rows.
+    survey_columns : Schema
+        Those of them that a survey sees.
+    """
+
+    def __init__(self, columns: Schema, survey_columns: Schema) -> None:
+        import duckdb
+        import pyarrow as pa
+
+        score = columns.role("score")
+        left_out = {score.name} if score is not None else set()
+        everything = [name for name in columns.names if name not in left_out]
+        surveyed = [name for name in survey_columns.names if name not in left_out]
+        self._digested = {SURVEY_DIGEST: surveyed}
+        if everything != surveyed:
+            self._digested[DIGEST] = everything
+        self.schema = pa.schema([*columns.arrow_schema(), *(pa.field(name, pa.uint64()) for name in self._digested)])
+        # Answers come from several threads; each call uses a cursor of its own.
+        self._duckdb = duckdb.connect(config={"threads": 1})
+
+    def add_to(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows with their digests behind them."""
+        import pyarrow as pa
+
+        with self._duckdb.cursor() as con:
+            digests = [_digest(con, batch.select(names)) for names in self._digested.values()]
+        return pa.RecordBatch.from_arrays([*batch.columns, *digests], schema=self.schema)
+
+
 class Keeper:
     """Turns raw answers into Arrow files of the same columns each.
 
@@ -68,19 +103,9 @@ class Keeper:
     """
 
     def __init__(self, columns: Schema, survey_columns: Schema) -> None:
-        import duckdb
-
-        self.columns = columns
-        # Answers come from several threads; each uses a cursor of its own.
-        self._duckdb = duckdb.connect(config={"threads": 1})
+        self._columns = columns
         self._arrow = columns.arrow_schema()
-        score = columns.role("score")
-        left_out = {score.name} if score is not None else set()
-        everything = [name for name in columns.names if name not in left_out]
-        surveyed = [name for name in survey_columns.names if name not in left_out]
-        self._digests = {SURVEY_DIGEST: surveyed}
-        if everything != surveyed:
-            self._digests[DIGEST] = everything
+        self._digests = Digests(columns, survey_columns)
 
     def keep(self, raw: Path, target: Path, maxrec: int) -> Stored:
         """Read a VOTable to its end and keep its rows.
@@ -109,7 +134,7 @@ class Keeper:
         with raw.open("rb") as file:
             reader = read_votable(file)
             _refuse_error(reader)
-            _refuse_lack(self.columns, reader.schema)
+            _refuse_lack(self._columns, reader.schema)
             rows = self._write(reader, part)
             # The status may stand behind the rows (DALI 1.1 §4.4).
             _refuse_error(reader)
@@ -124,18 +149,14 @@ class Keeper:
         """Write rows as they should be, with their digests; returns their number."""
         import pyarrow as pa
 
-        schema = pa.schema([*self._arrow, *(pa.field(name, pa.uint64()) for name in self._digests)])
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         rows = 0
         with (
-            self._duckdb.cursor() as con,
             pa.OSFile(str(part), "wb") as file,
-            pa.ipc.new_file(file, schema, options=options) as writer,
+            pa.ipc.new_file(file, self._digests.schema, options=options) as writer,
         ):
             for batch in batches:
-                arranged = _arranged(batch, self._arrow)
-                digests = [_digest(con, arranged.select(names)) for names in self._digests.values()]
-                writer.write_batch(pa.RecordBatch.from_arrays([*arranged.columns, *digests], schema=schema))
+                writer.write_batch(self._digests.add_to(_arranged(batch, self._arrow)))
                 rows += batch.num_rows
         return rows
 

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssap_mirror.catalog import Catalog
 from ssap_mirror.schema import Schema
-from ssap_mirror.sources.answers import DIGEST, SURVEY_DIGEST, read_answer
+from ssap_mirror.sources.answers import DIGEST, SURVEY_DIGEST, Digests, read_answer
+from ssap_mirror.sources.base import base_batches
 from ssap_mirror.sources.describe import positions
 from ssap_mirror.sources.ledger import Answer
 
@@ -26,14 +28,15 @@ __all__ = ["Audit", "Changes", "Missing"]
 
 _MEMORY = "400MB"
 
-# A row seen: a survey's has no full digest. `held` is the newest full row of each identity, `look` the last time that
-# a survey saw it, from a given answer on.
+# A row seen: a survey's has no full digest, and answer 0 is the snapshot that a refresh starts from. `held` is the
+# newest full row of each identity, `look` the last time that a survey saw it, from a given answer on.
 _TABLES = """
 CREATE TABLE seen (
     number INTEGER, identity VARCHAR, t DOUBLE, ra DOUBLE, dec DOUBLE, full_digest UBIGINT, survey_digest UBIGINT
 );
 CREATE VIEW held AS
-    SELECT identity, arg_max(survey_digest, number) AS digest, max(number) AS number, any_value(ra) AS ra
+    SELECT identity, arg_max(survey_digest, number) AS digest, max(number) AS number,
+        any_value(ra) AS ra, any_value(t) AS t
     FROM seen WHERE full_digest IS NOT NULL GROUP BY identity;
 CREATE MACRO look(since) AS TABLE
     SELECT identity, arg_max(survey_digest, number) AS digest, max(number) AS number,
@@ -85,9 +88,11 @@ class Audit:
         All columns of the service.
     identity : str or None
         Column that tells rows apart; without one, rows are the same if the columns of a survey are equal.
+    survey_columns : Schema
+        Columns that a survey sees.
     """
 
-    def __init__(self, folder: Path, schema: Schema, identity: str | None) -> None:
+    def __init__(self, folder: Path, schema: Schema, identity: str | None, survey_columns: Schema) -> None:
         import duckdb
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,6 +101,7 @@ class Audit:
             stale.unlink(missing_ok=True)
         self._schema = schema
         self._identity = identity
+        self._survey_columns = survey_columns
         self._known: set[int] = set()
         self._duckdb = duckdb.connect(
             str(path), config={"threads": 2, "memory_limit": _MEMORY, "temp_directory": str(folder / "spill")}
@@ -124,6 +130,20 @@ class Audit:
                 rows = self._rows(batch, answer.number, full)
                 self._duckdb.from_arrow(rows).insert_into("seen")
 
+    def add_base(self, catalog: Catalog) -> None:
+        """Take in the rows of a snapshot, as answer 0.
+
+        Raises
+        ------
+        CatalogError
+            If it cannot be read.
+        """
+        digests = Digests(self._survey_columns, self._survey_columns)
+        for batch in base_batches(catalog, self._schema):
+            narrow = batch.select(list(self._survey_columns.names))
+            rows = self._rows(digests.add_to(narrow), 0, full=True)
+            self._duckdb.from_arrow(rows).insert_into("seen")
+
     def rows(self) -> int:
         """Count the different rows that are held in full."""
         if self._identity is None:
@@ -138,13 +158,22 @@ class Audit:
         """Count the different rows that anything has seen."""
         return self._number("SELECT count(DISTINCT identity) FROM seen")
 
-    def first_seen(self) -> dict[int, int]:
+    def brought_by(self) -> dict[int, int]:
         """Answer -> number of rows that it was the first to give in full."""
         found = self._duckdb.sql(
             "SELECT first, count(*) FROM"
             " (SELECT min(number) AS first FROM seen WHERE full_digest IS NOT NULL GROUP BY identity) GROUP BY first"
         )
         return dict(found.fetchall())
+
+    def fetched(self) -> tuple[int, int]:
+        """Count the rows that the snapshot of a refresh does not have, and those of it that were fetched again."""
+        new = self._number("SELECT count(*) FROM (SELECT 1 FROM seen GROUP BY identity HAVING min(number) > 0)")
+        again = self._number(
+            "SELECT count(*) FROM (SELECT 1 FROM seen WHERE full_digest IS NOT NULL GROUP BY identity"
+            " HAVING min(number) = 0 AND max(number) > 0)"
+        )
+        return new, again
 
     def undated(self) -> int:
         """Count the different rows that have no date."""
@@ -193,24 +222,37 @@ class Audit:
             since,
         )
         unseen = self._number(
-            "SELECT count(*) FROM held ANTI JOIN look(?) USING (identity) WHERE held.ra IS NOT NULL", since
+            "SELECT count(*) FROM held ANTI JOIN look(?) USING (identity) WHERE ra IS NOT NULL AND number >= ?",
+            since,
+            since,
         )
         return Changes(changed, len(self.missing(since)), unseen)
 
-    def removed(self, since: int) -> list[str]:
-        """Identities of full rows that an earlier survey saw, and the one that is believed did not."""
-        table = self._table(
-            "SELECT identity FROM held ANTI JOIN look(?) USING (identity) WHERE held.ra IS NOT NULL"
-            " AND identity IN (SELECT identity FROM seen WHERE full_digest IS NULL) ORDER BY 1",
-            since,
-        )
+    def removed(self, since: int, *, whole: bool, by_position: bool, by_date: bool) -> list[str]:
+        """Identities of full rows from before the survey that is believed, which it would have seen and did not.
+
+        Parameters
+        ----------
+        since : int
+            First answer of that survey.
+        whole : bool
+            Whether it was made without any constraint, and so sees every row.
+        by_position, by_date : bool
+            Whether it sees every row that has a position, or a date.
+        """
+        query = """
+            SELECT identity FROM held ANTI JOIN look(?) USING (identity) WHERE number < ? AND CASE
+                WHEN number = 0 THEN ? OR (? AND ra IS NOT NULL) OR (? AND t IS NOT NULL)
+                ELSE ra IS NOT NULL AND identity IN (SELECT identity FROM seen WHERE full_digest IS NULL)
+            END ORDER BY identity
+        """
+        table = self._duckdb.sql(query, params=[since, since, whole, by_position, by_date]).to_arrow_table()
         return list(table.column("identity").to_pylist())
 
-    def survey_positions(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Positions of all rows that a survey has seen, each as often as it came; ICRS [deg]."""
-        table = self._duckdb.sql(
-            "SELECT ra, dec FROM seen WHERE full_digest IS NULL AND ra IS NOT NULL"
-        ).to_arrow_table()
+    def positions(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Positions of all rows that a survey or the snapshot of a refresh has, as often as they came; ICRS [deg]."""
+        query = "SELECT ra, dec FROM seen WHERE (full_digest IS NULL OR number = 0) AND ra IS NOT NULL"
+        table = self._duckdb.sql(query).to_arrow_table()
         return _floats(table, "ra"), _floats(table, "dec")
 
     def ambiguous(self) -> int:

@@ -20,14 +20,18 @@ from ssap_mirror.sources.service import Sample, Service
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Traits", "describe", "inquire", "positions"]
+__all__ = ["POS", "TIME", "Traits", "describe", "inquire", "positions"]
+
+#: Parameters that have a part of their own in a harvest.
+POS, TIME = "POS", "TIME"
 
 _VERBS = (1, 2, 3)
 _SAMPLE_ROWS = 2000
 #: Roles that can tell one row from another, best first.
 _IDENTITIES = ("identity", "obs_publisher_did", "obs_creator_did", "access_url")
 # A range that no value lies in; a service that answers it with rows does not look at the parameter.
-_IMPOSSIBLE = {"TIME": "1801-01-01T00:00:00/1801-01-02T00:00:00", "SNR": "-7.5e30/-7.4e30", "REDSHIFT": "7.4e30/7.5e30"}
+_LONG_AGO = "1801-01-01T00:00:00/1801-01-02T00:00:00"
+_IMPOSSIBLE = {TIME: _LONG_AGO, "SNR": "-7.5e30/-7.4e30", "REDSHIFT": "7.4e30/7.5e30"}
 _IMPOSSIBLE |= {"APERTURE": "-7.5e30/-7.4e30", "SPATRES": "-7.5e30/-7.4e30", "BAND": "7.4e30/7.5e30"}
 # A cone beside a known row: its centre is 0.75 of SIZE away, so the row is in it only if SIZE is a radius.
 _ROUNDING_DEG = 1e-6
@@ -50,6 +54,10 @@ class Traits:
     """Whether it obeys POS and SIZE."""
     size_is_radius: bool
     """Whether SIZE is known to be read as a radius."""
+    tiny: bool
+    """Whether an unconstrained request for a few rows had all of them."""
+    publication_dates: bool
+    """Whether it obeys MTIME."""
 
 
 def describe(service: Service, known: Schema | None, title: str) -> Description:
@@ -129,6 +137,8 @@ def inquire(service: Service, description: Description) -> tuple[Traits, Descrip
         ranges=ranges,
         cones=cones,
         size_is_radius=size_is_radius,
+        tiny=not sample.overflow and sample.rows.num_rows < _SAMPLE_ROWS,
+        publication_dates="MTIME" in declared and _obeys(service, "MTIME", _LONG_AGO),
     )
     return traits, replace(description, schema=schema)
 

@@ -1,4 +1,4 @@
-"""The whole table of an SSAP service: survey, harvest, audit.
+"""The whole table of an SSAP service: survey, harvest, audit; and what changed in it since the last time.
 
 SSAP has no count, no order and no paging. So the table is swept more than once, each time in slices of another kind:
 
@@ -9,53 +9,48 @@ SSAP has no count, no order and no paging. So the table is swept more than once,
    or, in a table too large for that, by a third parameter.
 
 A service that does not obey TIME or POS is swept by the next best parameter.
+
+A *refresh* starts from the rows of a snapshot. Only identities are asked for, of all rows at once or by TIME and by
+position; full rows are fetched where a row is new, or where one of the columns of a survey is not what it was.
 """
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ssap_mirror.errors import SourceError, TransportError
+from ssap_mirror.catalog import Catalog
+from ssap_mirror.errors import SourceError
 from ssap_mirror.progress import Progress
-from ssap_mirror.schema import Schema
-from ssap_mirror.sources import Description, Estimate, Harvest, Manners, Verdict
-from ssap_mirror.sources.answers import Keeper, read_answer
-from ssap_mirror.sources.audit import Audit, Missing
+from ssap_mirror.sources import Description, Estimate, Harvest, Manners
+from ssap_mirror.sources.audit import Audit, Changes
+from ssap_mirror.sources.campaign import FULL_VERB, HARVEST, Campaign, is_survey
 from ssap_mirror.sources.cost import price_of, refuse_full_disk
-from ssap_mirror.sources.describe import Traits
-from ssap_mirror.sources.http import InterruptedHarvest
+from ssap_mirror.sources.describe import POS, TIME, Traits
 from ssap_mirror.sources.ledger import Ledger
-from ssap_mirror.sources.service import Question, Service
-from ssap_mirror.sources.slices import WHOLE, Slice, cells_of, cover_positions, plan_ranges
-from ssap_mirror.sources.sweep import Ask, Sweep, Sweeper
+from ssap_mirror.sources.service import Service
+from ssap_mirror.sources.verdict import Findings, judge
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+__all__ = ["Harvester"]
 
-__all__ = ["Harvester", "is_survey"]
-
-_FULL_VERB = 3
-_POS = "POS"
-_SURVEY, _SURVEY_WHOLE, _HARVEST = "survey", "survey-whole", "harvest"
-# The disc around a cell of order 0 has a diameter that servers refuse.
-_FIRST_ORDER = 1
 _ROUNDS = 3
-# Room for rows that arrive meanwhile: an answer that fills its limit counts as truncated.
-_SPARE_ROWS = 1000
-#: Role of the column that a range parameter is about.
-_ROLE_OF = {"TIME": "t_mid", "SNR": "snr", "REDSHIFT": "redshift", "APERTURE": "aperture", "BAND": "em_min"}
-_ROLE_OF |= {"SPATRES": "s_resolution"}
+# From this share of rows on, a refresh fetches the whole table in large slices rather than rows in small ones.
+_MUCH = 0.3
 
 
-def is_survey(sweep: str) -> bool:
-    """Whether a sweep asks for the identity columns only."""
-    return sweep.startswith(_SURVEY)
+@dataclass(frozen=True)
+class _Look:
+    """What the survey that is believed can see."""
+
+    since: int
+    """Number of its first answer."""
+    whole: bool
+    """Whether it was made without a constraint."""
+    parameters: tuple[str, ...]
+    """By which it was made otherwise."""
 
 
 class Harvester:
@@ -75,6 +70,8 @@ class Harvester:
         Sizes of slices.
     progress : Progress
         Told of stages.
+    base : Catalog, optional
+        A snapshot of the same service with the same columns, for a refresh.
     """
 
     def __init__(
@@ -85,6 +82,7 @@ class Harvester:
         ledger: Ledger,
         manners: Manners,
         progress: Progress,
+        base: Catalog | None = None,
     ) -> None:
         service.size_is_radius = traits.size_is_radius
         self._service = service
@@ -93,20 +91,19 @@ class Harvester:
         self._ledger = ledger
         self._manners = manners
         self._progress = progress
-        full = Keeper(description.schema, traits.survey_columns)
-        survey = Keeper(traits.survey_columns, traits.survey_columns)
-        self._ask_full: Ask = partial(service.ask, Question(_FULL_VERB, full))
-        self._ask_survey: Ask = partial(service.ask, Question(traits.survey_verb, survey))
-        self._sweeper = Sweeper(ledger, manners, progress, service.alive, service.client.stop.set)
-        dimensions = [*(name for name in traits.ranges if name == "TIME"), *([_POS] if traits.cones else [])]
-        dimensions += [name for name in traits.ranges if name != "TIME"]
+        self._base = base
+        dimensions = [*(name for name in traits.ranges if name == TIME), *([POS] if traits.cones else [])]
+        dimensions += [name for name in traits.ranges if name != TIME]
         self._main = dimensions[0] if dimensions else None
         self._second = dimensions[1] if len(dimensions) > 1 else None
-        self._others = [name for name in dimensions[2:] if name != _POS]
-        self._reasons: list[str] = []
-        self._identity = traits.identity
-        # The first answer of the survey that is believed.
-        self._since = 0
+        self._others = [name for name in dimensions[2:] if name != POS]
+        self._signs: list[str] = []
+
+    @cached_property
+    def _campaign(self) -> Campaign:
+        return Campaign(
+            self._service, self._description, self._traits, self._ledger, self._audit, self._manners, self._progress
+        )
 
     def estimate(self, folder: Path) -> Estimate:
         """Survey, and work out what the harvest will cost.
@@ -118,8 +115,9 @@ class Harvester:
         """
         self._open_audit(folder, self._traits.identity)
         try:
-            self._survey(_SURVEY)
-            return price_of(self._service, _FULL_VERB).of(self._audit.seen())
+            since = self._look_around().since
+            rows = self._audit.seen() if self._base is None else len(self._audit.missing(since))
+            return price_of(self._service, FULL_VERB).of(rows)
         finally:
             self._audit.close()
 
@@ -131,12 +129,14 @@ class Harvester:
         folder : pathlib.Path
             For the audit's index.
         """
-        identity = self._traits.identity
         try:
-            found = self._run(folder, identity)
-            if identity is not None and self._audit.ambiguous():
+            found = self._run(folder, self._traits.identity)
+            if self._traits.identity is not None and self._audit.ambiguous():
+                if self._base is not None:
+                    message = f"{self._traits.identity} no longer tells rows apart; only a full sync can tell more"
+                    raise SourceError(message)
                 # Seen in a whole table, not in a sample: then rows are told apart by all their values.
-                self._reasons.append(f"{identity} does not tell rows apart, so rows are compared by all their values")
+                self._signs.append(f"{self._traits.identity} does not tell rows apart: rows are compared by all values")
                 self._audit.close()
                 found = self._run(folder, None)
             return found
@@ -145,223 +145,124 @@ class Harvester:
 
     def _run(self, folder: Path, identity: str | None) -> Harvest:
         self._open_audit(folder, identity)
-        self._survey(_SURVEY)
-        if self._ledger.open_slices(_HARVEST) or _HARVEST not in self._ledger.sweeps():
+        look = self._look_around()
+        if self._base is None:
             self._look_at_cost()
-        self._harvest()
-        settled = self._settle()
-        proven = self._last_proof()
-        return self._judge(settled=settled, proven=proven)
+        if self._base is None or self._much_is_missing(look):
+            self._progress.stage("harvest", self._audit.seen() or None)
+            self._campaign.harvest(self._main)
+        elif self._base is not None:
+            self._fetch_published(self._base)
+        look, settled = self._settle(look)
+        proven = look.whole or self._last_proof(look)
+        findings = Findings(
+            main=self._main,
+            second=self._second,
+            swept=tuple(dict.fromkeys([*look.parameters, *([self._main] if self._main else []), *self._others[:1]])),
+            since=look.since,
+            settled=settled,
+            proven=proven,
+            base=None if self._base is None else self._base.path.name,
+            removed=tuple(
+                self._audit.removed(
+                    look.since,
+                    whole=look.whole,
+                    by_position=POS in look.parameters,
+                    by_date=TIME in look.parameters,
+                )
+            ),
+            signs=tuple(self._signs),
+        )
+        return judge(findings, self._description, self._traits, identity, self._audit, self._ledger, self._service)
 
     def _open_audit(self, folder: Path, identity: str | None) -> None:
-        self._identity = identity
-        self._audit = Audit(folder, self._description.schema, identity)
+        self.__dict__.pop("_campaign", None)
+        self._audit = Audit(folder, self._description.schema, identity, self._traits.survey_columns)
+        if self._base is not None:
+            self._progress.stage("read the snapshot", self._base.rows)
+            self._audit.add_base(self._base)
         for answer in self._ledger.answers():
             self._audit.add([answer], full=not is_survey(answer.sweep))
 
+    def _look_around(self, generation: int = 1) -> _Look:
+        """Survey by the second-best parameter, since the best is for the harvest; a refresh has to see everything."""
+        self._progress.stage("survey", None if self._base is None else self._base.rows)
+        if self._base is None:
+            if self._second is None:
+                return _Look(0, whole=False, parameters=())
+            return _Look(self._campaign.survey(self._second, generation), whole=False, parameters=(self._second,))
+        if (since := self._campaign.survey_whole(generation)) is not None:
+            return _Look(since, whole=True, parameters=())
+        parameters = tuple(name for name in (self._main, self._second) if name is not None)
+        return _Look(
+            min((self._campaign.survey(name, generation) for name in parameters), default=0),
+            whole=False,
+            parameters=parameters,
+        )
+
     def _look_at_cost(self) -> None:
-        estimate = price_of(self._service, _FULL_VERB).of(self._audit.seen())
+        if HARVEST in self._ledger.sweeps() and not self._ledger.open_slices(HARVEST):
+            return
+        estimate = price_of(self._service, FULL_VERB).of(self._audit.seen())
         self._progress.note(estimate.words())
         already = sum(answer.path.stat().st_size for answer in self._ledger.answers())
         refuse_full_disk(estimate, self._ledger.folder, already)
 
-    def _survey(self, name: str) -> None:
-        if self._second is None:
+    def _much_is_missing(self, look: _Look) -> bool:
+        missing = len(self._audit.missing(look.since))
+        return HARVEST in self._ledger.sweeps() or missing > _MUCH * max(self._audit.rows(), 1)
+
+    def _fetch_published(self, base: Catalog) -> None:
+        """Fetch rows by their date of publication, if the snapshot shows that it tells rows apart."""
+        column = self._description.schema.role("date_published")
+        if not self._traits.publication_dates or column is None or column.name in base.manifest.get("constants", {}):
             return
-        self._progress.stage("survey", None)
-        slices = cells_of(_FIRST_ORDER) if self._second == _POS else plan_ranges(self._second, np.empty(0), 1)
-        self._sweep_survey(name, slices)
-        self._since = min((answer.number for answer in self._ledger.answers(name)), default=0)
+        created = datetime.fromisoformat(base.manifest["created"]).replace(tzinfo=None)
+        # A day earlier: dates of publication may be those of a day, and of another time zone.
+        self._campaign.fetch_published((created - datetime(1858, 11, 17)).total_seconds() / 86400 - 1.0)
 
-    def _harvest(self) -> None:
-        seen = self._audit.seen()
-        self._progress.stage("harvest", seen or None)
-        known = None
-        if self._main is None:
-            slices = [WHOLE]
-        elif self._main == _POS:
-            slices = cells_of(_FIRST_ORDER)
-        else:
-            known = self._audit.dates() if self._main == "TIME" else np.empty(0)
-            slices = plan_ranges(self._main, known, self._manners.slice_rows)
-        self._sweep_full(_HARVEST, slices, known)
-
-    def _settle(self) -> bool:
+    def _settle(self, look: _Look) -> tuple[_Look, bool]:
         """Fetch what the survey has and the harvest has not; survey again for as long as the table changes.
 
         Returns
         -------
-        bool
-            Whether the full rows agree with the last survey.
+        tuple of _Look, bool
+            The last survey, and whether the full rows agree with it.
         """
         for generation in itertools.count(2):
-            self._fetch_missing()
-            changes = self._audit.changes(self._since)
-            if self._second != _POS:
-                changes = replace(changes, unseen=0)
-            if generation > 2 and not (changes.changed or changes.gone):
-                # Seen by TIME and twice not by POS: the service has another position for them, or none.
-                changes = replace(changes, unseen=0)
+            self._campaign.fetch_missing(look.since, self._others)
+            changes = self._changes(look, generation)
             if not changes:
-                return True
+                return look, True
             said = f"{changes.changed:,} rows changed, {changes.gone:,} gone, {changes.unseen:,} new or overlooked"
-            self._reasons.append(f"survey {generation - 1} and the rows fetched after it do not agree: {said}")
-            self._progress.note(self._reasons[-1])
+            self._signs.append(f"survey {generation - 1} and the rows fetched after it do not agree: {said}")
+            self._progress.note(self._signs[-1])
             if generation > _ROUNDS:
-                return False
-            self._survey(f"{_SURVEY}-{generation}")
-        return False
-
-    def _fetch_missing(self) -> None:
-        """Fetch rows that only a survey saw, or saw otherwise."""
-        for _ in range(_ROUNDS):
-            missing = self._audit.missing(self._since)
-            slices = self._slices_of(missing)
-            if not slices:
                 break
-            self._progress.stage("audit", len(missing))
-            self._sweep_full(self._next_name("fetch"), slices)
+            look = self._look_around(generation)
+        return look, False
 
-    def _slices_of(self, missing: Missing) -> list[Slice]:
-        """Where to ask for missing rows: at their positions, or where the survey saw them."""
-        placed = np.isfinite(missing.ra) & np.isfinite(missing.dec) & self._traits.cones
-        slices: list[Slice] = []
-        if placed.any():
-            slices += cover_positions(missing.ra[placed], missing.dec[placed], *self._audit.survey_positions())
-        seen_in = set(missing.answers[~placed].tolist())
-        slices += [a.part for a in self._ledger.answers() if a.number in seen_in and a.part != WHOLE]
-        return slices
+    def _changes(self, look: _Look, generation: int) -> Changes:
+        changes = self._audit.changes(look.since)
+        if POS not in look.parameters and not look.whole:
+            return replace(changes, unseen=0)
+        if generation > 2 and not (changes.changed or changes.gone):
+            # Seen by TIME and twice not by POS: the service has another position for them, or none.
+            return replace(changes, unseen=0)
+        return changes
 
-    def _last_proof(self) -> bool:
+    def _last_proof(self, look: _Look) -> bool:
         """Look for rows that neither sweep could see; returns whether it is proven that there are no others."""
         if self._main is None:
             return True
         self._progress.stage("last proof", None)
-        rows = self._audit.seen()
-        if rows <= self._manners.whole_table_rows and self._survey_whole(rows):
-            self._fetch_missing()
-            for parameter in self._others:
-                if not len(self._audit.missing(self._since)):
-                    break
-                self._survey_by(parameter)
-                self._fetch_missing()
-            if len(self._audit.missing(self._since)):
-                self._sweep_full(self._next_name("fetch"), [WHOLE], maxrec=rows + _SPARE_ROWS)
+        campaign = self._campaign
+        if campaign.survey_whole() is not None:
+            campaign.fetch_missing(look.since, self._others)
             return True
-        if self._others:
-            best = max(self._others, key=lambda parameter: len(self._values_of(parameter)))
-            self._survey_by(best)
-            self._fetch_missing()
+        if self._others and self._base is None:
+            best = max(self._others, key=campaign.values_known)
+            campaign.survey(best)
+            campaign.fetch_missing(look.since, ())
             self._others = [best]
         return False
-
-    def _survey_whole(self, rows: int) -> bool:
-        try:
-            self._sweep_survey(_SURVEY_WHOLE, [WHOLE], maxrec=rows + _SPARE_ROWS)
-        except (TransportError, InterruptedHarvest):
-            raise
-        except SourceError as error:
-            self._progress.note(f"the table cannot be asked for as a whole: {error}")
-            return False
-        return True
-
-    def _survey_by(self, parameter: str) -> None:
-        known = self._values_of(parameter)
-        slices = plan_ranges(parameter, known, self._manners.slice_rows)
-        self._sweep_survey(f"{_SURVEY}-{parameter}", slices, known=known)
-
-    def _values_of(self, parameter: str) -> NDArray[np.float64]:
-        column = self._description.schema.role(_ROLE_OF[parameter])
-        if column is None or column.datatype not in ("float", "double", "short", "int", "long"):
-            return np.empty(0)
-        found = [
-            batch.column(0).to_numpy(zero_copy_only=False).astype(np.float64)
-            for answer in self._ledger.answers(_HARVEST)
-            for batch in read_answer(answer.path, [column.name])
-        ]
-        values: NDArray[np.float64] = np.concatenate(found) if found else np.empty(0)
-        return values[np.isfinite(values)]
-
-    def _sweep_full(
-        self, name: str, slices: list[Slice], known: NDArray[np.float64] | None = None, maxrec: int | None = None
-    ) -> None:
-        limit = maxrec or 2 * self._manners.slice_rows
-        sweep = Sweep(name, tuple(slices), limit, self._ask_full, known, self._traits.cones)
-        self._audit.add(self._sweeper.run(sweep), full=True)
-
-    def _sweep_survey(
-        self, name: str, slices: list[Slice], maxrec: int | None = None, known: NDArray[np.float64] | None = None
-    ) -> None:
-        sweep = Sweep(name, tuple(slices), maxrec or self._manners.survey_rows, self._ask_survey, known)
-        self._audit.add(self._sweeper.run(sweep), full=False)
-
-    def _next_name(self, stem: str) -> str:
-        """Name the first sweep of a kind that is not finished, or a new one."""
-        planned, number = set(self._ledger.sweeps()), 1
-        while f"{stem}-{number}" in planned and not self._ledger.open_slices(f"{stem}-{number}"):
-            number += 1
-        return f"{stem}-{number}"
-
-    def _judge(self, *, settled: bool, proven: bool) -> Harvest:
-        audit, client = self._audit, self._service.client
-        missing, removed = len(audit.missing(self._since)), audit.removed(self._since)
-        rows = audit.rows() - len(removed)
-        by_sweep, undated = self._rows_by_sweep(), audit.undated()
-        reasons = [f"the sweep by {self._main or 'no parameter'} gave {by_sweep.get(_HARVEST, 0):,} rows"]
-        if self._second is not None:
-            others = rows + len(removed) - by_sweep.get(_HARVEST, 0)
-            reasons.append(
-                f"surveys of the identities by other parameters found {others:,} more, which were fetched; "
-                f"{undated:,} rows have no date"
-            )
-        reasons += self._reasons
-        if removed:
-            reasons.append(f"{len(removed):,} rows were removed from the table meanwhile, and are left out")
-        if not settled:
-            reasons.append("the table did not come to rest: what was fetched is not one state of it")
-        if proven and not missing:
-            reasons.append(f"one request without any constraint has no row but these {rows:,}")
-        if not proven:
-            swept = [name for name in (self._main, self._second, *self._others[:1]) if name]
-            reasons.append(f"rows that no sweep by {', '.join(swept)} can see would be missed; nothing hints at any")
-        if missing:
-            reasons.append(f"{missing:,} rows were seen, but could not be fetched in full")
-        verdict = Verdict(settled and not missing, tuple(reasons))
-        record = {
-            "complete": verdict.complete,
-            "reasons": reasons,
-            "rows": rows,
-            "rows_by_sweep": by_sweep,
-            "rows_without_date": undated,
-            "rows_removed_meanwhile": len(removed),
-            "rows_missing": missing,
-            "duplicates": audit.full_rows() - rows - len(removed),
-            "sweeps": [self._sweep_record(name) for name in self._ledger.sweeps()],
-            "requests": client.requests,
-            "retries": client.retries,
-            "bytes": client.received,
-            "identity": self._identity,
-            "size_is_radius": self._traits.size_is_radius,
-        }
-        schema = self._description.schema
-        overrides = {**schema.overrides, "identity": self._identity or ""}
-        description = replace(self._description, schema=Schema(schema.columns, overrides))
-        return Harvest(description, rows, verdict, record, frozenset(removed))
-
-    def _rows_by_sweep(self) -> dict[str, int]:
-        """How many rows each sweep was the first to bring."""
-        counts: dict[str, int] = {}
-        first_seen = self._audit.first_seen()
-        for answer in self._ledger.answers():
-            if answer.number in first_seen:
-                counts[answer.sweep] = counts.get(answer.sweep, 0) + first_seen[answer.number]
-        return counts
-
-    def _sweep_record(self, name: str) -> dict[str, object]:
-        answers = self._ledger.answers(name)
-        return {
-            "name": name,
-            "slices": len(answers),
-            "cuts": self._ledger.cuts(name),
-            "rows": sum(answer.rows for answer in answers),
-        }

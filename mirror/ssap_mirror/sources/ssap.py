@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssap_mirror.catalog import Catalog
 from ssap_mirror.errors import CatalogError, SourceError
 from ssap_mirror.journal import Journal
 from ssap_mirror.progress import Progress
 from ssap_mirror.schema import Schema
 from ssap_mirror.sources import Estimate, Harvest, Manners
 from ssap_mirror.sources.answers import read_answer
+from ssap_mirror.sources.base import base_batches, same_columns
+from ssap_mirror.sources.campaign import is_survey
 from ssap_mirror.sources.describe import describe, inquire
-from ssap_mirror.sources.harvest import Harvester, is_survey
+from ssap_mirror.sources.harvest import Harvester
 from ssap_mirror.sources.http import Client
 from ssap_mirror.sources.ledger import ANSWERS, JOURNAL, Answer, Ledger
 from ssap_mirror.sources.service import Service
@@ -40,15 +43,25 @@ class SsapSource:
         Exact verbosity levels and roles.
     manners : Manners, optional
         How to behave.
+    base : Catalog, optional
+        A snapshot of the same service: only what changed since is fetched, as long as its columns are the service's.
     """
 
-    def __init__(self, url: str, title: str, known: Schema | None = None, manners: Manners | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        title: str,
+        known: Schema | None = None,
+        manners: Manners | None = None,
+        base: Catalog | None = None,
+    ) -> None:
         self.kind = "ssap"
         self.url = url
         self._title = title
         self._known = known
         self._manners = manners or Manners()
-        self._names: list[str] = []
+        self._base = base
+        self._schema = Schema(())
         self._answers: list[Answer] = []
         self._removed: frozenset[str] = frozenset()
         self._identity: str | None = None
@@ -91,7 +104,7 @@ class SsapSource:
         with self._harvester(staging, progress) as (harvester, ledger):
             found = harvester.run(staging / _AUDIT)
             self._removed, self._identity = found.removed, found.record["identity"]
-            self._names = list(found.description.schema.names)
+            self._schema = found.description.schema
             self._answers = [answer for answer in ledger.answers() if not is_survey(answer.sweep)]
             return found
 
@@ -106,9 +119,12 @@ class SsapSource:
             traits, description = inquire(service, describe(service, self._known, self._title))
             for note in description.notes:
                 progress.note(note)
+            if self._base is not None and not same_columns(self._base, description.schema):
+                progress.note("the service's columns are not those of the live snapshot, so all rows are fetched")
+                self._base = None
             with Journal(staging / JOURNAL) as journal:
                 ledger = Ledger(journal, staging / ANSWERS)
-                yield Harvester(service, description, traits, ledger, self._manners, progress), ledger
+                yield Harvester(service, description, traits, ledger, self._manners, progress, self._base), ledger
         except duckdb.Error as error:
             message = f"the audit's index in {staging / _AUDIT} failed: {str(error).splitlines()[0]}"
             raise CatalogError(message) from error
@@ -116,18 +132,23 @@ class SsapSource:
             client.close()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Full rows in the order of arrival; rows on the edges of slices come more than once.
+        """Full rows: first those of the snapshot of a refresh, then all others in the order of arrival.
+
+        A row may come more than once, from the edges of slices for one; the last of each identity counts.
 
         Raises
         ------
         SourceError
             If nothing was harvested.
         """
-        if not self._names:
+        if not len(self._schema):
             message = f"{self.url} has not been harvested"
             raise SourceError(message)
+        if self._base is not None:
+            for batch in base_batches(self._base, self._schema):
+                yield self._without_removed(batch)
         for answer in self._answers:
-            for batch in read_answer(answer.path, self._names):
+            for batch in read_answer(answer.path, list(self._schema.names)):
                 yield self._without_removed(batch)
 
     def _without_removed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
