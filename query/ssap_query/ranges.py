@@ -35,7 +35,7 @@ T = TypeVar("T")
 _NUMBER = re.compile(
     r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?inf(?:inity)?", re.ASCII | re.IGNORECASE
 )
-_MAX_ITEMS = 200_000
+_MAX_ITEMS = 100_000
 
 
 @dataclass(frozen=True)
