@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ssap_query import kernels as pc
 from ssap_query.render.literals import number, string, strings
 
 __all__ = [
@@ -71,7 +71,7 @@ def _texts(column: pa.Array, style: TextStyle) -> pa.Array:
     if pa.types.is_floating(kind):
         return _float_texts(column, style)
     if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
-        return column.cast(pa.string())
+        return pc.cast(column, pa.string())
     if pa.types.is_boolean(kind):
         return pc.if_else(column, *map(string, style.true_false))
     if is_array(kind):
@@ -96,10 +96,10 @@ def plain_strings(column: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(kind):
         return plain_strings(column.dictionary_decode())
     if pa.types.is_timestamp(kind):
-        return pc.replace_substring(column.cast(pa.string()), " ", "T", max_replacements=1)
+        return pc.replace_substring(pc.cast(column, pa.string()), " ", "T", max_replacements=1)
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return strings(None if v is None else json.dumps(v, default=str) for v in column.to_pylist())
-    return column if pa.types.is_string(kind) else column.cast(pa.string())
+    return column if pa.types.is_string(kind) else pc.cast(column, pa.string())
 
 
 def is_text_like(kind: pa.DataType) -> bool:
@@ -118,16 +118,16 @@ def is_array(kind: pa.DataType) -> bool:
 def relist(column: pa.Array, elements: pa.Array) -> pa.Array:
     """Make lists as long as those of a column out of other elements; missing lists stay missing."""
     none = number(0, pa.int32())
-    lengths = pc.coalesce(pc.list_value_length(column).cast(pa.int32()), none)
+    lengths = pc.coalesce(pc.cast(pc.list_value_length(column), pa.int32()), none)
     offsets = pa.concat_arrays([pa.repeat(none, 1), pc.cumulative_sum(lengths)])
-    mask = column.is_null() if column.null_count else None
+    mask = pc.is_null(column) if column.null_count else None
     return pa.ListArray.from_arrays(offsets, elements, mask=mask)
 
 
 def _float_texts(column: pa.Array, style: TextStyle) -> pa.Array:
     if pa.types.is_float16(column.type):
-        column = column.cast(pa.float32())
-    found = column.cast(pa.string())
+        column = pc.cast(column, pa.float32())
+    found = pc.cast(column, pa.string())
     if pc.all(pc.is_finite(column), min_count=0).as_py():
         return found
     for text, spelled in zip(("nan", "inf", "-inf"), style.specials, strict=True):
@@ -137,7 +137,7 @@ def _float_texts(column: pa.Array, style: TextStyle) -> pa.Array:
 
 def _array_texts(column: pa.Array, style: TextStyle) -> pa.Array:
     opened, between, closed = style.array
-    elements = column.flatten()
+    elements = pc.list_flatten(column)
     values = json_strings(plain_strings(elements)) if is_text_like(elements.type) else _texts(elements, style)
     joined = pc.binary_join(relist(column, pc.coalesce(values, string(style.missing_element))), string(between))
     if opened:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ssap_query import kernels as pc
 from ssap_query.render.answer import Answer, pieces
 from ssap_query.render.cells import TextStyle, join_rows, joined_with, texts
 from ssap_query.render.literals import string, strings
