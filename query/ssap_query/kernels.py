@@ -1,7 +1,8 @@
 """The compute functions of Arrow that a small answer needs, without the module that wraps all of them.
 
 ``pyarrow.compute`` writes a Python function for each of 300 kernels when it is imported, a fifth of what a cold cone
-takes; and so does ``Array.cast``, which imports it. These call the same kernels; names and meaning are those of ``pyarrow.compute``.
+takes; and so does ``Array.cast``, which imports it. These call the same kernels; names and meaning are those of
+``pyarrow.compute``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import pyarrow as pa
 from pyarrow._compute import (
     CastOptions,
     MatchSubstringOptions,
+    NullOptions,
     ReplaceSubstringOptions,
     ScalarAggregateOptions,
     call_function,
