@@ -49,8 +49,10 @@ def run_size(tables: data.Tables, names: list[str], given: argparse.Namespace, s
     if "LSDB" in names:
         data.make_lsdb(tables)
     options = {
-        "spectra": str(tables.spectra),
+        "mirror": str(tables.mirror),
+        "spectra_files": tables.spectra,
         "stars": str(tables.catalogue),
+        "stars_files": tables.stars_files,
         "fits": [str(path) for path in tables.fits],
         "lsdb": [str(path) for path in tables.lsdb],
         "radius_arcsec": given.radius,

@@ -1,31 +1,36 @@
-"""Synthetic tables for the benchmark: spectra that repeat their positions, and stars, some of them at the spectra.
+"""Synthetic tables for the benchmark: a mirror in the shape of LAMOST6 MRS, and stars, some of them at its targets.
 
-Seeded: the same sizes are the same rows. Made once and kept; a folder that is there is complete (it is renamed last).
+Seeded: the same sizes are the same rows. Made once and kept; what is there is complete (it is renamed last).
 """
 
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import astropy.io.fits as fits
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from hpgeom import angle_to_pixel
 from numpy.typing import NDArray
+from ssap_mirror.build import BuildInfo, build_snapshot, make_live
+from ssap_mirror.catalog import open_catalog
+from ssap_mirror.schema import lamost6_mrs
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import synthetic_rows
 
 Doubles = NDArray[np.float64]
 
-#: Change it with what `spectra` or `stars` make, or kept tables are taken for new ones.
-VERSION = 3
-#: LAMOST DR6 MRS: 5.85 million rows at 120,000 places.
-ROWS_PER_PLACE = 5.85e6 / 120_000
-#: Part of the places that have a star, and how far it is from them (1 sigma along each axis).
+#: Change it with what `make` makes, or kept tables are taken for new ones.
+VERSION = 4
+SEED = 20181130
+#: Part of the targets that have a star, and how far it is from them (1 sigma along each axis).
 WITH_STAR, STAR_OFFSET_ARCSEC = 0.84, 0.1
-_PLACES_PER_FIELD, _FIELD_SIGMA_DEG = 1_500, 1.2
-_SPECTRA_FILE_ROWS, _SPECTRA_ROW_GROUP = 55_000, 16_384
 _STARS_FILE_ROWS, _STARS_ROW_GROUP = 1_000_000, 122_880
 _ORDER = 12
 
@@ -42,9 +47,14 @@ class Tables:
     """Folder that keeps what was made."""
 
     @property
-    def spectra(self) -> Path:
-        """Folder of Parquet files of spectra, sorted by place on the sky, as a mirror is."""
-        return self.cache / f"v{VERSION}-spectra-{self.rows}"
+    def mirror(self) -> Path:
+        """Mirror with the spectra, 98 columns."""
+        return self.cache / f"v{VERSION}-mirror-{self.rows}"
+
+    @property
+    def spectra(self) -> list[str]:
+        """Parquet files of the mirror."""
+        return [str(path) for path in open_catalog(self.mirror).files]
 
     @property
     def catalogue(self) -> Path:
@@ -52,37 +62,58 @@ class Tables:
         return self.cache / f"v{VERSION}-stars-{self.stars}-for-{self.rows}"
 
     @property
+    def stars_files(self) -> list[str]:
+        """Parquet files of the stars."""
+        return [str(path) for path in sorted(self.catalogue.glob("*.parquet"))]
+
+    @property
     def lsdb(self) -> tuple[Path, Path]:
-        """Both as HATS collections with margins, for LSDB."""
-        return self.spectra.with_name(f"{self.spectra.name}-hats"), self.catalogue.with_name(
-            f"{self.catalogue.name}-hats"
-        )
+        """Both as HATS: the mirror is one, the stars are made one with a margin."""
+        return open_catalog(self.mirror).path, self.catalogue.with_name(f"{self.catalogue.name}-hats")
 
     @property
     def fits(self) -> tuple[Path, Path]:
         """Positions and identifiers as FITS, for STILTS."""
-        return self.spectra.with_name(f"{self.spectra.name}.fits"), self.catalogue.with_name(
+        return self.mirror.with_name(f"{self.mirror.name}.fits"), self.catalogue.with_name(
             f"{self.catalogue.name}.fits"
         )
 
 
 def make(tables: Tables) -> None:
-    """Make the Parquet files, unless they are there."""
+    """Make the mirror and the stars, unless they are there."""
     tables.cache.mkdir(parents=True, exist_ok=True)
-    ra, dec = places(tables.rows)
-    if not tables.spectra.is_dir():
-        _write(spectra(tables.rows, ra, dec), tables.spectra, _SPECTRA_FILE_ROWS, _SPECTRA_ROW_GROUP)
+    if not tables.mirror.is_dir():
+        part = _fresh(tables.mirror)
+        info = BuildInfo(
+            service="benchmark",
+            title="SYNTHETIC rows for the benchmark",
+            synthetic=True,
+            source={"kind": "file", "url": "scripts/benchmarks/data.py", "seed": SEED},
+            harvest={},
+            service_xml=b"",
+        )
+        schema = lamost6_mrs()
+        make_live(part, build_snapshot(synthetic_rows.batches(tables.rows, SEED), schema, part, info))
+        part.rename(tables.mirror)
     if not tables.catalogue.is_dir():
-        _write(stars(tables.stars, ra, dec), tables.catalogue, _STARS_FILE_ROWS, _STARS_ROW_GROUP)
+        _write(stars(tables.stars, *places(tables)), tables.catalogue)
+
+
+def places(tables: Tables) -> tuple[Doubles, Doubles]:
+    """Distinct positions of the targets [deg]."""
+    found = duckdb.execute(
+        "SELECT DISTINCT ra, dec FROM read_parquet(?) ORDER BY ra, dec", [tables.spectra]
+    ).fetchnumpy()
+    return np.asarray(found["ra"]), np.asarray(found["dec"])
 
 
 def make_fits(tables: Tables) -> None:
     """Make the FITS files, unless they are there."""
-    sides = zip((tables.spectra, tables.catalogue), tables.fits, ("mobsid", "source_id"), strict=True)
+    sides = zip((tables.spectra, tables.stars_files), tables.fits, ("mobsid", "source_id"), strict=True)
     for source, target, identifier in sides:
         if target.is_file():
             continue
-        table = pq.read_table(source, columns=[identifier, "ra", "dec"])
+        table = pq.read_table(source, columns=[identifier, "ra", "dec"], partitioning=None)
         names = np.asarray(table[identifier])
         plain = names.astype("S") if names.dtype == object else names
         form = f"{plain.dtype.itemsize}A" if plain.dtype.kind == "S" else "K"
@@ -97,60 +128,22 @@ def make_fits(tables: Tables) -> None:
 
 
 def make_lsdb(tables: Tables) -> None:
-    """Make the HATS collections with LSDB itself, unless they are there."""
+    """Make the HATS collection of the stars with LSDB itself, unless it is there."""
     import lsdb
 
-    for source, target in zip((tables.spectra, tables.catalogue), tables.lsdb, strict=True):
-        if target.is_dir():
-            continue
-        part = target.with_name(f"{target.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        frame = pq.read_table(source).to_pandas()
-        catalogue = lsdb.from_dataframe(frame, ra_column="ra", dec_column="dec", margin_threshold=5.0)
-        catalogue.write_catalog(part, catalog_name=source.name, progress_bar=False)
-        part.rename(target)
-
-
-def places(rows: int) -> tuple[Doubles, Doubles]:
-    """Distinct positions of the targets in round fields [deg], as a fibre spectrograph has them."""
-    rng = np.random.default_rng([VERSION, 1])
-    count = max(1, round(rows / ROWS_PER_PLACE))
-    fields = max(8, count // _PLACES_PER_FIELD)
-    low, high = np.sin(np.radians((-10.0, 60.0)))
-    ra0, dec0 = rng.uniform(0, 360, fields), np.degrees(np.arcsin(rng.uniform(low, high, fields)))
-    field = rng.integers(0, fields, count)
-    dec = np.clip(dec0[field] + rng.normal(0, _FIELD_SIGMA_DEG, count), -90, 90)
-    ra = ra0[field] + rng.normal(0, _FIELD_SIGMA_DEG, count) / np.cos(np.radians(dec))
-    return ra % 360, dec
-
-
-def spectra(rows: int, ra: Doubles, dec: Doubles) -> pa.Table:
-    """Rows of a spectra service at those places, each place some fifty times."""
-    rng = np.random.default_rng([VERSION, 2])
-    place = rng.integers(0, len(ra), rows)
-    number = np.arange(rows)
-    mjd = rng.uniform(58_000, 58_600, rows)
-    names = np.char.add((600_000_000 + number).astype("U10"), np.where(number % 2, "R", "B"))
-    return pa.table(
-        {
-            "mobsid": names,
-            "obsid": 600_000_000 + number // 9,
-            "ra": ra[place],
-            "dec": dec[place],
-            "ssa_dateobs": mjd,
-            "ssa_timeext": rng.choice([600.0, 1200.0], rows).astype("f4"),
-            "snr": rng.gamma(2, 20, rows).astype("f4"),
-            "rv_b0": rng.normal(-15, 45, rows).astype("f4"),
-            "objtype": pa.array(rng.choice(["star", "k2star", "gal"], rows)).dictionary_encode().cast(pa.string()),
-            "ssa_specstart": np.where(number % 2, 6.3e-7, 4.95e-7),
-            "ssa_specend": np.where(number % 2, 6.8e-7, 5.35e-7),
-        }
-    )
+    target = tables.lsdb[1]
+    if target.is_dir():
+        return
+    part = _fresh(target)
+    frame = pq.read_table(tables.stars_files).to_pandas()
+    catalogue = lsdb.from_dataframe(frame, ra_column="ra", dec_column="dec", margin_threshold=5.0)
+    catalogue.write_catalog(part, catalog_name="stars", progress_bar=False, overwrite=True)
+    part.rename(target)
 
 
 def stars(count: int, ra: Doubles, dec: Doubles) -> pa.Table:
     """Stars all over the sky, the first of them beside the places of the spectra."""
-    rng = np.random.default_rng([VERSION, 3])
+    rng = np.random.default_rng([SEED, 3])
     star_ra, star_dec = rng.uniform(0, 360, count), np.degrees(np.arcsin(rng.uniform(-1, 1, count)))
     chosen = np.flatnonzero(rng.random(len(ra)) < WITH_STAR)[:count]
     offset = rng.normal(0, STAR_OFFSET_ARCSEC / 3600, (2, len(chosen)))
@@ -171,13 +164,19 @@ def stars(count: int, ra: Doubles, dec: Doubles) -> pa.Table:
     )
 
 
-def _write(table: pa.Table, folder: Path, file_rows: int, row_group: int) -> None:
+def _write(table: pa.Table, folder: Path) -> None:
+    """Write Parquet files sorted by place on the sky."""
     cell = angle_to_pixel(2**_ORDER, table["ra"].to_numpy(), table["dec"].to_numpy(), nest=True)
     table = table.take(np.lexsort((table["dec"].to_numpy(), table["ra"].to_numpy(), cell)))
+    part = _fresh(folder)
+    for number, start in enumerate(range(0, len(table), _STARS_FILE_ROWS)):
+        path = part / f"part-{number:04d}.parquet"
+        pq.write_table(table.slice(start, _STARS_FILE_ROWS), path, compression="zstd", row_group_size=_STARS_ROW_GROUP)
+    part.rename(folder)
+
+
+def _fresh(folder: Path) -> Path:
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
-    for number, start in enumerate(range(0, len(table), file_rows)):
-        path = part / f"part-{number:04d}.parquet"
-        pq.write_table(table.slice(start, file_rows), path, compression="zstd", row_group_size=row_group)
-    part.rename(folder)
+    return part

@@ -19,7 +19,7 @@ Options = dict[str, Any]
 Peer = Callable[[Options], tuple[int, Clock]]
 
 PEERS: dict[str, Peer] = {}
-LEFT_COLUMNS = ["mobsid", "ra", "dec", "snr", "ssa_dateobs"]
+LEFT_COLUMNS = ["mobsid", "ra", "dec", "ssa_snr", "ssa_dateObs"]
 RIGHT_COLUMNS = ["source_id", "ra", "dec", "phot_g_mean_mag", "parallax"]
 
 
@@ -33,11 +33,6 @@ def peer(name: str) -> Callable[[Peer], Peer]:
     return register
 
 
-def files(folder: str) -> list[str]:
-    """Parquet files of a folder."""
-    return sorted(str(path) for path in Path(folder).glob("*.parquet"))
-
-
 @peer("floor")
 def read_only(options: Options) -> tuple[int, Clock]:
     """Read the four columns of positions with DuckDB: no match can take less."""
@@ -46,8 +41,8 @@ def read_only(options: Options) -> tuple[int, Clock]:
     with Clock() as clock:
         connection = duckdb.connect()
         query = "SELECT count(ra + dec) FROM read_parquet(?) WHERE ra + dec > -1000"
-        for side in ("spectra", "stars"):
-            connection.execute(query, [files(options[side])]).fetchall()
+        for side in ("spectra_files", "stars_files"):
+            connection.execute(query, [options[side]]).fetchall()
     return 0, clock
 
 
@@ -59,7 +54,7 @@ def ours(options: Options) -> tuple[int, Clock]:
     from ssap_query.crossmatch import crossmatch
 
     with Clock() as clock:
-        count = crossmatch(options["spectra"], options["stars"], options["radius_arcsec"]).count()
+        count = crossmatch(options["mirror"], options["stars"], options["radius_arcsec"]).count()
     return count, clock
 
 
@@ -72,7 +67,7 @@ def ours_written(options: Options) -> tuple[int, Clock]:
 
     with Clock() as clock:
         match = crossmatch(
-            options["spectra"],
+            options["mirror"],
             options["stars"],
             options["radius_arcsec"],
             left_columns=LEFT_COLUMNS,
@@ -91,10 +86,10 @@ def ours_with_motions(options: Options) -> tuple[int, Clock]:
 
     with Clock() as clock:
         count = crossmatch(
-            options["spectra"],
+            options["mirror"],
             options["stars"],
             options["radius_arcsec"],
-            left_positions=Positions(epoch="ssa_dateobs"),
+            left_positions=Positions(epoch="ssa_dateObs"),
             right_positions=Positions(epoch=2016.0),
         ).count()
     return count, clock
@@ -123,8 +118,8 @@ def plain_duckdb(options: Options) -> tuple[int, Clock]:
             )))) * 3600 <= $radius
             """,
             {
-                "spectra": files(options["spectra"]),
-                "stars": files(options["stars"]),
+                "spectra": options["spectra_files"],
+                "stars": options["stars_files"],
                 "radius": options["radius_arcsec"],
             },
         ).fetchall()[0]
@@ -145,7 +140,7 @@ def with_polars(options: Options) -> tuple[int, Clock]:
     with Clock() as clock:
         zone = (pl.col("dec") * 360).floor()
         spectra = (
-            pl.scan_parquet(files(options["spectra"]))
+            pl.scan_parquet(options["spectra_files"])
             .select("ra", "dec")
             .with_row_index("id")
             .with_columns(zone=zone.cast(pl.Int32))
@@ -153,7 +148,7 @@ def with_polars(options: Options) -> tuple[int, Clock]:
         )
         shifts = pl.LazyFrame({"dz": [-1, 0, 1]}, schema={"dz": pl.Int32})
         stars = (
-            pl.scan_parquet(files(options["stars"]))
+            pl.scan_parquet(options["stars_files"])
             .select("ra", "dec")
             .join(shifts, how="cross")
             .with_columns(zone=zone.cast(pl.Int32) + pl.col("dz"))
@@ -179,15 +174,15 @@ def with_tree(options: Options) -> tuple[int, Clock]:
     import pyarrow.parquet as pq
     from scipy.spatial import cKDTree
 
-    def vectors(folder: str) -> Any:
-        table = pq.read_table(folder, columns=["ra", "dec"])
+    def vectors(files: list[str]) -> Any:
+        table = pq.read_table(files, columns=["ra", "dec"], partitioning=None)
         ra, dec = (np.radians(table[name].to_numpy()) for name in ("ra", "dec"))
         return np.column_stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
 
     with Clock() as clock:
-        tree = cKDTree(vectors(options["stars"]), balanced_tree=False, compact_nodes=False)
+        tree = cKDTree(vectors(options["stars_files"]), balanced_tree=False, compact_nodes=False)
         chord = 2 * np.sin(np.radians(options["radius_arcsec"] / 3600) / 2)
-        distance, _ = tree.query(vectors(options["spectra"]), distance_upper_bound=chord, workers=-1)
+        distance, _ = tree.query(vectors(options["spectra_files"]), distance_upper_bound=chord, workers=-1)
         count = int(np.isfinite(distance).sum())
     return count, clock
 
@@ -199,12 +194,12 @@ def with_astropy(options: Options) -> tuple[int, Clock]:
     import pyarrow.parquet as pq
     from astropy.coordinates import SkyCoord
 
-    def coordinates(folder: str) -> SkyCoord:
-        table = pq.read_table(folder, columns=["ra", "dec"])
+    def coordinates(files: list[str]) -> SkyCoord:
+        table = pq.read_table(files, columns=["ra", "dec"], partitioning=None)
         return SkyCoord(table["ra"].to_numpy(), table["dec"].to_numpy(), unit="deg")
 
     with Clock() as clock:
-        spectra, stars = coordinates(options["spectra"]), coordinates(options["stars"])
+        spectra, stars = coordinates(options["spectra_files"]), coordinates(options["stars_files"])
         _, separation, _ = spectra.match_to_catalog_sky(stars)
         count = int((separation <= options["radius_arcsec"] * u.arcsec).sum())
     return count, clock
@@ -213,17 +208,21 @@ def with_astropy(options: Options) -> tuple[int, Clock]:
 @peer("LSDB")
 def with_lsdb(options: Options) -> tuple[int, Clock]:
     """Match with `crossmatch` on HATS catalogues with margins, one Dask worker for each core."""
+    import importlib
     import os
 
     import lsdb
     from dask.distributed import Client
 
     left, right = options["lsdb"]
-    with Clock() as clock, Client(n_workers=os.cpu_count(), threads_per_worker=1, dashboard_address=None):
-        spectra = lsdb.open_catalog(left, columns=["ra", "dec"])
-        stars = lsdb.open_catalog(right, columns=["ra", "dec"])
-        matched = spectra.crossmatch(stars, radius_arcsec=options["radius_arcsec"], suffixes=("_1", "_2"))
-        count = len(matched.compute())
+    workers = Client(n_workers=os.cpu_count(), threads_per_worker=1, dashboard_address=None)
+    with workers:
+        workers.run(importlib.import_module, "lsdb")
+        with Clock() as clock:
+            spectra = lsdb.open_catalog(left, columns=["ra", "dec"])
+            stars = lsdb.open_catalog(right, columns=["ra", "dec"])
+            matched = spectra.crossmatch(stars, radius_arcsec=options["radius_arcsec"], suffixes=("_1", "_2"))
+            count = len(matched.compute())
     return count, clock
 
 
