@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from importlib import resources
+from itertools import chain
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -31,7 +32,7 @@ from ssap_query import vosi
 from ssap_query.conesearch import cone_search
 from ssap_query.mirror import Mirror
 from ssap_query.params import REGISTRY, interpret
-from ssap_query.render import FORMATS, format_named
+from ssap_query.render import format_named
 from ssap_query.request import parse
 from ssap_query.result import ResultSet
 
@@ -39,7 +40,6 @@ __all__ = ["application", "serve"]
 
 _MAX_BODY = 4_000_000
 _PAGE_ROWS = 2000
-_MEDIA_TYPES = tuple(known.media_type for known in FORMATS)
 
 
 def application(
@@ -127,8 +127,7 @@ class _Doors:
         """Answer SSAP."""
         try:
             raw = await _raw_request(request)
-            result, response_format = await run_in_threadpool(self._ask, raw)
-            return _streamed(result, response_format)
+            return await run_in_threadpool(lambda: _streamed(*self._ask(raw)))
         except MirrorError as error:
             return _error(error)
 
@@ -145,7 +144,7 @@ class _Doors:
         """Answer Simple Cone Search: RA, DEC and SR in degrees, on the target position."""
         try:
             given = {name.upper(): value for name, value in parse(await _raw_request(request)).pairs}
-            return _streamed(await run_in_threadpool(self._cone, given), "votable/td")
+            return await run_in_threadpool(lambda: _streamed(self._cone(given), "votable/td"))
         except MirrorError as error:
             return _error(error, cone_search=True)
 
@@ -160,7 +159,7 @@ class _Doors:
     async def capabilities(self, request: Request) -> Response:
         """Answer VOSI capabilities."""
         base = str(request.url).rpartition("/capabilities")[0]
-        document = vosi.capabilities(self._mirror.catalog, base, self._default_maxrec, _MEDIA_TYPES)
+        document = vosi.capabilities(self._mirror.catalog, base, self._default_maxrec)
         return Response(document, media_type="text/xml")
 
     async def tables(self, request: Request) -> Response:
@@ -271,10 +270,11 @@ def _streamed(result: ResultSet, response_format: str) -> Response:
     except ParameterError:
         parameter = "RESPONSEFORMAT"
         raise ParameterError(parameter, response_format, "is not served here") from None
+    stream = chosen.chunks(result)
+    # What fails before the first piece is there can still be told as an error.
+    pieces = chain([next(stream, b"")], stream)
     # Truncation cannot be told within every format, so it is told beside all of them.
-    return StreamingResponse(
-        chosen.chunks(result), media_type=chosen.media_type, headers={"X-Query-Status": result.status}
-    )
+    return StreamingResponse(pieces, media_type=chosen.media_type, headers={"X-Query-Status": result.status})
 
 
 def _error(error: MirrorError, *, cone_search: bool = False) -> Response:

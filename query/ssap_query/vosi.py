@@ -44,9 +44,7 @@ def availability(catalog: Catalog) -> bytes:
     return _document(root)
 
 
-def capabilities(
-    catalog: Catalog, base_url: str, default_maxrec: int | None, response_formats: tuple[str, ...]
-) -> bytes:
+def capabilities(catalog: Catalog, base_url: str, default_maxrec: int | None) -> bytes:
     """List the interfaces of one mirror.
 
     Parameters
@@ -57,8 +55,6 @@ def capabilities(
         Address of the mirror on this server, without a slash at its end.
     default_maxrec : int or None
         Rows of an answer where MAXREC is not given; None is no limit.
-    response_formats : tuple of str
-        What RESPONSEFORMAT takes.
     """
     root = ET.Element(f"{{{_CAPABILITIES}}}capabilities")
     for kind in ("availability", "capabilities", "tables"):
@@ -69,22 +65,19 @@ def capabilities(
     )
     interface = _interface(ssa, "vs:ParamHTTP", f"{base_url}/ssap?", "base")
     _text(interface, "queryType", "GET")
-    _text(interface, "queryType", "POST")
     _text(interface, "resultType", "application/x-votable+xml")
     _text(ssa, "complianceLevel", "query")
     _text(ssa, "dataSource", "survey")
     _text(ssa, "creationType", "archival")
-    _text(ssa, "supportedFrame", "ICRS")
-    _text(ssa, "supportedFrame", "FK5")
-    _text(ssa, "supportedFrame", "GALACTIC")
+    # The words of the SSAP registry extension for the frames that POS takes.
+    for frame in ("ICRS", "FK5", "GALACTIC_II"):
+        _text(ssa, "supportedFrame", frame)
     # A limit that is not there is announced as the number of rows there are.
     _text(ssa, "maxSearchRadius", "180")
     _text(ssa, "maxRecords", str(catalog.rows))
     _text(ssa, "defaultMaxRecords", str(catalog.rows if default_maxrec is None else default_maxrec))
     query = ET.SubElement(ssa, "testQuery")
     _text(query, "queryDataCmd", "REQUEST=queryData&MAXREC=1")
-    for name in response_formats:
-        _text(ssa, "outputFormat", name)
     cone = ET.SubElement(root, "capability", {"standardID": "ivo://ivoa.net/std/ConeSearch", _TYPE: "cs:ConeSearch"})
     _interface(cone, "vs:ParamHTTP", f"{base_url}/scs?", "base")
     _text(cone, "maxSR", "180")
