@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ssap_mirror.progress import Progress, Silent
 from ssap_mirror.services import Service, services
 from ssap_mirror.snapshots import make_live, prune
 from ssap_mirror.sources import Estimate, Harvest, Manners, Source
+from ssap_mirror.sources.file import FileSource
 from ssap_mirror.sources.ssap import SsapSource
 from ssap_mirror.staging import Staging
 from ssap_mirror.validate import validate
@@ -83,6 +85,7 @@ def sync(
     progress: Progress | None = None,
     keep: int | None = None,
     manners: Manners | None = None,
+    units: Mapping[str, str] | None = None,
     full: bool = False,
     dry_run: bool = False,
     restart: bool = False,
@@ -97,7 +100,7 @@ def sync(
     service : str
         Name of a built-in service, whose columns are then known, or any name if `source` is given.
     source : str or pathlib.Path, optional
-        Address of an SSAP endpoint in place of the service's own.
+        Address of an SSAP endpoint in place of the service's own, or path of a file of rows.
     home : pathlib.Path, optional
         Folder of the mirrors; `ssap_mirror.layout.default_home` without it.
     name : str, optional
@@ -108,6 +111,8 @@ def sync(
         How many older snapshots stay; all without it.
     manners : Manners, optional
         How to behave towards the server.
+    units : mapping of str to str, optional
+        Units of columns of a file, by name, where the file is silent or wrong.
     full : bool
         Fetch all rows, even if the live snapshot is one of the same service. Without it only what is new is fetched,
         and what differs in the columns of VERB=1.
@@ -139,7 +144,7 @@ def sync(
     known = _known_service(service, source)
     mirror = layout.mirror_dir(home or layout.default_home(), _mirror_name(name or service))
     with storage.lock_mirror(mirror), storage.told(mirror):
-        chosen = _open_source(known, source, manners, None if full else _previous(mirror))
+        chosen = _open_source(known, source, manners, units, None if full else _previous(mirror))
         staging = Staging(mirror)
         if not (restart or dry_run) and (catalog := _finish_earlier(mirror, staging)) is not None:
             tell.note("an earlier sync had all but made its snapshot live; that is done now")
@@ -150,7 +155,7 @@ def sync(
                 return _report(mirror.name, {}, began, estimate=chosen.estimate(staging.path, tell))
             harvest = chosen.harvest(staging.path, tell)
             if not harvest.verdict.complete and not accept_incomplete:
-                return _report(mirror.name, harvest.record, began)
+                return _report(mirror.name, _record(harvest), began)
             catalog = _build(mirror, chosen, harvest, tell)
             staging.add({"type": "built", "snapshot": catalog.path.name})
             make_live(mirror, catalog)
@@ -200,9 +205,9 @@ def _build(mirror: Path, source: Source, harvest: Harvest, progress: Progress) -
     info = BuildInfo(
         service=mirror.name,
         title=description.title,
-        synthetic=b"synthetic" in description.header.lower(),
+        synthetic=b"synthetic" in description.header.lower() or "synthetic" in description.title.lower(),
         source={"kind": description.kind, "url": description.url},
-        harvest=harvest.record,
+        harvest=_record(harvest),
         service_xml=description.header,
     )
     progress.stage("build", harvest.rows)
@@ -221,11 +226,13 @@ def _build(mirror: Path, source: Source, harvest: Harvest, progress: Progress) -
         info,
         progress=tell,
         previous=_previous(mirror),
-        on_conflict="last",
+        # Slices of a service overlap, and its table may change between them; a file is one state of one table.
+        on_conflict="error" if source.kind == "file" else "last",
     )
     problems = validate(catalog)
-    if catalog.rows != harvest.rows and not problems:
-        problems = [f"it holds {catalog.rows:,} rows, and the harvest {harvest.rows:,}"]
+    rows = catalog.manifest["build"]["rows_read"] if source.kind == "file" else catalog.rows
+    if rows != harvest.rows and not problems:
+        problems = [f"it was built of {rows:,} rows, and the harvest has {harvest.rows:,}"]
     if problems:
         shutil.rmtree(catalog.path, ignore_errors=True)
         message = f"the new snapshot of {mirror.name} is not sound and was thrown away: {'; '.join(problems)}"
@@ -241,6 +248,12 @@ def _previous(mirror: Path) -> Catalog | None:
         return None
 
 
+def _record(harvest: Harvest) -> dict[str, Any]:
+    """Say how a harvest went, for the manifest."""
+    verdict = harvest.verdict
+    return {"complete": verdict.complete, "reasons": list(verdict.reasons), "rows": harvest.rows, **harvest.record}
+
+
 def _report(
     name: str,
     record: dict[str, Any],
@@ -254,7 +267,7 @@ def _report(
         complete=record.get("complete", False),
         reasons=tuple(record.get("reasons", ())),
         rows=record.get("rows", 0) if catalog is None else catalog.rows,
-        duplicates=record.get("duplicates", 0),
+        duplicates=record.get("duplicates", 0 if catalog is None else catalog.manifest["build"]["duplicates_removed"]),
         requests=record.get("requests", 0),
         bytes=record.get("bytes", 0),
         slices=sum(sweep["slices"] for sweep in record.get("sweeps", ())),
@@ -281,9 +294,18 @@ def _mirror_name(name: str) -> str:
     return name
 
 
-def _open_source(service: Service, source: str | Path | None, manners: Manners | None, live: Catalog | None) -> Source:
+def _open_source(
+    service: Service,
+    source: str | Path | None,
+    manners: Manners | None,
+    units: Mapping[str, str] | None,
+    live: Catalog | None,
+) -> Source:
     url = service.url if source is None else str(source)
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise ParameterError(name="source", value=url, reason="is not an http address of a service")
+    scheme = urlsplit(url).scheme
+    if scheme not in ("http", "https"):
+        if len(scheme) > 1 and "://" in url:
+            raise ParameterError(name="source", value=url, reason="is neither an http address nor a file")
+        return FileSource(Path(url).expanduser(), service.schema(), units=units, title=service.title)
     same = live is not None and live.manifest["source"] == {"kind": "ssap", "url": url}
     return SsapSource(url, service.title, service.schema(), manners, live if same else None)

@@ -292,7 +292,7 @@ def test_an_identity_that_fails_only_in_the_whole_table_is_given_up(tmp_path: Pa
     table = table.set_column(1, table.schema.field("mobsid"), pa.array(names))
     with fakeservice.running(FakeService(table)) as service:
         service.hides = lambda params, numbers: (numbers == one) & (params["MAXREC"] == "2000")
-        source = SsapSource(service.url, "Test", manners=dataclasses.replace(QUICK, slice_rows=1000, survey_rows=2500))
+        source = SsapSource(service.url, "Test", manners=dataclasses.replace(QUICK, slice_rows=1100, survey_rows=2500))
         found = source.harvest(tmp_path, Silent())
     assert found.rows == 2600
     assert found.record["identity"] is None

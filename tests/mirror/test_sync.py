@@ -164,9 +164,28 @@ def test_a_host_that_does_not_answer_is_told(tmp_path: Path) -> None:
         sync("test", source=f"http://127.0.0.1:{port}/ssap.xml", home=tmp_path, manners=QUICK)
 
 
-def test_a_source_that_is_no_address_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="source: 'ftp://example.org/x'"):
+def test_a_file_is_a_source_too(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(ROWS, path)
+    report = sync("test", source=path, home=tmp_path)
+    assert report.complete
+    assert "all 1,200 rows of the parquet file were read" in report.words().lower()
+    assert_holds(tmp_path, ROWS)
+    doubled = pa.concat_tables([ROWS, ROWS.slice(0, 10)])
+    pq.write_table(doubled, path)
+    again = sync("test", source=path, home=tmp_path)
+    assert (again.rows, again.duplicates) == (1200, 10)
+    with pytest.raises(ParameterError, match="source: 'ftp"):
         sync("test", source="ftp://example.org/x", home=tmp_path)
+
+
+def test_a_file_that_gives_two_rows_one_identity_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    other = ROWS.slice(0, 1).set_column(0, ROWS.schema.field(0), pa.array(["elsewhere"]))
+    pq.write_table(pa.concat_tables([ROWS, other]), path)
+    with pytest.raises(CatalogError, match="two different rows for mobsid"):
+        sync("test", source=path, home=tmp_path)
+    assert not layout.current_file(tmp_path / "test").exists()
 
 
 def test_two_at_once_the_second_says_so(service: FakeService, tmp_path: Path) -> None:

@@ -33,7 +33,6 @@ HARVEST, SURVEY = "harvest", "survey"
 _FETCH, _WHOLE, _PUBLISHED = "fetch", "whole", "published"
 # Twelve discs cover the sky, but 48 smaller ones do not overflow so soon.
 _FIRST_ORDER = {True: 0, False: 1}
-_ROUNDS = 3
 # Room for rows that arrive meanwhile: an answer that fills its limit counts as truncated.
 _SPARE_ROWS = 1000
 #: Role of the column that a range parameter is about.
@@ -142,7 +141,7 @@ class Campaign:
         since : int
             First answer of the survey that is believed.
         others : sequence of str
-            Parameters by which a row is looked for that has no position, and was seen in the whole table only.
+            Parameters by which a row is looked for that was seen in the whole table only.
         """
         self._fetch_rounds(since)
         for parameter in others:
@@ -154,23 +153,18 @@ class Campaign:
             self._fetch(self._next_fetch(), [WHOLE], maxrec=self.audit.seen() + _SPARE_ROWS)
 
     def _fetch_rounds(self, since: int) -> None:
-        for _ in range(_ROUNDS):
+        # At its position a row is had cheaply; one that is not found there is asked for where the survey saw it.
+        for at_position in (self._traits.cones, False, False):
             missing = self.audit.missing(since)
-            slices = self._slices_of(missing)
+            slices = self._slices_of(missing, at_position=at_position)
             if not slices:
                 break
             self._progress.stage("audit", len(missing))
             self._fetch(self._next_fetch(), slices)
 
     def _only_in_whole(self, since: int) -> bool:
-        missing = self.audit.missing(since)
-        numbers = set(missing.answers[~self._placed(missing)].tolist())
+        numbers = set(self.audit.missing(since).answers.tolist())
         return any(answer.number in numbers and answer.part == WHOLE for answer in self.ledger.answers())
-
-    def _placed(self, missing: Missing) -> NDArray[np.bool_]:
-        """Which rows can be asked for at their positions."""
-        placed: NDArray[np.bool_] = np.isfinite(missing.ra) & np.isfinite(missing.dec) & self._traits.cones
-        return placed
 
     def values_known(self, parameter: str) -> int:
         """For how many harvested rows the value behind a parameter is known."""
@@ -191,9 +185,9 @@ class Campaign:
         sweep = Sweep(name, tuple(slices), limit, self._ask_full, known, self._traits.cones)
         self.audit.add(self._sweeper.run(sweep), full=True)
 
-    def _slices_of(self, missing: Missing) -> list[Slice]:
+    def _slices_of(self, missing: Missing, *, at_position: bool) -> list[Slice]:
         """Where to ask for missing rows: at their positions, or where the survey saw them."""
-        placed = self._placed(missing)
+        placed = np.isfinite(missing.ra) & np.isfinite(missing.dec) & at_position
         slices: list[Slice] = []
         if placed.any():
             slices += cover_positions(missing.ra[placed], missing.dec[placed], *self.audit.positions())

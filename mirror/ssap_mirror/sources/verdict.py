@@ -82,9 +82,6 @@ def judge(
     complete = findings.settled and not missing and not doubtful
     client = service.client
     record: dict[str, Any] = {
-        "complete": complete,
-        "reasons": reasons,
-        "rows": rows,
         "rows_by_sweep": by_sweep,
         "rows_without_date": undated,
         "rows_removed": removed,
