@@ -45,6 +45,9 @@ _VOTABLE_NAME = {
     "int32": "int",
     "uint32": "long",
     "int64": "long",
+    # VOTable has no larger type; a value that does not fit is an error where it is cast.
+    "uint64": "long",
+    "halffloat": "float",
     "float": "float",
     "double": "double",
     "string": "char",
@@ -108,7 +111,7 @@ class Column:
     verbosity: int = 20
     """1 to 30: in an answer if at most ten times VERB."""
     null: str | None = None
-    """The VALUES null literal of an integer column."""
+    """The VALUES null literal: what stands for NULL in a serialisation without NULL flags."""
     title: str | None = None
     """A short head for people (DaCHS table head)."""
 

@@ -16,6 +16,7 @@ _DEEPEST = 64
 _MOST_ELEMENTS = 100_000
 _LARGEST_PIECE = 4 << 20
 _SHOWN = 80
+_BEGINNING = 400
 _HTML = "an HTML page instead of a VOTable"
 _CUT_SHORT = ("no element found", "unclosed token", "unclosed CDATA section")
 
@@ -46,6 +47,7 @@ class Document:
         self.rows_before = 0
         """Rows so far, also those that did not come through the parser: tell, so that errors name the right one."""
         self._max_bytes = max_bytes
+        self._beginning = b""
         self._stack: list[str] = []
         self._tags: list[str] = []
         self._elements = 0
@@ -66,10 +68,11 @@ class Document:
         FormatError
             If the document is not well-formed, not a VOTable, or hostile.
         """
+        self._beginning = self._beginning or piece[:_BEGINNING]
         try:
             self._parser.Parse(piece, last)
         except expat.ExpatError as error:
-            raise self._not_xml(error, piece) from None
+            raise self._not_xml(error) from None
         self.fed += len(piece)
         if self.fed - self._parser.CurrentByteIndex > _LARGEST_PIECE:
             message = f"a single tag or comment is larger than {_LARGEST_PIECE:,} bytes"
@@ -100,9 +103,9 @@ class Document:
         message = "it has a DOCTYPE, which could define entities, and is refused"
         raise FormatError(_HTML if name.lower() == "html" else message)
 
-    def _not_xml(self, error: expat.ExpatError, piece: bytes) -> FormatError:
+    def _not_xml(self, error: expat.ExpatError) -> FormatError:
         if not self._elements:
-            shown = " ".join(piece[:400].decode("utf-8", "replace").split())[:_SHOWN]
+            shown = " ".join(self._beginning.decode("utf-8", "replace").split())[:_SHOWN]
             return FormatError(f"not a VOTable: it begins with {shown!r}" if shown else "empty instead of a VOTable")
         where = f" after row {self.rows_before:,}" if self.rows_before else ""
         reason = expat.errors.messages[error.code]
@@ -174,8 +177,9 @@ class Document:
             self._text = []
         elif name == "TR" and self._row is not None:
             self.rows_before += 1
-            if len(self._row) < self._columns():
-                message = f"row {self.rows_before:,} has {len(self._row)} cells, and the table {self._columns()} columns"
+            cells, columns = len(self._row), self._columns()
+            if cells < columns:
+                message = f"row {self.rows_before:,} has {cells} cells, and the table {columns} columns"
                 raise FormatError(message)
             self.rows.append(self._row)
             self._row = None
