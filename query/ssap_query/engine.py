@@ -308,7 +308,8 @@ class Engine:
         with self._lock:
             if role not in self._distinct:
                 column = self.catalog.schema.roles[role]
-                present = Predicate("{" + role + "} IS NOT NULL")
+                # A role is one of ROLES, or there would be no column above: never a word of a request.
+                present = Predicate("{" + role + "} IS NOT NULL")  # pyright: ignore[reportArgumentType]
                 paths = [str(path) for path in self.catalog.files]
                 query = compile_query(self.catalog.schema, [column], files(paths), [present], group_by=[column])
                 with failures_told(self.catalog.path):

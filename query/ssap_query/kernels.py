@@ -13,7 +13,6 @@ import pyarrow as pa
 from pyarrow._compute import (
     CastOptions,
     MatchSubstringOptions,
-    NullOptions,
     ReplaceSubstringOptions,
     ScalarAggregateOptions,
     call_function,
@@ -31,7 +30,7 @@ __all__ = [
     "equal",
     "if_else",
     "is_finite",
-    "is_null",
+    "is_valid",
     "list_flatten",
     "list_value_length",
     "match_substring_regex",
@@ -95,9 +94,9 @@ def is_finite(numbers: pa.Array) -> pa.Array:
     return call_function("is_finite", [numbers])
 
 
-def is_null(values: pa.Array) -> pa.Array:
-    """Whether each value is NULL; NaN is not."""
-    return call_function("is_null", [values], NullOptions())
+def is_valid(values: pa.Array) -> pa.Array:
+    """Whether each value is not NULL; NaN is valid."""
+    return call_function("is_valid", [values])
 
 
 def cumulative_sum(numbers: pa.Array) -> pa.Array:

@@ -81,7 +81,7 @@ class Found:
             computed = {}
             if score_column is not None and self.score is not None:
                 computed[score_column] = as_arrow(self.score[by_place[part]])
-            picks.append(Pick(self.groups[group[part[0]]], row[part], computed))
+            picks.append(Pick(self.groups[int(group[part[0]])], row[part], computed))
         order = np.empty(len(row), np.int64)
         order[by_place] = np.arange(len(row))
         return picks, order

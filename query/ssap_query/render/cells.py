@@ -120,8 +120,9 @@ def relist(column: pa.Array, elements: pa.Array) -> pa.Array:
     none = number(0, pa.int32())
     lengths = pc.coalesce(pc.cast(pc.list_value_length(column), pa.int32()), none)
     offsets = pa.concat_arrays([pa.repeat(none, 1), pc.cumulative_sum(lengths)])
-    mask = pc.is_null(column) if column.null_count else None
-    return pa.ListArray.from_arrays(offsets, elements, mask=mask)
+    valid = pc.is_valid(column).buffers()[1] if column.null_count else None
+    buffers = [valid, offsets.buffers()[1]]
+    return pa.Array.from_buffers(pa.list_(elements.type), len(column), buffers, children=[elements])
 
 
 def _float_texts(column: pa.Array, style: TextStyle) -> pa.Array:
