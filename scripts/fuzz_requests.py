@@ -324,7 +324,7 @@ class Requests:
         Share of requests that have one.
     """
 
-    def __init__(self, seed: int, *, longest: int = 10_000_000, long_share: float = 0.003) -> None:
+    def __init__(self, seed: int, *, longest: int = 10_000_000, long_share: float = 0.005) -> None:
         self.seed, self.longest, self.long_share = seed, longest, long_share
 
     def make(self, number: int) -> tuple[Any, str, str]:
@@ -446,7 +446,7 @@ class Report:
     """How many different statements were run."""
 
 
-def fuzz(mirror: Any, log: StatementLog, requests: Requests, numbers: Sequence[int]) -> Report:
+def fuzz(mirror: Any, log: StatementLog, requests: Requests, numbers: Sequence[int], tell_every: int = 0) -> Report:
     """Ask requests and watch.
 
     Parameters
@@ -459,6 +459,8 @@ def fuzz(mirror: Any, log: StatementLog, requests: Requests, numbers: Sequence[i
         Makes them.
     numbers : sequence of int
         Which ones.
+    tell_every : int
+        After how many requests the progress is told on stderr; 0 is never.
     """
     report = Report()
     began = time.perf_counter()
@@ -481,6 +483,9 @@ def fuzz(mirror: Any, log: StatementLog, requests: Requests, numbers: Sequence[i
         report.markers_bound += any(marker in str(value) for value in log.bound)
         report.outcomes[outcome] += 1
         report.slowest = sorted([*report.slowest, (took_s, label)], reverse=True)[:5]
+        if tell_every and (number + 1) % tell_every == 0:
+            counted = f"{number + 1:,} requests in {time.perf_counter() - began:.0f} s, {len(report.problems)} problems"
+            print(counted, file=sys.stderr, flush=True)
     report.elapsed_s = time.perf_counter() - began
     report.statements = log.different
     return report
@@ -557,7 +562,7 @@ def main() -> None:
         log = StatementLog(lamost6_mrs())
         with log.watching():
             mirror = ssap_query.open(name, home)
-        report = fuzz(mirror, log, Requests(options.seed), range(options.count))
+        report = fuzz(mirror, log, Requests(options.seed), range(options.count), tell_every=5000)
         if fingerprint(home, elsewhere) != before:
             report.problems.append("something was written")
         os.chdir("/")

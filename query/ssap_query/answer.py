@@ -106,7 +106,9 @@ def about(catalog: Catalog) -> dict[str, str]:
 
 def _facts(asked: Asked) -> dict[str, str]:
     facts = {
-        "request": urlencode([(name, str(value)) for name, value in asked.request.pairs])[:_SHOWN_CHARACTERS],
+        "request": urlencode([(name, str(value)) for name, value in asked.request.pairs], errors="replace")[
+            :_SHOWN_CHARACTERS
+        ],
         "dialect": asked.request.dialect,
     }
     if asked.query.words:

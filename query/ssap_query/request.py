@@ -173,7 +173,7 @@ def _name(name: object) -> str:
         return name.decode("utf-8", "replace")
     if not isinstance(name, str):
         raise ParameterError(_WHOLE, name, "is not the name of a parameter")
-    return name
+    return name.encode("utf-8", "replace").decode()  # a lone surrogate is no name, and could not be written
 
 
 def _native(name: str, value: object) -> object:
