@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Literal, get_args
 
 from ssap_mirror.errors import ParameterError
@@ -139,7 +140,7 @@ def _join(
 
 
 def _check(radius_arcsec: float, find: str, sigma: float | None) -> None:
-    if isinstance(radius_arcsec, bool) or not isinstance(radius_arcsec, (int, float)):
+    if isinstance(radius_arcsec, bool) or not isinstance(radius_arcsec, Real):
         raise ParameterError(_RADIUS, radius_arcsec, "is not a number")
     if not 0 < radius_arcsec <= _MAX_RADIUS_ARCSEC or math.isnan(radius_arcsec):
         raise ParameterError(_RADIUS, radius_arcsec, "is not above 0 and at most 3600")

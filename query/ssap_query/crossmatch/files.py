@@ -12,7 +12,7 @@ from ssap_mirror.catalog import open_catalog
 from ssap_mirror.errors import ParameterError, SourceError
 from ssap_mirror.properties import parse_properties
 
-__all__ = ["Format", "catalog_files", "expand", "format_of"]
+__all__ = ["Format", "catalog_files", "expand", "format_of", "is_catalog"]
 
 Format = Literal["parquet", "votable", "fits", "ecsv", "csv", "arrow"]
 
@@ -66,7 +66,7 @@ def catalog_files(folder: Path) -> list[Path]:
     SourceError
         If it holds none.
     """
-    if layout.current_file(folder).is_file() or (folder / layout.MANIFEST).is_file():
+    if _is_mirror(folder):
         return list(open_catalog(folder).files)
     if (folder / _COLLECTION_PROPERTIES).is_file():
         entries = parse_properties((folder / _COLLECTION_PROPERTIES).read_text("utf-8", errors="replace"))
@@ -75,12 +75,16 @@ def catalog_files(folder: Path) -> list[Path]:
             message = f"{folder} is a HATS collection whose primary table {primary!r} is not there"
             raise SourceError(message)
         return catalog_files(folder / primary)
-    is_hats = any((folder / name).is_file() for name in (layout.PROPERTIES, _OLD_PROPERTIES))
-    found = [p for p in (folder / layout.DATASET if is_hats else folder).rglob("*.parquet") if p.is_file()]
+    found = [p for p in (folder / layout.DATASET if _is_hats(folder) else folder).rglob("*.parquet") if p.is_file()]
     if not found:
         message = f"{folder} holds no Parquet files"
         raise SourceError(message)
     return sorted(found, key=_sky_order)
+
+
+def is_catalog(path: Path) -> bool:
+    """Whether a path is a mirror or a HATS catalogue, whose files all have the same columns."""
+    return _is_mirror(path) or _is_hats(path) or (path / _COLLECTION_PROPERTIES).is_file()
 
 
 def format_of(path: Path) -> Format:
@@ -115,6 +119,14 @@ def format_of(path: Path) -> Format:
         known = ", ".join(sorted(_SUFFIXES))
         raise ParameterError(_PATH, str(path), f"is of no known format (by its first bytes or its name: {known})")
     return _SUFFIXES[suffix]
+
+
+def _is_mirror(folder: Path) -> bool:
+    return layout.current_file(folder).is_file() or (folder / layout.MANIFEST).is_file()
+
+
+def _is_hats(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (layout.PROPERTIES, _OLD_PROPERTIES))
 
 
 def _sky_order(path: Path) -> tuple[int, int, str]:

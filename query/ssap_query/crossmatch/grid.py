@@ -17,13 +17,19 @@ __all__ = ["make_candidates"]
 _CELL_RADII = (2.0, 60.0)
 _MIN_CELL_DEG = 0.1 / 3600
 _MAX_CELL_DEG = 30.0
+# A side this large is first cut down to the fields of half a degree that the other is in: if they are few (a fifth of
+# the sky is 33,000 at the equator), and no cap is as wide as a field
+_MANY = 500_000
+_FEW_FIELDS = 40_000
+_MAX_HALF_WIDTH_DEG = 0.24
 # How crowded the places are where the small side is: mean company of a point in its own field of half a degree
 _FIELDS_PER_DEG = 2
 _CROWDING = """
-SELECT count(*), coalesce(sum(n * n) / sum(n), 0), coalesce(sum(n * half) / sum(n), 0),
+SELECT coalesce(sum(n * n) / sum(n), 0), coalesce(sum(n * half) / sum(n), 0), coalesce(max(max_half), 0),
     coalesce(min(dec_min), 0), coalesce(max(dec_max), 0)
 FROM (
     SELECT count(*)::DOUBLE AS n, avg(half_width(small_dec, getvariable('radius_deg'))) AS half,
+        max(half_width(small_dec, getvariable('radius_deg'))) AS max_half,
         min(small_dec) AS dec_min, max(small_dec) AS dec_max
     FROM (SELECT COLUMNS('^._ra$') AS small_ra, COLUMNS('^._dec$') AS small_dec FROM small_side)
     GROUP BY floor(small_dec * $fields_per_deg), floor(small_ra * cos(radians(small_dec)) * $fields_per_deg)
@@ -50,7 +56,7 @@ def make_candidates(session: Session, left: Points, right: Points, radius_deg: f
         source = connection.table(points.cells) if is_table else connection.view(points.cells)
         source.create_view(name, replace=True)
     session.set(radius_deg=min(radius_deg, 180.0))
-    _, company, half_width, dec_min, dec_max = session.row(_CROWDING, {"fields_per_deg": _FIELDS_PER_DEG})
+    company, half_width, max_half_width, dec_min, dec_max = session.row(_CROWDING, {"fields_per_deg": _FIELDS_PER_DEG})
     cell = _cell_deg(radius_deg, company * large.count / max(1, small.count))
     tapered = half_width / cell > 2 * (radius_deg / cell + 0.5)
     session.set(
@@ -58,6 +64,8 @@ def make_candidates(session: Session, left: Points, right: Points, radius_deg: f
         dec_min=dec_min - radius_deg * 1.000001 - 1e-9,
         dec_max=dec_max + radius_deg * 1.000001 + 1e-9,
     )
+    if large.count >= _MANY and max_half_width < _MAX_HALF_WIDTH_DEG:
+        _keep_only_fields(session, small, large)
     session.run(
         sql.BINS["tapered" if tapered else "even"],
         sql.SPREAD.substitute(s=small.side[0]),
@@ -69,6 +77,16 @@ def make_candidates(session: Session, left: Points, right: Points, radius_deg: f
             session.run(sql.POINTS_OF_PLACES.substitute(side=points.side, p=points.side[0], near=found))
             found = f"near_{points.side}"
     connection.view(found).create_view("candidates", replace=True)
+
+
+def _keep_only_fields(session: Session, small: Points, large: Points) -> None:
+    """Take from the larger side what is in fields of the smaller one, if that is little of the sky."""
+    session.run(sql.FIELDS.substitute(s=small.side[0]))
+    (fields,) = session.row("SELECT count(*) FROM fields")
+    if fields < _FEW_FIELDS:
+        # Written and read again: a join on the few rows that are left, close together, is faster than on a thin stream.
+        session.run(sql.IN_FIELDS.substitute(p=large.side[0]))
+        session.connection.table("in_fields").create_view("large_side", replace=True)
 
 
 def _cell_deg(radius_deg: float, company: float) -> float:

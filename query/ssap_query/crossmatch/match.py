@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.errors import ParameterError, SourceError
 
 from ssap_query.crossmatch.notes import notes_of
 from ssap_query.crossmatch.pairs import Join, count_all, make_pairs
-from ssap_query.crossmatch.rows import Pieces
+from ssap_query.crossmatch.rows import Piece, Pieces
 from ssap_query.crossmatch.session import failures_told
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Match:
         self._table_notes = notes
         self._count: int | None = None
         self._paired = False
+        self._lock = RLock()
 
     @property
     def schema(self) -> pa.Schema:
@@ -66,25 +68,26 @@ class Match:
     def count(self) -> int:
         """Count the rows; the result itself is not built for it."""
         if self._count is None:
-            with failures_told():
+            with failures_told(), self._lock:
                 self._count = self._counted()
         return self._count
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the result should know: rows without a position, missing motions and dates, counted."""
-        with failures_told():
+        with failures_told(), self._lock:
             return (*self._table_notes, *notes_of(self._session, self._join))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Rows of the result in order, some hundred thousand at a time."""
-        # While one piece is written the next is joined: the connection is only ever used by that one thread.
         with failures_told(), ThreadPoolExecutor(max_workers=1) as worker:
-            self._make_pairs()
-            pieces = Pieces(self._session, self._join, self._columns, self._find)
+            with self._lock:
+                self._make_pairs()
+                pieces = Pieces(self._session, self._join, self._columns, self._find)
+            # While one piece is written the next is joined.
             coming: deque[Future[pa.Table]] = deque()
             for piece in pieces.plan:
-                coming.append(worker.submit(pieces.read, piece))
+                coming.append(worker.submit(self._read, pieces, piece))
                 if len(coming) > 1:
                     yield from coming.popleft().result().to_batches()
             while coming:
@@ -138,28 +141,29 @@ class Match:
         target = Path(path)
         if target.suffix.lower() not in _PARQUET_SUFFIXES:
             raise ParameterError(_PATH, str(target), f"does not end in {', '.join(_PARQUET_SUFFIXES)}")
-        temporary: str | None = None
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
-            handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-            os.close(handle)
             # Columns of a match are numbers and identifiers: dictionaries cost time and save nothing after zstd.
             options: dict[str, Any] = {"compression": "zstd", "use_dictionary": False}
-            with pq.ParquetWriter(temporary, self.schema, **options) as writer:
+            with pq.ParquetWriter(part, self.schema, **options) as writer:
                 for batch in self.batches():
                     writer.write_batch(batch)
-            Path(temporary).chmod(0o666 & ~_umask())
-            Path(temporary).replace(target)
+            part.replace(target)
         except OSError as error:
             message = f"{target} cannot be written: {error.strerror or error}"
             raise SourceError(message) from error
         finally:
-            if temporary is not None:
-                Path(temporary).unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
         return target
 
     def __repr__(self) -> str:
         counted = "not yet counted" if self._count is None else f"{self._count:,} rows"
         return f"<Match find={self._find!r} radius={self._join.radius_arcsec:g} arcsec, {counted}>"
+
+    def _read(self, pieces: Pieces, piece: Piece) -> pa.Table:
+        with self._lock:
+            return pieces.read(piece)
 
     def _counted(self) -> int:
         if self._find == "all" and not self._paired:
@@ -172,9 +176,3 @@ class Match:
         if not self._paired:
             make_pairs(self._session, self._join)
             self._paired = True
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -61,7 +61,8 @@ def make_pairs(session: Session, join: Join) -> None:
     if join.subject is not None and len(passes) > 1:
         session.run("CREATE VIEW merged AS " + _MERGED)
     session.connection.execute(_PAIRS, ["merged" if join.subject is not None and len(passes) > 1 else "found"])
-    session.run("DROP VIEW IF EXISTS merged", "DROP TABLE found", "DROP TABLE IF EXISTS spread")
+    session.run("DROP VIEW IF EXISTS merged", "DROP TABLE found")
+    session.run(*(f"DROP TABLE IF EXISTS {name}" for name in ("spread", "fields", "in_fields")))
 
 
 def count_all(session: Session, join: Join) -> int:

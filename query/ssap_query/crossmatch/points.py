@@ -29,7 +29,6 @@ _SAMPLE_ROWS = 16_384
 _DISTINCT_SHARE = 0.6
 
 _VALID = "ra BETWEEN -180 AND 360 AND dec BETWEEN -90 AND 90 AND isfinite(ra) AND isfinite(dec)"
-_RA_0_TO_360 = "ra - 360 * floor(ra / 360)"
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def make_points(
     if reduced:
         _make_unique(session, side, first_rows=first_rows)
         source, number = session.connection.view(f"{side}_unique"), "n"
-    columns = [f"id AS {prefix}id", f"{number} AS {prefix}n", f"{_RA_0_TO_360} AS {prefix}ra", f"dec AS {prefix}dec"]
+    columns = [f"id AS {prefix}id", f"{number} AS {prefix}n", f"ra_0_to_360(ra) AS {prefix}ra", f"dec AS {prefix}dec"]
     columns += [f"{_clean(role)} AS {prefix}{role}" for role in roles]
     source.filter(_VALID).project(", ".join(columns)).create_view(f"{side}_points")
     cells, count = f"{side}_points", rows

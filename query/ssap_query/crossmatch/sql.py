@@ -18,6 +18,8 @@ __all__ = [
     "BEST_PAIRS",
     "BINS",
     "COUNT_ALL",
+    "FIELDS",
+    "IN_FIELDS",
     "MACROS",
     "MOVED",
     "NEAR",
@@ -41,6 +43,8 @@ MACROS = (
     "CREATE MACRO pad() AS 1e-9::DOUBLE",
     f"CREATE MACRO cell(zone, bin) AS try_cast(zone * {_CELL_STRIDE} + bin AS BIGINT)",
     "CREATE MACRO zone_of(dec) AS floor(dec * getvariable('zones_per_deg'))",
+    "CREATE MACRO ra_0_to_360(ra) AS ra - 360 * floor(ra / 360)",
+    "CREATE MACRO field_of(ra, dec) AS try_cast(floor((dec + 90) * 2) * 720 + least(719, floor(ra * 2)) AS INTEGER)",
     # Half the extent in RA of a cap [deg]; all of RA if it holds a pole
     "CREATE MACRO half_width(dec, radius) AS CASE WHEN abs(dec) + radius < 89.9999999 "
     "THEN degrees(asin(least(1, sin(radians(radius)) / cos(radians(dec))))) + pad() ELSE 180 END",
@@ -75,6 +79,33 @@ BINS = {
     "tapered": "CREATE OR REPLACE MACRO bins_per_deg(zone) AS getvariable('zones_per_deg') * greatest(0.004, "
     "1 - ((zone + 0.5) / getvariable('zones_per_deg') / 90) ** 2)",
 }
+
+# Fields of half a degree that a cap of the smaller side ($s) touches. A cap narrower than a field touches those of its
+# corners and no other. The table is small and its numbers are dense, so the join with it costs next to nothing.
+FIELDS = Template("""
+CREATE OR REPLACE TABLE fields AS
+WITH caps AS (
+    SELECT field_of(${s}_ra, ${s}_dec) AS own, getvariable('radius_deg') + pad() AS high,
+        half_width(${s}_dec, getvariable('radius_deg')) AS half, ${s}_ra AS ra, ${s}_dec AS dec
+    FROM small_side
+), corners AS (
+    SELECT own, field_of(ra_0_to_360(ra - half), greatest(-90, dec - high)) AS a,
+        field_of(ra_0_to_360(ra + half), greatest(-90, dec - high)) AS b,
+        field_of(ra_0_to_360(ra - half), least(90, dec + high)) AS c,
+        field_of(ra_0_to_360(ra + half), least(90, dec + high)) AS d
+    FROM caps
+)
+SELECT DISTINCT field FROM (
+    SELECT own AS field FROM corners
+    UNION ALL
+    SELECT unnest([a, b, c, d]) FROM corners WHERE a <> own OR b <> own OR c <> own OR d <> own
+)
+""")
+IN_FIELDS = Template("""
+CREATE OR REPLACE TABLE in_fields AS
+SELECT large_side.* FROM large_side JOIN fields ON field_of(${p}_ra, ${p}_dec) = fields.field
+WHERE ${p}_dec BETWEEN getvariable('dec_min') AND getvariable('dec_max')
+""")
 
 # Each point of the smaller side ($s) in every cell that its cap touches, once.
 SPREAD = Template("""

@@ -15,7 +15,7 @@ from ssap_mirror.schema import HEALPIX_COLUMN, Schema
 from ssap_mirror.voparquet import CONTENT_KEY
 
 from ssap_query.crossmatch import readers
-from ssap_query.crossmatch.files import catalog_files, expand, format_of
+from ssap_query.crossmatch.files import catalog_files, expand, format_of, is_catalog
 from ssap_query.crossmatch.session import one_line
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ NUMBER = f"({FILE}::BIGINT << {FILE_SHIFT}) + {ROW}"
 TableLike = Any
 
 _VIRTUAL = ("file_index", "file_row_number")
-_PARQUET = "SELECT *, file_index, file_row_number FROM read_parquet(?, union_by_name = true, hive_partitioning = false)"
-_PLAIN_PARQUET = "FROM read_parquet(?, union_by_name = true, hive_partitioning = false)"
+_PARQUET = "SELECT *, file_index, file_row_number FROM read_parquet(?, union_by_name = ?, hive_partitioning = false)"
+_PLAIN_PARQUET = "FROM read_parquet(?, union_by_name = ?, hive_partitioning = false)"
 _CSV = "FROM read_csv(?, sample_size = 200000, nullstr = ['', 'NULL', 'null', 'NaN', 'nan', '--'])"
 _BATCH_ROWS = 122_880
 _FORMAT_ERRORS = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.BinderException)
@@ -102,7 +102,8 @@ def _from_paths(session: Session, paths: Sequence[str], side: str) -> Table:
     files = [part for path in found for part in (catalog_files(path) if path.is_dir() else [path])]
     formats = {format_of(files[0])} if any(path.is_dir() for path in found) else {format_of(path) for path in files}
     if formats == {"parquet"}:
-        return _from_parquet(session, files, side)
+        # The files of a catalogue have the same columns; of others each is looked at.
+        return _from_parquet(session, files, side, alike=all(is_catalog(path) for path in found))
     if len(files) > 1:
         raise ParameterError(side, list(paths), "is more than one file; only Parquet files can be read as one table")
     kind, path = formats.pop(), files[0]
@@ -116,14 +117,15 @@ def _from_paths(session: Session, paths: Sequence[str], side: str) -> Table:
     return _from_arrow(session, readers.read_fits(path) if kind == "fits" else readers.read_ecsv(path), side)
 
 
-def _from_parquet(session: Session, files: Sequence[Path], side: str) -> Table:
+def _from_parquet(session: Session, files: Sequence[Path], side: str, *, alike: bool) -> Table:
     names = [str(path) for path in files]
+    values = [names, not alike]
     metadata = _parquet_metadata(files[0])
     try:
         if any(name in metadata for name in _VIRTUAL):  # a real column of that name would hide the row's number
-            session.connection.sql(_PLAIN_PARQUET, params=[names]).to_table(f"{side}_data")
+            session.connection.sql(_PLAIN_PARQUET, params=values).to_table(f"{side}_data")
             return _numbered(session, side, metadata)
-        relation = session.connection.sql(_PARQUET, params=[names])
+        relation = session.connection.sql(_PARQUET, params=values)
         return _numbered_by_file(relation, side, metadata)
     except _FORMAT_ERRORS as error:
         message = (

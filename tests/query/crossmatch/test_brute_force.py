@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ssap_query.crossmatch import crossmatch
+from ssap_query.crossmatch import crossmatch, grid
 
 # dec_min, dec_max, ra_min, ra_max [deg]
 REGIONS = {
@@ -34,7 +34,9 @@ def sample(sky, rng, region, radius_arcsec, n=600, copies=1):
 
 @pytest.mark.parametrize("copies", [1, 5])
 @pytest.mark.parametrize("region", REGIONS)
-def test_every_way_of_matching_is_that_of_brute_force(sky, rng, region, copies):
+def test_every_way_of_matching_is_that_of_brute_force(sky, rng, monkeypatch, region, copies):
+    if copies > 1:  # as if the tables were large
+        monkeypatch.setattr(grid, "_MANY", 0)
     for radius in RADII[::2] if copies == 1 else RADII[1::2]:
         left, right = sample(sky, rng, region, radius, 400, copies)
         i, j, separation = sky.pairs(left, right, radius)
@@ -63,6 +65,19 @@ def test_every_way_of_matching_is_that_of_brute_force(sky, rng, region, copies):
         alone = crossmatch(left, right, radius, "anti")
         assert alone.to_arrow()["id"].to_pylist() == sorted(set(range(len(left))) - set(best))
         assert len(alone) == len(left) - len(best)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_large_tables_are_cut_down_to_the_right_fields(sky, rng, monkeypatch, region):
+    """Radii up to the largest for which it is done, on both sides of RA 0 and near the poles."""
+    expected = {}
+    for radius in (1.0, 300.0, 850.0):
+        left, right = sample(sky, rng, region, radius, 300)
+        expected[radius] = left, right, crossmatch(left, right, radius, "all").to_arrow()
+    monkeypatch.setattr(grid, "_MANY", 0)
+    for radius, (left, right, whole) in expected.items():
+        assert crossmatch(left, right, radius, "all").to_arrow().equals(whole)
+        assert crossmatch(right, left, radius, "all").count() == len(whole)
 
 
 def test_two_million_pairs(sky, rng):

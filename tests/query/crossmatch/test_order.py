@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ssap_query.crossmatch import Limits, crossmatch, rows
+from ssap_query.crossmatch import Limits, crossmatch, objects, rows
 
 
 def test_ties_go_to_the_first_row(sky):
@@ -59,6 +59,7 @@ def test_pieces_files_and_threads_do_not_show(sky, rng, tmp_path, monkeypatch, f
         for part, start in enumerate(range(0, len(table), step)):
             pq.write_table(table.slice(start, step), tmp_path / name / f"{part}.parquet", row_group_size=100)
     monkeypatch.setattr(rows, "_PIECE_ROWS", 1_000)
+    monkeypatch.setattr(objects, "_FEW_FILES", 3)
     for source in ((left, right), (tmp_path / "left", tmp_path / "right"), (f"{tmp_path}/left/*.parquet", right)):
         for threads in (1, 3):
             match = crossmatch(*source, 4.0, find, limits=Limits(threads=threads))
