@@ -152,7 +152,9 @@ def checked_count(name: str, text: str, count: int) -> int:
 class MaxRec(Count):
     """MAXREC."""
 
-    doc = "At most so many records; more are told as overflow. 0 asks for the description of the service."
+    doc: ClassVar[str] = (
+        "At most so many records; more are told as overflow. 0 asks for the description of the service."
+    )
 
     def checked(self, name: str, text: str, count: int) -> int | None:
         """Leave it be in ``dachs``, where the first value takes effect, and this is the last."""
