@@ -19,6 +19,8 @@ from urllib.parse import unquote
 from ssap_mirror.errors import ParameterError
 
 __all__ = [
+    "MAX_ITEMS",
+    "MAX_TESTS",
     "Interval",
     "Range",
     "RangeList",
@@ -35,7 +37,10 @@ T = TypeVar("T")
 _NUMBER = re.compile(
     r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?inf(?:inity)?", re.ASCII | re.IGNORECASE
 )
-_MAX_ITEMS = 100_000
+#: Most items of a list where each is cheap: values, which are looked up all at once.
+MAX_ITEMS = 100_000
+#: Most items where each costs a comparison with every row.
+MAX_TESTS = 1000
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class Interval:
         return self.low <= value <= self.high
 
 
-def ivoa_list(name: str, text: str, read: Callable[[str, str], T]) -> RangeList[T]:
+def ivoa_list(name: str, text: str, read: Callable[[str, str], T], *, most: int = MAX_ITEMS) -> RangeList[T]:
     """Read a range list as SSA 1.1 §8.7.2 has it.
 
     Parameters
@@ -94,6 +99,8 @@ def ivoa_list(name: str, text: str, read: Callable[[str, str], T]) -> RangeList[
         The value, decoded.
     read : callable
         ``read(name, piece)`` makes a value of one piece, or raises `ParameterError`.
+    most : int
+        Most items.
 
     Returns
     -------
@@ -108,7 +115,7 @@ def ivoa_list(name: str, text: str, read: Callable[[str, str], T]) -> RangeList[
     body, *qualifiers = text.split(";")
     if len(qualifiers) > 1:
         raise ParameterError(name, text, "has more than one qualifier (only one ';' is allowed)")
-    parts = _bounded(name, text, body.split(","))
+    parts = _bounded(name, text, body.split(","), most)
     items: list[T | Range[T]] = []
     for part in parts:
         pieces = [piece.strip() for piece in part.split("/")]
@@ -124,7 +131,9 @@ def ivoa_list(name: str, text: str, read: Callable[[str, str], T]) -> RangeList[
     return RangeList(tuple(items), qualifiers[0].strip() if qualifiers else None)
 
 
-def dachs_list(name: str, text: str, read: Callable[[str], T], *, ranges: bool = True) -> RangeList[T]:
+def dachs_list(
+    name: str, text: str, read: Callable[[str], T], *, ranges: bool = True, most: int = MAX_ITEMS
+) -> RangeList[T]:
     """Read a list as the reference server does (DaCHS "PQL").
 
     Every piece is percent-decoded once more after splitting.
@@ -137,6 +146,8 @@ def dachs_list(name: str, text: str, read: Callable[[str], T], *, ranges: bool =
         Makes a value of one decoded piece; raises ValueError where it cannot.
     ranges : bool
         Whether ``/`` has a meaning.
+    most : int
+        Most items.
 
     Returns
     -------
@@ -151,7 +162,7 @@ def dachs_list(name: str, text: str, read: Callable[[str], T], *, ranges: bool =
     body, *qualifiers = text.split(";")
     if len(qualifiers) > 1:
         raise ParameterError(name, text, "has more than one qualifier (only one ';' is allowed)")
-    parts = _bounded(name, text, body.split(","))
+    parts = _bounded(name, text, body.split(","), most)
     try:
         items = tuple(_dachs_item(name, text, part.split("/") if ranges else [part], read) for part in parts)
     except ParameterError:
@@ -218,7 +229,7 @@ def merged(intervals: Iterable[Interval]) -> list[Interval]:
     return found
 
 
-def _bounded(name: str, text: str, parts: Sequence[str]) -> Sequence[str]:
-    if len(parts) > _MAX_ITEMS:
-        raise ParameterError(name, text, f"is a list of {len(parts):,} items; {_MAX_ITEMS:,} are allowed")
+def _bounded(name: str, text: str, parts: Sequence[str], most: int) -> Sequence[str]:
+    if len(parts) > most:
+        raise ParameterError(name, text, f"is a list of {len(parts):,} items; {most:,} are allowed")
     return parts

@@ -14,6 +14,7 @@ from ssap_query.params.parameter import Columns, Parameter, Row
 from ssap_query.params.stringlists import StringList, read_strings, string_words
 from ssap_query.predicate import TRUE, Predicate, any_of
 from ssap_query.ranges import (
+    MAX_TESTS,
     Interval,
     Range,
     RangeList,
@@ -27,7 +28,6 @@ from ssap_query.ranges import (
 
 __all__ = ["PARAMETERS"]
 
-_MAX_RANGES = 1000
 # Largest finite float32, where a shifted band is clipped before it is rounded to float32.
 _MAX_SINGLE = 3.4e38
 
@@ -74,8 +74,8 @@ class IvoaBand:
             checked_order(name, text, Range(low, high))
             intervals.append(Interval(-math.inf if low is None else low, math.inf if high is None else high))
         disjoint = tuple(merged(intervals))
-        if len(disjoint) > _MAX_RANGES:
-            raise ParameterError(name, text, f"has more than the {_MAX_RANGES:,} separate items allowed")
+        if len(disjoint) > MAX_TESTS:
+            raise ParameterError(name, text, f"has more than the {MAX_TESTS:,} separate items allowed")
         return Band(disjoint, qualifier == "source", Range(None, None) in found.items, text)
 
     def compile(self, value: Band, columns: Columns) -> Predicate | None:
@@ -168,8 +168,8 @@ class DachsBand:
         items = tuple(item for item in found.items if item is not None)
         if len(items) < len(found.items):
             raise ParameterError(name, text, "has an empty item in its list of numbers")
-        if len(found.items) > _MAX_RANGES:
-            raise ParameterError(name, text, f"has more than the {_MAX_RANGES:,} items allowed")
+        if len(items) > MAX_TESTS:
+            raise ParameterError(name, text, f"is a list of {len(items):,} items; {MAX_TESTS:,} are allowed")
         return RangeList(items, found.qualifier)
 
     def compile(self, value: Any, columns: Columns) -> Predicate | None:

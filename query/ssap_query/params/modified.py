@@ -9,10 +9,10 @@ from typing import ClassVar
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.params.dates import Moment, dachs_date
-from ssap_query.params.moments import MAX_RANGES, bounds, inside, instant_words, moment_words, read_moments
+from ssap_query.params.moments import bounds, inside, instant_words, moment_words, read_moments
 from ssap_query.params.parameter import Columns, Parameter, Row
 from ssap_query.predicate import TRUE, Predicate, any_of
-from ssap_query.ranges import Range, RangeList, dachs_list
+from ssap_query.ranges import MAX_TESTS, Range, RangeList, dachs_list
 
 __all__ = ["PARAMETERS"]
 
@@ -82,9 +82,7 @@ class DachsModified:
 
     def parse(self, name: str, text: str) -> RangeList[datetime]:
         """Read a list of dates; steps become values."""
-        found = dachs_list(name, text, dachs_date)
-        if len(found.items) > MAX_RANGES:
-            raise ParameterError(name, text, f"has more than the {MAX_RANGES:,} items allowed")
+        found = dachs_list(name, text, dachs_date, most=MAX_TESTS)
         items: list[datetime | Range[datetime]] = []
         for item in found.items:
             items += _stepped(name, text, item) if isinstance(item, Range) and item.step is not None else [item]

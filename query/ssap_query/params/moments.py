@@ -9,23 +9,18 @@ from typing import Any
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.params.dates import Moment, ivoa_moment
-from ssap_query.ranges import Range, RangeList, ivoa_list
+from ssap_query.ranges import MAX_TESTS, Range, RangeList, ivoa_list
 
-__all__ = ["MAX_RANGES", "bounds", "inside", "instant_words", "moment_words", "read_moments"]
-
-#: Most items of a list of dates.
-MAX_RANGES = 1000
+__all__ = ["bounds", "inside", "instant_words", "moment_words", "read_moments"]
 
 
 def read_moments(name: str, text: str) -> RangeList[Moment]:
     """Read a range list of dates with checked order and size."""
-    found = ivoa_list(name, text, ivoa_moment)
+    found = ivoa_list(name, text, ivoa_moment, most=MAX_TESTS)
     if found.qualifier:
         raise ParameterError(
             name, text, f"has the qualifier {found.qualifier!r}, but {name} takes none (dates are UTC)"
         )
-    if len(found.items) > MAX_RANGES:
-        raise ParameterError(name, text, f"has more than the {MAX_RANGES:,} items allowed")
     for item in found.ranges:
         if item.low is not None and item.high is not None and item.low.is_after(item.high):
             raise ParameterError(

@@ -11,6 +11,7 @@ from ssap_mirror.errors import ParameterError
 from ssap_query.params.parameter import Columns, Row
 from ssap_query.predicate import Predicate, any_of
 from ssap_query.ranges import (
+    MAX_TESTS,
     Interval,
     Range,
     RangeList,
@@ -24,7 +25,6 @@ from ssap_query.ranges import (
 
 __all__ = ["DachsNumber", "Ignored", "IvoaNumber", "checked_order", "total_order"]
 
-_MAX_RANGES = 1000
 # From so many values on, one hash lookup is cheaper than as many comparisons.
 _MANY = 8
 
@@ -56,8 +56,8 @@ class IvoaNumber:
             raise ParameterError(name, text, f"has the qualifier {found.qualifier!r}, but {name} takes none")
         for item in found.ranges:
             checked_order(name, text, item)
-        if len(merged(self._interval(item) for item in found.ranges)) > _MAX_RANGES:
-            raise ParameterError(name, text, f"has more than the {_MAX_RANGES:,} separate ranges allowed")
+        if len(merged(self._interval(item) for item in found.ranges)) > MAX_TESTS:
+            raise ParameterError(name, text, f"has more than the {MAX_TESTS:,} separate ranges allowed")
         return found
 
     def compile(self, value: RangeList[float], columns: Columns) -> Predicate | None:
@@ -145,8 +145,8 @@ class DachsNumber:
         found = dachs_list(name, text, dachs_float)
         if any(item.step is not None for item in found.ranges):
             raise ParameterError(name, text, "has a step, which numbers do not take")
-        if len(found.ranges) > _MAX_RANGES:
-            raise ParameterError(name, text, f"has more than the {_MAX_RANGES:,} ranges allowed")
+        if len(found.ranges) > MAX_TESTS:
+            raise ParameterError(name, text, f"has more than the {MAX_TESTS:,} ranges allowed")
         if _is_single_list(found) and not all(map(_fits_single, found.values)):
             raise ParameterError(name, text, "has a value beyond the range of float32, in which lists are compared")
         return found

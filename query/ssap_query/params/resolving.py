@@ -11,11 +11,9 @@ from ssap_mirror.errors import ParameterError
 from ssap_query.params.numbers import checked_order, total_order
 from ssap_query.params.parameter import Columns, Parameter, Row
 from ssap_query.predicate import Predicate, any_of
-from ssap_query.ranges import Range, RangeList, ivoa_float, ivoa_list, single_precision
+from ssap_query.ranges import MAX_TESTS, Range, RangeList, ivoa_float, ivoa_list, single_precision
 
 __all__ = ["PARAMETERS"]
-
-_MAX_RANGES = 1000
 
 
 @dataclass(frozen=True)
@@ -29,13 +27,11 @@ class IvoaResolvingPower:
 
     def parse(self, name: str, text: str) -> RangeList[float]:
         """Read a range list of numbers."""
-        found = ivoa_list(name, text, ivoa_float)
+        found = ivoa_list(name, text, ivoa_float, most=MAX_TESTS)
         if found.qualifier:
             raise ParameterError(name, text, f"has the qualifier {found.qualifier!r}, but {name} takes none")
         for item in found.ranges:
             checked_order(name, text, item)
-        if len(found.items) > _MAX_RANGES:
-            raise ParameterError(name, text, f"has more than the {_MAX_RANGES:,} items allowed")
         return found
 
     def compile(self, value: RangeList[float], columns: Columns) -> Predicate | None:

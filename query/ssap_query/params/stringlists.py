@@ -9,11 +9,10 @@ from ssap_mirror.errors import ParameterError
 
 from ssap_query.params.parameter import Columns, Row
 from ssap_query.predicate import Predicate, any_of
-from ssap_query.ranges import Range, RangeList, dachs_list
+from ssap_query.ranges import MAX_TESTS, Range, RangeList, dachs_list
 
 __all__ = ["BLANKS", "StringList", "fold", "read_strings", "string_words", "without_blanks"]
 
-_MAX_RANGES = 1000
 #: ASCII blanks, as in RE2's ``[[:space:]]``.
 BLANKS = "\t\n\v\f\r "
 
@@ -97,8 +96,8 @@ def read_strings(name: str, text: str, *, ranges: bool = True) -> RangeList[str]
     found = dachs_list(name, text, str, ranges=ranges)
     if any(item.step is not None for item in found.ranges):
         raise ParameterError(name, text, "has a step, which strings do not take")
-    if len(found.ranges) > _MAX_RANGES:
-        raise ParameterError(name, text, f"has more than the {_MAX_RANGES:,} ranges allowed")
+    if len(found.ranges) > MAX_TESTS:
+        raise ParameterError(name, text, f"has more than the {MAX_TESTS:,} ranges allowed")
     return found
 
 

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.params.dates import Moment, dachs_date, dachs_mjd
-from ssap_query.params.moments import MAX_RANGES, bounds, inside, instant_words, moment_words, read_moments
+from ssap_query.params.moments import bounds, inside, instant_words, moment_words, read_moments
 from ssap_query.params.parameter import Columns, Parameter, Row
 from ssap_query.predicate import TRUE, Predicate, any_of
-from ssap_query.ranges import Range, RangeList, dachs_list
+from ssap_query.ranges import MAX_TESTS, Range, RangeList, dachs_list
 
 __all__ = ["PARAMETERS"]
 
@@ -100,11 +100,9 @@ class DachsTime:
 
     def parse(self, name: str, text: str) -> RangeList[datetime] | RangeList[Moment]:
         """Read a list of dates."""
-        found = dachs_list(name, text, dachs_date)
+        found = dachs_list(name, text, dachs_date, most=MAX_TESTS)
         if any(item.step is not None for item in found.ranges):
             raise ParameterError(name, text, "has a step, on which the server fails")
-        if len(found.items) > MAX_RANGES:
-            raise ParameterError(name, text, f"has more than the {MAX_RANGES:,} items allowed")
         if len(found.items) > 1 and not found.ranges:
             return self.ivoa.parse(name, text.partition(";")[0])
         return found

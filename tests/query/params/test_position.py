@@ -23,7 +23,7 @@ RADIUS = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(given_cones=st.lists(st.tuples(RA, DEC, RADIUS), min_size=1, max_size=3), tolerance=TOLERANCES)
 @example(given_cones=[(0.0, 20.0, 0.0)], tolerance=1e-10)  # a cone of no size, on a row
 @example(given_cones=[(360.0, 20.0, 0.0)], tolerance=1e-10)  # the same from the other side
