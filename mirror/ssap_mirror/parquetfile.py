@@ -19,6 +19,9 @@ __all__ = ["ROW_GROUP_ROWS", "ParquetFileWriter", "file_entry", "link_if_same"]
 #: Largest row group: measured best for cones on 99 columns.
 ROW_GROUP_ROWS = 16_384
 
+# So many times each value of a column occurs, at least, for a dictionary to be worth its own reading.
+_REPEATS = 8
+
 
 class ParquetFileWriter:
     """A Parquet file being written, its row groups of equal size within each piece.
@@ -37,16 +40,11 @@ class ParquetFileWriter:
     """The footer (pyarrow.parquet.FileMetaData), once the file is closed."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
-        import pyarrow.parquet as pq
-
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._schema = schema
         self._footers: list[Any] = []
-        sorting = pq.SortingColumn(schema.names.index(HEALPIX_COLUMN))
-        self._writer = pq.ParquetWriter(
-            path, schema, compression="zstd", metadata_collector=self._footers, sorting_columns=[sorting]
-        )
+        self._writer: Any = None
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Append a piece that holds at least the columns of the schema."""
@@ -55,8 +53,23 @@ class ParquetFileWriter:
         columns = [batch.column(name) for name in self._schema.names]
         groups = math.ceil(batch.num_rows / ROW_GROUP_ROWS)
         table = pa.Table.from_arrays(columns, schema=self._schema)
+        if self._writer is None:
+            self._writer = self._open(_repetitive(table.slice(0, ROW_GROUP_ROWS)))
         self._writer.write_table(table, row_group_size=math.ceil(batch.num_rows / groups))
         self.rows += batch.num_rows
+
+    def _open(self, dictionaries: list[str]) -> Any:
+        import pyarrow.parquet as pq
+
+        sorting = pq.SortingColumn(self._schema.names.index(HEALPIX_COLUMN))
+        return pq.ParquetWriter(
+            self._path,
+            self._schema,
+            compression="zstd",
+            use_dictionary=dictionaries or False,
+            metadata_collector=self._footers,
+            sorting_columns=[sorting],
+        )
 
     def __enter__(self) -> ParquetFileWriter:
         return self
@@ -64,10 +77,25 @@ class ParquetFileWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._writer is None:
+            self._writer = self._open([])
         self._writer.close()
         if error is None:
             storage.sync(self._path)
             self.metadata = self._footers[0]
+
+
+def _repetitive(rows: pa.Table) -> list[str]:
+    """Columns that a dictionary makes smaller: those with a few values, each many times.
+
+    A dictionary of values that hardly repeat costs a tenth of the reading time and a quarter of the space.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    most = rows.num_rows / _REPEATS
+    scalar = [field.name for field in rows.schema if not pa.types.is_nested(field.type)]
+    return [name for name in scalar if pc.count_distinct(rows[name], mode="all").as_py() <= most]
 
 
 def file_entry(root: Path, path: str, **known: Any) -> dict[str, Any]:
