@@ -66,7 +66,7 @@ class ParquetFileWriter:
             self._path,
             self._schema,
             compression="zstd",
-            use_dictionary=dictionaries or False,
+            use_dictionary=dictionaries or False,  # pyright: ignore[reportArgumentType]  (a list is documented)
             metadata_collector=self._footers,
             sorting_columns=[sorting],
         )

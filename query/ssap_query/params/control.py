@@ -164,7 +164,7 @@ class MaxRec(Count):
 class Top(Count):
     """TOP."""
 
-    doc = (
+    doc: ClassVar[str] = (
         "The so many best records: with a position the nearest first, by score (nearer and higher SNR is better); 0 is "
         "no limit. In dachs a mere limit, without ranking."
     )
