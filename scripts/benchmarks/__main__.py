@@ -1,56 +1,56 @@
-"""Cross-match benchmark: ours and its peers on the same tables, in the same run.
+"""Benchmark: ours and its peers on the same tables, in the same run.
 
-Every number is the median of `--repeat` runs, each in a process of its own. All that answer the same question must
+Every number is the median of ``--repeat`` runs, each in a process of its own. All that answer the same question must
 find the same number of rows; if one does not, it is said and the exit code is 1.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import platform
-import shutil
 import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import cones  # noqa: F401  (registers its peers, as do the next three)
 import data
+import histograms  # noqa: F401
+import matching  # noqa: F401
+import starting  # noqa: F401
 from measure import Cost, PeerFailedError, run_peer
-from peers import PEERS
+from registry import PEERS, Peer
 
 FULL_ROWS, FULL_STARS = (600_000, 1_200_000, 2_900_000, 5_850_000), (1_000_000, 10_000_000)
 SMALL_ROWS, SMALL_STARS = (60_000,), (100_000,)
-NEEDS = {"polars": "polars", "cKDTree": "scipy", "astropy": "astropy", "LSDB": "lsdb"}
-#: Not an answer to the common question.
-APART = ("floor", "ours with motions")
-#: What grows with the tables is shown for these; the others are run at the largest size alone.
-SCALED = ("floor", "ours", "ours written")
+SECTIONS = {
+    "match": "for every spectrum the nearest star within a radius",
+    "cone": "spectra within 10 arcmin of a place; the time is that of one place",
+    "statistics": "a histogram, a count by type and a map over the whole table",
+    "start": "the command from nothing; `rows` are bytes of output",
+}
+#: What the others of a section are compared with.
+REFERENCE = {"match": "ours", "cone": "hand-written DuckDB", "start": "imports alone"}
+REFERENCE["statistics"] = "plain DuckDB, one sorted file"
 
 
-def available() -> tuple[list[str], dict[str, str]]:
-    """Peers that are installed, and why others are not run."""
-    missing = {
-        name: f"{module} is not installed" for name, module in NEEDS.items() if not importlib.util.find_spec(module)
-    }
-    if shutil.which("stilts") is None:
-        missing["STILTS"] = "the stilts command is not installed (Debian: apt-get install stilts)"
-    return [name for name in PEERS if name not in missing], missing
-
-
-def run_size(tables: data.Tables, names: list[str], given: argparse.Namespace, scratch: Path) -> dict[str, Any]:
+def run_size(tables: data.Tables, peers: list[Peer], given: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     """Run peers on one pair of tables."""
     data.make(tables)
+    names = {peer.name for peer in peers}
     if "STILTS" in names:
         data.make_fits(tables)
     if "LSDB" in names:
         data.make_lsdb(tables)
+    if any(peer.section == "statistics" for peer in peers):
+        data.make_one_file(tables)
     options = {
         "mirror": str(tables.mirror),
         "spectra_files": tables.spectra,
+        "one_file": str(tables.one_file),
         "stars": str(tables.catalogue),
         "stars_files": tables.stars_files,
         "fits": [str(path) for path in tables.fits],
@@ -58,34 +58,37 @@ def run_size(tables: data.Tables, names: list[str], given: argparse.Namespace, s
         "radius_arcsec": given.radius,
         "scratch": str(scratch),
     }
-    costs: dict[str, Cost] = {}
+    costs: dict[str, dict[str, Cost]] = {}
     failed: dict[str, str] = {}
-    for name in names:
-        print(f"  {name} ...", file=sys.stderr, flush=True)
+    for peer in peers:
+        print(f"  {peer.section}: {peer.name} ...", file=sys.stderr, flush=True)
         try:
-            costs[name] = run_peer(name, options, given.repeat, given.timeout)
+            cost = run_peer(peer.section, peer.name, options, given.repeat, given.timeout)
+            costs.setdefault(peer.section, {})[peer.name] = cost
         except PeerFailedError as error:
-            failed[name] = str(error)
+            failed[f"{peer.section}: {peer.name}"] = str(error)
     return {"rows": tables.rows, "stars": tables.stars, "costs": costs, "failed": failed}
 
 
 def show(result: dict[str, Any]) -> bool:
-    """Print the table of one size; tell whether all found the same."""
-    costs: dict[str, Cost] = result["costs"]
-    ours, floor = costs.get("ours"), costs.get("floor")
+    """Print the tables of one size; tell whether all found the same."""
+    agree = not result["failed"]
     print(f"\n{result['rows']:,} spectra x {result['stars']:,} stars")
-    print(f"  {'':26}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'x ours':>9}{'x floor':>9}  rows found")
-    for name, cost in costs.items():
-        ratio = f"{cost.wall_s / ours.wall_s:9.2f}" if ours else " " * 9
-        above = f"{cost.wall_s / floor.wall_s:9.2f}" if floor else " " * 9
-        found = "" if name == "floor" else f"{cost.count:,}"
-        print(f"  {name:26}{cost.wall_s:9.3f}{cost.cpu_s:9.3f}{cost.peak_mb:9.0f}{ratio}{above}  {found}")
+    for section, costs in result["costs"].items():
+        reference = costs.get(REFERENCE[section])
+        print(f"\n  {section}: {SECTIONS[section]}")
+        print(f"  {'':32}{'wall ms':>11}{'CPU ms':>11}{'peak MB':>9}{'wall x':>8}{'CPU x':>8}  rows")
+        for name, cost in costs.items():
+            ratios = f"{cost.wall_s / reference.wall_s:8.2f}{cost.cpu_s / reference.cpu_s:8.2f}" if reference else ""
+            print(f"  {name:32}{cost.wall_s * 1e3:11.1f}{cost.cpu_s * 1e3:11.1f}{cost.peak_mb:9.0f}{ratios:16}  "
+                  f"{cost.count:,}")  # fmt: skip
+        alike = {peer.name for peer in PEERS if peer.section == section and peer.agrees}
+        if len({cost.count for name, cost in costs.items() if name in alike}) > 1:
+            print("  THE ANSWERS DIFFER")
+            agree = False
     for name, reason in result["failed"].items():
-        print(f"  {name:26}failed: {reason}")
-    answers = {cost.count for name, cost in costs.items() if name not in APART}
-    if len(answers) > 1:
-        print("  THE ANSWERS DIFFER")
-    return len(answers) <= 1 and not result["failed"]
+        print(f"  failed: {name}: {reason}")
+    return agree
 
 
 def machine() -> dict[str, Any]:
@@ -113,39 +116,48 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help=f"the real sizes: {FULL_ROWS} spectra x {FULL_STARS} stars")
     parser.add_argument("--radius", type=float, default=1.0, help="arcsec (default: 1)")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each, of which the median counts (default: 3)")
-    parser.add_argument("--peers", help="names, separated by commas (default: all that are installed)")
+    parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="default: all")
+    parser.add_argument("--peers", nargs="+", metavar="NAME", help="default: all that are installed")
     parser.add_argument("--timeout", type=float, default=1800.0, help="seconds a run may take (default: 1800)")
     parser.add_argument("--cache", type=Path, help="folder that keeps the tables (default: in the temporary folder)")
     parser.add_argument("--json", type=Path, help="file to write the numbers to")
     return parser.parse_args(arguments)
 
 
+def write(path: Path, results: list[dict[str, Any]], given: argparse.Namespace, missing: dict[str, Any]) -> None:
+    """Write the numbers as JSON."""
+    document = {"machine": machine(), "synthetic": True, "radius_arcsec": given.radius, "skipped": missing}
+    plain = [
+        {**result, "costs": {s: {n: c.to_json() for n, c in costs.items()} for s, costs in result["costs"].items()}}
+        for result in results
+    ]
+    path.write_text(json.dumps({**document, "results": plain}, indent=1) + "\n")
+
+
 def main() -> int:
     """Make the tables, run the peers, show the costs."""
     given = parse()
-    names, missing = available()
-    if given.peers:
-        wanted = [name.strip() for name in given.peers.split(",")]
-        if unknown := [name for name in wanted if name not in PEERS]:
-            print(f"unknown peers {unknown}; there are {', '.join(PEERS)}", file=sys.stderr)
-            return 2
-        names, missing = [n for n in names if n in wanted], {n: why for n, why in missing.items() if n in wanted}
+    chosen = [p for p in PEERS if p.section in given.sections and (not given.peers or p.name in given.peers)]
+    if unknown := sorted(set(given.peers or ()) - {p.name for p in PEERS}):
+        print(f"unknown peers {unknown}; there are {sorted({p.name for p in PEERS})}", file=sys.stderr)
+        return 2
     rows, stars = (FULL_ROWS, FULL_STARS) if given.full else (given.rows, given.stars)
     cache = given.cache or Path(tempfile.gettempdir()) / "ssap-mirror-bench"
     print(f"SYNTHETIC tables in {cache}; {machine()}")
+    missing = {f"{p.section}: {p.name}": p.missing for p in chosen if p.missing}
     for name, reason in missing.items():
         print(f"skipped: {name}: {reason}")
+    installed = [p for p in chosen if not p.missing]
     results = []
     with tempfile.TemporaryDirectory(prefix="ssap-bench-") as scratch:
         for size in [(r, s) for s in stars for r in rows]:
             print(f"{size[0]:,} x {size[1]:,}", file=sys.stderr)
-            # Peers that take minutes are run at the largest number of spectra alone.
-            chosen = [name for name in names if size[0] == max(rows) or name in SCALED]
-            results.append(run_size(data.Tables(*size, cache), chosen, given, Path(scratch)))
+            # What takes minutes is run at the largest size alone, what does not depend on the stars once.
+            largest = size == (max(rows), max(stars))
+            peers = [p for p in installed if largest or p.scaled or (p.section == "match" and size[0] == max(rows))]
+            results.append(run_size(data.Tables(*size, cache), peers, given, Path(scratch)))
             if given.json:
-                document = {"machine": machine(), "synthetic": True, "radius_arcsec": given.radius, "skipped": missing}
-                plain = [{**r, "costs": {n: c.to_json() for n, c in r["costs"].items()}} for r in results]
-                given.json.write_text(json.dumps({**document, "results": plain}, indent=1) + "\n")
+                write(given.json, results, given, missing)
     agree = [show(result) for result in results]
     return 0 if all(agree) else 1
 

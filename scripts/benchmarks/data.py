@@ -62,6 +62,11 @@ class Tables:
         return self.cache / f"v{VERSION}-stars-{self.stars}-for-{self.rows}"
 
     @property
+    def one_file(self) -> Path:
+        """The rows of the mirror as one Parquet file, in the same order."""
+        return self.mirror.with_name(f"{self.mirror.name}.parquet")
+
+    @property
     def stars_files(self) -> list[str]:
         """Parquet files of the stars."""
         return [str(path) for path in sorted(self.catalogue.glob("*.parquet"))]
@@ -102,7 +107,7 @@ def make(tables: Tables) -> None:
 def places(tables: Tables) -> tuple[Doubles, Doubles]:
     """Distinct positions of the targets [deg]."""
     found = duckdb.execute(
-        "SELECT DISTINCT ra, dec FROM read_parquet(?) ORDER BY ra, dec", [tables.spectra]
+        "SELECT DISTINCT ra, dec FROM read_parquet(?) WHERE isfinite(ra) ORDER BY ra, dec", [tables.spectra]
     ).fetchnumpy()
     return np.asarray(found["ra"]), np.asarray(found["dec"])
 
@@ -125,6 +130,16 @@ def make_fits(tables: Tables) -> None:
         part = target.with_suffix(".part")
         fits.BinTableHDU.from_columns(columns).writeto(part, overwrite=True)
         part.rename(target)
+
+
+def make_one_file(tables: Tables) -> None:
+    """Make the single Parquet file, unless it is there."""
+    if not tables.one_file.is_file():
+        part = tables.one_file.with_suffix(".part")
+        with pq.ParquetWriter(part, pq.read_schema(tables.spectra[0]), compression="zstd") as writer:
+            for path in tables.spectra:
+                writer.write_table(pq.read_table(path, partitioning=None))
+        part.rename(tables.one_file)
 
 
 def make_lsdb(tables: Tables) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -25,9 +26,9 @@ class Cost:
     count: int
     """Rows of its answer."""
     wall_s: float
-    """Wall time of the task, without starting Python and importing; for a program that is not Python all of it [s]."""
+    """Wall time of one question, without starting Python and importing; of a program that is not Python all [s]."""
     cpu_s: float
-    """User and system time of the task, all its processes [s]."""
+    """User and system time of one question, all processes [s]."""
     peak_mb: float
     """Largest resident memory of the process and its children together [MB]."""
     runs: int
@@ -42,15 +43,15 @@ class PeerFailedError(Exception):
     """A peer that did not come to an answer; the message is its last words."""
 
 
-def run_peer(name: str, options: dict[str, Any], repeat: int, timeout_s: float) -> Cost:
-    """Run a peer of `peers` some times, each in a new process.
+def run_peer(section: str, name: str, options: dict[str, Any], repeat: int, timeout_s: float) -> Cost:
+    """Run a peer some times, each in a new process.
 
     Raises
     ------
     PeerFailedError
         If it fails, takes too long, or does not answer the same each time.
     """
-    found = [_run_once(name, options, timeout_s) for _ in range(repeat)]
+    found = [_run_once(section, name, options, timeout_s) for _ in range(repeat)]
     counts = {run["count"] for run in found}
     if len(counts) > 1:
         message = f"answers differ from run to run: {sorted(counts)}"
@@ -59,8 +60,8 @@ def run_peer(name: str, options: dict[str, Any], repeat: int, timeout_s: float) 
     return Cost(count=counts.pop(), runs=repeat, **middle)
 
 
-def _run_once(name: str, options: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-    command = [sys.executable, str(Path(__file__).with_name("peers.py")), name, json.dumps(options)]
+def _run_once(section: str, name: str, options: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    command = [sys.executable, str(Path(__file__).with_name("child.py")), section, name, json.dumps(options)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         watch = _Watch(process.pid)
         watch.start()
@@ -110,22 +111,28 @@ class Clock:
     """Times a block: wall, and CPU of this process and all that come from it."""
 
     def __enter__(self) -> Clock:
-        self._cpu, self._wall = _cpu_s(os.getpid()), time.perf_counter()
+        self._cpu, self._wall = _cpu_s(), time.perf_counter()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.wall_s = time.perf_counter() - self._wall
-        self.cpu_s = _cpu_s(os.getpid()) - self._cpu
+        self.cpu_s = _cpu_s() - self._cpu
 
 
-def _cpu_s(pid: int) -> float:
-    """User and system time [s] of a process, its living descendants, and the dead ones that were waited for."""
+def _cpu_s() -> float:
+    """User and system time [s] of this process, of its children that have ended, and of those that live."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used) + sum(map(_cpu_of, _children(os.getpid())))
+
+
+def _cpu_of(pid: int) -> float:
+    """User and system time [s] of a process and its descendants, in the kernel's ticks."""
     try:
         # proc(5): the name may hold blanks; of the fields behind it the 12th to 15th are utime, stime, cutime, cstime
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:  # it has just ended, and its parent has its time
         return 0.0
-    return sum(map(int, fields[11:15])) / _TICKS + sum(map(_cpu_s, _children(pid)))
+    return sum(map(int, fields[11:15])) / _TICKS + sum(map(_cpu_of, _children(pid)))
 
 
 def _children(pid: int) -> list[int]:

@@ -1,40 +1,24 @@
-"""The same question to each: for every spectrum the nearest star within a radius. Prints ``count, wall_s, cpu_s``.
+"""Section ``match``: for every spectrum the nearest star within a radius.
 
-Run by `measure` as ``peers.py NAME OPTIONS``; each function imports what it needs before the clock starts.
+Each function imports what it needs before its clock starts.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from measure import Clock
+from registry import Options, peer
 
-Options = dict[str, Any]
-Peer = Callable[[Options], tuple[int, Clock]]
-
-PEERS: dict[str, Peer] = {}
 LEFT_COLUMNS = ["mobsid", "ra", "dec", "ssa_snr", "ssa_dateObs"]
 RIGHT_COLUMNS = ["source_id", "ra", "dec", "phot_g_mean_mag", "parallax"]
 
 
-def peer(name: str) -> Callable[[Peer], Peer]:
-    """Register a peer under a name."""
-
-    def register(function: Peer) -> Peer:
-        PEERS[name] = function
-        return function
-
-    return register
-
-
-@peer("floor")
-def read_only(options: Options) -> tuple[int, Clock]:
+@peer("match", "floor", agrees=False, scaled=True)
+def read_only(options: Options) -> tuple[int, Clock, int]:
     """Read the four columns of positions with DuckDB: no match can take less."""
     import duckdb
 
@@ -43,11 +27,11 @@ def read_only(options: Options) -> tuple[int, Clock]:
         query = "SELECT count(ra + dec) FROM read_parquet(?) WHERE ra + dec > -1000"
         for side in ("spectra_files", "stars_files"):
             connection.execute(query, [options[side]]).fetchall()
-    return 0, clock
+    return 0, clock, 1
 
 
-@peer("ours")
-def ours(options: Options) -> tuple[int, Clock]:
+@peer("match", "ours", scaled=True)
+def ours(options: Options) -> tuple[int, Clock, int]:
     """Count with `ssap_query.crossmatch`."""
     import duckdb  # noqa: F401  (as for the other peers, importing is not timed)
     import pyarrow.parquet  # noqa: F401
@@ -55,11 +39,11 @@ def ours(options: Options) -> tuple[int, Clock]:
 
     with Clock() as clock:
         count = crossmatch(options["mirror"], options["stars"], options["radius_arcsec"]).count()
-    return count, clock
+    return count, clock, 1
 
 
-@peer("ours written")
-def ours_written(options: Options) -> tuple[int, Clock]:
+@peer("match", "ours written", scaled=True)
+def ours_written(options: Options) -> tuple[int, Clock, int]:
     """Write ten columns of both sides to Parquet."""
     import duckdb  # noqa: F401
     import pyarrow.parquet as pq
@@ -74,11 +58,11 @@ def ours_written(options: Options) -> tuple[int, Clock]:
             right_columns=RIGHT_COLUMNS,
         )
         path = match.write(Path(options["scratch"]) / "ours.parquet")
-    return pq.read_metadata(path).num_rows, clock
+    return pq.read_metadata(path).num_rows, clock, 1
 
 
-@peer("ours with motions")
-def ours_with_motions(options: Options) -> tuple[int, Clock]:
+@peer("match", "ours with motions", agrees=False)
+def ours_with_motions(options: Options) -> tuple[int, Clock, int]:
     """Count with each star at the date of each spectrum: another question, so its count stands alone."""
     import duckdb  # noqa: F401
     import pyarrow.parquet  # noqa: F401
@@ -92,11 +76,11 @@ def ours_with_motions(options: Options) -> tuple[int, Clock]:
             left_positions=Positions(epoch="ssa_dateObs"),
             right_positions=Positions(epoch=2016.0),
         ).count()
-    return count, clock
+    return count, clock, 1
 
 
-@peer("plain DuckDB")
-def plain_duckdb(options: Options) -> tuple[int, Clock]:
+@peer("match", "plain DuckDB")
+def plain_duckdb(options: Options) -> tuple[int, Clock, int]:
     """Join in SQL as one writes it by hand: cells of 10 arcsec, the spectra in one each, the stars in nine."""
     import duckdb
 
@@ -123,11 +107,11 @@ def plain_duckdb(options: Options) -> tuple[int, Clock]:
                 "radius": options["radius_arcsec"],
             },
         ).fetchall()[0]
-    return count, clock
+    return count, clock, 1
 
 
-@peer("polars")
-def with_polars(options: Options) -> tuple[int, Clock]:
+@peer("match", "polars", needs="polars")
+def with_polars(options: Options) -> tuple[int, Clock, int]:
     """Join in the same way with polars."""
     import polars as pl
 
@@ -164,11 +148,11 @@ def with_polars(options: Options) -> tuple[int, Clock]:
             .select(pl.col("id").n_unique())
             .collect(engine="streaming")
         )
-    return int(found.item()), clock
+    return int(found.item()), clock, 1
 
 
-@peer("cKDTree")
-def with_tree(options: Options) -> tuple[int, Clock]:
+@peer("match", "cKDTree", needs="scipy")
+def with_tree(options: Options) -> tuple[int, Clock, int]:
     """Search a tree of the stars' unit vectors (scipy) on all cores."""
     import numpy as np
     import pyarrow.parquet as pq
@@ -177,6 +161,7 @@ def with_tree(options: Options) -> tuple[int, Clock]:
     def vectors(files: list[str]) -> Any:
         table = pq.read_table(files, columns=["ra", "dec"], partitioning=None)
         ra, dec = (np.radians(table[name].to_numpy()) for name in ("ra", "dec"))
+        ra, dec = ra[np.isfinite(ra)], dec[np.isfinite(ra)]
         return np.column_stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
 
     with Clock() as clock:
@@ -184,11 +169,11 @@ def with_tree(options: Options) -> tuple[int, Clock]:
         chord = 2 * np.sin(np.radians(options["radius_arcsec"] / 3600) / 2)
         distance, _ = tree.query(vectors(options["spectra_files"]), distance_upper_bound=chord, workers=-1)
         count = int(np.isfinite(distance).sum())
-    return count, clock
+    return count, clock, 1
 
 
-@peer("astropy")
-def with_astropy(options: Options) -> tuple[int, Clock]:
+@peer("match", "astropy")
+def with_astropy(options: Options) -> tuple[int, Clock, int]:
     """Match with `match_to_catalog_sky`."""
     import astropy.units as u
     import pyarrow.parquet as pq
@@ -196,17 +181,18 @@ def with_astropy(options: Options) -> tuple[int, Clock]:
 
     def coordinates(files: list[str]) -> SkyCoord:
         table = pq.read_table(files, columns=["ra", "dec"], partitioning=None)
-        return SkyCoord(table["ra"].to_numpy(), table["dec"].to_numpy(), unit="deg")
+        placed = table.drop_null()
+        return SkyCoord(placed["ra"].to_numpy(), placed["dec"].to_numpy(), unit="deg")
 
     with Clock() as clock:
         spectra, stars = coordinates(options["spectra_files"]), coordinates(options["stars_files"])
         _, separation, _ = spectra.match_to_catalog_sky(stars)
         count = int((separation <= options["radius_arcsec"] * u.arcsec).sum())
-    return count, clock
+    return count, clock, 1
 
 
-@peer("LSDB")
-def with_lsdb(options: Options) -> tuple[int, Clock]:
+@peer("match", "LSDB", needs="lsdb")
+def with_lsdb(options: Options) -> tuple[int, Clock, int]:
     """Match with `crossmatch` on HATS catalogues with margins, one Dask worker for each core."""
     import importlib
     import os
@@ -223,11 +209,11 @@ def with_lsdb(options: Options) -> tuple[int, Clock]:
             stars = lsdb.open_catalog(right, columns=["ra", "dec"])
             matched = spectra.crossmatch(stars, radius_arcsec=options["radius_arcsec"], suffixes=("_1", "_2"))
             count = len(matched.compute())
-    return count, clock
+    return count, clock, 1
 
 
-@peer("STILTS")
-def with_stilts(options: Options) -> tuple[int, Clock]:
+@peer("match", "STILTS", needs="stilts")
+def with_stilts(options: Options) -> tuple[int, Clock, int]:
     """Match with `tmatch2`, which starts a Java machine; its FITS files hold positions and identifiers alone."""
     spectra, stars = options["fits"]
     command = ["stilts", "tmatch2", "matcher=sky", f"params={options['radius_arcsec']}", "values1=ra dec",
@@ -239,14 +225,4 @@ def with_stilts(options: Options) -> tuple[int, Clock]:
     if found is None:
         message = f"STILTS does not say how many rows it found: {answer!r}"
         raise SystemExit(message)
-    return int(found[1]), clock
-
-
-def main() -> None:
-    """Run one peer and print its answer as one line of JSON."""
-    count, clock = PEERS[sys.argv[1]](json.loads(sys.argv[2]))
-    print(json.dumps({"count": count, "wall_s": clock.wall_s, "cpu_s": clock.cpu_s}))
-
-
-if __name__ == "__main__":
-    main()
+    return int(found[1]), clock, 1
