@@ -25,6 +25,7 @@ __all__ = ["Base64", "BinaryRows"]
 
 _LENGTH = struct.Struct(">I")
 _LENGTH_BYTES = 4
+_BLANKS = (b"\n", b" ", b"\r", b"\t")
 
 
 class Base64:
@@ -42,7 +43,9 @@ class Base64:
         FormatError
             If a character is none of base64's.
         """
-        text = self._rest + piece.translate(None, b" \t\r\n")
+        if any(blank in piece for blank in _BLANKS):
+            piece = piece.translate(None, b"".join(_BLANKS))
+        text = self._rest + piece
         whole = len(text) - len(text) % 4
         self._rest = text[whole:]
         if not whole:
@@ -108,11 +111,11 @@ class BinaryRows:
                 self._stretches.append(0)
             else:
                 self._stretches[-1] += cell_bytes(column)
-        # Before each length: bytes to skip from the end of the variable cell before. After it: bits of each item.
-        self._steps = [
-            (width - _LENGTH_BYTES, item_bits(column))
-            for width, column in zip(self._stretches, self._variable, strict=False)
-        ]
+        self._bits = np.array([item_bits(column) for column in self._variable], np.int64)
+        # Bytes from the end of one variable cell's items, its length included, to the next length, and bytes of an item
+        # there (0: they are bits).
+        skips = [width - (0 if number else _LENGTH_BYTES) for number, width in enumerate(self._stretches[:-1])]
+        self._steps = list(zip(skips, (self._bits // 8).tolist(), strict=True))
         self._readers = [cell_reader(column, text_is_null=not flags) for column in columns]
         if not sum(self._stretches):
             message = "a table without columns has binary rows"
@@ -158,14 +161,15 @@ class BinaryRows:
             rows = size // self._stretches[0]
             return np.empty((rows, 0), np.int64), rows * self._stretches[0]
         lengths: list[int] = []
-        add, read, steps, tail = lengths.append, _LENGTH.unpack_from, self._steps, self._stretches[-1]
+        add, read, steps = lengths.append, _LENGTH.unpack_from, self._steps
+        tail = _LENGTH_BYTES + self._stretches[-1]
         at = end = rows = 0
         try:
             while True:
-                for skip, bits in steps:
+                for skip, item_bytes in steps:
                     at += skip
                     (items,) = read(data, at)
-                    at += _LENGTH_BYTES + (items * bits + 7 >> 3)
+                    at += items * item_bytes if item_bytes else items + 7 >> 3
                     add(items)
                 at += tail
                 if at > size:
@@ -181,8 +185,8 @@ class BinaryRows:
 
     def _refuse_large(self, lengths: list[int], row: int) -> None:
         """Look at an incomplete row: it may never become complete."""
-        for items, (_, bits), column in zip(lengths, self._steps, self._variable, strict=False):
-            if items * bits > 8 * self._max_bytes:
+        for items, column in zip(lengths, self._variable, strict=False):
+            if items * item_bits(column) > 8 * self._max_bytes:
                 message = (
                     f"row {self._rows + row + 1:,}: column {column.name!r} claims to hold {items:,} items, "
                     f"more than {self._max_bytes:,} bytes"
@@ -195,8 +199,7 @@ class BinaryRows:
         pieces = 2 * len(self._variable) + 1
         sizes = np.empty((rows, pieces), np.int64)
         sizes[:, 0::2] = self._stretches
-        bits = np.array([bits for _, bits in self._steps], np.int64)
-        sizes[:, 1::2] = lengths * bits + 7 >> 3
+        sizes[:, 1::2] = lengths * self._bits + 7 >> 3
         bounds = np.zeros(rows * pieces + 1, np.int32)
         np.cumsum(sizes, out=bounds[1:])
         whole = pa.Array.from_buffers(

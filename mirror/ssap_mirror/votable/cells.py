@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,7 @@ _NUMBERS = {
     "doubleComplex": ("f8", 2),
 }
 _OTHER_BITS = {"boolean": 8, "bit": 1, "char": 8, "unicodeChar": 16}
+_ASCII = 128
 _FALSE, _TRUE, _NULL, _BAD = range(4)
 _TRUTH = np.full(256, _BAD, np.uint8)
 for _codes, _meaning in ((b"Ff0", _FALSE), (b"Tt1", _TRUE), (b"\x00 ?", _NULL)):
@@ -95,7 +97,8 @@ def cell_reader(column: Column, *, text_is_null: bool) -> Callable[[Cells], pa.A
     """
     if column.is_text:
         return _StringReader(column, text_is_null=text_is_null)
-    items = {"boolean": _booleans, "bit": _bits}.get(column.datatype, _numbers)
+    others = {"boolean": _booleans, "bit": _bits}
+    items = others.get(column.datatype) or partial(_numbers, item_type(column))
     if column.shape or column.datatype.endswith("Complex"):
         return lambda cells: _in_lists(column, cells, items)
     return lambda cells: items(column, cells, cells.nulls)
@@ -122,13 +125,13 @@ def _in_lists(column: Column, cells: Cells, items: Callable[[Column, Cells, None
     return wrap_items(column, items(column, cells, None), lengths, nulls)
 
 
-def _numbers(column: Column, cells: Cells, nulls: NDArray[np.bool_] | None) -> pa.Array:
+def _numbers(kind: pa.DataType, column: Column, cells: Cells, nulls: NDArray[np.bool_] | None) -> pa.Array:
     import pyarrow as pa
 
-    kind = _NUMBERS[column.datatype][0]
-    big = np.ascontiguousarray(cells.data).reshape(-1).view(f">{kind}")
+    native = _NUMBERS[column.datatype][0]
+    big = np.ascontiguousarray(cells.data).reshape(-1).view(f">{native}")
     mask = nulls if nulls is not None and nulls.any() else None
-    values = pa.array(big.astype(kind), type=item_type(column), mask=mask, from_pandas=False)
+    values = pa.array(big.astype(native), type=kind, mask=mask, from_pandas=False)
     return null_where(values, column)
 
 
@@ -208,10 +211,13 @@ class _StringReader:
         bounds = np.zeros(len(lengths) + 1, np.int32)
         np.cumsum(lengths, out=bounds[1:])
         data = units.astype(np.uint8, copy=False)
-        if self._unit == 2 and units.size and units.max() > 127:
+        if self._unit == 2 and units.size and units.max() >= _ASCII:
             data, bounds = _utf8_of_utf16(units.astype(np.uint16, copy=False), bounds)
         valid = None if nulls is None or not nulls.any() else pa.py_buffer(np.packbits(~nulls, bitorder="little"))
-        raw = pa.Array.from_buffers(pa.binary(), len(lengths), [valid, pa.py_buffer(bounds), pa.py_buffer(data)])
+        buffers = [valid, pa.py_buffer(bounds), pa.py_buffer(data)]
+        if not data.size or data.max() < _ASCII:
+            return pa.Array.from_buffers(pa.string(), len(lengths), buffers)
+        raw = pa.Array.from_buffers(pa.binary(), len(lengths), buffers)
         try:
             return raw.cast(pa.string())
         except pa.ArrowInvalid:

@@ -177,9 +177,14 @@ class VOTableReader:
 
     def _feed(self, size: int) -> None:
         """Give the beginning of the buffer to the parser."""
-        piece = bytes(self._buffer[:size])
+        self._document.feed(self._cut(size))
+
+    def _cut(self, size: int) -> bytes:
+        """Take the beginning off the buffer."""
+        with memoryview(self._buffer) as view:
+            piece = bytes(view[:size])
         del self._buffer[:size]
-        self._document.feed(piece)
+        return piece
 
     def _read_header(self) -> None:
         """Read up to the first row, or to the end of a document without rows.
@@ -235,14 +240,12 @@ class VOTableReader:
         while end >= 0 and len(self._buffer) < end + len(_END_OF_STREAM) and self._fill():
             pass
         size = end if end >= 0 else len(self._buffer)
-        text = bytes(self._buffer[:size])
-        if b"&" in text or (end >= 0 and not self._buffer.startswith(_END_OF_STREAM, end)):
+        if self._buffer.find(b"&", 0, size) >= 0 or (end >= 0 and not self._buffer.startswith(_END_OF_STREAM, end)):
             # A comment, CDATA or a reference: rare enough to let the parser see to it.
             self._direct = False
             return
-        del self._buffer[:size]
-        self._direct = bool(text) and end < 0
-        self._add_base64(text)
+        self._direct = size > 0 and end < 0
+        self._add_base64(self._cut(size))
         self._document.rows_before = self._rows
 
     def _read_parsed(self) -> None:

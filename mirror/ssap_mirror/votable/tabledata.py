@@ -60,18 +60,20 @@ def cells_of_block(block: bytes, columns: int) -> list[pa.Array] | None:
     bounds = np.empty(2 * starts.size + 1, np.int32)
     bounds[0] = 0
     bounds[1::2], bounds[2::2] = starts.ravel(), stops.ravel()
+    kind = pa.string() if block.isascii() else pa.binary()
     pieces = pa.Array.from_buffers(
-        pa.binary(), 2 * starts.size, [None, pa.py_buffer(bounds), pa.py_buffer(block)], null_count=0
+        kind, 2 * starts.size, [None, pa.py_buffer(bounds), pa.py_buffer(block)], null_count=0
     )
     empty = starts == stops
     numbers = np.arange(1, 2 * starts.size, 2, dtype=np.int32).reshape(starts.shape)
     cells = []
     for column in range(columns):
-        taken = pieces.take(pa.array(numbers[:, column], mask=empty[:, column]))
-        try:
-            strings = taken.cast(pa.string())
-        except pa.ArrowInvalid:
-            return None
+        strings = pieces.take(pa.array(numbers[:, column], mask=empty[:, column]))
+        if kind != pa.string():
+            try:
+                strings = strings.cast(pa.string())
+            except pa.ArrowInvalid:
+                return None
         if column in referring:
             resolved = _resolved(strings)
             if resolved is None:
