@@ -190,7 +190,7 @@ class Schema:
     columns: tuple[Column, ...]
     """In the service's order."""
     overrides: dict[str, str] = field(default_factory=dict)
-    """Role -> column name where utype and UCD would not tell or would mislead; an empty name: no column has the role."""
+    """Role -> column name where utype and UCD would not tell or would mislead; an empty name for a role of no column."""
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)

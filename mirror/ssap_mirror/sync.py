@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from ssap_mirror.snapshots import make_live, prune
 from ssap_mirror.sources import Estimate, Harvest, Manners, Source
 from ssap_mirror.sources.file import FileSource
 from ssap_mirror.sources.ssap import SsapSource
+from ssap_mirror.sources.tap import TapSource
 from ssap_mirror.staging import Staging
 from ssap_mirror.validate import validate
 
@@ -85,6 +86,7 @@ def sync(
     progress: Progress | None = None,
     keep: int | None = None,
     manners: Manners | None = None,
+    table: str | None = None,
     units: Mapping[str, str] | None = None,
     full: bool = False,
     dry_run: bool = False,
@@ -111,6 +113,8 @@ def sync(
         How many older snapshots stay; all without it.
     manners : Manners, optional
         How to behave towards the server.
+    table : str, optional
+        Table to mirror, if `source` is a TAP service.
     units : mapping of str to str, optional
         Units of columns of a file, by name, where the file is silent or wrong.
     full : bool
@@ -141,7 +145,7 @@ def sync(
     """
     began = time.monotonic()
     tell = progress or Silent()
-    known = _known_service(service, source)
+    known = _known_service(service, source, table)
     mirror = layout.mirror_dir(home or layout.default_home(), _mirror_name(name or service))
     with storage.lock_mirror(mirror), storage.told(mirror):
         chosen = _open_source(known, source, manners, units, None if full else _previous(mirror))
@@ -277,15 +281,15 @@ def _report(
     )
 
 
-def _known_service(name: str, source: str | Path | None) -> Service:
+def _known_service(name: str, source: str | Path | None, table: str | None) -> Service:
     for known in services():
         if known.name == name:
-            return known
+            return known if table is None else replace(known, kind="tap", table=table)
     if source is None:
         built_in = ", ".join(known.name for known in services())
         reason = f"is no built-in service ({built_in}), and no source is given"
         raise ParameterError(name="service", value=name, reason=reason)
-    return Service(name=name, title=name, kind="ssap", url="")
+    return Service(name=name, title=name, kind="ssap" if table is None else "tap", url="", table=table)
 
 
 def _mirror_name(name: str) -> str:
@@ -307,5 +311,7 @@ def _open_source(
         if len(scheme) > 1 and "://" in url:
             raise ParameterError(name="source", value=url, reason="is neither an http address nor a file")
         return FileSource(Path(url).expanduser(), service.schema(), units=units, title=service.title)
+    if service.table is not None:
+        return TapSource(url, service.table, service.title, manners)
     same = live is not None and live.manifest["source"] == {"kind": "ssap", "url": url}
     return SsapSource(url, service.title, service.schema(), manners, live if same else None)

@@ -124,14 +124,14 @@ class FakeService:
         if params.get("FORMAT", "").upper() == "METADATA":
             return _response(self._document(params, np.empty(0, int), "OK", metadata=True))
         if params.get("REQUEST") != "queryData":
-            return _response(_error("Field REQUEST: Missing or invalid value for REQUEST."))
+            return _response(error_document("Field REQUEST: Missing or invalid value for REQUEST."))
         if "RESPONSEFORMAT" in params and not self.binary2:
-            return _response(_error("Field responseformat: not a valid value"))
+            return _response(error_document("Field responseformat: not a valid value"))
         numbers = np.flatnonzero(self._matches(params))
         if self.hides is not None:
             numbers = numbers[~self.hides(params, numbers)]
         if self.too_slow(params, len(numbers)):
-            return _response(_error("Query timed out (took too long)."))
+            return _response(error_document("Query timed out (took too long)."))
         limit = int(params.get("MAXREC", self.default_limit))
         status = "OK" if len(numbers) <= limit else "OVERFLOW"
         shuffled = np.random.default_rng(len(self.requests)).permutation(numbers)[:limit]
@@ -221,10 +221,26 @@ def _response(document: bytes) -> Response:
     return Response(document, media_type="application/x-votable+xml")
 
 
-def _error(message: str) -> bytes:
+def error_document(message: str) -> bytes:
     return (
         '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE type="results">'
         f'<INFO name="QUERY_STATUS" value="ERROR">{escape(message)}</INFO></RESOURCE></VOTABLE>'
+    ).encode()
+
+
+def votable(table: pa.Table, schema: Schema, status: str) -> bytes:
+    """Write a table as BINARY2, the status behind the rows as DALI asks for where they are streamed."""
+    stream = b"".join(_binary2(row, schema) for row in table.to_pylist())
+    encoded = base64.encodebytes(stream).decode()
+    return "".join(
+        [
+            '<?xml version="1.0"?>\n<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">',
+            '<RESOURCE type="results"><INFO name="QUERY_STATUS" value="OK"/><TABLE>',
+            *(_field(column) for column in schema),
+            f'<DATA><BINARY2><STREAM encoding="base64">{encoded}</STREAM></BINARY2></DATA></TABLE>',
+            '<INFO name="QUERY_STATUS" value="OVERFLOW"/>' if status == "OVERFLOW" else "",
+            "</RESOURCE></VOTABLE>",
+        ]
     ).encode()
 
 

@@ -37,6 +37,8 @@ class Manners:
     """Longest silence within an answer [s]; a query may take its time before the first byte."""
     slice_rows: int = 25_000
     """Rows that a slice of full rows is planned for."""
+    job_rows: int = 100_000
+    """Rows that a slice of a TAP job is planned for."""
     survey_rows: int = 50_000
     """Largest number of rows in an answer that holds the identity columns only."""
     whole_table_rows: int = 250_000

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import unescape
 
 from ssap_mirror import storage
 from ssap_mirror.errors import FormatError, ServiceError
@@ -15,7 +16,17 @@ from ssap_mirror.schema import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["DIGEST", "SURVEY_DIGEST", "Digests", "Keeper", "Stored", "TooMuchError", "overflow_in", "read_answer"]
+__all__ = [
+    "DIGEST",
+    "SURVEY_DIGEST",
+    "Digests",
+    "Keeper",
+    "Stored",
+    "TooMuchError",
+    "error_of",
+    "overflow_in",
+    "read_answer",
+]
 
 #: Internal columns of a kept answer: hashes, uint64, of all values of a row, and of those that a survey sees.
 DIGEST, SURVEY_DIGEST = "_digest", "_survey_digest"
@@ -28,6 +39,7 @@ _OVERFLOW_INFO = re.compile(
     rb"<(?:\w+:)?INFO\b(?=[^>]*\bname\s*=\s*[\"']QUERY_STATUS[\"'])(?=[^>]*\bvalue\s*=\s*[\"']OVERFLOW[\"'])[^>]*>",
     re.I,
 )
+_ERROR_INFO = re.compile(r"<(?:\w+:)?INFO\b[^>]*\bvalue\s*=\s*[\"']ERROR[\"'][^>]*>([^<]*)<", re.I)
 _TIMED_OUT = re.compile(r"tim(ed|e)[ -]?out|too long|cancell?ing statement|out of memory|too many rows", re.I)
 
 
@@ -182,12 +194,23 @@ def _digest(con: Any, batch: pa.RecordBatch) -> pa.Array:
     return pa.concat_arrays(hashes.chunks) if hashes.num_chunks else pa.array([], pa.uint64())
 
 
-def _refuse_error(reader: Any) -> None:
-    if reader.query_status != "ERROR":
-        return
-    said = " ".join((reader.query_message or "no message").split())
+def error_of(text: str) -> ServiceError:
+    """Make an error of what a service says is wrong.
+
+    Parameters
+    ----------
+    text : str
+        The message, or the VOTable that holds it.
+    """
+    info = _ERROR_INFO.search(text)
+    said = " ".join((unescape(info[1]) if info else text).split()) or "an error without a message"
     message = f"the service answered: {said[:300]}"
-    raise TooMuchError(message) if _TIMED_OUT.search(said) else ServiceError(message)
+    return TooMuchError(message) if _TIMED_OUT.search(said) else ServiceError(message)
+
+
+def _refuse_error(reader: Any) -> None:
+    if reader.query_status == "ERROR":
+        raise error_of(reader.query_message or "")
 
 
 def _refuse_lack(wanted: Schema, there: Schema) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FileSource"]
 
-_BATCH_ROWS = 16_384
+_BATCH_ROWS = 8192
 #: About what a row takes on disk in a mirror and in the scratch of its build, for each byte of a file [byte].
 _DISK_PER_BYTE = 6
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -26,6 +27,7 @@ T = TypeVar("T")
 
 _WORTH_ANOTHER_TRY = {408, 425, 429, 500, 502, 503, 504, 507, 509}
 _GLIMPSE_BYTES = 1 << 16
+_SMALL_BYTES = 1 << 20
 
 
 def _user_agent() -> str:
@@ -118,21 +120,44 @@ class Client:
         FormatError
             If a web page came where data were asked for.
         """
-        return self._exchange("GET", url, path, params=list(params), enough=enough)
+        asked = _with_query(url, list(params))
+        with self._asking("GET", asked) as response:
+            whole = self._write(response, path, enough)
+        content_type = response.headers.get("content-type", "").lower()
+        return Download(path, response.num_bytes_downloaded, content_type, whole)
 
-    def post(self, url: str, form: dict[str, str], path: Path) -> tuple[Download, str]:
-        """Send a form and store the answer; returns it with the address it finally came from."""
-        final: list[str] = []
-        download = self._exchange("POST", url, path, form=form, final=final)
-        return download, final[0]
+    def small(self, method: str, url: str, form: dict[str, str] | None = None) -> tuple[str, str]:
+        """Make a request whose answer is a few lines: a single attempt.
 
-    def delete(self, url: str) -> None:
-        """Ask the server to forget a resource; that it is gone already is fine."""
-        with self._slots, self._told(url):
-            response = self._http.delete(url)
-        if response.status_code >= 400 and response.status_code != 404:
-            message = f"{url} answered {response.status_code} {response.reason_phrase} when asked to delete it"
-            raise TransportError(message)
+        Parameters
+        ----------
+        method : str
+            ``GET``, ``POST`` or ``DELETE``.
+        url : str
+            Address.
+        form : dict, optional
+            Fields to send.
+
+        Returns
+        -------
+        tuple of str, str
+            The answer's text, and the address it finally came from.
+
+        Raises
+        ------
+        TransportError
+            If the network or the server failed: worth another attempt.
+        ServiceError
+            If the server refuses.
+        """
+        with self._asking(method, httpx.URL(url), form) as response:
+            body = b""
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > _SMALL_BYTES:
+                    message = f"{_address(response)} sent more than {_SMALL_BYTES:,} bytes where a few lines were due"
+                    raise FormatError(message)
+        return body.decode("utf-8", "replace"), str(response.url)
 
     def retrying(self, work: Callable[[], T], attempts: int | None = None) -> T:
         """Do something until it works, with growing, jittered waits between attempts.
@@ -143,37 +168,23 @@ class Client:
             retry=tenacity.retry_if_exception(_passes),
             stop=tenacity.stop_after_attempt(attempts or self.manners.attempts),
             wait=self._wait,
-            sleep=self._sleep,
+            sleep=self.pause,
             before_sleep=self._before_sleep,
             reraise=True,
         )
         return retryer(work)
 
-    def _exchange(
-        self,
-        method: str,
-        url: str,
-        path: Path,
-        *,
-        params: list[tuple[str, str]] | None = None,
-        form: dict[str, str] | None = None,
-        enough: Callable[[bytes], bool] | None = None,
-        final: list[str] | None = None,
-    ) -> Download:
-        self._sleep(max(0.0, self._not_before - time.monotonic()))
-        merged = _with_query(url, params or [])
-        with self._slots, self._told(url):
+    @contextlib.contextmanager
+    def _asking(self, method: str, url: httpx.URL, form: dict[str, str] | None = None) -> Iterator[httpx.Response]:
+        self.pause(max(0.0, self._not_before - time.monotonic()))
+        with self._slots, _Translated(url):
             with self._lock:
                 self.requests += 1
-            with self._http.stream(method, merged, data=form) as response:
+            with self._http.stream(method, url, data=form) as response:
                 self._check(response)
-                if final is not None:
-                    final.append(str(response.url))
-                whole = self._write(response, path, enough)
+                yield response
         with self._lock:
             self.received += response.num_bytes_downloaded
-        content_type = response.headers.get("content-type", "").lower()
-        return Download(path, response.num_bytes_downloaded, content_type, whole)
 
     def _write(self, response: httpx.Response, path: Path, enough: Callable[[bytes], bool] | None) -> bool:
         size, beginning = 0, b""
@@ -217,9 +228,6 @@ class Client:
     def _longest_pause(self) -> float:
         return self.manners.longest_retry_after_s
 
-    def _told(self, url: str) -> _Translated:
-        return _Translated(url)
-
     def _wait(self, state: tenacity.RetryCallState) -> float:
         exponential = tenacity.wait_random_exponential(
             multiplier=self.manners.first_wait_s, max=self.manners.longest_wait_s
@@ -228,7 +236,16 @@ class Client:
         asked = error.retry_after_s if isinstance(error, TransportError) else None
         return exponential if asked is None else max(asked, min(exponential, 1.0))
 
-    def _sleep(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
+        """Wait, unless the harvest is told to stop.
+
+        Raises
+        ------
+        TransportError
+            If that is longer than the manners allow.
+        InterruptedHarvest
+            If the harvest is to stop.
+        """
         if seconds > self._longest_pause:
             message = f"the server asks to be left alone for {seconds:,.0f} s; run the same command again later"
             raise TransportError(message)
@@ -247,8 +264,8 @@ class Client:
 class _Translated:
     """Context in which httpx's exceptions become ours."""
 
-    def __init__(self, url: str) -> None:
-        self._where = httpx.URL(url).host or url
+    def __init__(self, url: httpx.URL) -> None:
+        self._where = url.host or str(url)
 
     def __enter__(self) -> None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.errors import FormatError, ServiceError
-from ssap_mirror.sources.answers import Keeper, Stored, overflow_in
+from ssap_mirror.sources.answers import Keeper, Stored, error_of, overflow_in
 from ssap_mirror.sources.http import Client
 from ssap_mirror.sources.slices import Slice
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["BINARY2", "Question", "Sample", "Service"]
+__all__ = ["BINARY2", "Question", "Sample", "Service", "small_table"]
 
 #: The serialisation that is cheapest to read, as DALI 1.1 §3.4.3 spells it.
 BINARY2 = "application/x-votable+xml;serialization=BINARY2"
@@ -89,29 +90,7 @@ class Service:
             If the answer is an error.
         """
         asked = [*self._frame(), *params]
-
-        def once() -> Sample:
-            import pyarrow as pa
-
-            from ssap_mirror.votable import read_votable
-
-            raw = self._scratch / "sample.xml"
-            began = time.monotonic()
-            try:
-                download = self.client.download(self.url, asked, raw)
-                seconds = time.monotonic() - began
-                with raw.open("rb") as file:
-                    reader = read_votable(file)
-                    batches = list(reader)
-            finally:
-                raw.unlink(missing_ok=True)
-            if reader.query_status == "ERROR":
-                message = f"{self.url} answered: {' '.join((reader.query_message or 'no message').split())[:300]}"
-                raise ServiceError(message)
-            table = pa.Table.from_batches(batches, schema=reader.schema.arrow_schema())
-            return Sample(table, reader, download.size, seconds)
-
-        return self.client.retrying(once, attempts)
+        return self.client.retrying(lambda: small_table(self.client, self.url, asked, self._scratch), attempts)
 
     def ask(self, question: Question, part: Slice, maxrec: int, target: Path) -> Stored | None:
         """Fetch a slice, with as many attempts as the manners allow.
@@ -171,3 +150,44 @@ class Service:
     def _frame(self) -> list[tuple[str, str]]:
         frame = [("REQUEST", "queryData")]
         return frame if self.response_format is None else [*frame, ("RESPONSEFORMAT", self.response_format)]
+
+
+def small_table(client: Client, url: str, asked: list[tuple[str, str]], scratch: Path) -> Sample:
+    """Fetch a table of a few thousand rows at most into memory: a single attempt.
+
+    Parameters
+    ----------
+    client : Client
+        Carries the request.
+    url : str
+        Endpoint.
+    asked : list of (str, str)
+        Parameters.
+    scratch : pathlib.Path
+        Folder for the answer on its way.
+
+    Raises
+    ------
+    TransportError, FormatError
+        If the answer did not arrive whole.
+    ServiceError
+        If it is an error.
+    """
+    import pyarrow as pa
+
+    from ssap_mirror.votable import read_votable
+
+    raw = scratch / f"sample-{threading.get_ident()}.xml"
+    began = time.monotonic()
+    try:
+        download = client.download(url, asked, raw)
+        seconds = time.monotonic() - began
+        with raw.open("rb") as file:
+            reader = read_votable(file)
+            batches = list(reader)
+    finally:
+        raw.unlink(missing_ok=True)
+    if reader.query_status == "ERROR":
+        raise error_of(reader.query_message or "")
+    table = pa.Table.from_batches(batches, schema=reader.schema.arrow_schema())
+    return Sample(table, reader, download.size, seconds)

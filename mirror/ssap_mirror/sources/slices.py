@@ -166,6 +166,8 @@ class Slice:
     """Range of one parameter."""
     cell: Cell | None = None
     """Cell of the sky."""
+    null: str | None = None
+    """Column that has no value; only TAP can ask for that."""
 
     def params(self, *, size_is_radius: bool) -> list[tuple[str, str]]:
         """Parameters of the request; none for the whole table."""
@@ -177,7 +179,8 @@ class Slice:
         """A short text that no other slice has."""
         span = "" if self.span is None else f"{self.span.parameter}={self.span.start!r}/{self.span.stop!r}"
         cell = "" if self.cell is None else f"cell={self.cell.order}/{self.cell.pixel}"
-        return " ".join(part for part in (span, cell) if part) or "all"
+        null = "" if self.null is None else f"{self.null} is null"
+        return " ".join(part for part in (span, cell, null) if part) or "all"
 
     def parts(self, known: NDArray[np.float64] | None = None) -> tuple[Slice, ...] | None:
         """Smaller slices that cover this one, or None if it cannot be cut.
@@ -198,13 +201,15 @@ class Slice:
             found["range"] = [self.span.parameter, self.span.start, self.span.stop]
         if self.cell is not None:
             found["cell"] = [self.cell.order, self.cell.pixel]
+        if self.null is not None:
+            found["null"] = self.null
         return found
 
     @classmethod
     def from_json(cls, item: dict[str, Any]) -> Slice:
         """Inverse of `to_json`."""
         span, cell = item.get("range"), item.get("cell")
-        return cls(None if span is None else Range(*span), None if cell is None else Cell(*cell))
+        return cls(None if span is None else Range(*span), None if cell is None else Cell(*cell), item.get("null"))
 
 
 #: The whole table, without a constraint.

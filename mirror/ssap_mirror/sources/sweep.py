@@ -146,7 +146,7 @@ class _Run:
         if self._failed:
             part, error = self._failed[0]
             message = (
-                f"{len(self._failed)} slices of the sweep {self._sweep.name!r} could not be had, first {part.key}: "
+                f"of the sweep {self._sweep.name!r}, {len(self._failed)} slices could not be had, first {part.key}: "
                 f"{error}; what is here is kept, and the same command goes on from there"
             )
             raise SourceError(message) from error
