@@ -190,7 +190,7 @@ class Schema:
     columns: tuple[Column, ...]
     """In the service's order."""
     overrides: dict[str, str] = field(default_factory=dict)
-    """Role -> column name where utype and UCD would not tell or would mislead; an empty name for a role of no column."""
+    """Role -> column name where utype and UCD would not tell or would mislead; with an empty name, no column has it."""
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
