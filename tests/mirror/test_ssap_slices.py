@@ -87,8 +87,16 @@ def test_halves_join_and_come_to_an_end(start: float, width: float, values: list
 @pytest.mark.parametrize("parameter", ["TIME", "SNR"])
 def test_an_open_end_is_cut_again_and_again_without_losing_anything(parameter: str) -> None:
     span = Range(parameter, 58000.0 if parameter == "TIME" else 3.0, None)
-    for _ in range(30):
-        low, high = span.halves()
+    for cuts in range(30):
+        halves = span.halves()
+        if halves is None:
+            # Dates end where no service has any: cutting stops some centuries from now.
+            assert parameter == "TIME"
+            assert cuts >= 5
+            assert span.start is not None
+            assert span.start > 150_000
+            break
+        low, high = halves
         assert low.start == span.start
         assert high.stop is None
         assert low.stop == high.start
