@@ -407,4 +407,5 @@ def test_the_manners_are_kept(service: FakeService, tmp_path: Path) -> None:
 
     with fakeservice.serving(Starlette(routes=[Route("/ssap.xml", watched)]), "/ssap.xml") as url:
         sync("test", source=url, home=tmp_path, manners=dataclasses.replace(QUICK, requests_at_a_time=2))
-    assert most == 2
+    # How many meet is up to the machine; more than two never do.
+    assert 1 <= most <= 2

@@ -123,5 +123,5 @@ def test_arrays_of_fixed_size_stay_so(datatype, arraysize, selected) -> None:
     query = compile_query(Schema((column,)), ["c"], files(["f"]))
     assert (f'"c"{selected} AS "c"' if selected else '"c"') == query.sql.removeprefix("SELECT ").partition(" FROM")[0]
     if selected:
-        kind = duckdb.sql(f"SELECT NULL{selected} AS c").to_arrow_table().schema.field("c").type
+        kind = duckdb.connect().sql(f"SELECT NULL{selected} AS c").to_arrow_table().schema.field("c").type
         assert kind.equals(column.arrow_type())

@@ -80,7 +80,7 @@ def test_a_search_without_words_selects_nothing(tables) -> None:
 
 def test_folding_is_that_of_duckdb() -> None:
     characters = [chr(c) for c in range(1, sys.maxunicode + 1) if not 0xD800 <= c <= 0xDFFF]
-    found = duckdb.execute("SELECT list_transform(?::VARCHAR[], lambda c: lower(c))", [characters]).fetchone()
+    found = duckdb.connect().execute("SELECT list_transform(?::VARCHAR[], lambda c: lower(c))", [characters]).fetchone()
     assert found is not None
     different = [c for c, lower in zip(characters, found[0], strict=True) if fold(c) != lower]
     # What is left are letters that one of the two Unicode versions does not know.
@@ -135,7 +135,7 @@ def test_the_reference_servers_patterns(pattern: str, name: str, *, matches: boo
     found = dachs_pattern("WILDTARGET", pattern, ignore_case=True)
     assert found.matches(name) is matches
     sql = "SELECT regexp_matches(?, ?, 's')"
-    assert duckdb.execute(sql, [name, found.regex()]).fetchone() == (matches,)
+    assert duckdb.connect().execute(sql, [name, found.regex()]).fetchone() == (matches,)
 
 
 @pytest.mark.parametrize("pattern", ["[", "[a", "[]", "[b-a]", "a\\", "x" * 5001])
@@ -156,4 +156,4 @@ def test_the_longest_pattern_compiles() -> None:
             ivoa_pattern("WILDTARGET", text, ignore_case=True),
             dachs_pattern("WILDTARGET", text, ignore_case=True),
         ):
-            duckdb.execute("SELECT regexp_matches('x', ?, 's')", [pattern.regex()]).fetchone()
+            duckdb.connect().execute("SELECT regexp_matches('x', ?, 's')", [pattern.regex()]).fetchone()

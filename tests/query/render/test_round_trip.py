@@ -181,7 +181,7 @@ def test_parquet(hard: StandIn, tmp_path: Path) -> None:
     assert str(table.to_pylist()) == str(hard.table.to_pylist())  # NaN is not equal to itself
     assert table.schema.field("mjd").metadata[b"unit"] == b"d"
     assert table.schema.metadata[b"QUERY_STATUS"] == b"OVERFLOW"
-    assert duckdb.sql("SELECT count(*) FROM read_parquet(?)", params=[str(path)]).fetchall() == [(7,)]
+    assert duckdb.connect().sql("SELECT count(*) FROM read_parquet(?)", params=[str(path)]).fetchall() == [(7,)]
 
 
 def test_astropy_reads_units_of_parquet(hard: StandIn, tmp_path: Path) -> None:
