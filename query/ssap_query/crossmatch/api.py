@@ -94,7 +94,7 @@ def crossmatch(
     >>> stars = pa.table({"star": ["a", "b"], "ra": [359.9, 10.0001], "dec": [0.0, 0.0]})
     >>> crossmatch(spectra, stars, radius_arcsec=1.0, right_columns=["star"]).to_arrow().to_pylist()
     ... # doctest: +ELLIPSIS
-    [{'obsid': 1, 'ra': 10.0, 'dec': 0.0, 'star': 'a', 'separation_arcsec': 0.36..., 'position_angle_deg': 90.0...}]
+    [{'obsid': 1, 'ra': 10.0, 'dec': 0.0, 'star': 'b', 'separation_arcsec': 0.3..., 'position_angle_deg': 90.0...}]
     """
     _check(radius_arcsec, find, sigma)
     session = Session(limits or Limits())
