@@ -241,8 +241,8 @@ class TestVosi:
             "tables": vosi.parse_tables,
         }
         with warnings.catch_warnings():
-            # pyvo does not know the registry extension of SSAP
-            warnings.filterwarnings("ignore", message="Unknown xsi:type ssap:SimpleSpectralAccess")
+            # pyvo does not know the registry extensions of SSAP and SCS
+            warnings.filterwarnings("ignore", message="Unknown xsi:type")
             warnings.filterwarnings("ignore", message=".*Unknown element")
             assert read[path](io.BytesIO(httpx.get(f"{base_url}/corpus/{path}").content)) is not None
 
