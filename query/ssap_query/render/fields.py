@@ -137,7 +137,8 @@ def _whole_matters(column: Column) -> bool:
 
 def _fitting(column: Column, kind: pa.DataType) -> Column:
     """Describe a column by a FIELD whose datatype fits its Arrow type."""
-    if is_text_like(kind):
+    # VOTable has no unsigned 64-bit integer (VOTable 1.4 §2.1), so its digits are text.
+    if is_text_like(kind) or pa.types.is_uint64(kind):
         # Values may be shorter than a fixed length, and missing ones are empty: only a free length is always right.
         size = column.arraysize or ""
         free = column.is_text and size.endswith("*") and "x" not in size
