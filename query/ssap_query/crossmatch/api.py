@@ -73,7 +73,7 @@ def crossmatch(
     Returns
     -------
     Match
-        Nothing is computed before it is asked for.
+        The tables are open and the arguments checked; pairs are looked for when they are asked for.
 
     Raises
     ------
@@ -106,7 +106,17 @@ def crossmatch(
         found = [find_positions(p, t.schema, t.roles, t.side) for p, t in zip(given, tables, strict=True)]
         columns = choose_columns(tables, chosen, suffixes, matched=find != "anti")
         join = _join(session, tables, (found[0], found[1]), float(radius_arcsec), find, sigma)
-    return Match(session, join, columns, find, tuple(note for table in tables for note in table.notes))
+        notes = [*(note for table in tables for note in table.notes), *_coarse(tables, found)]
+    return Match(session, join, columns, find, tuple(notes))
+
+
+def _coarse(tables: tuple[Table, Table], positions: Sequence[Positions]) -> list[str]:
+    """Tell of positions that are only kept to single precision, whose last digit is 0.11 arcsec at RA 360."""
+    return [
+        f"positions of the {table.side} table are in single precision: up to 0.06 arcsec off"
+        for table, position in zip(tables, positions, strict=True)
+        if str(table.schema.field(position.ra).type) in ("float", "halffloat")
+    ]
 
 
 def _join(

@@ -67,31 +67,23 @@ def choose_mover(
     named = [has_motions(p) for p in positions]
     if not any(named) and all(p.epoch is None for p in positions):
         return None, positions
-    sides = (1, 0)
-    moved: Positions | None = None
-    index = next((i for i in sides if named[i]), None)
-    if index is not None:
-        moved = positions[index]
-    else:
-        for index in sides:
-            moved = with_motions(positions[index], tables[index].schema, tables[index].side)
-            if moved is not None:
-                break
-    if index is None or moved is None:
+    # The right side first: if both have motions it is the one that moves.
+    found = ((i, with_motions(positions[i], tables[i].schema, tables[i].side)) for i in (1, 0))
+    moved = ((i, positions[i]) for i in (1, 0) if named[i]) if any(named) else ((i, p) for i, p in found if p)
+    index, mover = next(iter(moved), (None, None))
+    if index is None or mover is None:
         given = next(p.epoch for p in positions if p.epoch is not None)
         raise ParameterError(_EPOCH, given, "is given, but neither table has proper motions by UCD or usual name")
     filled = list(positions)
-    filled[index] = moved
+    filled[index] = mover
     filled = [_with_epoch(p, t) for p, t in zip(filled, tables, strict=True)]
     return tables[index].side, (filled[0], filled[1])
 
 
-def set_span(session: Session) -> float:
-    """Longest time between the dates of two rows [yr]; also set as the variable ``span_years``."""
-    found = session.connection.execute(_SPAN).fetchone()
-    span = float(found[0]) if found and found[0] is not None else 0.0
-    session.set(span_years=span)
-    return span
+def set_span(session: Session) -> None:
+    """Set the variable ``span_years``: the longest time between the dates of two rows [yr]."""
+    (span,) = session.row(_SPAN)
+    session.set(span_years=span or 0.0)
 
 
 def reaches(session: Session, mover: Points, radius_deg: float) -> list[Reach]:

@@ -101,7 +101,11 @@ def read_votable(path: Path) -> tuple[pa.RecordBatchReader, tuple[str, ...]]:
     import pyarrow as pa
     from ssap_mirror import votable
 
-    document = votable.read_votable(path, batch_rows=_BATCH_ROWS)
+    try:
+        document = votable.read_votable(path, batch_rows=_BATCH_ROWS)
+    except FormatError as error:
+        message = f"{path} cannot be read: {error}"
+        raise FormatError(message) from error
     if document.query_status == "ERROR":
         message = f"{path} is an error message of a service: {document.query_message}"
         raise FormatError(message)

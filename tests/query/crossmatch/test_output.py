@@ -230,6 +230,15 @@ def test_positions_by_ucd_and_by_name():
         found(good)
 
 
+def test_single_precision_is_told():
+    import pyarrow.compute as pc
+
+    coarse = LEFT.set_column(1, "ra", pc.cast(LEFT["ra"], pa.float32()))
+    note = "positions of the left table are in single precision: up to 0.06 arcsec off"
+    assert crossmatch(coarse, RIGHT).notes == (note,)
+    assert crossmatch(LEFT, RIGHT).notes == ()
+
+
 def test_little_memory_is_enough(sky, rng, tmp_path):
     """With 100 MB the join and the output of 300,000 wide rows go to disk and come out the same."""
     n = 300_000
