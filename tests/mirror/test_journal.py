@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from ssap_mirror.errors import CatalogError
 from ssap_mirror.journal import Journal
 
@@ -39,7 +38,7 @@ def test_a_torn_last_line_is_cut_off_at_every_length(tmp_path: Path) -> None:
 def test_a_damaged_line_in_the_middle_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_bytes(b'{"n":1}\n{"n"x2}\n{"n":3}\n')
-    with pytest.raises(CatalogError, match="line 2 .* damaged"):
+    with pytest.raises(CatalogError, match=r"line 2 .* damaged"):
         Journal(path)
 
 

@@ -37,9 +37,11 @@ def test_long_unions_do_not_nest(count: int) -> None:
     union = any_of(Predicate("x = ?", (n,)) for n in range(count))
     assert union.sql.count("?") == len(union.values) == count
     if count == 1000:
-        found = duckdb.connect().execute(
-            f"SELECT count(*) FROM range(2000) t(x) WHERE {union.sql}", list(union.values)
-        ).fetchone()
+        found = (
+            duckdb.connect()
+            .execute(f"SELECT count(*) FROM range(2000) t(x) WHERE {union.sql}", list(union.values))
+            .fetchone()
+        )
         assert found == (count,)
 
 
