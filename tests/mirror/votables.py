@@ -194,7 +194,8 @@ def _binary_row(random: Random, schema: list[Column], row: list[Any], serializat
     width = (len(schema) + 7) // 8
     for index, (column, value) in enumerate(zip(schema, row, strict=True)):
         if value is None and serialization == "BINARY2":
-            by_literal = column.null is not None and not column.shape and random.random() < 0.3
+            # An unflagged NaN is a NaN, even if NaN is declared to be the null value: DaCHS keeps the two apart so.
+            by_literal = column.null not in (None, "NaN") and not column.shape and random.random() < 0.3
             if not by_literal:
                 flags |= 1 << (8 * width - 1 - index)
                 # What stands in a cell that is flagged does not matter.

@@ -132,6 +132,9 @@ def _numbers(kind: pa.DataType, column: Column, cells: Cells, nulls: NDArray[np.
     big = np.ascontiguousarray(cells.data).reshape(-1).view(f">{native}")
     mask = nulls if nulls is not None and nulls.any() else None
     values = pa.array(big.astype(native), type=kind, mask=mask, from_pandas=False)
+    if nulls is not None and pa.types.is_floating(kind) and (column.null or "").strip().lower() == "nan":
+        # BINARY2 flags its NULLs, and DaCHS, which declares NaN as null, leaves the flag of a NaN alone.
+        return values
     return null_where(values, column)
 
 
