@@ -11,7 +11,7 @@ from ssap_mirror.errors import ParameterError
 from ssap_query.params.parameter import Lazy
 from ssap_query.params.stringlists import fold
 
-__all__ = ["Characters", "Many", "Pattern", "dachs_pattern", "ivoa_pattern"]
+__all__ = ["ANY", "Characters", "Many", "Pattern", "dachs_pattern", "ivoa_pattern"]
 
 _MAX_PATTERN = 5000
 _DACHS_SET = re.compile(r"\[(?P<negated>[!^]?)(?P<members>(?:\\.|[^\]\\])*)\]", re.DOTALL)
@@ -35,12 +35,16 @@ class Characters:
 
     def regex(self) -> str:
         """RE2 of the set."""
-        if not self.ranges:
-            return "." if self.negated else r"[^\x{0}-\x{10FFFF}]"
+        if not self.ranges:  # none but `ANY` is without a range
+            return "."
         body = "".join(
             _escaped(first) if first == last else f"{_escaped(first)}-{_escaped(last)}" for first, last in self.ranges
         )
         return f"[{'^' if self.negated else ''}{body}]"
+
+
+#: Any one character.
+ANY = Characters((), negated=True)
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ def ivoa_pattern(name: str, text: str, *, ignore_case: bool) -> Pattern:
         if c == "*":
             tokens.append(Many())
         elif c == "?":
-            tokens.append(Characters((), negated=True))
+            tokens.append(ANY)
         elif c == "\\":
             if i == len(source):
                 raise ParameterError(name, text, "ends with a lone backslash")
@@ -145,7 +149,7 @@ def dachs_pattern(name: str, text: str, *, ignore_case: bool) -> Pattern:
         if c == "*":
             tokens.append(Many())
         elif c == "?":
-            tokens.append(Characters((), negated=True))
+            tokens.append(ANY)
         elif c == "\\":
             if i == len(source):
                 raise ParameterError(name, text, "ends with a lone backslash")
