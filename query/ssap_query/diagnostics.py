@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from enum import IntEnum
 
 from ssap_mirror.errors import MirrorError, ParameterError
 
-__all__ = ["DEBUG_VARIABLE", "ExitCode", "guarded", "note"]
+from ssap_query.render import LossWarning
+
+__all__ = ["DEBUG_VARIABLE", "ExitCode", "guarded", "note", "tell_warnings"]
 
 #: Set it to see the traceback of an error.
 DEBUG_VARIABLE = "SSAP_MIRROR_DEBUG"
@@ -32,6 +35,15 @@ def note(text: str) -> None:
     """Say something to the person, on stderr."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+def tell_warnings() -> None:
+    """From now on, say in a line what a format cannot hold; what libraries warn of is not for the user of a command."""
+    if sys.warnoptions or os.environ.get(DEBUG_VARIABLE):
+        return
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("always", LossWarning)
+    warnings.showwarning = lambda message, *_, **__: note(f"note: {message}")
 
 
 def guarded(run: Callable[[], None]) -> ExitCode:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
-from ssap_query.diagnostics import ExitCode, guarded, note
+from ssap_query.diagnostics import ExitCode, guarded, note, tell_warnings
 
 __all__ = ["group", "main"]
 
@@ -32,8 +33,19 @@ _COMMANDS = {
 }
 
 
+class _ReaderGoneError(Exception):
+    """The reader of a pipe has gone: click would take a BrokenPipeError for a failure and end the process."""
+
+
 class _LazyGroup(click.Group):
     """A group whose commands are imported when they are asked for."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGoneError from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order of use."""
@@ -86,6 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             code = ExitCode.BAD_INPUT
         except click.Abort:
             code = ExitCode.INTERRUPTED
+        except _ReaderGoneError as error:
+            raise BrokenPipeError from error
 
+    tell_warnings()
     outcome = guarded(run)
     sys.exit(int(outcome or code))

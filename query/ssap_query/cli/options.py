@@ -72,7 +72,7 @@ def deliver(result: ResultSet, target: str | None, file_format: str | None) -> N
         from ssap_query.render.text import terminal_text
 
         width = shutil.get_terminal_size((120, 40)).columns
-        click.echo(terminal_text(result, width, _SHOWN_ROWS))
+        click.echo(terminal_text(result, width, _SHOWN_ROWS), nl=False)
     elif target in (None, "-"):
         result.write(sys.stdout.buffer, file_format or "csv")
     else:

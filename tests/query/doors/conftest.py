@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import os
+import io
 import socket
-import subprocess
-import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 import ssap_query as ssap
 import uvicorn
+from ssap_query.cli import main
 from ssap_query.server import application
 from starlette.applications import Starlette
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Run = Callable[..., "Ended"]
 
 
 @contextmanager
@@ -55,20 +56,30 @@ def client(base_url: str) -> Iterator[httpx.Client]:
         yield found
 
 
-@pytest.fixture
-def run(corpus_home: Path, tmp_path: Path) -> Run:
-    """Runs ``ssap-mirror`` as a process of its own, in an empty folder."""
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
 
-    def call(*words: str, home: Path = corpus_home) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(Path(sys.executable).with_name("ssap-mirror")), *words],
-            env={**os.environ, "SSAP_MIRROR_HOME": str(home), "COLUMNS": "100", "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            cwd=tmp_path,
-            check=False,
-        )
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(corpus_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs ``ssap-mirror`` in an empty folder, in this process: starting another one costs more than the command."""
+
+    def call(*words: str, home: Path = corpus_home) -> Ended:
+        monkeypatch.setenv("SSAP_MIRROR_HOME", str(home))
+        monkeypatch.setenv("COLUMNS", "100")
+        monkeypatch.chdir(tmp_path)
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+        with redirect_stdout(out), redirect_stderr(err), warnings.catch_warnings(), pytest.raises(SystemExit) as ended:
+            main(words)
+        texts = []
+        for stream in (out, err):
+            stream.flush()
+            texts.append(stream.buffer.getvalue().decode())
+        return Ended(ended.value.code, *texts)
 
     return call

@@ -1,0 +1,411 @@
+"""The command line: what goes to stdout, what to stderr, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+import pytest
+import ssap_query as ssap
+from click.testing import CliRunner
+from ssap_mirror.errors import CatalogError, MirrorError, ParameterError
+from ssap_query import diagnostics
+from ssap_query.cli import group
+from ssap_query.diagnostics import ExitCode, guarded
+
+if TYPE_CHECKING:
+    from .conftest import Ended, Run
+
+COMMANDS = (
+    *("demo", "sync", "query", "xmatch", "sql", "info", "plot", "verify", "serve", "path", "export", "services"),
+    *("snapshots", "diff", "rollback"),
+)
+CONE = ("--pos", "56.1,21.6", "--size", "2")
+
+
+def one_sentence(done: Ended, code: ExitCode) -> str:
+    """What stderr says, if it is one line and the exit code is right."""
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+@pytest.fixture
+def own_home(corpus_home: Path, tmp_path: Path) -> Path:
+    """A copy of the mirror that a test may damage."""
+    home = tmp_path / "home"
+    shutil.copytree(corpus_home, home)
+    return home
+
+
+class TestQuery:
+    def test_a_pipe_gets_csv_and_the_rest_goes_to_stderr(self, run: Run) -> None:
+        done = run("query", "-m", "corpus", *CONE, "--maxrec", "3", "--verb", "1", "--runaway", "1")
+        assert done.returncode == 2
+        done = run("query", "-m", "corpus", *CONE, "--maxrec", "3", "--verb", "1")
+        assert len(list(csv.reader(io.StringIO(done.stdout)))) == 4
+        assert done.stderr == "OVERFLOW: there are more rows than the 3 given\n"
+
+    @pytest.mark.parametrize(
+        "name", ["x.vot", "x.fits", "x.csv", "x.tsv", "x.ecsv", "x.parquet", "x.json", "x.txt", "x.html"]
+    )
+    def test_the_ending_names_the_format(self, name: str, run: Run, tmp_path: Path) -> None:
+        done = run("query", "-m", "corpus", *CONE, "--verb", "1", "-o", name)
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+        assert f"rows to {name}" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert (tmp_path / name).stat().st_size > 100
+
+    def test_what_a_format_cannot_hold_is_told_in_a_line(self, run: Run) -> None:
+        done = run("query", "-m", "corpus", *CONE, "-o", "x.fits")
+        notes = [line for line in done.stderr.splitlines() if "cannot hold" in line]
+        assert notes
+        assert all(line.startswith("note: ") for line in notes)
+        assert "LossWarning" not in done.stderr
+
+    def test_a_format_by_name_on_stdout(self, run: Run) -> None:
+        done = run("query", "-m", "corpus", *CONE, "--maxrec", "2", "--verb", "1", "--format", "json")
+        assert len(json.loads(done.stdout)["data"]) == 2
+
+    def test_columns(self, run: Run) -> None:
+        done = run("query", "-m", "corpus", *CONE, "--columns", "mobsid, ssa_snr")
+        assert done.stdout.splitlines()[0] == "mobsid,ssa_snr"
+        assert "'nope' is not a column" in one_sentence(
+            run("query", "-m", "corpus", "--columns", "nope"), ExitCode.BAD_INPUT
+        )
+
+    def test_a_whole_request(self, run: Run) -> None:
+        text = "REQUEST=queryData&POS=56.1%2C21.6&SIZE=2&VERB=1"
+        assert (
+            run("query", "-m", "corpus", "--request", text).stdout
+            == run("query", "-m", "corpus", *CONE, "--verb", "1").stdout
+        )
+
+    def test_dialects_differ(self, run: Run) -> None:
+        by_dialect = {
+            d: run("query", "-m", "corpus", *CONE, "--dialect", d).stdout.count("\n") for d in ("ivoa", "dachs")
+        }
+        assert by_dialect["ivoa"] < by_dialect["dachs"]
+
+    def test_explain_answers_nothing(self, run: Run) -> None:
+        done = run("query", "-m", "corpus", *CONE, "--snr", "20/", "--explain")
+        assert done.returncode == 0
+        for part in ("POS", "SNR", "SELECT", "?"):
+            assert part in done.stdout
+
+    def test_a_table_to_read(self, run: Run) -> None:
+        done = run("query", "-m", "corpus", *CONE, "--format", "table")
+        lines = done.stdout.splitlines()
+        assert max(map(len, lines[:10])) <= 100
+        assert "SYNTHETIC rows" in lines[-1]
+        assert "more columns" in lines[-1]
+
+    def test_notes_are_told(self, run: Run) -> None:
+        done = run("query", "-m", "corpus", "--request", "POS=56.1,21.6&SIZE=2&COLOUR=blue", "--verb", "1")
+        assert "note: COLOUR is not a parameter of this service; ignored" in done.stderr
+
+    def test_metadata(self, run: Run, tmp_path: Path) -> None:
+        done = run("query", "-m", "corpus", "--mime", "metadata", "-o", "x.vot")
+        assert done.returncode == 0
+        assert 'name="INPUT:POS"' in (tmp_path / "x.vot").read_text()
+
+    def test_a_reader_that_has_enough(self, corpus_home: Path) -> None:
+        tool = Path(sys.executable).with_name("ssap-mirror")
+        command = f"({tool} query -m corpus --home {corpus_home}; echo ended $? >&2) | head -1"
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+        assert done.stdout.startswith("accref,")
+        assert done.stderr == "ended 0\n"
+
+
+class TestBadInput:
+    """Each kind of bad input: one sentence, the right exit code, no traceback."""
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (("--pos", "12;3,4"), "POS: "),
+            (("--pos", "1e400,0"), "POS: "),
+            (("--pos", "10,-91", "--size", "1"), "POS: "),
+            (("--size", "1e9", "--pos", "1,1"), "SIZE: "),
+            (("--snr", "é"), "SNR: 'é' "),
+            (("--dialect", "dachs", "--fluxcalib", "odd"), "FLUXCALIB: 'odd' "),
+            (("--format", "excel"), "format: 'excel' is none of "),
+            (("-o", "x.doc"), "format: 'x.doc' ends in none of "),
+        ],
+    )
+    def test_values(self, words: tuple[str, ...], said: str, run: Run) -> None:
+        assert one_sentence(run("query", "-m", "corpus", *words), ExitCode.BAD_INPUT).startswith(f"ssap-mirror: {said}")
+
+    def test_unknown_mirror(self, run: Run) -> None:
+        said = one_sentence(run("query", "-m", "nope"), ExitCode.FAILURE)
+        assert "there is no mirror 'nope'" in said
+        assert "corpus" in said
+
+    def test_a_file_that_cannot_be_written(self, run: Run) -> None:
+        said = one_sentence(run("query", "-m", "corpus", *CONE, "-o", "nowhere/x.csv"), ExitCode.FAILURE)
+        assert said == "ssap-mirror: nowhere/x.csv cannot be written: No such file or directory"
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+    def test_an_unreadable_file(self, run: Run, own_home: Path) -> None:
+        next(own_home.rglob("Npix=*.parquet")).chmod(0)
+        assert "cannot be read" in one_sentence(run("query", "-m", "corpus", home=own_home), ExitCode.FAILURE)
+
+    def test_a_file_that_is_gone(self, run: Run, own_home: Path) -> None:
+        next(own_home.rglob("Npix=*.parquet")).unlink()
+        assert "cannot be read" in one_sentence(run("query", "-m", "corpus", home=own_home), ExitCode.FAILURE)
+
+    def test_corrupt_parquet(self, run: Run, own_home: Path) -> None:
+        for file in own_home.rglob("Npix=*.parquet"):
+            file.write_bytes(b"PAR1" + b"\0" * 1000 + b"PAR1")
+        said = one_sentence(run("query", "-m", "corpus", home=own_home), ExitCode.FAILURE)
+        assert "ssap-mirror verify says which files are damaged" in said
+
+    def test_a_damaged_manifest(self, run: Run, own_home: Path) -> None:
+        next(own_home.rglob("manifest.json")).write_text("{")
+        assert "is damaged" in one_sentence(run("info", "corpus", home=own_home), ExitCode.FAILURE)
+
+    @pytest.mark.parametrize(
+        "text", ["SELECT nope FROM spectra", "DROP TABLE spectra", "", "SELECT 1; SELECT 2", "COPY spectra TO 'x.csv'"]
+    )
+    def test_sql(self, text: str, run: Run, tmp_path: Path) -> None:
+        one_sentence(run("sql", "-m", "corpus", text), ExitCode.BAD_INPUT)
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("content", "name"),
+        [
+            (None, "gone.parquet"),
+            (b"not a table", "x.parquet"),
+            (b"<html><body>sorry</body></html>", "x.vot"),
+            (b"SIMPLE  = what", "x.fits"),
+        ],
+    )
+    def test_tables_to_match(self, content: bytes | None, name: str, run: Run, tmp_path: Path) -> None:
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        assert name in one_sentence(run("xmatch", "-m", "corpus", name), ExitCode.FAILURE)
+
+    def test_a_table_without_positions(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+        one_sentence(run("xmatch", "-m", "corpus", "x.csv"), ExitCode.BAD_INPUT)
+
+    @pytest.mark.parametrize("words", [("--radius", "-1"), ("--radius", "nan"), ("--epoch", "12"), ("--sigma", "3")])
+    def test_matches(self, words: tuple[str, ...], run: Run, tmp_path: Path) -> None:
+        (tmp_path / "x.csv").write_text("ra,dec\n1,2\n")
+        one_sentence(run("xmatch", "-m", "corpus", "x.csv", *words), ExitCode.BAD_INPUT)
+
+    @pytest.mark.parametrize(
+        "words", [(), ("nonsense",), ("query", "--nonsense"), ("query", "--snr"), ("xmatch",), ("serve", "--port", "0")]
+    )
+    def test_words_that_are_none(self, words: tuple[str, ...], run: Run) -> None:
+        done = run(*words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "Traceback" not in done.stderr
+        assert "ssap-mirror" in done.stderr
+
+
+class TestSyncFailures:
+    """A source that fails leaves the live snapshot as it was."""
+
+    def test_an_unreachable_host(self, run: Run, own_home: Path) -> None:
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            port = closed.getsockname()[1]
+            self._fails(run, own_home, f"http://127.0.0.1:{port}/ssap", "127.0.0.1")
+
+    def test_html_instead_of_votable(self, run: Run, own_home: Path) -> None:
+        class Html(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+                self.wfile.write(b"<!DOCTYPE html><html><body>Welcome to the hotel network</body></html>")
+
+            def log_message(self, *words: object) -> None:
+                pass
+
+        with HTTPServer(("127.0.0.1", 0), Html) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            self._fails(run, own_home, f"http://127.0.0.1:{server.server_port}/ssap", "")
+            server.shutdown()
+
+    @pytest.mark.parametrize("source", ["ftp://example.org/", "gone.parquet", ""])
+    def test_a_source_that_is_none(self, source: str, run: Run) -> None:
+        done = run("sync", "corpus", "--from", source, "--quiet")
+        assert done.returncode in (ExitCode.FAILURE, ExitCode.BAD_INPUT)
+        assert "Traceback" not in done.stderr
+
+    def test_a_service_that_is_not_known(self, run: Run) -> None:
+        assert "'nope' is no built-in service (lamost6-mrs" in one_sentence(run("sync", "nope"), ExitCode.BAD_INPUT)
+
+    @staticmethod
+    def _fails(run: Run, home: Path, url: str, said: str) -> None:
+        before = run("path", "corpus", home=home).stdout
+        done = run("sync", "corpus", "--from", url, "--quiet", home=home)
+        assert done.returncode == ExitCode.FAILURE
+        assert "Traceback" not in done.stderr
+        assert said in done.stderr
+        assert run("path", "corpus", home=home).stdout == before
+        assert run("query", "-m", "corpus", "--maxrec", "1", home=home).returncode == 0
+
+
+class TestOtherCommands:
+    def test_help_of_every_command(self) -> None:
+        runner = CliRunner()
+        shown = runner.invoke(group, ["--help"])
+        assert shown.exit_code == 0
+        for name in COMMANDS:
+            assert f"  {name} " in shown.output
+            assert runner.invoke(group, [name, "--help"]).exit_code == 0
+        assert tuple(group.list_commands(None)) == COMMANDS
+
+    def test_version(self, run: Run) -> None:
+        assert run("--version").stdout.startswith("ssap-mirror ")
+
+    def test_path(self, run: Run, corpus_mirror: ssap.Mirror) -> None:
+        assert run("path", "corpus").stdout == f"{corpus_mirror.catalog.path}\n"
+
+    def test_info(self, run: Run, corpus_mirror: ssap.Mirror) -> None:
+        text = run("info", "corpus").stdout
+        for part in (f"{corpus_mirror.catalog.rows:,}", "SYNTHETIC", "98", "RA ", "MJD ", "MB in ", "file tests"):
+            assert part in text
+        facts = json.loads(run("info", "corpus", "--json").stdout)
+        assert (facts["rows"], facts["synthetic"]) == (corpus_mirror.catalog.rows, True)
+
+    def test_sql(self, run: Run, corpus_mirror: ssap.Mirror) -> None:
+        assert (
+            run("sql", "-m", "corpus", "SELECT count(*) AS n FROM spectra").stdout
+            == f"n\n{corpus_mirror.catalog.rows}\n"
+        )
+
+    def test_verify(self, run: Run, own_home: Path) -> None:
+        assert "no problem found" in run("verify", "corpus", home=own_home).stdout
+        file = next(own_home.rglob("Npix=*.parquet"))
+        data = bytearray(file.read_bytes())
+        data[len(data) // 2] ^= 1
+        file.write_bytes(data)
+        done = run("verify", "corpus", home=own_home)
+        assert done.returncode == ExitCode.FAILURE
+        assert f"{file.name} is damaged" in done.stderr
+
+    def test_export_is_the_whole_table(self, run: Run, tmp_path: Path, corpus_mirror: ssap.Mirror) -> None:
+        assert run("export", "corpus", "-o", "all.parquet").returncode == 0
+        table = pq.read_table(tmp_path / "all.parquet")
+        assert (table.num_rows, table.column_names) == (corpus_mirror.catalog.rows, list(corpus_mirror.schema.names))
+
+    def test_xmatch(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "x.csv").write_text("star,ra,dec\na,56.1,21.6\nb,0.5,20.1\n")
+        done = run(
+            "xmatch",
+            "-m",
+            "corpus",
+            "x.csv",
+            "--radius",
+            "3600",
+            "--find",
+            "all",
+            "--columns",
+            "mobsid",
+            "-o",
+            "m.parquet",
+        )
+        assert done.returncode == 0, done.stderr
+        table = pq.read_table(tmp_path / "m.parquet")
+        assert {"mobsid", "star", "separation_arcsec"} <= set(table.column_names)
+        shown = run(
+            "xmatch", "-m", "corpus", "x.csv", "--radius", "3600", "--find", "all", "--columns", "mobsid"
+        ).stdout
+        assert shown.count("\n") == table.num_rows + 1 > 1
+
+    def test_xmatch_of_a_selection(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "x.csv").write_text("ra,dec\n56.1,21.6\n")
+        words = ("xmatch", "-m", "corpus", "x.csv", "--radius", "3600", "--find", "all", "--columns", "mobsid,ssa_snr")
+        every, bright = run(*words).stdout, run(*words, "--request", "SNR=100/").stdout
+        rows = [row for row in csv.DictReader(io.StringIO(every)) if row["ssa_snr"] and float(row["ssa_snr"]) >= 100]
+        assert [row["mobsid"] for row in csv.DictReader(io.StringIO(bright))] == [row["mobsid"] for row in rows]
+
+    @pytest.mark.parametrize("kind", ["sky", "time", "snr"])
+    def test_plot(self, kind: str, run: Run, tmp_path: Path) -> None:
+        assert run("plot", "corpus", "--kind", kind, "-o", "x.png").returncode == 0
+        assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+    def test_snapshots_diff_and_rollback(self, run: Run, own_home: Path, awkward, mirror_of) -> None:
+        old = run("path", "corpus", home=own_home).stdout.strip()
+        mirror_of(awkward.table, awkward.schema, own_home, "corpus", 5_000)
+        new = run("path", "corpus", home=own_home).stdout.strip()
+        listed = run("snapshots", "corpus", home=own_home).stdout.splitlines()
+        assert [line[0] for line in listed] == [" ", "*"]
+        assert Path(new).name in listed[1]
+        done = run("diff", old, new, home=own_home)
+        assert done.returncode == 0
+        assert {line[0] for line in done.stdout.splitlines()} <= set("+-~")
+        assert "removed" in done.stderr
+        assert run("rollback", "corpus", home=own_home).returncode == 0
+        assert run("path", "corpus", home=own_home).stdout.strip() == old
+        assert "no snapshot older" in one_sentence(run("rollback", "corpus", home=own_home), ExitCode.FAILURE)
+
+    def test_services(self, run: Run) -> None:
+        assert "lamost6-mrs" in run("services").stdout
+
+
+class TestDiagnostics:
+    @pytest.mark.parametrize(
+        ("error", "code", "said"),
+        [
+            (ParameterError("SNR", "x", "is not a number"), ExitCode.BAD_INPUT, "SNR: 'x' is not a number"),
+            (CatalogError("gone\nreally"), ExitCode.FAILURE, "gone really"),
+            (MirrorError("odd"), ExitCode.FAILURE, "odd"),
+            (FileNotFoundError(2, "No such file", "x"), ExitCode.FAILURE, "x: No such file"),
+            (ModuleNotFoundError("no", name="polars"), ExitCode.FAILURE, "this needs the package polars"),
+            (ZeroDivisionError("oops"), ExitCode.FAILURE, "an error of ssap-mirror itself, ZeroDivisionError: oops"),
+            (MemoryError(), ExitCode.FAILURE, "an error of ssap-mirror itself, MemoryError"),
+        ],
+    )
+    def test_sentences(self, error: Exception, code: ExitCode, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+        def fail() -> None:
+            raise error
+
+        assert guarded(fail) is code
+        assert capsys.readouterr().err.startswith(f"ssap-mirror: {said}")
+
+    def test_an_interrupt(self, capsys: pytest.CaptureFixture[str]) -> None:
+        def stop() -> None:
+            raise KeyboardInterrupt
+
+        assert guarded(stop) is ExitCode.INTERRUPTED
+        assert capsys.readouterr().err == "interrupted\n"
+
+    def test_the_traceback_on_demand(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(diagnostics.DEBUG_VARIABLE, "1")
+        with pytest.raises(ZeroDivisionError):
+            guarded(lambda: 1 // 0 and None)
+
+
+def test_a_cold_query_loads_no_more_than_it_needs(corpus_home: Path, tmp_path: Path) -> None:
+    words = ["query", "-m", "corpus", "--home", str(corpus_home), *CONE, "-o", str(tmp_path / "x.vot")]
+    script = f"""
+import sys
+from ssap_query.cli import main
+try:
+    main({words!r})
+except SystemExit:
+    print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert (tmp_path / "x.vot").stat().st_size > 1000
+    slow = {"astropy", "pandas", "polars", "healpy", "matplotlib", "rich", "starlette", "uvicorn", "httpx"}
+    assert slow.isdisjoint(done.stdout.split())
