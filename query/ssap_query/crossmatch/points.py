@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ssap_query.crossmatch import sql
 from ssap_query.crossmatch.epochs import as_julian_year, epoch_scale
 from ssap_query.crossmatch.positions import Positions
 from ssap_query.crossmatch.session import quoted
@@ -109,18 +110,21 @@ def _rows_share_points(keys: duckdb.DuckDBPyRelation) -> bool:
 
 
 def _make_unique(session: Session, side: str, *, first_rows: bool) -> None:
+    """Make the view ``<side>_unique``: ``id``, ``n``, ``ra`` and ``dec`` of each distinct position, as they are."""
     keys = session.connection.view(f"{side}_keys")
+    groups, mixed = f"{side}_groups", f"{side}_mixed"
     first = ", min(id) AS id" if first_rows else ""
-    # Grouping by one double is twice as fast as by two, and equal RA with another declination is rare.
-    keys.aggregate(
-        f"ra, min(dec) AS dec, max(dec) AS max_dec, count(dec) AS n_dec, count(*) AS n{first}", "ra"
-    ).to_table(f"{side}_groups")
-    mixed = session.connection.table(f"{side}_groups").filter("isfinite(ra) AND (dec <> max_dec OR n_dec <> n)")
-    if mixed.limit(1).fetchall():
-        session.run(f"DROP TABLE {side}_groups")
-        keys.aggregate(f"ra, dec, count(*) AS n{first}", "ra, dec").to_table(f"{side}_groups")
-    number = "*" if first_rows else "*, rowid AS id"
-    session.connection.table(f"{side}_groups").project(number).create_view(f"{side}_unique")
+    # Grouping by one double is twice as fast as by two; the few RAs that have two declinations are done again.
+    by_ra = f"ra, min(dec) AS dec, max(dec) AS max_dec, count(dec) AS n_dec, count(*) AS n{first}"
+    keys.aggregate(by_ra, "ra").to_table(groups)
+    table = session.connection.table(groups)
+    table.filter("isfinite(ra) AND (dec <> max_dec OR n_dec <> n)").project("ra AS mixed_ra").to_table(mixed)
+    again = keys.join(session.connection.table(mixed), "ra = mixed_ra", how="semi")
+    by_both = f"ra, dec, dec AS max_dec, count(dec) AS n_dec, count(*) AS n{first}"
+    if session.row("SELECT count(*) FROM query_table(?)", [mixed]) != (0,):
+        session.run(sql.DELETE_MIXED.substitute(side=side))
+        again.aggregate(by_both, "ra, dec").insert_into(groups)
+    session.connection.table(groups).project("*" if first_rows else "*, rowid AS id").create_view(f"{side}_unique")
 
 
 def _key(session: Session, table: Table, positions: Positions, role: str) -> str:

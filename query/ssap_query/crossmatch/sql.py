@@ -18,6 +18,7 @@ __all__ = [
     "BEST_PAIRS",
     "BINS",
     "COUNT_ALL",
+    "DELETE_MIXED",
     "FIELDS",
     "IN_FIELDS",
     "MACROS",
@@ -79,6 +80,8 @@ BINS = {
     "tapered": "CREATE OR REPLACE MACRO bins_per_deg(zone) AS getvariable('zones_per_deg') * greatest(0.004, "
     "1 - ((zone + 0.5) / getvariable('zones_per_deg') / 90) ** 2)",
 }
+
+DELETE_MIXED = Template("DELETE FROM ${side}_groups WHERE ra IN (FROM ${side}_mixed)")
 
 # Fields of half a degree that a cap of the smaller side ($s) touches. A cap narrower than a field touches those of its
 # corners and no other. The table is small and its numbers are dense, so the join with it costs next to nothing.

@@ -33,6 +33,30 @@ def test_ties_between_rows_that_share_a_position(sky, rng):
     assert found["id"].to_pylist() == [first[49 - i] for i in range(50)]
 
 
+@pytest.mark.parametrize("find", ["best", "all", "best-other", "anti"])
+def test_repeated_positions_on_a_grid(sky, rng, find):
+    """Where many positions share their RA (or their declination) the rows of each stay its own."""
+    ra, dec = (axis.ravel() for axis in np.meshgrid(np.arange(0, 20.0), np.arange(-10, 10.0)))
+    copies = rng.integers(0, 400, 4_000)
+    left = sky.table(ra[copies], dec[copies])
+    alone = rng.choice(400, 150, replace=False)
+    right = sky.table(ra[alone], dec[alone], "other")
+    partner = {int(p): i for i, p in enumerate(alone)}
+    pairs = [(i, partner[p]) for i, p in enumerate(copies.tolist()) if p in partner]
+    found = crossmatch(left, right, 1.0, find)
+    table = found.to_arrow()
+    assert len(found) == table.num_rows
+    if find == "anti":
+        assert table["id"].to_pylist() == sorted(set(range(4_000)) - {i for i, _ in pairs})
+        return
+    if find == "best-other":
+        first: dict[int, int] = {}
+        for i, j in pairs:
+            first.setdefault(j, i)
+        pairs = sorted(((i, j) for j, i in first.items()), key=lambda pair: pair[1])
+    assert list(zip(table["id"].to_pylist(), table["other"].to_pylist(), strict=True)) == pairs
+
+
 def test_all_pairs_are_sorted_by_left_row_separation_and_right_row(sky, rng):
     ra, dec = sky.scatter(rng, 300, -1, 1, 0, 2)
     rows = rng.integers(0, 300, 2_000)
