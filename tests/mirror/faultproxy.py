@@ -103,6 +103,11 @@ def lost_rows(reply: Reply, rng: np.random.Generator) -> Reply:
     )
 
 
+def without_rows(reply: Reply, value: bytes) -> Reply:
+    """Leave out the rows that have some bytes in one of their cells."""
+    return _edited(reply, lambda rows: [row for row in rows if not any(value in cell for _, cell in row)])
+
+
 def doubled_rows(reply: Reply, rng: np.random.Generator) -> Reply:
     return _edited(reply, lambda rows: [row for row in rows for _ in range(1 + (rng.random() < 0.01))])
 

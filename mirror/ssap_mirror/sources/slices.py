@@ -27,7 +27,7 @@ _FINEST_ORDER = 14
 _RIM_DEG = 1e-3
 _EDGE_POINTS = 16
 # Answering costs a server about as much as sending so many full rows; the disc around a cell is so much larger than it.
-_REQUEST_COSTS_ROWS = 1000
+_REQUEST_COSTS_ROWS = 500
 _DISC_PER_CELL = 1.7
 
 
