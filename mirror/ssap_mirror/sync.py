@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ssap_mirror import layout, storage
 from ssap_mirror.build import build_snapshot
@@ -102,7 +102,8 @@ def sync(
     service : str
         Name of a built-in service, whose columns are then known, or any name if `source` is given.
     source : str or pathlib.Path, optional
-        Address of an SSAP endpoint in place of the service's own, or path of a file of rows.
+        Address of an SSAP endpoint in place of the service's own, of a TAP service with a table as its fragment
+        (``http://dc.g-vo.org/tap#lamost6.ssa_lrs``), or path of a file of rows.
     home : pathlib.Path, optional
         Folder of the mirrors; `ssap_mirror.layout.default_home` without it.
     name : str, optional
@@ -114,7 +115,7 @@ def sync(
     manners : Manners, optional
         How to behave towards the server.
     table : str, optional
-        Table to mirror, if `source` is a TAP service.
+        Table to mirror, if `source` is a TAP service and its address does not say.
     units : mapping of str to str, optional
         Units of columns of a file, by name, where the file is silent or wrong.
     full : bool
@@ -311,7 +312,9 @@ def _open_source(
         if len(scheme) > 1 and "://" in url:
             raise ParameterError(name="source", value=url, reason="is neither an http address nor a file")
         return FileSource(Path(url).expanduser(), service.schema(), units=units, title=service.title)
-    if service.table is not None:
-        return TapSource(url, service.table, service.title, manners)
+    endpoint, _, fragment = url.partition("#")
+    table = unquote(fragment) or service.table
+    if table is not None:
+        return TapSource(endpoint, table, service.title, manners)
     same = live is not None and live.manifest["source"] == {"kind": "ssap", "url": url}
     return SsapSource(url, service.title, service.schema(), manners, live if same else None)

@@ -11,6 +11,7 @@ import argparse
 import io
 import os
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,8 @@ NOT_IN_DATABASE = ("ssa_score", "preview")
 _DEGREE = np.pi / 180.0
 
 
-def read_rows(schema: str, port: int = 8080) -> pa.Table:
-    """Read the table behind a schema's MRS service.
+def read_rows(schema: str, port: int = 8080, table: str = "ssa_mrs", known: Iterable[Column] | None = None) -> pa.Table:
+    """Read the table behind one of a schema's services.
 
     Parameters
     ----------
@@ -32,21 +33,26 @@ def read_rows(schema: str, port: int = 8080) -> pa.Table:
         Database schema, such as ``lamost6``.
     port
         Of the fixture's server.
+    table
+        Name within the schema.
+    known
+        Columns of the table; those of the MRS service that are in the database without it.
 
     Returns
     -------
     pyarrow.Table
-        96 columns in the service's order and types; positions degrees. ``ssa_location`` has the digits that the server
-        sends (the database prints radians with 15), ``location_ra`` and ``location_dec`` are rounded to float32.
+        The columns (96 of the MRS service) in the service's order and types; positions degrees. ``ssa_location`` has
+        the digits that the server sends (the database prints radians with 15), ``location_ra`` and ``location_dec``
+        are rounded to float32.
 
     Raises
     ------
     subprocess.CalledProcessError
         If the database cannot be read.
     """
-    columns = [column for column in lamost6_mrs() if column.name not in NOT_IN_DATABASE]
+    columns = [column for column in known or lamost6_mrs() if column.name not in NOT_IN_DATABASE]
     expressions = [text for column in columns for text in _expressions(column)]
-    statement = f'COPY (SELECT {", ".join(expressions)} FROM "{schema}".ssa_mrs) TO STDOUT (FORMAT csv)'  # noqa: S608 - names are our own
+    statement = f'COPY (SELECT {", ".join(expressions)} FROM "{schema}".{table}) TO STDOUT (FORMAT csv)'  # noqa: S608 - names are our own
     state = Path(os.environ.get("SSAP_MIRROR_DACHS_STATE", "/var/lib/ssap-mirror-dachs")) / str(port) / "run"
     environment = {**os.environ, "PGCLIENTENCODING": "UTF8"}
     command = ["psql", "-qAt", "-h", str(state), "-p", "5432", "-U", "ssap-dachs", "-d", "gavo", "-c", statement]

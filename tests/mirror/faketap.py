@@ -40,9 +40,17 @@ class FakeTap:
     """The service; tests change its attributes while it runs."""
 
     table: pa.Table
-    """Rows of ``spectra.lrs``."""
+    """Rows of ``spectra.lrs``; the first 300 are ``spectra.few``, which TAP_SCHEMA does not list."""
     indexed: tuple[str, ...] = ("obsid",)
     """Columns that TAP_SCHEMA says have an index."""
+    spelled: dict[str, str] = field(default_factory=dict)
+    """Names in TAP_SCHEMA that are not as in the table."""
+    holds: Callable[[str], bool] = lambda query: False
+    """Whether a job of this query is still under way."""
+    aborts: Callable[[str], bool] = lambda query: False
+    """Whether a job of this query is ended as ABORTED."""
+    refuses_jobs: bool = False
+    """Whether a request for a job is answered with its list of jobs."""
     fails: Callable[[str], str] = lambda query: ""
     """Message with which a job of this query ends; empty for none."""
     spoils: Callable[[str, pa.Table], pa.Table] = lambda query, result: result
@@ -74,10 +82,15 @@ class FakeTap:
             con = duckdb.connect(config={"threads": 1})
             con.execute("CREATE SCHEMA spectra; CREATE SCHEMA tap_schema")
             con.from_arrow(self.table).to_table("spectra.lrs")
+            con.from_arrow(self.table.slice(0, 300)).to_table("spectra.few")
             names = self.table.column_names
             about = {
                 "table_name": ["spectra.lrs"] * len(names),
-                "column_name": names,
+                "column_name": [self.spelled.get(name, name) for name in names],
+                "unit": ["" for _ in names],
+                "ucd": pa.nulls(len(names), pa.string()),
+                "utype": pa.nulls(len(names), pa.string()),
+                "description": [f"About {name}" for name in names],
                 "indexed": [int(name in self.indexed) for name in names],
                 "principal": [int(name != "mags") for name in names],
             }
@@ -104,6 +117,8 @@ class FakeTap:
 
     async def make(self, request: Request) -> Response:
         form = dict(parse_qsl((await request.body()).decode()))
+        if self.refuses_jobs:
+            return PlainTextResponse("<jobs/>")
         self.made += 1
         name = f"job{self.made}"
         self.jobs[name] = Job(form["QUERY"], int(form["MAXREC"]))
@@ -125,10 +140,16 @@ class FakeTap:
             job.phase = "QUEUED"
             return RedirectResponse(f"{self.url}/async/{request.path_params['name']}", status_code=303)
         job.looks += 1
-        if job.phase == "EXECUTING":
+        if job.phase == "EXECUTING" and not self.holds(job.query):
             job.error = self.fails(job.query)
             job.result = self.document(job.query, job.maxrec, self.spoils)
-            job.phase = "ERROR" if job.error or b'"ERROR"' in job.result else "COMPLETED"
+            job.phase = (
+                "ABORTED"
+                if self.aborts(job.query)
+                else "ERROR"
+                if job.error or b'"ERROR"' in job.result
+                else "COMPLETED"
+            )
         elif job.phase == "QUEUED":
             job.phase = "EXECUTING"
         return PlainTextResponse(job.phase)

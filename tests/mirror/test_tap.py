@@ -82,7 +82,7 @@ def test_real_numbers_are_cut_too_and_nan_is_not_lost(tmp_path: Path) -> None:
     dates = ROWS.column("ssa_dateObs").to_pylist()
     dates[50:60] = [float("nan")] * 10
     table = ROWS.set_column(5, ROWS.schema.field(5), pa.array(dates, pa.float64()))
-    with faketap.running(FakeTap(table, indexed=("ssa_dateObs", "ssa_snr"))) as service:
+    with faketap.running(FakeTap(table, indexed=("ssa_dateObs",))) as service:
         found, rows = harvest(service, tmp_path)
     assert found.verdict.complete
     assert found.record["sweeps"][0]["slices"] > 4
@@ -91,8 +91,44 @@ def test_real_numbers_are_cut_too_and_nan_is_not_lost(tmp_path: Path) -> None:
     assert np.isnan(values).sum() == 10 + ROWS.column("ssa_dateObs").null_count
 
 
+def test_values_that_crowd_are_not_cut_for_ever(tmp_path: Path) -> None:
+    # No range parts equal values: all of them are in one job, however many they are.
+    snr = [0.0] * 500 + [number / 500 for number in range(400)] + [None] * 100
+    table = ROWS.set_column(ROWS.schema.get_field_index("ssa_snr"), ROWS.schema.field("ssa_snr"), pa.array(snr, "f4"))
+    with faketap.running(FakeTap(table, indexed=("ssa_snr",))) as service:
+        found, rows = harvest(service, tmp_path)
+        assert len(service.queries) < 120
+    assert found.verdict.complete
+    assert_all_rows(rows, table)
+
+
+def test_a_large_table_without_an_index_is_cut_all_the_same(tmp_path: Path) -> None:
+    with faketap.running(FakeTap(ROWS, indexed=())) as service:
+        found, table = harvest(service, tmp_path)
+    assert found.record["sweeps"][0]["slices"] >= 8
+    assert_all_rows(table)
+
+
+def test_what_tap_schema_says_of_a_column_is_kept(service: FakeTap, tmp_path: Path) -> None:
+    schema = harvest(service, tmp_path)[0].description.schema
+    assert ROWS.schema.field("obsid").metadata.get(b"description") is None
+    assert schema["obsid"].description == "About obsid"
+
+
+def test_names_are_spelled_as_tap_schema_spells_them(tmp_path: Path) -> None:
+    names = ["Order" if name == "obsid" else name for name in ROWS.column_names]
+    table = ROWS.rename_columns(names)
+    with faketap.running(FakeTap(table, indexed=("Order",), spelled={"Order": '"Order"'})) as service:
+        source = TapSource(service.url, 'spectra."lrs"', "Test", QUICK)
+        found = source.harvest(tmp_path, Silent())
+    assert found.rows == len(ROWS)
+    jobs = [query for query in service.queries if query.startswith("SELECT * FROM")]
+    assert len(jobs) >= 8
+    assert all('"Order" ' in query and 'FROM spectra."lrs"' in query for query in jobs)
+
+
 @pytest.mark.parametrize("indexed", [(), ("accref",), ("mags",)])
-def test_a_table_without_a_useful_index_comes_in_one_job(indexed: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_small_table_without_a_useful_index_comes_in_one_job(indexed: tuple[str, ...], tmp_path: Path) -> None:
     with faketap.running(FakeTap(ROWS, indexed=indexed)) as service:
         found, table = harvest(service, tmp_path, dataclasses.replace(QUICK, job_rows=600))
     assert service.made == 1
@@ -116,6 +152,47 @@ def test_a_job_that_takes_too_long_is_cut(service: FakeTap, tmp_path: Path) -> N
     assert found.record["sweeps"][0]["cuts"] > 0
     assert_all_rows(table)
     assert service.jobs == {}
+
+
+def test_a_harvest_that_is_interrupted_leaves_no_job_behind(service: FakeTap, tmp_path: Path) -> None:
+    class Impatient(Silent):
+        def advance(self, rows: int = 0, size: int = 0, slices: int = 0) -> None:
+            raise KeyboardInterrupt
+
+    finished: list[str] = []
+
+    def holds(query: str) -> bool:
+        if not finished and service.made >= 2:
+            finished.append(query)
+        return query not in finished
+
+    service.holds = holds
+    with pytest.raises(KeyboardInterrupt):
+        TapSource(service.url, "spectra.lrs", "Test", QUICK).harvest(tmp_path, Impatient())
+    assert service.made >= 2
+    assert service.jobs == {}
+
+
+def test_a_job_that_the_server_ends_is_cut(service: FakeTap, tmp_path: Path) -> None:
+    ended = []
+
+    def aborts(query: str) -> bool:
+        if "IS NULL" not in query and not ended:
+            ended.append(query)
+        return query in ended
+
+    service.aborts = aborts
+    found, table = harvest(service, tmp_path)
+    assert found.record["sweeps"][0]["cuts"] == 1
+    assert found.record["retries"] == 0, "the same question would take as long again"
+    assert_all_rows(table)
+    assert service.jobs == {}
+
+
+def test_a_service_that_makes_no_jobs(service: FakeTap, tmp_path: Path) -> None:
+    service.refuses_jobs = True
+    with pytest.raises(SourceError, match="made no job"):
+        harvest(service, tmp_path)
 
 
 def test_a_job_that_gives_fewer_rows_than_counted_is_run_again(service: FakeTap, tmp_path: Path) -> None:
@@ -171,7 +248,7 @@ def test_no_such_table(service: FakeTap, tmp_path: Path) -> None:
         source.harvest(tmp_path, Silent())
 
 
-@pytest.mark.parametrize("table", ["", "a b", "x; DROP TABLE y", "a.b.c.d", "t' OR '1'='1", '"quoted"'])
+@pytest.mark.parametrize("table", ["", "a b", "x; DROP TABLE y", "a.b.c.d", "t' OR '1'='1", '"open', '""', 'a."b" c'])
 def test_what_is_no_table_is_not_asked_for(service: FakeTap, tmp_path: Path, table: str) -> None:
     with pytest.raises(ParameterError, match="table: "):
         TapSource(service.url, table, "Test", QUICK).harvest(tmp_path, Silent())
@@ -191,3 +268,13 @@ def test_a_mirror_is_made_of_it(service: FakeTap, tmp_path: Path) -> None:
     assert catalog.manifest["source"]["kind"] == "tap"
     names = list(ROWS.column_names)
     assert_all_rows(pa.concat_tables(pq.read_table(path, columns=names) for path in catalog.files))
+
+
+def test_the_tables_of_one_service_are_not_mixed_up(service: FakeTap, tmp_path: Path) -> None:
+    service.fails = lambda query: "disk failure" if "IS NULL" in query else ""
+    with pytest.raises(SourceError, match="disk failure"):
+        sync("lrs", source=f"{service.url}#spectra.lrs", home=tmp_path, manners=QUICK)
+    service.fails = lambda query: ""
+    report = sync("lrs", source=f"{service.url}#spectra.few", home=tmp_path, manners=QUICK)
+    assert (report.rows, report.complete) == (300, True)
+    assert open_catalog("lrs", tmp_path).manifest["source"]["url"] == f"{service.url}#spectra.few"

@@ -132,7 +132,7 @@ class Client:
         Parameters
         ----------
         method : str
-            ``GET``, ``POST`` or ``DELETE``.
+            ``GET`` or ``POST``.
         url : str
             Address.
         form : dict, optional
@@ -158,6 +158,24 @@ class Client:
                     message = f"{_address(response)} sent more than {_SMALL_BYTES:,} bytes where a few lines were due"
                     raise FormatError(message)
         return body.decode("utf-8", "replace"), str(response.url)
+
+    def delete(self, url: str) -> None:
+        """Ask the server to forget what it keeps for us, even if the harvest is to stop: a single, short attempt.
+
+        Raises
+        ------
+        TransportError
+            If the network or the server failed.
+        ServiceError
+            If the server refuses.
+        """
+        address = httpx.URL(url)
+        with self._slots, _Translated(address):
+            with self._lock:
+                self.requests += 1
+            # Where it leads to afterwards, the list of all jobs for one, is of no interest.
+            response = self._http.delete(address, timeout=self.manners.connect_timeout_s, follow_redirects=False)
+            self._check(response)
 
     def retrying(self, work: Callable[[], T], attempts: int | None = None) -> T:
         """Do something until it works, with growing, jittered waits between attempts.

@@ -13,7 +13,7 @@ from ssap_mirror.journal import Journal
 from ssap_mirror.progress import Progress
 from ssap_mirror.schema import Column, Schema
 from ssap_mirror.sources import Description, Estimate, Harvest, Manners, Verdict
-from ssap_mirror.sources.adql import Adql, Counter
+from ssap_mirror.sources.adql import Adql, Counter, Listed
 from ssap_mirror.sources.answers import Keeper, Stored, read_answer
 from ssap_mirror.sources.audit import Audit
 from ssap_mirror.sources.cost import Price, refuse_full_disk
@@ -46,7 +46,8 @@ class TapSource:
     url : str
         The service, without ``/sync``.
     table : str
-        Name of the table, with its schema.
+        Name of the table, with its schema, as ADQL writes it. It is the fragment of the source's own `url`, which so
+        tells apart the tables of one service.
     title : str
         For people.
     manners : Manners, optional
@@ -55,8 +56,9 @@ class TapSource:
 
     def __init__(self, url: str, table: str, title: str, manners: Manners | None = None) -> None:
         self.kind = "tap"
-        self.url = url.rstrip("/")
-        self.table = table
+        self.url = f"{url.rstrip('/')}#{table}"
+        self._service = url.rstrip("/")
+        self._table = table
         self._title = title
         self._manners = manners or Manners()
         self._schema = Schema(())
@@ -99,7 +101,7 @@ class TapSource:
                 already = sum(answer.path.stat().st_size for answer in ledger.answers())
                 refuse_full_disk(estimate, staging, already)
                 progress.stage("harvest", before)
-                self._sweep(adql, description, ledger, progress)
+                self._sweep(adql, description, ledger, before, progress)
                 self._schema, self._answers = description.schema, ledger.answers(_SWEEP)
                 return self._judge(adql, description, ledger, before, staging / "audit")
 
@@ -124,7 +126,7 @@ class TapSource:
         client = Client(self._manners, progress.note)
         try:
             progress.stage("describe", None)
-            adql = Adql(client, self.url, self.table, staging)
+            adql = Adql(client, self._service, self._table, staging)
             description, price = self._describe(adql)
             yield adql, description, price
         except duckdb.Error as error:
@@ -134,11 +136,11 @@ class TapSource:
             client.close()
 
     def _describe(self, adql: Adql) -> tuple[Description, Price]:
+        adql.read_tap_schema()
         sample = adql.sample(_SAMPLE_ROWS)
-        named = Schema(tuple(sample.reader.schema))
+        named = Schema(tuple(_completed(column, adql.listed(column.name)) for column in sample.reader.schema))
         brief = {named.roles[role] for role in _BRIEF if role in named.roles}
-        principal = adql.principal_columns()
-        columns = tuple(replace(column, verbosity=_level(column, brief, principal)) for column in named)
+        columns = tuple(replace(column, verbosity=10 if column.name in brief else column.verbosity) for column in named)
         identity = ""
         for role in _IDENTITIES:
             column = named.role(role)
@@ -152,7 +154,7 @@ class TapSource:
         price = Price(sample.wire_bytes / rows, sample.rows.nbytes / rows, sample.seconds / rows)
         return Description("tap", self.url, self._title, schema, header=sample.reader.header), price
 
-    def _sweep(self, adql: Adql, description: Description, ledger: Ledger, progress: Progress) -> None:
+    def _sweep(self, adql: Adql, description: Description, ledger: Ledger, rows: int, progress: Progress) -> None:
         keeper = Keeper(description.schema, description.schema.up_to(10))
         client = adql.client
 
@@ -161,16 +163,24 @@ class TapSource:
 
         sweeper = Sweeper(ledger, self._manners, progress, adql.alive, client.stop.set)
         limit = 2 * self._manners.job_rows
-        slices = () if _SWEEP in ledger.sweeps() else tuple(self._plan(adql, description.schema))
+        slices = () if _SWEEP in ledger.sweeps() else tuple(self._plan(adql, description.schema, rows, progress))
         sweeper.run(Sweep(_SWEEP, slices, limit, ask))
 
-    def _plan(self, adql: Adql, schema: Schema) -> list[Slice]:
+    def _plan(self, adql: Adql, schema: Schema, rows: int, progress: Progress) -> list[Slice]:
         """Cut the table by the first indexed column that has many values."""
         counter = Counter(adql, self._manners.job_rows)
-        for column in _by_usefulness(schema, adql.indexed_columns()):
-            slices = counter.plan(column)
-            if slices:
+        columns = _by_usefulness(schema)
+        listed = {column.name: adql.listed(column.name) for column in columns}
+        indexed = [column for column in columns if (about := listed[column.name]) is not None and about.indexed]
+        for column in indexed:
+            if slices := counter.plan(column):
                 return slices
+        if rows > 2 * self._manners.job_rows:
+            # More than one job may give: without an index each range costs the server a look at all rows.
+            for column in columns:
+                if column not in indexed and (slices := counter.plan(column)):
+                    progress.note(f"{self._table} has no index of use; it is cut by {column.name}")
+                    return slices
         return [Slice()]
 
     def _judge(self, adql: Adql, description: Description, ledger: Ledger, before: int, folder: Path) -> Harvest:
@@ -184,7 +194,7 @@ class TapSource:
             audit.close()
         after = adql.count()
         reasons = [
-            f"COUNT(*) of {self.table} was {before:,} before and is {after:,} now",
+            f"COUNT(*) of {self._table} was {before:,} before and is {after:,} now",
             f"{came:,} rows came in {len(ledger.answers()):,} jobs, each with as many rows as the server counted",
         ]
         if ambiguous:
@@ -202,7 +212,7 @@ class TapSource:
             "retries": adql.client.retries,
             "bytes": adql.client.received,
             "identity": column,
-            "table": self.table,
+            "table": self._table,
             "count_before": before,
             "count_after": after,
         }
@@ -211,9 +221,9 @@ class TapSource:
 
 
 def _job(adql: Adql, keeper: Keeper, part: Slice, maxrec: int, target: Path) -> Stored | None:
-    """Fetch a slice once; None if the server counts more rows than the limit."""
+    """Fetch a slice once; None if the server counts more rows than the limit, and smaller slices can be had."""
     counted = adql.count(part)
-    if counted > maxrec:
+    if counted > maxrec and adql.can_be_cut(part):
         return None
     limit = counted + _SPARE_ROWS
     form = {
@@ -238,14 +248,22 @@ def _job(adql: Adql, keeper: Keeper, part: Slice, maxrec: int, target: Path) -> 
     return stored
 
 
-def _level(column: Column, brief: set[str], principal: set[str]) -> int:
-    if column.name in brief:
-        return 10
-    return 20 if column.name in principal else 30
+def _completed(column: Column, listed: Listed | None) -> Column:
+    """Add what TAP_SCHEMA knows and the answer does not say; the verbosity is a guess from ``principal``."""
+    if listed is None:
+        return replace(column, verbosity=20)
+    return replace(
+        column,
+        unit=column.unit or listed.unit,
+        ucd=column.ucd or listed.ucd,
+        utype=column.utype or listed.utype,
+        description=column.description or listed.description,
+        verbosity=20 if listed.principal else 30,
+    )
 
 
-def _by_usefulness(schema: Schema, indexed: set[str]) -> list[Column]:
-    """Indexed columns of numbers, the likeliest to have many different values first."""
+def _by_usefulness(schema: Schema) -> list[Column]:
+    """Columns of numbers, the likeliest to have many different values first."""
     roles = {name: role for role, name in schema.roles.items()}
 
     def rank(column: Column) -> tuple[bool, bool, bool, bool]:
@@ -258,5 +276,4 @@ def _by_usefulness(schema: Schema, indexed: set[str]) -> list[Column]:
         )
 
     numbers = ("short", "int", "long", "float", "double")
-    found = [column for column in schema if column.name in indexed and not column.shape and column.datatype in numbers]
-    return sorted(found, key=rank)
+    return sorted((column for column in schema if not column.shape and column.datatype in numbers), key=rank)

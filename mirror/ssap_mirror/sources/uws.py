@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
-from ssap_mirror.sources.answers import error_of
+from ssap_mirror.sources.answers import TooMuchError, error_of
 from ssap_mirror.sources.http import Client, Download
 
 __all__ = ["run_job"]
@@ -35,12 +35,17 @@ def run_job(client: Client, url: str, form: dict[str, str], path: Path) -> Downl
     ------
     TransportError
         If the network or the server failed, or the job was lost.
+    TooMuchError
+        If the job was ended because it took too long.
     ServiceError
-        If the job ended in an error.
+        If the job ended in an error, or none was made.
     FormatError
         If the result is a web page.
     """
     _, job = client.small("POST", f"{url}/async", form)
+    if job.rstrip("/").endswith("/async"):
+        message = f"{url} made no job: it did not lead to one (UWS 1.1 §2.2.3.1)"
+        raise ServiceError(message)
     with _deleted_at_last(client, job):
         # PHASE=RUN in the first request is part of the standard, but not every server heeds it.
         client.small("POST", f"{job}/phase", {"PHASE": "RUN"})
@@ -50,6 +55,9 @@ def run_job(client: Client, url: str, form: dict[str, str], path: Path) -> Downl
         if phase == "ERROR":
             raise _error(client, job)
         message = f"the job {job} ended as {phase}"
+        if phase == "ABORTED":
+            # Nobody but the server ends our jobs, and it does so when they took too long (UWS 1.1 §2.1.4).
+            raise TooMuchError(message)
         raise TransportError(message)
 
 
@@ -60,7 +68,7 @@ def _deleted_at_last(client: Client, job: str) -> Iterator[None]:
     finally:
         # A job that cannot be deleted now is deleted by the server some day.
         with contextlib.suppress(SourceError):
-            client.small("DELETE", job)
+            client.delete(job)
 
 
 def _wait(client: Client, job: str) -> str:
