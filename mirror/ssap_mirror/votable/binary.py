@@ -15,7 +15,9 @@ import numpy as np
 
 from ssap_mirror.errors import FormatError
 from ssap_mirror.schema import Column
-from ssap_mirror.votable.cells import BadCellError, Cells, bytes_of, cell_bytes, cell_reader, is_variable, item_bits
+from ssap_mirror.votable.cells import BadCellError, Cells, bytes_of, cell_bytes, is_variable, item_bits
+from ssap_mirror.votable.numbers import number_reader
+from ssap_mirror.votable.strings import StringReader
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -116,7 +118,10 @@ class BinaryRows:
         # there (0: they are bits).
         skips = [width - (0 if number else _LENGTH_BYTES) for number, width in enumerate(self._stretches[:-1])]
         self._steps = list(zip(skips, (self._bits // 8).tolist(), strict=True))
-        self._readers = [cell_reader(column, text_is_null=not flags) for column in columns]
+        self._readers = [
+            StringReader(column, empty_is_null=not flags) if column.is_text else number_reader(column)
+            for column in columns
+        ]
         if not sum(self._stretches):
             message = "a table without columns has binary rows"
             raise FormatError(message)

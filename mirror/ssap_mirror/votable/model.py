@@ -12,31 +12,30 @@ from ssap_mirror.schema import Column
 from ssap_mirror.votable.text import TextColumn
 
 __all__ = [
-    "ITEM_BYTES",
     "Info",
     "Param",
     "column_from_attributes",
-    "fixed_bytes",
     "is_whole_column",
     "knows_datatype",
     "param_from_attributes",
 ]
 
-#: Bytes of one item in BINARY (VOTable 1.5 §2.1); eight bits share a byte.
-ITEM_BYTES = {
-    "boolean": 1,
-    "bit": 1,
-    "unsignedByte": 1,
-    "short": 2,
-    "int": 4,
-    "long": 8,
-    "char": 1,
-    "unicodeChar": 2,
-    "float": 4,
-    "double": 8,
-    "floatComplex": 8,
-    "doubleComplex": 16,
-}
+_DATATYPES = frozenset(
+    [
+        "boolean",
+        "bit",
+        "unsignedByte",
+        "short",
+        "int",
+        "long",
+        "char",
+        "unicodeChar",
+        "float",
+        "double",
+        "floatComplex",
+        "doubleComplex",
+    ]
+)
 # VOTable 1.5 §2.2: all dimensions but the last are fixed.
 _ARRAYSIZE = re.compile(r"(\d{1,9}x)*(\d{1,9}\*?|\*)")
 _MOST_ITEMS = 1 << 24
@@ -113,7 +112,7 @@ def column_from_attributes(attributes: Mapping[str, str], number: int, described
     if arraysize is not None and not _ARRAYSIZE.fullmatch(arraysize):
         message = f"column {name!r} has the arraysize {arraysize!r}, which is none"
         raise FormatError(message)
-    if datatype not in ITEM_BYTES:
+    if datatype not in _DATATYPES:
         datatype, arraysize = "char", "*"
     if "x" in (arraysize or "") or not datatype.endswith(("char", "Char")):
         _refuse_size(name, arraysize)
@@ -141,17 +140,9 @@ def _refuse_size(name: str, arraysize: str | None) -> None:
         raise FormatError(message)
 
 
-def fixed_bytes(column: Column) -> int:
-    """Bytes that a cell takes in BINARY beside what is of variable length; a NULL in Arrow takes about as many."""
-    size = ITEM_BYTES[column.datatype]
-    for part in (column.arraysize or "").split("x"):
-        size *= int(part) if part.isdigit() else 1
-    return 4 if "*" in (column.arraysize or "") else size
-
-
 def knows_datatype(attributes: Mapping[str, str]) -> bool:
     """Whether VOTable knows the datatype of a FIELD."""
-    return attributes.get("datatype", "").strip() in ITEM_BYTES
+    return attributes.get("datatype", "").strip() in _DATATYPES
 
 
 def param_from_attributes(attributes: Mapping[str, str], described: Mapping[str, Any]) -> Param:

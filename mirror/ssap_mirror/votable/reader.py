@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from ssap_mirror.errors import FormatError
 from ssap_mirror.schema import Column, Schema
 from ssap_mirror.votable.binary import Base64, BinaryRows
+from ssap_mirror.votable.buffer import Buffer
+from ssap_mirror.votable.cells import least_bytes
 from ssap_mirror.votable.document import Document
-from ssap_mirror.votable.model import Info, Param, fixed_bytes, is_whole_column
-from ssap_mirror.votable.stream import pieces
+from ssap_mirror.votable.model import Info, Param, is_whole_column
 from ssap_mirror.votable.tabledata import cells_of_block
 from ssap_mirror.votable.text import TextColumn
 
@@ -50,11 +51,10 @@ class VOTableReader:
     """
 
     def __init__(self, source: BinaryIO | Path, *, batch_rows: int, max_bytes: int) -> None:
-        self._pieces = pieces(source)
         self._batch_rows = batch_rows
         self._max_bytes = max_bytes
         self._document = Document(max_bytes)
-        self._buffer = bytearray()
+        self._buffer = Buffer(source)
         self._finished = False
         # Whether rows are cut from the bytes, and not by the XML parser.
         self._direct = False
@@ -71,7 +71,7 @@ class VOTableReader:
         """FIELDs, then the PARAMs of the table that stand for a column with one value (SSA utype, not an input)."""
         self._arrow = self.schema.arrow_schema()
         self._texts = [TextColumn(column) for column in self.fields]
-        row_bytes = sum(fixed_bytes(column) for column in self.fields)
+        row_bytes = sum(least_bytes(column) for column in self.fields)
         if row_bytes > max_bytes:
             message = f"each of its rows takes {row_bytes:,} bytes; at most {max_bytes:,} are read"
             raise FormatError(message)
@@ -158,33 +158,9 @@ class VOTableReader:
                 constants[param.column] = TextColumn(param.column).parse(text, -1)
         return constants
 
-    def _fill(self) -> bool:
-        """Read another piece; False at the end."""
-        piece = next(self._pieces, b"")
-        self._buffer += piece
-        return bool(piece)
-
-    def _fill_to(self, mark: bytes, size: int) -> int:
-        """Read until a mark is there, or so many bytes, or the end; the mark's place or -1."""
-        searched = 0
-        while True:
-            place = self._buffer.find(mark, searched)
-            if place >= 0 or len(self._buffer) >= size:
-                return place
-            searched = max(0, len(self._buffer) - len(mark))
-            if not self._fill():
-                return -1
-
     def _feed(self, size: int) -> None:
         """Give the beginning of the buffer to the parser."""
-        self._document.feed(self._cut(size))
-
-    def _cut(self, size: int) -> bytes:
-        """Take the beginning off the buffer."""
-        with memoryview(self._buffer) as view:
-            piece = bytes(view[:size])
-        del self._buffer[:size]
-        return piece
+        self._document.feed(self._buffer.cut(size))
 
     def _read_header(self) -> None:
         """Read up to the first row, or to the end of a document without rows.
@@ -193,18 +169,18 @@ class VOTableReader:
         """
         document = self._document
         while document.content is None and not document.rows_done:
-            found = _OPENS_ROWS.search(self._buffer)
+            found = self._buffer.search(_OPENS_ROWS)
             if found is not None:
-                size = found.end() - found.start()
-                self._feed(found.start())
+                start, end = found
+                self._feed(start)
                 place = document.fed
-                self._feed(size)
+                self._feed(end - start)
                 self._direct = document.content is not None and document.content_start == place
                 continue
             last_tag = self._buffer.rfind(b"<")
             kept = len(self._buffer) - last_tag if last_tag >= 0 else 0
             self._feed(len(self._buffer) - (kept if kept < _LONGEST_TAG else 0))
-            if document.content is None and not self._fill():
+            if document.content is None and not self._buffer.fill():
                 self._finish()
                 return
 
@@ -218,38 +194,38 @@ class VOTableReader:
             self._read_parsed()
 
     def _read_text_rows(self) -> None:
-        end = self._fill_to(_END_OF_ROWS, _BLOCK)
+        end = self._buffer.fill_to(_END_OF_ROWS, _BLOCK)
         size = end if end >= 0 else self._buffer.rfind(_END_OF_ROW) + len(_END_OF_ROW)
         if end < 0 and size < len(_END_OF_ROW):
             if len(self._buffer) > self._max_bytes:
                 message = f"row {self._rows + 1:,} is larger than {self._max_bytes:,} bytes"
                 raise FormatError(message)
-            self._direct = self._fill()
+            self._direct = self._buffer.fill()
             return
-        cells = cells_of_block(bytes(self._buffer[:size]), len(self.fields))
+        cells = cells_of_block(self._buffer.peek(size), len(self.fields))
         if cells is None:
             self._direct = False
         else:
-            del self._buffer[:size]
+            self._buffer.drop(size)
             self._direct = end < 0
             self._add_texts(cells)
         self._document.rows_before = self._rows
 
     def _read_binary_rows(self) -> None:
-        end = self._fill_to(b"<", _BLOCK)
-        while end >= 0 and len(self._buffer) < end + len(_END_OF_STREAM) and self._fill():
+        end = self._buffer.fill_to(b"<", _BLOCK)
+        while end >= 0 and len(self._buffer) < end + len(_END_OF_STREAM) and self._buffer.fill():
             pass
         size = end if end >= 0 else len(self._buffer)
-        if self._buffer.find(b"&", 0, size) >= 0 or (end >= 0 and not self._buffer.startswith(_END_OF_STREAM, end)):
+        if self._buffer.find(b"&", size) >= 0 or (end >= 0 and not self._buffer.startswith(_END_OF_STREAM, end)):
             # A comment, CDATA or a reference: rare enough to let the parser see to it.
             self._direct = False
             return
         self._direct = size > 0 and end < 0
-        self._add_base64(self._cut(size))
+        self._add_base64(self._buffer.cut(size))
         self._document.rows_before = self._rows
 
     def _read_parsed(self) -> None:
-        if not self._buffer and not self._fill():
+        if not len(self._buffer) and not self._buffer.fill():
             self._finish()
         else:
             self._feed(min(len(self._buffer), _PARSED))
@@ -269,8 +245,7 @@ class VOTableReader:
             self._binary.finish()
 
     def _finish(self) -> None:
-        self._document.feed(bytes(self._buffer), last=True)
-        self._buffer.clear()
+        self._document.feed(self._buffer.cut(len(self._buffer)), last=True)
         self._finished = True
 
     def _add_texts(self, cells: Sequence[pa.Array]) -> None:

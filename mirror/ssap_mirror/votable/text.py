@@ -145,7 +145,7 @@ class TextColumn:
             return self._bits
         if column.shape or column.datatype.endswith("Complex"):
             return self._arrays
-        return lambda cells: self._scalars(cells)
+        return self._scalars
 
     def _text(self, cells: pa.Array) -> pa.Array:
         return null_where(cells, self.column)
