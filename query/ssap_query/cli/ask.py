@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ssap_query import params
 from ssap_query.cli.options import deliver, home, mirror_option, output
 from ssap_query.mirror import Mirror, open_mirror
 from ssap_query.params import REGISTRY
@@ -41,6 +42,12 @@ def _pairs(request: str | None, dialect: str, given: dict[str, str | None]) -> l
     if not any(name.upper() == "REQUEST" for name, _ in pairs):
         pairs.insert(0, ("REQUEST", "queryData"))
     return [*pairs, *((name.upper(), value) for name, value in given.items() if value is not None)]
+
+
+def _asked_format(pairs: list[tuple[str, object]], dialect: str) -> str | None:
+    """Format that a whole request asks for itself."""
+    asked = parse(pairs, dialect).values.get("RESPONSEFORMAT")
+    return None if asked is None else str(params.parameter("RESPONSEFORMAT").parse(asked, dialect))
 
 
 def _open(mirror: str, home: Path | None) -> Mirror:
@@ -83,6 +90,8 @@ def query(
     if explain:
         click.echo(str(opened.explain(pairs, dialect, chosen)))
         return
+    if output is None and file_format is None:
+        file_format = _asked_format(pairs, dialect)
     deliver(opened.ssap(pairs, dialect, chosen), output, file_format)
 
 

@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from ssap_mirror.errors import CatalogError, MirrorError, ParameterError
 from ssap_query import diagnostics
 from ssap_query.cli import group
+from ssap_query.demo import sample_path
 from ssap_query.diagnostics import ExitCode, guarded
 
 if TYPE_CHECKING:
@@ -94,6 +95,11 @@ class TestQuery:
             run("query", "-m", "corpus", "--request", text).stdout
             == run("query", "-m", "corpus", *CONE, "--verb", "1").stdout
         )
+
+    def test_a_whole_request_may_name_the_format(self, run: Run) -> None:
+        text = "REQUEST=queryData&POS=56.1,21.6&SIZE=2&VERB=1&RESPONSEFORMAT=application/json"
+        assert json.loads(run("query", "-m", "corpus", "--request", text).stdout)["status"] == "OK"
+        assert run("query", "-m", "corpus", "--request", text, "--format", "csv").stdout.startswith("accref,")
 
     def test_dialects_differ(self, run: Run) -> None:
         by_dialect = {
@@ -360,6 +366,29 @@ class TestOtherCommands:
 
     def test_services(self, run: Run) -> None:
         assert "lamost6-mrs" in run("services").stdout
+
+
+class TestDemo:
+    """The main job from end to end."""
+
+    def test_every_step(self, run: Run, tmp_path: Path) -> None:
+        done = run("demo", "--folder", "kept")
+        assert done.returncode == 0, done.stderr
+        kept = tmp_path / "kept"
+        assert "SYNTHETIC" in done.stdout.splitlines()[0] + done.stderr
+        assert "complete" in done.stdout + done.stderr
+        columns = {verb: (kept / f"cone-verb{verb}.vot").read_text().count("<FIELD ") for verb in (1, 2, 3)}
+        assert columns == {1: 8, 2: 87, 3: 98}
+        rows = {(kept / f"cone-verb{verb}.vot").read_text().count("<TR>") for verb in (1, 2, 3)}
+        assert len(rows) == 1
+        assert rows.pop() > 0
+        assert all(pq.read_metadata(path).num_rows > 0 for path in kept.glob("*matches.parquet"))
+        assert len(list(kept.glob("*matches.parquet"))) == 2
+        assert (kept / "sky.png").read_bytes().startswith(b"\x89PNG")
+        mirrored = ssap.open("lamost6-mrs", kept)
+        assert mirrored.catalog.rows == ssap.open(sample_path()).catalog.rows
+        assert mirrored.catalog.synthetic
+        assert "ssap-mirror sync lamost6-mrs\n" in done.stdout + done.stderr
 
 
 class TestDiagnostics:
