@@ -16,12 +16,10 @@ from ssap_query.crossmatch import sql
 from ssap_query.crossmatch.epochs import as_julian_year, epoch_scale
 from ssap_query.crossmatch.positions import Positions
 from ssap_query.crossmatch.session import quoted
-from ssap_query.crossmatch.tables import NUMBER, Table
+from ssap_query.crossmatch.tables import FILE, NUMBER, ROW, Table
 from ssap_query.crossmatch.units import angle_factor, motion_factor, velocity_factor
 
 if TYPE_CHECKING:
-    import duckdb
-
     from ssap_query.crossmatch.session import Session
 
 __all__ = ["Points", "make_points"]
@@ -84,8 +82,7 @@ def make_points(
     columns = [f"{NUMBER} AS id", *(f"{text} AS {role}" for role, text in expressions.items())]
     keys = session.connection.view(f"{side}_rows").project(", ".join(columns))
     keys.create_view(f"{side}_keys")
-    (rows,) = keys.aggregate("count(*)").fetchall()[0]
-    shared = not moves and _rows_share_points(keys)
+    shared = not moves and _rows_share_points(session, side, expressions)
     reduced = shared and not roles
     source, number = keys, "1::BIGINT"
     if reduced:
@@ -93,20 +90,28 @@ def make_points(
         source, number = session.connection.view(f"{side}_unique"), "n"
     columns = [f"id AS {prefix}id", f"{number} AS {prefix}n", f"ra_0_to_360(ra) AS {prefix}ra", f"dec AS {prefix}dec"]
     columns += [f"{_clean(role)} AS {prefix}{role}" for role in roles]
-    source.filter(_VALID).project(", ".join(columns)).create_view(f"{side}_points")
-    cells, count = f"{side}_points", rows
-    if shared and not reduced:
+    points = source.filter(_VALID).project(", ".join(columns))
+    points.create_view(f"{side}_points")
+    (rows,) = source.aggregate("coalesce(sum(n), 0)::BIGINT" if reduced else "count(*)").fetchall()[0]
+    if not shared:
+        return Points(side, expressions, reduced, f"{side}_points", rows, rows)
+    cells = f"{side}_points"
+    if not reduced:
         cells = f"{side}_places"
-        session.connection.view(f"{side}_points").project(f"{prefix}ra, {prefix}dec").distinct().to_table(cells)
-    if shared:
-        (count,) = session.row("SELECT count(*) FROM query_table(?)", [cells])
+        points.project(f"{prefix}ra, {prefix}dec").distinct().to_table(cells)
+    (count,) = session.row("SELECT count(*) FROM query_table(?)", [cells])
     return Points(side, expressions, reduced, cells, count, rows)
 
 
-def _rows_share_points(keys: duckdb.DuckDBPyRelation) -> bool:
-    sample = keys.project("ra, dec").limit(_SAMPLE_ROWS)
-    rows, distinct = sample.aggregate("count(*), count(DISTINCT hash(ra, dec))").fetchall()[0]
-    return bool(rows and distinct <= _DISTINCT_SHARE * rows)
+def _rows_share_points(session: Session, side: str, expressions: Mapping[str, str]) -> bool:
+    rows = session.connection.view(f"{side}_rows")
+    keys = f"{expressions['ra']} AS ra, {expressions['dec']} AS dec"
+    # Asked for by their numbers, the first rows cost no look at any other file.
+    for head in (rows.filter(f"{FILE} = 0 AND {ROW} < {_SAMPLE_ROWS}"), rows.limit(_SAMPLE_ROWS)):
+        count, distinct = head.project(keys).aggregate("count(*), count(DISTINCT hash(ra, dec))").fetchall()[0]
+        if count:
+            return bool(distinct <= _DISTINCT_SHARE * count)
+    return False
 
 
 def _make_unique(session: Session, side: str, *, first_rows: bool) -> None:
