@@ -91,9 +91,9 @@ def verdict(answer: dict[str, Any], mirror: ssap_query.Mirror) -> str:
         return "target names" if answer["count"] == len(found) + 1 else "wrong: number of target names"
     if "fields" in answer and set(found.schema.names) != set(answer["fields"]):
         return f"wrong: {len(found.schema)} columns for {len(answer['fields'])}"
-    if len(found) != answer["count"] or found.truncated != bool(answer.get("overflow")):
-        told = "more" if answer.get("overflow") else "no more"
-        return f"wrong: {len(found)} rows, {found.status}, for {answer['count']} and {told}"
+    told = answer.get("query_status") or found.status  # CSV does not tell
+    if len(found) != answer["count"] or found.status != told:
+        return f"wrong: {len(found)} rows and {found.status} for {answer['count']} and {told}"
     if found.truncated:
         return "overflow"  # which rows are left out is arbitrary
     ids = sorted(found.to_arrow()[IDENTITY].to_pylist())
@@ -132,7 +132,8 @@ def replay(answers: Iterable[dict[str, Any]], mirror: ssap_query.Mirror) -> tupl
     return tally, wrong
 
 
-def _read(path: Path) -> Iterator[dict[str, Any]]:
+def read_answers(path: Path) -> Iterator[dict[str, Any]]:
+    """Read what `record.py` has written, packed or not."""
     packed = path.suffix == ".gz"
     with gzip.open(path, "rt", encoding="utf-8") if packed else path.open(encoding="utf-8") as lines:
         for line in lines:
@@ -147,7 +148,7 @@ def main() -> None:
     parser.add_argument("answers", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
-        tally, wrong = replay(_read(options.answers), open_mirror(pq.read_table(options.table), Path(home)))
+        tally, wrong = replay(read_answers(options.answers), open_mirror(pq.read_table(options.table), Path(home)))
     print(f"{tally.total():,} requests, {len(wrong)} disagreements")
     for word, count in tally.most_common():
         print(f"{count:7,}  {word}")
