@@ -103,9 +103,11 @@ class Sweeper:
         """
         self._ledger.plan(sweep.name, sweep.slices)
         run = _Run(sweep, self._ledger, self._progress, self._alive)
-        pool = ThreadPoolExecutor(self._manners.requests_at_a_time, thread_name_prefix="harvest")
+        # The client lets only so many requests out at a time; meanwhile as many answers again may be read.
+        threads = 2 * self._manners.requests_at_a_time
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="harvest")
         try:
-            run.until_done(pool, self._manners.requests_at_a_time)
+            run.until_done(pool, threads)
         except BaseException:
             self._stop()
             raise
