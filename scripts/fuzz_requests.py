@@ -35,6 +35,8 @@ from ssap_mirror.snapshots import make_live
 from ssap_query.params import REGISTRY
 from ssap_query.request import DIALECTS
 
+# A value that is repeated again and again grows no longer than this.
+_LONGEST = 10_000_000
 #: No request may take longer [s of processor time].
 LIMIT_S = 2.0
 _NAMES = tuple(parameter.name for parameter in REGISTRY)
@@ -212,6 +214,10 @@ _REPEATED = (
         "'",
         "{snr}",
         "Optical,",
+        "votable,",
+        "graphic,",
+        "RELATIVE,",
+        "any,",
     ),
 )
 
@@ -324,7 +330,7 @@ class Requests:
         Share of requests that have one.
     """
 
-    def __init__(self, seed: int, *, longest: int = 10_000_000, long_share: float = 0.005) -> None:
+    def __init__(self, seed: int, *, longest: int = _LONGEST, long_share: float = 0.005) -> None:
         self.seed, self.longest, self.long_share = seed, longest, long_share
 
     def make(self, number: int) -> tuple[Any, str, str]:
@@ -423,7 +429,9 @@ def _mutation(rng: Random, value: str, marker: str) -> str:
             value[:first] + value[second:],
             value + rng.choice((",", "/", ";")) + value,
             value.swapcase(),
-            rng.choice((",", "/", ";")).join([value] * rng.choice((2, 30, 1500))),
+            rng.choice((",", "/", ";")).join(
+                [value] * min(rng.choice((2, 30, 1500)), 1 + _LONGEST // (len(value) + 1))
+            ),
         )
     )
 
@@ -483,9 +491,9 @@ def fuzz(mirror: Any, log: StatementLog, requests: Requests, numbers: Sequence[i
         report.markers_bound += any(marker in str(value) for value in log.bound)
         report.outcomes[outcome] += 1
         report.slowest = sorted([*report.slowest, (took_s, label)], reverse=True)[:5]
-        if tell_every and (number + 1) % tell_every == 0:
-            counted = f"{number + 1:,} requests in {time.perf_counter() - began:.0f} s, {len(report.problems)} problems"
-            print(counted, file=sys.stderr, flush=True)
+        if tell_every and (number - numbers[0] + 1) % tell_every == 0:
+            counted = f"{number - numbers[0] + 1:,} requests in {time.perf_counter() - began:.0f} s"
+            print("\n".join([counted, *report.problems]), file=sys.stderr, flush=True)
     report.elapsed_s = time.perf_counter() - began
     report.statements = log.different
     return report
@@ -551,6 +559,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="number of the first request")
     parser.add_argument("--rows", type=int, default=2000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -562,7 +571,8 @@ def main() -> None:
         log = StatementLog(lamost6_mrs())
         with log.watching():
             mirror = ssap_query.open(name, home)
-        report = fuzz(mirror, log, Requests(options.seed), range(options.count), tell_every=5000)
+        numbers = range(options.first, options.first + options.count)
+        report = fuzz(mirror, log, Requests(options.seed), numbers, tell_every=5000)
         if fingerprint(home, elsewhere) != before:
             report.problems.append("something was written")
         os.chdir("/")

@@ -51,6 +51,14 @@ def test_hostile_requests(watched, home: Path, tmp_path: Path, monkeypatch: pyte
     assert report.statements > 100
 
 
+@pytest.mark.parametrize("dialect", fuzz_requests.DIALECTS)
+def test_items_given_again_and_again_make_no_longer_statement(dialect: str, watched) -> None:
+    mirror, log = watched
+    for times in (2, 10_000):
+        mirror.ssap([("REQUEST", "queryData"), ("FORMAT", ",".join(["graphic", "votable"] * times))], dialect)
+    assert max(map(len, log.texts)) < 10_000
+
+
 def test_lone_surrogate_where_nobody_looks(watched) -> None:
     mirror, _ = watched
     found = mirror.ssap([("REQUEST", "queryData"), ("x\ud800", "y\udc00")])
@@ -63,7 +71,7 @@ def test_lone_surrogate_where_nobody_looks(watched) -> None:
 def test_values_of_a_million_and_of_ten_million_characters(name: str, dialect: str, watched) -> None:
     mirror, log = watched
     for length in (999_990, 10_000_000):
-        for part in ("1,", "1/2,", "a-", "[a]"):
+        for part in ("1,", "1/2,", "a-", "[a]", "votable,"):
             value = part * (length // len(part))
             outcome, took_s = fuzz_requests._asked(mirror, [("REQUEST", "queryData"), (name, value)], dialect)
             assert not outcome.startswith("Traceback"), (part, outcome)

@@ -64,7 +64,8 @@ class IvoaFormat:
 
     def parse(self, name: str, text: str) -> tuple[str, ...]:
         """Read a list of types and keywords, in lower case."""
-        items = tuple(item.strip().lower().replace(" ", "+") for item in text.split(","))
+        # Without repeats: each keyword is a condition of its own.
+        items = tuple(dict.fromkeys(item.strip().lower().replace(" ", "+") for item in text.split(",")))
         for item in items:
             if not item:
                 raise ParameterError(name, text, "has an empty item in its list")
@@ -137,7 +138,7 @@ class DachsFormat:
         """Read a list of types and keywords, in lower case."""
         found = dachs_list(name, text.lower(), str, ranges=False)
         if "graphic" in found.values and "all" not in found.values:
-            return tuple(found.values)
+            return tuple(dict.fromkeys(found.values))
         return found
 
     def compile(self, value: Any, columns: Columns) -> Predicate | None:
