@@ -30,6 +30,7 @@ __all__ = [
     "files",
     "files_in_cones",
     "in_ranges",
+    "map_statement",
     "quoted",
     "view_of_files",
 ]
@@ -164,6 +165,13 @@ def view_of_files(schema: Schema, columns: Sequence[str], paths: Sequence[str]) 
     listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
     selected = [_selected(schema, name) for name in columns]
     return "CREATE OR REPLACE VIEW spectra AS " + _select(selected, _READ.replace("?", f"[{listed}]", 1))
+
+
+def map_statement(order: int, expression: str, where: str | None) -> str:
+    """Write a person's aggregate over each HEALPix cell as one query; the text is theirs, as in `Mirror.sql`."""
+    condition = "" if where is None else f" AND ({where})"
+    selected = [f"healpix({order:d}) AS cell", f"({expression})::DOUBLE AS value"]
+    return _select(selected, "spectra") + f" WHERE _healpix_29 IS NOT NULL{condition} GROUP BY 1"
 
 
 def count_of(query: CompiledQuery) -> CompiledQuery:

@@ -21,6 +21,7 @@ from ssap_mirror.schema import Schema
 
 from ssap_query.arrays import as_arrow
 from ssap_query.compile import FILE_INDEX, FILE_ROW, CompiledQuery, compile_query, count_of, files, in_ranges
+from ssap_query.hotcolumns import HotColumns
 from ssap_query.params.interpret import Query
 from ssap_query.params.position import Cone, cone_predicate
 from ssap_query.predicate import FALSE, TRUE, DistinctValues, Predicate
@@ -117,13 +118,15 @@ class Engine:
     catalog : Catalog
         The snapshot.
     cache_bytes : int
-        Most that is kept of decoded columns between requests [byte]; 0 for a single request.
+        Most that is kept between requests [byte], of row groups for cones and again of columns for statistics; 0 for
+        a single request.
     """
 
     def __init__(self, catalog: Catalog, cache_bytes: int = DEFAULT_CACHE_BYTES) -> None:
         self.catalog = catalog
         self.session = Session()
         self.row_groups = RowGroups(cache_bytes)
+        self.hot_columns = HotColumns(catalog, self.row_groups, cache_bytes)
         self._distinct: dict[str, tuple[str, ...]] = {}
         self._constant_row: dict[str, pa.Array] | None = None
         self._arrow_schemas: dict[tuple[str, ...], pa.Schema] = {}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 from ssap_mirror import healpix
-from ssap_mirror.catalog import Catalog
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.session import Session
-from ssap_query.usersql import connection
+from ssap_query.arrays import as_numpy
+from ssap_query.compile import map_statement
+from ssap_query.result import ResultSet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,8 +27,7 @@ _ORDER, _EXPRESSION = "order", "expression"
 
 
 def healpix_map(
-    session: Session,
-    catalog: Catalog,
+    sql: Callable[[str], ResultSet],
     order: int,
     expression: str = _COUNT,
     where: str | None = None,
@@ -37,10 +37,8 @@ def healpix_map(
 
     Parameters
     ----------
-    session : Session
-        What runs the query.
-    catalog : Catalog
-        The snapshot. Rows without a target position are in no cell.
+    sql : callable
+        Answers a query on the view ``spectra`` (`Mirror.sql`). Rows without a target position are in no cell.
     order : int
         HEALPix order, 0 to 12: ``nside = 2**order``.
     expression : str
@@ -61,24 +59,15 @@ def healpix_map(
     ParameterError
         If the order is out of range, or DuckDB cannot make sense of the expression or the condition.
     """
-    import duckdb
-
     if isinstance(order, bool) or not isinstance(order, int) or not 0 <= order <= _MAX_ORDER:
         raise ParameterError(_ORDER, order, f"is not a HEALPix order between 0 and {_MAX_ORDER}")
     fill = empty if empty is not None else 0.0 if expression == _COUNT else UNSEEN
     found = np.full(healpix.cells_in_order(order), fill)
-    cursor = connection(session, catalog)
     try:
-        rows = cursor.view("spectra").filter("_healpix_29 IS NOT NULL")
-        if where is not None:
-            rows = rows.filter(where)
-        cells = rows.aggregate(f"healpix({order}) AS cell, ({expression})::DOUBLE AS value", "cell").fetchnumpy()
-    except duckdb.Error as error:
+        rows = sql(map_statement(order, expression, where)).to_arrow()
+    except ParameterError as error:
         asked = expression if where is None else f"{expression} WHERE {where}"
-        reason = str(error).strip().splitlines()[0]
-        raise ParameterError(_EXPRESSION, asked, f"cannot be answered: {reason}") from error
-    finally:
-        cursor.close()
-    values = np.ma.filled(np.ma.asarray(cells["value"]).astype(np.float64), fill)
-    found[np.asarray(cells["cell"])] = values
+        raise ParameterError(_EXPRESSION, asked, error.reason) from error
+    values = as_numpy(rows["value"].combine_chunks())
+    found[as_numpy(rows["cell"].combine_chunks())] = np.where(np.isnan(values), fill, values)
     return found

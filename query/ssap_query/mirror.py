@@ -40,7 +40,8 @@ class Mirror:
     home : pathlib.Path, optional
         Folder of the mirrors.
     cache_bytes : int
-        Most that is kept of decoded columns between requests [byte]; 0 for a program that asks once.
+        Most that is kept between requests [byte], of row groups for cones and again of columns for statistics; 0 for
+        a program that asks once.
 
     Raises
     ------
@@ -356,7 +357,7 @@ class Mirror:
         """
         from ssap_query.usersql import run_sql
 
-        schema, rows = run_sql(self._engine.session, self.catalog, text, values, tables)
+        schema, rows = run_sql(self._engine.session, self.catalog, self._engine.hot_columns, text, values, tables)
         return ResultSet(schema, rows, infos=about(self.catalog))
 
     def relation(self) -> duckdb.DuckDBPyRelation:
@@ -399,7 +400,7 @@ class Mirror:
         """
         from ssap_query.healpixmap import healpix_map
 
-        return healpix_map(self._engine.session, self.catalog, order, expression, where, empty)
+        return healpix_map(self.sql, order, expression, where, empty)
 
     def info(self) -> dict[str, Any]:
         """Facts about the mirror: what it holds, where it came from, how large it is.

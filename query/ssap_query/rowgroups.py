@@ -113,6 +113,13 @@ class RowGroups:
                 self._footers.popitem(last=False)
         return footer
 
+    def column_bytes(self, path: str, name: str) -> int:
+        """Size of a column of a file when it is decompressed [byte]."""
+        metadata = self.footer(path).metadata
+        leaves = [i for i in range(metadata.num_columns) if metadata.schema.column(i).path.partition(".")[0] == name]
+        groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+        return sum(int(group.column(leaf).total_uncompressed_size) for group in groups for leaf in leaves)
+
     def touched(self, paths: Iterable[str], ranges: Ranges | None) -> list[Group]:
         """Row groups of the files that can hold rows in some ranges of cells; those without cells always can."""
         groups = [group for path in paths for group in self.footer(path).groups]

@@ -13,6 +13,7 @@ from ssap_mirror.schema import HEALPIX_COLUMN, Column, Schema
 
 from ssap_query.compile import view_of_files
 from ssap_query.decode import DECODING_MACROS
+from ssap_query.hotcolumns import VIEW, HotColumns, columns_read
 from ssap_query.macros import SKY_MACROS
 from ssap_query.rows import BATCH_ROWS, Rows, Stored
 from ssap_query.session import Session, failures_told
@@ -55,6 +56,7 @@ def connection(session: Session, catalog: Catalog) -> duckdb.DuckDBPyConnection:
 def run_sql(
     session: Session,
     catalog: Catalog,
+    hot: HotColumns,
     text: str,
     values: Sequence[object] = (),
     tables: Mapping[str, Any] | None = None,
@@ -67,6 +69,8 @@ def run_sql(
         What runs it.
     catalog : Catalog
         The snapshot.
+    hot : HotColumns
+        What keeps columns that are asked for often.
     text : str
         One SELECT (or FROM, WITH, SUMMARIZE, DESCRIBE, PIVOT, EXPLAIN).
     values : sequence
@@ -89,7 +93,7 @@ def run_sql(
     import pyarrow as pa
 
     _refuse_statements(session, text)
-    query = _Query(session, catalog, text, tuple(values), dict(tables or {}))
+    query = _Query(session, catalog, hot, text, tuple(values), dict(tables or {}))
     arrow_schema, stream = query.stream()
     kept: list[pa.RecordBatch] = []
     rows = size = 0
@@ -109,6 +113,7 @@ class _Query:
 
     session: Session
     catalog: Catalog
+    hot: HotColumns
     text: str
     values: tuple[object, ...]
     tables: Mapping[str, Any]
@@ -129,12 +134,34 @@ class _Query:
         try:
             for name, table in self.tables.items():
                 cursor.register(name, table)
-            reader = cursor.sql(self.text, params=list(self.values)).to_arrow_reader(BATCH_ROWS)
+            reader = self._reader(cursor)
         except (duckdb.Error, TypeError) as error:
             cursor.close()
             raise _told(self.text, error) from error
         schema = _plain_schema(reader.schema)
         return schema, self._read(cursor, reader, schema)
+
+    def _reader(self, cursor: duckdb.DuckDBPyConnection) -> Any:
+        """Answer from columns in memory if they are there, else from the files."""
+        import duckdb
+
+        columns = self._in_memory(cursor)
+        if columns is not None:
+            cursor.register(VIEW, columns)
+            try:
+                return cursor.sql(self.text, params=list(self.values)).to_arrow_reader(BATCH_ROWS)
+            except duckdb.BinderException:  # it names something that only the files have
+                cursor.unregister(VIEW)
+        return cursor.sql(self.text, params=list(self.values)).to_arrow_reader(BATCH_ROWS)
+
+    def _in_memory(self, cursor: duckdb.DuckDBPyConnection) -> pa.Table | None:
+        if not self.hot.max_bytes or any(name.lower() == VIEW for name in self.tables):
+            return None
+        names = columns_read(cursor, self.text, self.catalog)
+        if not names:
+            return None
+        with failures_told(self.catalog.path):
+            return self.hot.table(names)
 
     def _read(self, cursor: duckdb.DuckDBPyConnection, reader: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         import duckdb
