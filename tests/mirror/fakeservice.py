@@ -102,6 +102,10 @@ class FakeService:
     """How SIZE is read."""
     ignores: tuple[str, ...] = ()
     """Parameters that are not looked at."""
+    silent_limit: int | None = None
+    """Rows at which every answer is cut off without a word."""
+    needs_position: bool = False
+    """Whether a request without POS is an error."""
     binary2: bool = True
     """Whether RESPONSEFORMAT is known."""
     columns: Schema = field(default_factory=columns)
@@ -127,6 +131,8 @@ class FakeService:
             return _response(error_document("Field REQUEST: Missing or invalid value for REQUEST."))
         if "RESPONSEFORMAT" in params and not self.binary2:
             return _response(error_document("Field responseformat: not a valid value"))
+        if self.needs_position and "POS" not in params:
+            return _response(error_document("POS and SIZE are required."))
         numbers = np.flatnonzero(self._matches(params))
         if self.hides is not None:
             numbers = numbers[~self.hides(params, numbers)]
@@ -134,6 +140,8 @@ class FakeService:
             return _response(error_document("Query timed out (took too long)."))
         limit = int(params.get("MAXREC", self.default_limit))
         status = "OK" if len(numbers) <= limit else "OVERFLOW"
+        if self.silent_limit is not None and limit >= self.silent_limit:
+            limit, status = self.silent_limit, "OK"
         shuffled = np.random.default_rng(len(self.requests)).permutation(numbers)[:limit]
         return _response(self._document(params, shuffled, status))
 

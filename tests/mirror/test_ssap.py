@@ -9,6 +9,7 @@ from pathlib import Path
 import fakeservice
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from fakeservice import FakeService
 from ssap_mirror.errors import SourceError
@@ -154,6 +155,35 @@ def test_a_service_without_binary2_is_read_as_tabledata(service: FakeService, tm
     # TABLEDATA writes NULL floats as NaN.
     assert table.column("mobsid").to_pylist() == ROWS.sort_by("mobsid").column("mobsid").to_pylist()
     assert not any("BINARY2" in request.get("RESPONSEFORMAT", "") for request in service.requests[3:])
+
+
+@pytest.mark.parametrize("limit", [150, 1000])
+def test_a_limit_that_the_service_does_not_tell_of_is_found_out(
+    service: FakeService, tmp_path: Path, limit: int
+) -> None:
+    service.silent_limit = limit
+    found, table = harvest(service, tmp_path, dataclasses.replace(QUICK, slice_rows=1000, survey_rows=5000))
+    assert f"cuts its answers at {limit:,} rows" in " ".join(found.verdict.reasons)
+    assert found.verdict.complete
+    assert "ranges of TIME that cannot be cut have more rows" in " ".join(found.verdict.reasons) or limit > 700
+    # Some rows have neither position nor SNR, and no date, or that of the plate that has to be divided by the sky.
+    blind = [
+        row["mobsid"]
+        for row in ROWS.to_pylist()
+        if row["ssa_location"] is None
+        and row["ssa_snr"] is None
+        and row["ssa_dateObs"] in (None, *([58050.25] if limit < 700 else []))
+    ]
+    assert_all_rows(table, ROWS.filter(pc.invert(pc.is_in(ROWS.column("mobsid"), pa.array(blind, pa.string())))))
+    assert "would be missed" in found.verdict.reasons[-1]
+
+
+def test_a_service_that_wants_a_position_is_swept_by_position(service: FakeService, tmp_path: Path) -> None:
+    service.needs_position = True
+    found, table = harvest(service, tmp_path)
+    assert found.verdict.complete
+    assert "the sweep by POS gave" in found.verdict.reasons[0]
+    assert_all_rows(table, ROWS.filter(ROWS.column("ssa_location").is_valid()))
 
 
 def test_slices_that_take_too_long_are_cut(service: FakeService, tmp_path: Path) -> None:

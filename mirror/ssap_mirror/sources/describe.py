@@ -27,6 +27,10 @@ POS, TIME = "POS", "TIME"
 
 _VERBS = (1, 2, 3)
 _SAMPLE_ROWS = 2000
+# Of an answer that shows a limit of which nothing is said.
+_PROBE_ROWS = 50_000
+# All of the sky, for services that answer no request without a position.
+_ANYWHERE = (("POS", "0,0"), ("SIZE", "180"))
 #: Roles that can tell one row from another, best first.
 _IDENTITIES = ("identity", "obs_publisher_did", "obs_creator_did", "access_url")
 # A range that no value lies in; a service that answers it with rows does not look at the parameter.
@@ -58,6 +62,8 @@ class Traits:
     """Whether an unconstrained request for a few rows had all of them."""
     publication_dates: bool
     """Whether it obeys MTIME."""
+    untold_rows: int | None
+    """Rows of an unconstrained answer that may have been cut off without a word; None if the service told of it."""
 
 
 def describe(service: Service, known: Schema | None, title: str) -> Description:
@@ -89,6 +95,13 @@ def describe(service: Service, known: Schema | None, title: str) -> Description:
     parameters = tuple(_parameters(inputs.params)) if inputs is not None else ()
     if not parameters:
         notes.append("the service does not declare its parameters")
+    try:
+        service.sample([("MAXREC", "1")], attempts=3)
+    except ServiceError:
+        service.anywhere = _ANYWHERE
+    except FormatError as error:
+        message = f"{service.url} is not an SSAP service: {error}"
+        raise SourceError(message) from error
     if not parameters or "RESPONSEFORMAT" in {column.name.upper() for column in parameters}:
         service.take_binary2()
     answers = _one_row_answers(service)
@@ -122,9 +135,9 @@ def inquire(service: Service, description: Description) -> tuple[Traits, Descrip
     """
     verb, identity, sample = _identity(service, description)
     declared = {column.name.upper() for column in description.parameters}
-    ranges = tuple(
-        name for name in _IMPOSSIBLE if (not declared or name in declared) and _obeys(service, name, _IMPOSSIBLE[name])
-    )
+    # Where every request needs a position, no other parameter can stand alone.
+    candidates = [] if service.anywhere else [name for name in _IMPOSSIBLE if not declared or name in declared]
+    ranges = tuple(name for name in candidates if _obeys(service, name, _IMPOSSIBLE[name]))
     cones, size_is_radius = (
         _cones(service, description.schema, sample) if "POS" in declared or not declared else (False, False)
     )
@@ -138,7 +151,8 @@ def inquire(service: Service, description: Description) -> tuple[Traits, Descrip
         cones=cones,
         size_is_radius=size_is_radius,
         tiny=not sample.overflow and sample.rows.num_rows < _SAMPLE_ROWS,
-        publication_dates="MTIME" in declared and _obeys(service, "MTIME", _LONG_AGO),
+        untold_rows=_untold_rows(service, sample),
+        publication_dates="MTIME" in declared and not service.anywhere and _obeys(service, "MTIME", _LONG_AGO),
     )
     return traits, replace(description, schema=schema)
 
@@ -190,6 +204,17 @@ def _identity(service: Service, description: Description) -> tuple[int, str | No
                 return verb, column.name, sample
     assert first is not None
     return _VERBS[0], None, first
+
+
+def _untold_rows(service: Service, sample: Sample) -> int | None:
+    """Rows of an unconstrained answer without OVERFLOW: those of the table, or those of a limit that is not told of."""
+    if sample.overflow:
+        return None
+    if sample.rows.num_rows < _SAMPLE_ROWS:
+        return int(sample.rows.num_rows)
+    larger = service.sample([("VERB", "1"), ("MAXREC", str(_PROBE_ROWS))])
+    rows = int(larger.rows.num_rows)
+    return None if larger.overflow or rows >= _PROBE_ROWS else rows
 
 
 def _obeys(service: Service, parameter: str, impossible: str) -> bool:

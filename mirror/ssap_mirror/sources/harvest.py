@@ -39,6 +39,8 @@ __all__ = ["Harvester"]
 _ROUNDS = 3
 # From this share of rows on, a refresh fetches the whole table in large slices rather than rows in small ones.
 _MUCH = 0.3
+# A table that grows meanwhile does not grow by so much.
+_MANY_MORE = 1.1
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Harvester:
         base: Catalog | None = None,
     ) -> None:
         service.size_is_radius = traits.size_is_radius
+        service.silent_limit = ledger.silent_limit
         self._service = service
         self._description = description
         self._traits = traits
@@ -146,6 +149,8 @@ class Harvester:
     def _run(self, folder: Path, identity: str | None) -> Harvest:
         self._open_audit(folder, identity)
         look = self._look_around()
+        if self._finds_silent_limit():
+            look = self._look_around()
         if self._base is None:
             self._look_at_cost()
         if self._base is None or self._much_is_missing(look):
@@ -199,6 +204,19 @@ class Harvester:
             whole=False,
             parameters=parameters,
         )
+
+    def _finds_silent_limit(self) -> bool:
+        """Whether the survey has seen rows that an answer without a constraint did not have, and did not tell of."""
+        untold = self._traits.untold_rows
+        if untold is None or self._ledger.silent_limit is not None or self._base is not None:
+            return False
+        if self._audit.seen() <= _MANY_MORE * untold:
+            return False
+        self._ledger.add_limit(untold)
+        self._service.silent_limit = untold
+        self._signs.append(f"the service cuts its answers at {untold:,} rows and does not say so")
+        self._progress.note(self._signs[-1])
+        return True
 
     def _look_at_cost(self) -> None:
         if HARVEST in self._ledger.sweeps() and not self._ledger.open_slices(HARVEST):

@@ -51,6 +51,7 @@ class State:
         self._plans: dict[str, list[Slice]] = {}
         self._answers: dict[tuple[str, str], Answer] = {}
         self._cuts: dict[tuple[str, str], list[Slice]] = {}
+        self.silent_limit: int | None = None
         for record in records:
             self._apply(record)
 
@@ -71,6 +72,10 @@ class State:
         """How many slices of a sweep were cut."""
         return sum(1 for name, _ in self._cuts if name == sweep)
 
+    def divided_by_sky(self) -> int:
+        """How many ranges that could not be cut were asked for cell by cell of the sky."""
+        return sum(1 for parts in self._cuts.values() if parts[0].cell is not None and parts[0].span is not None)
+
     def _leaves(self, sweep: str) -> Iterator[Slice]:
         waiting = deque(self._plans.get(sweep, ()))
         while waiting:
@@ -88,6 +93,10 @@ class State:
         elif record["type"] == "cut":
             part = Slice.from_json(record["slice"])
             self._cuts[sweep, part.key] = [Slice.from_json(item) for item in record["parts"]]
+        elif record["type"] == "limit":
+            # Answers of so many rows were cut off, so they are no answers.
+            self.silent_limit = limit = int(record["rows"])
+            self._answers = {key: answer for key, answer in self._answers.items() if answer.rows < limit}
         elif record["type"] == "answer":
             path = self.folder / record["file"]
             number = int(path.name.split("-", 1)[0])
@@ -119,6 +128,10 @@ class Ledger(State):
         """Fix the slices of a sweep; a plan that the journal has already stays."""
         if sweep not in self._plans:
             self._add({"type": "plan", "sweep": sweep, "slices": [part.to_json() for part in slices]})
+
+    def add_limit(self, rows: int) -> None:
+        """Journal that the service cuts answers at so many rows; those that have as many count no more."""
+        self._add({"type": "limit", "rows": rows})
 
     def next_file(self, sweep: str) -> Path:
         """Name the file of the next answer."""

@@ -70,6 +70,10 @@ class Service:
         self.client = client
         self.response_format: str | None = None
         self.size_is_radius = False
+        #: Rows at which the service cuts every answer without saying so; None if it is not known to.
+        self.silent_limit: int | None = None
+        #: What has to be in every request, for services that answer none without a position.
+        self.anywhere: tuple[tuple[str, str], ...] = ()
         self._scratch = scratch
 
     def sample(self, params: Iterable[tuple[str, str]], *, attempts: int | None = None) -> Sample:
@@ -89,7 +93,9 @@ class Service:
         ServiceError
             If the answer is an error.
         """
-        asked = [*self._frame(), *params]
+        params = list(params)
+        placed = any(name == "POS" for name, _ in params)
+        asked = [*self._frame(), *(() if placed else self.anywhere), *params]
         return self.client.retrying(lambda: small_table(self.client, self.url, asked, self._scratch), attempts)
 
     def ask(self, question: Question, part: Slice, maxrec: int, target: Path) -> Stored | None:
@@ -122,7 +128,7 @@ class Service:
             finally:
                 raw.unlink(missing_ok=True)
                 target.with_suffix(".part").unlink(missing_ok=True)
-            if stored.overflow:
+            if stored.overflow or (self.silent_limit is not None and stored.rows >= self.silent_limit):
                 target.unlink()
                 return None
             return stored

@@ -108,6 +108,9 @@ class Sweeper:
         pool = ThreadPoolExecutor(threads, thread_name_prefix="harvest")
         try:
             run.until_done(pool, threads)
+        except SourceError:
+            # Requests under way may end as they are.
+            raise
         except BaseException:
             self._stop()
             raise

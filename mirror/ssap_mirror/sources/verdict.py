@@ -65,6 +65,11 @@ def judge(
     uncompared = len(description.schema) - len(traits.survey_columns)
     reasons = list(_how(findings, by_sweep, audit.fetched(), undated, uncompared))
     reasons += findings.signs
+    if divided := ledger.divided_by_sky():
+        reasons.append(
+            f"{divided:,} ranges of {findings.main} that cannot be cut have more rows than the service gives at a time; "
+            "of those, rows without a position could only be seen otherwise"
+        )
     if removed:
         reasons.append(f"{removed:,} rows are no longer in the table, and are left out")
     doubtful = findings.base is not None and removed > _TOO_MANY_GONE * audit.rows()
