@@ -67,7 +67,7 @@ def judge(
     reasons += findings.signs
     if divided := ledger.divided_by_sky():
         reasons.append(
-            f"{divided:,} ranges of {findings.main} that cannot be cut have more rows than the service gives at a time; "
+            f"{divided:,} ranges of {findings.main} that cannot be cut have more rows than the service gives; "
             "of those, rows without a position could only be seen otherwise"
         )
     if removed:
