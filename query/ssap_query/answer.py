@@ -126,8 +126,10 @@ def _target_names(engine: Engine, query: Query, infos: dict[str, str]) -> Result
     if column is None:
         raise ParameterError(_REQUEST, query.operation, "cannot be answered: this service has no names of targets")
     shown = schema.select([column.name])
-    names = pa.array(engine.distinct("target_name"), column.arrow_type())
-    rows = Stored(pa.table([names], schema=shown.arrow_schema()))
+    found: tuple[str | None, ...] = engine.distinct("target_name")
+    if query.dialect == "dachs" and engine.has_null("target_name"):
+        found = (*found, None)  # the reference server has NULL among the names
+    rows = Stored(pa.table([pa.array(found, column.arrow_type())], schema=shown.arrow_schema()))
     return ResultSet(shown, rows, notes=query.notes, infos=infos, service_xml=engine.catalog.service_xml)
 
 

@@ -127,7 +127,7 @@ class Engine:
         self.session = Session()
         self.row_groups = RowGroups(cache_bytes)
         self.hot_columns = HotColumns(catalog, self.row_groups, cache_bytes)
-        self._distinct: dict[str, tuple[str, ...]] = {}
+        self._distinct: dict[str, tuple[tuple[str, ...], bool]] = {}
         self._constant_row: dict[str, pa.Array] | None = None
         self._arrow_schemas: dict[tuple[str, ...], pa.Schema] = {}
         self._lock = Lock()
@@ -308,16 +308,21 @@ class Engine:
 
     def distinct(self, role: str) -> tuple[str, ...]:
         """Distinct non-NULL values of a text column, sorted; kept as long as the snapshot is open."""
+        return self._distinct_values(role)[0]
+
+    def has_null(self, role: str) -> bool:
+        """Whether NULL is among the values of a text column."""
+        return self._distinct_values(role)[1]
+
+    def _distinct_values(self, role: str) -> tuple[tuple[str, ...], bool]:
         with self._lock:
             if role not in self._distinct:
                 column = self.catalog.schema.roles[role]
-                # A role is one of ROLES, or there would be no column above: never a word of a request.
-                present = Predicate("{" + role + "} IS NOT NULL")  # pyright: ignore[reportArgumentType]
                 paths = [str(path) for path in self.catalog.files]
-                query = compile_query(self.catalog.schema, [column], files(paths), [present], group_by=[column])
+                query = compile_query(self.catalog.schema, [column], files(paths), [], group_by=[column])
                 with failures_told(self.catalog.path):
                     found = self.session.table(query.sql, query.values)[column].to_pylist()
-                self._distinct[role] = tuple(sorted(found))
+                self._distinct[role] = tuple(sorted(value for value in found if value is not None)), None in found
             return self._distinct[role]
 
     def _bindable(self, predicate: Predicate) -> Predicate:

@@ -87,8 +87,8 @@ def verdict(answer: dict[str, Any], mirror: ssap_query.Mirror) -> str:
         return "metadata" if found.inputs else "wrong: not metadata"
     if answer.get("count") is None:
         return "not recorded (formats without rows)"
-    if len(found.schema) == 1:  # getTargetNames; the server counts NULL as a name
-        return "target names" if answer["count"] == len(found) + 1 else "wrong: number of target names"
+    if len(found.schema) == 1:  # getTargetNames
+        return "target names" if answer["count"] == len(found) else "wrong: number of target names"
     if "fields" in answer and set(found.schema.names) != set(answer["fields"]):
         return f"wrong: {len(found.schema)} columns for {len(answer['fields'])}"
     told = answer.get("query_status") or found.status  # CSV does not tell

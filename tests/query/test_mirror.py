@@ -68,6 +68,9 @@ class TestAnswers:
         names = sorted({row["target_name"] for row in awkward.rows if row["target_name"] is not None})
         assert found.to_arrow().to_pydict() == {"ssa_targname": names}
         assert found.schema["ssa_targname"].ucd == "meta.id;src"
+        assert any(row["target_name"] is None for row in awkward.rows)
+        with_null = mirror.ssap("REQUEST=getTargetNames", "dachs")
+        assert with_null.to_arrow().to_pydict() == {"ssa_targname": [*names, None]}
 
     @pytest.mark.parametrize("request_", ["REQUEST=queryData", "MAXREC=5", "REQUEST=queryData&SNR=foo"])
     def test_errors_name_their_parameter(self, request_, mirror) -> None:

@@ -96,7 +96,7 @@ class Operation(_Steering):
 
     doc: ClassVar[str] = (
         "`queryData` (any case), required. `getTargetNames`, the reference server's extension, lists the target names, "
-        "whatever else is asked."
+        "whatever else is asked; in dialect `dachs` NULL is among them."
     )
 
     def parse(self, name: str, text: str) -> str:
