@@ -22,19 +22,7 @@ _MAX_CELL_DEG = 30.0
 _MANY = 500_000
 _FEW_FIELDS = 40_000
 _MAX_HALF_WIDTH_DEG = 0.24
-# How crowded the places are where the small side is: mean company of a point in its own field of half a degree
 _FIELDS_PER_DEG = 2
-_CROWDING = """
-SELECT coalesce(sum(n * n) / sum(n), 0), coalesce(sum(n * half) / sum(n), 0), coalesce(max(max_half), 0),
-    coalesce(min(dec_min), 0), coalesce(max(dec_max), 0)
-FROM (
-    SELECT count(*)::DOUBLE AS n, avg(half_width(small_dec, getvariable('radius_deg'))) AS half,
-        max(half_width(small_dec, getvariable('radius_deg'))) AS max_half,
-        min(small_dec) AS dec_min, max(small_dec) AS dec_max
-    FROM (SELECT COLUMNS('^._ra$') AS small_ra, COLUMNS('^._dec$') AS small_dec FROM small_side)
-    GROUP BY floor(small_dec * $fields_per_deg), floor(small_ra * cos(radians(small_dec)) * $fields_per_deg)
-)
-"""
 
 
 def make_candidates(session: Session, left: Points, right: Points, radius_deg: float) -> None:
@@ -56,7 +44,8 @@ def make_candidates(session: Session, left: Points, right: Points, radius_deg: f
         source = connection.table(points.cells) if is_table else connection.view(points.cells)
         source.create_view(name, replace=True)
     session.set(radius_deg=min(radius_deg, 180.0))
-    company, half_width, max_half_width, dec_min, dec_max = session.row(_CROWDING, {"fields_per_deg": _FIELDS_PER_DEG})
+    session.run(sql.CAPS.substitute(s=small.side[0]))
+    company, half_width, max_half_width, dec_min, dec_max = session.row(sql.CROWDING.substitute(s=small.side[0]))
     cell = _cell_deg(radius_deg, company * large.count / max(1, small.count))
     tapered = half_width / cell > 2 * (radius_deg / cell + 0.5)
     session.set(

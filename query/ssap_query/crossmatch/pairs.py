@@ -62,7 +62,7 @@ def make_pairs(session: Session, join: Join) -> None:
         session.run("CREATE VIEW merged AS " + _MERGED)
     session.connection.execute(_PAIRS, ["merged" if join.subject is not None and len(passes) > 1 else "found"])
     session.run("DROP VIEW IF EXISTS merged", "DROP TABLE found")
-    session.run(*(f"DROP TABLE IF EXISTS {name}" for name in ("spread", "fields", "in_fields")))
+    session.run(*(f"DROP TABLE IF EXISTS {name}" for name in ("caps", "spread", "fields", "in_fields")))
 
 
 def count_all(session: Session, join: Join) -> int:

@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Points", "make_points"]
 
-_SAMPLE_ROWS = 16_384
+_SAMPLE_ROWS = 8_192
 _DISTINCT_SHARE = 0.6
-
-_VALID = "ra BETWEEN -180 AND 360 AND dec BETWEEN -90 AND 90 AND isfinite(ra) AND isfinite(dec)"
 
 
 @dataclass(frozen=True)
@@ -79,57 +77,35 @@ def make_points(
     """
     side, prefix = table.side, f"{table.side[0]}_"
     expressions = {role: _key(session, table, positions, role) for role in ("ra", "dec", *roles)}
-    columns = [f"{NUMBER} AS id", *(f"{text} AS {role}" for role, text in expressions.items())]
-    keys = session.connection.view(f"{side}_rows").project(", ".join(columns))
-    keys.create_view(f"{side}_keys")
-    shared = not moves and _rows_share_points(session, side, expressions)
+    keys = ", ".join(f"{text} AS {role}" for role, text in expressions.items())
+    session.run(sql.KEYS.substitute(side=side, number=NUMBER, keys=keys))
+    shared = not moves and _rows_share_points(session, side, keys)
     reduced = shared and not roles
-    source, number = keys, "1::BIGINT"
     if reduced:
-        _make_unique(session, side, first_rows=first_rows)
-        source, number = session.connection.view(f"{side}_unique"), "n"
-    columns = [f"id AS {prefix}id", f"{number} AS {prefix}n", f"ra_0_to_360(ra) AS {prefix}ra", f"dec AS {prefix}dec"]
-    columns += [f"{_clean(role)} AS {prefix}{role}" for role in roles]
-    points = source.filter(_VALID).project(", ".join(columns))
-    points.create_view(f"{side}_points")
-    (rows,) = source.aggregate("coalesce(sum(n), 0)::BIGINT" if reduced else "count(*)").fetchall()[0]
+        chosen = {"first": ", min(id) AS id", "number": "id"} if first_rows else {"first": "", "number": "rowid AS id"}
+        session.run(*(text.substitute(side=side, **chosen) for text in sql.UNIQUE))
+    columns = "".join(f", {_clean(role)} AS {prefix}{role}" for role in roles)
+    source, n = (f"{side}_unique", "n") if reduced else (f"{side}_keys", "1::BIGINT")
+    session.run(sql.POINTS.substitute(p=prefix, n=n, columns=columns, side=side, source=source))
+    if reduced:
+        (rows, count) = session.row(sql.COUNT_UNIQUE.substitute(side=side))
+        return Points(side, expressions, reduced, f"{side}_points", count, rows)
+    (rows,) = session.row(sql.COUNT_KEYS.substitute(side=side))
     if not shared:
         return Points(side, expressions, reduced, f"{side}_points", rows, rows)
-    cells = f"{side}_points"
-    if not reduced:
-        cells = f"{side}_places"
-        points.project(f"{prefix}ra, {prefix}dec").distinct().to_table(cells)
-    (count,) = session.row("SELECT count(*) FROM query_table(?)", [cells])
-    return Points(side, expressions, reduced, cells, count, rows)
+    session.run(sql.PLACES.substitute(side=side, p=prefix))
+    (count,) = session.row(sql.COUNT_PLACES.substitute(side=side))
+    return Points(side, expressions, reduced, f"{side}_places", count, rows)
 
 
-def _rows_share_points(session: Session, side: str, expressions: Mapping[str, str]) -> bool:
-    rows = session.connection.view(f"{side}_rows")
-    keys = f"{expressions['ra']} AS ra, {expressions['dec']} AS dec"
+def _rows_share_points(session: Session, side: str, keys: str) -> bool:
     # Asked for by their numbers, the first rows cost no look at any other file.
-    for head in (rows.filter(f"{FILE} = 0 AND {ROW} < {_SAMPLE_ROWS}"), rows.limit(_SAMPLE_ROWS)):
-        count, distinct = head.project(keys).aggregate("count(*), count(DISTINCT hash(ra, dec))").fetchall()[0]
+    for condition in (f"{FILE} = 0 AND {ROW} < {_SAMPLE_ROWS}", "true"):
+        head = sql.HEAD.substitute(side=side, keys=keys, condition=condition, rows=_SAMPLE_ROWS)
+        count, distinct = session.row(head)
         if count:
             return bool(distinct <= _DISTINCT_SHARE * count)
     return False
-
-
-def _make_unique(session: Session, side: str, *, first_rows: bool) -> None:
-    """Make the view ``<side>_unique``: ``id``, ``n``, ``ra`` and ``dec`` of each distinct position, as they are."""
-    keys = session.connection.view(f"{side}_keys")
-    groups, mixed = f"{side}_groups", f"{side}_mixed"
-    first = ", min(id) AS id" if first_rows else ""
-    # Grouping by one double is twice as fast as by two; the few RAs that have two declinations are done again.
-    by_ra = f"ra, min(dec) AS dec, max(dec) AS max_dec, count(dec) AS n_dec, count(*) AS n{first}"
-    keys.aggregate(by_ra, "ra").to_table(groups)
-    table = session.connection.table(groups)
-    table.filter("isfinite(ra) AND (dec <> max_dec OR n_dec <> n)").project("ra AS mixed_ra").to_table(mixed)
-    again = keys.join(session.connection.table(mixed), "ra = mixed_ra", how="semi")
-    by_both = f"ra, dec, dec AS max_dec, count(dec) AS n_dec, count(*) AS n{first}"
-    if session.row("SELECT count(*) FROM query_table(?)", [mixed]) != (0,):
-        session.run(sql.DELETE_MIXED.substitute(side=side))
-        again.aggregate(by_both, "ra, dec").insert_into(groups)
-    session.connection.table(groups).project("*" if first_rows else "*, rowid AS id").create_view(f"{side}_unique")
 
 
 def _key(session: Session, table: Table, positions: Positions, role: str) -> str:

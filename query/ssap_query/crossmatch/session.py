@@ -90,8 +90,7 @@ class Session:
 
     def run(self, *statements: str) -> None:
         """Execute statements that have no answer."""
-        for statement in statements:
-            self.connection.execute(statement)
+        self.connection.execute(";\n".join(statements))
 
     def row(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> tuple[Any, ...]:
         """First row of an answer."""

@@ -17,17 +17,26 @@ __all__ = [
     "ALL_PAIRS",
     "BEST_PAIRS",
     "BINS",
+    "CAPS",
     "COUNT_ALL",
-    "DELETE_MIXED",
+    "COUNT_KEYS",
+    "COUNT_PLACES",
+    "COUNT_UNIQUE",
+    "CROWDING",
     "FIELDS",
+    "HEAD",
     "IN_FIELDS",
+    "KEYS",
     "MACROS",
     "MOVED",
     "NEAR",
     "PLACED",
+    "PLACES",
+    "POINTS",
     "POINTS_OF_PLACES",
     "SPREAD",
     "SURVIVORS",
+    "UNIQUE",
     "WITHIN_RADIUS",
     "WITHIN_SIGMA",
 ]
@@ -81,22 +90,57 @@ BINS = {
     "1 - ((zone + 0.5) / getvariable('zones_per_deg') / 90) ** 2)",
 }
 
-DELETE_MIXED = Template("DELETE FROM ${side}_groups WHERE ra IN (FROM ${side}_mixed)")
+# A table's rows with what the match needs of them; its points with the columns' prefix ($p)
+KEYS = Template("CREATE VIEW ${side}_keys AS SELECT $number AS id, $keys FROM ${side}_rows")
+HEAD = Template("""
+SELECT count(*), count(DISTINCT hash(ra, dec))
+FROM (SELECT $keys FROM ${side}_rows WHERE $condition LIMIT $rows)
+""")
+UNIQUE = (
+    Template("CREATE TABLE ${side}_groups AS SELECT ra, dec, count(*) AS n$first FROM ${side}_keys GROUP BY ra, dec"),
+    Template("CREATE VIEW ${side}_unique AS SELECT $number, ra, dec, n FROM ${side}_groups"),
+)
+POINTS = Template("""
+CREATE VIEW ${side}_points AS
+SELECT id AS ${p}id, $n AS ${p}n, ra_0_to_360(ra) AS ${p}ra, dec AS ${p}dec$columns
+FROM $source
+WHERE ra BETWEEN -180 AND 360 AND dec BETWEEN -90 AND 90 AND isfinite(ra) AND isfinite(dec)
+""")
+PLACES = Template("CREATE TABLE ${side}_places AS SELECT DISTINCT ${p}ra, ${p}dec FROM ${side}_points")
+COUNT_UNIQUE = Template("SELECT coalesce(sum(n), 0)::BIGINT, count(*) FROM ${side}_unique")
+COUNT_KEYS = Template("SELECT count(*) FROM ${side}_keys")
+COUNT_PLACES = Template("SELECT count(*) FROM ${side}_places")
+
+# The smaller side with half the extent in RA of each point's cap, and how crowded it is: the mean company of a point in
+# its own field of half a degree
+CAPS = Template("""
+CREATE OR REPLACE TABLE caps AS
+SELECT *, half_width(${s}_dec, getvariable('radius_deg')) AS half FROM small_side
+""")
+CROWDING = Template("""
+SELECT coalesce(sum(n * n) / sum(n), 0), coalesce(sum(n * half) / sum(n), 0), coalesce(max(max_half), 0),
+    coalesce(min(dec_min), 0), coalesce(max(dec_max), 0)
+FROM (
+    SELECT count(*)::DOUBLE AS n, avg(half) AS half, max(half) AS max_half,
+        min(${s}_dec) AS dec_min, max(${s}_dec) AS dec_max
+    FROM caps GROUP BY field_of(${s}_ra, ${s}_dec)
+)
+""")
 
 # Fields of half a degree that a cap of the smaller side ($s) touches. A cap narrower than a field touches those of its
 # corners and no other. The table is small and its numbers are dense, so the join with it costs next to nothing.
 FIELDS = Template("""
 CREATE OR REPLACE TABLE fields AS
-WITH caps AS (
-    SELECT field_of(${s}_ra, ${s}_dec) AS own, getvariable('radius_deg') + pad() AS high,
-        half_width(${s}_dec, getvariable('radius_deg')) AS half, ${s}_ra AS ra, ${s}_dec AS dec
-    FROM small_side
+WITH boxes AS (
+    SELECT field_of(${s}_ra, ${s}_dec) AS own, ${s}_ra AS ra, ${s}_dec AS dec, half,
+        getvariable('radius_deg') + pad() AS high
+    FROM caps
 ), corners AS (
     SELECT own, field_of(ra_0_to_360(ra - half), greatest(-90, dec - high)) AS a,
         field_of(ra_0_to_360(ra + half), greatest(-90, dec - high)) AS b,
         field_of(ra_0_to_360(ra - half), least(90, dec + high)) AS c,
         field_of(ra_0_to_360(ra + half), least(90, dec + high)) AS d
-    FROM caps
+    FROM boxes
 )
 SELECT DISTINCT field FROM (
     SELECT own AS field FROM corners
@@ -113,15 +157,15 @@ WHERE ${p}_dec BETWEEN getvariable('dec_min') AND getvariable('dec_max')
 # Each point of the smaller side ($s) in every cell that its cap touches, once.
 SPREAD = Template("""
 CREATE OR REPLACE TABLE spread AS
-WITH caps AS (
-    SELECT *, half_width(${s}_dec, getvariable('radius_deg')) AS half,
+WITH spans AS (
+    SELECT *,
         zone_of(greatest(-90, ${s}_dec - getvariable('radius_deg') - pad())) AS first_zone,
         zone_of(least(90, ${s}_dec + getvariable('radius_deg') + pad())) AS last_zone
-    FROM small_side
+    FROM caps
 ), zones AS (
-    SELECT *, first_zone AS zone FROM caps
+    SELECT *, first_zone AS zone FROM spans
     UNION ALL
-    SELECT *, unnest(range(first_zone::BIGINT + 1, last_zone::BIGINT + 1))::DOUBLE FROM caps
+    SELECT *, unnest(range(first_zone::BIGINT + 1, last_zone::BIGINT + 1))::DOUBLE FROM spans
     WHERE last_zone > first_zone
 ), sized AS (
     SELECT *, bins_per_deg(zone) AS bins, half >= 180 - 1 / bins_per_deg(zone) AS whole FROM zones

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -35,7 +36,10 @@ NUMBER = f"({FILE}::BIGINT << {FILE_SHIFT}) + {ROW}"
 TableLike = Any
 
 _VIRTUAL = ("file_index", "file_row_number")
-_PARQUET = "SELECT *, file_index, file_row_number FROM read_parquet(?, union_by_name = ?, hive_partitioning = false)"
+_PARQUET = Template(
+    "SELECT *, file_index AS $file, file_row_number AS $row "
+    "FROM read_parquet(?, union_by_name = ?, hive_partitioning = false)"
+).substitute(file=FILE, row=ROW)
 _PLAIN_PARQUET = "FROM read_parquet(?, union_by_name = ?, hive_partitioning = false)"
 _CSV = "FROM read_csv(?, sample_size = 200000, nullstr = ['', 'NULL', 'null', 'NaN', 'nan', '--'])"
 _BATCH_ROWS = 122_880
@@ -125,8 +129,8 @@ def _from_parquet(session: Session, files: Sequence[Path], side: str, *, alike: 
         if any(name in metadata for name in _VIRTUAL):  # a real column of that name would hide the row's number
             session.connection.sql(_PLAIN_PARQUET, params=values).to_table(f"{side}_data")
             return _numbered(session, side, metadata)
-        relation = session.connection.sql(_PARQUET, params=values)
-        return _numbered_by_file(relation, side, metadata)
+        _refuse_own_names(side, list(metadata))
+        return _describe(session.connection.sql(_PARQUET, params=values), side, metadata)
     except _FORMAT_ERRORS as error:
         message = (
             f"{names[0] if len(names) == 1 else f'one of {len(names)} Parquet files'} cannot be read: {one_line(error)}"
