@@ -32,7 +32,7 @@ class Placed:
     """A batch of rows and their cells."""
 
     derived: tuple[pa.Array, ...]
-    """The columns that `Placer.schema` adds, float64 [deg]."""
+    """The columns that `Placer.schema` adds, float64 or pairs of them [deg]."""
     cells: NDArray[np.int64]
     """``_healpix_29`` of each row, or `NOT_PLACED`."""
     max_offset_arcsec: float
@@ -44,6 +44,7 @@ class Placer:
 
     The target position is the double columns of the roles ``ra`` and ``dec``. A service that has none gets ``s_ra`` and
     ``s_dec``, derived from its location, or from single-precision ``ra`` and ``dec`` where it has no location either.
+    A service without a location gets ``s_location``, its target position, so that cones can be asked of it.
 
     Parameters
     ----------
@@ -58,26 +59,19 @@ class Placer:
         self._location = _angle(schema.role("location"), shapes=((2,), (None,)))
         self._ra, self._dec = _angle(schema.role("ra")), _angle(schema.role("dec"))
         self._derives = not all(axis is not None and axis.datatype == "double" for axis in (self._ra, self._dec))
-        if not self._derives:
-            self.schema = schema
-            return
-        source = self._location or (self._ra if self._dec else None)
-        names = _free_name("s_ra", schema), _free_name("s_dec", schema)
-        added = tuple(
-            Column(
-                name=name,
-                datatype="double",
-                unit="deg",
-                ucd=f"pos.eq.{axis}",
-                description=f"{label}, derived by the mirror from {source.name if source else 'nothing: always NULL'}",
-                verbosity=UNLISTED,
-            )
-            for name, axis, label in zip(
-                names, ("ra", "dec"), ("ICRS right ascension", "ICRS declination"), strict=True
-            )
-        )
-        roles = {**schema.overrides, "ra": names[0], "dec": names[1]}
-        self.schema = replace(schema, columns=schema.columns + added, overrides=roles)
+        target = f"{self._ra.name} and {self._dec.name}" if self._ra and self._dec else "nothing: always NULL"
+        added: dict[str, Column] = {}
+        if self._derives:
+            source = self._location.name if self._location else target
+            added["ra"] = _derived("s_ra", "pos.eq.ra", "ICRS right ascension", source, schema)
+            added["dec"] = _derived("s_dec", "pos.eq.dec", "ICRS declination", source, schema)
+        if self._location is None:
+            point = _derived("s_location", "pos.eq", "ICRS position of the target", target, schema)
+            added["location"] = replace(point, arraysize="2", xtype="point")
+        self.schema = schema
+        if added:
+            roles = schema.overrides | {role: column.name for role, column in added.items()}
+            self.schema = replace(schema, columns=(*schema.columns, *added.values()), overrides=roles)
 
     def place(self, batch: pa.RecordBatch) -> Placed:
         """Place the rows of a batch.
@@ -97,7 +91,11 @@ class Placer:
             ra, dec = _floats(batch.column(self._ra.name)), _floats(batch.column(self._dec.name))
         else:
             ra, dec = at
-        derived = tuple(pa.array(values, from_pandas=True) for values in (ra, dec)) if self._derives else ()
+        derived: list[pa.Array] = []
+        if self._derives:
+            derived += (pa.array(values, from_pandas=True) for values in (ra, dec))
+        if self._location is None:
+            derived.append(_points(ra, dec))
         placed = np.isfinite(ra) & (np.abs(dec) <= 90)
         offset = np.zeros(batch.num_rows)
         known = placed & np.isfinite(at[0]) & np.isfinite(at[1])
@@ -105,7 +103,7 @@ class Placer:
         placed &= offset <= MAX_OFFSET_ARCSEC
         cells = np.full(batch.num_rows, NOT_PLACED, np.int64)
         cells[placed] = healpix.healpix_29(ra[placed], dec[placed])
-        return Placed(derived, cells, float(offset[placed].max(initial=0.0)))
+        return Placed(tuple(derived), cells, float(offset[placed].max(initial=0.0)))
 
 
 def location_arrays(array: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -160,6 +158,25 @@ def _angle(column: Column | None, shapes: tuple[tuple[int | None, ...], ...] = (
     if column is None or column.datatype not in ("float", "double") or column.shape not in shapes:
         return None
     return column if column.unit in _DEGREES else None
+
+
+def _derived(name: str, ucd: str, label: str, source: str, schema: Schema) -> Column:
+    return Column(
+        name=_free_name(name, schema),
+        datatype="double",
+        unit="deg",
+        ucd=ucd,
+        description=f"{label}, derived by the mirror from {source}",
+        verbosity=UNLISTED,
+    )
+
+
+def _points(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> pa.Array:
+    import pyarrow as pa
+
+    nowhere = ~(np.isfinite(ra) & np.isfinite(dec))
+    pairs = pa.array(np.column_stack([ra, dec]).ravel())
+    return pa.FixedSizeListArray.from_arrays(pairs, 2, mask=pa.array(nowhere))
 
 
 def _free_name(name: str, schema: Schema) -> str:

@@ -62,10 +62,8 @@ class SyncReport:
         verdict = "complete" if self.complete else "NOT COMPLETE"
         lines = [f"{self.name}: {self.rows:,} rows, {verdict}"]
         lines += [f"  {reason}" for reason in self.reasons]
-        lines.append(
-            f"  {self.slices:,} slices, {self.requests:,} requests, {self.bytes / 1e6:,.1f} MB, "
-            f"{self.duplicates:,} duplicates dropped, {self.seconds:,.0f} s"
-        )
+        asked = f"{self.slices:,} slices, {self.requests:,} requests, {self.bytes / 1e6:,.1f} MB, "
+        lines.append(f"  {asked if self.requests else ''}{self.duplicates:,} duplicates dropped, {self.seconds:,.0f} s")
         if self.snapshot is None:
             lines.append("  nothing was made live; what was fetched is kept, and the same command goes on from there")
         else:

@@ -79,6 +79,21 @@ def test_a_service_without_double_positions_gets_them_from_its_location(columns:
     assert Placer(placer.schema).schema is placer.schema, "deriving once is enough"
 
 
+@pytest.mark.parametrize("columns", [(RA, DEC), (RA, DEC, Column("where", "char", "*", utype=LOCATION.utype))])
+def test_a_service_without_a_location_gets_its_target_position_as_one(columns: tuple[Column, ...]) -> None:
+    schema = Schema(columns)
+    placer = Placer(schema)
+    values = {"ra": [10.0, None, 30.0], "dec": [20.0, 20.0, np.nan], "where": ["(10.0, 20.0)", None, None]}
+    placed = placer.place(rows(schema, **{c.name: values[c.name] for c in columns}))
+    location = placer.schema.role("location")
+    assert location is not None
+    assert (location.name, location.shape, location.verbosity) == ("s_location", (2,), UNLISTED)
+    assert [array.to_pylist() for array in placed.derived] == [[[10.0, 20.0], None, None]]
+    assert placed.derived[0].type == location.arrow_type()
+    assert placed.cells.tolist() == [healpix.healpix_29([10.0], [20.0])[0], NOT_PLACED, NOT_PLACED]
+    assert Placer(placer.schema).schema is placer.schema
+
+
 def test_single_precision_is_better_than_no_position() -> None:
     schema = Schema((SINGLE_RA, SINGLE_DEC))
     placed = Placer(schema).place(rows(schema, ra=[10.1, None], dec=[20.2, 1.0]))

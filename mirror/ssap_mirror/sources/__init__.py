@@ -82,8 +82,10 @@ class Estimate:
 
     def words(self) -> str:
         """Say it to a person."""
+        minutes = self.seconds / 60
+        how_long = f"{minutes:,.0f} min" if minutes >= 1 else "less than a minute"
         return (
-            f"about {self.rows:,} rows, {self.wire_bytes / 1e6:,.0f} MB to transfer in {self.seconds / 60:,.0f} min, "
+            f"about {self.rows:,} rows, {self.wire_bytes / 1e6:,.0f} MB to transfer in {how_long}, "
             f"{self.disk_bytes / 1e6:,.0f} MB of room on disk"
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,8 @@ class FileSource:
     """A table in a file: VOTable (any serialisation), FITS binary table, CSV, ECSV, each also gzip, or Parquet.
 
     With the columns of a service, the file's are put into them: see `ssap_mirror.sources.conform.Conformer` for names
-    and units, `ssap_mirror.sources.casts.cast_to` for types. Without, the file's own columns are kept, with its units.
+    and units, `ssap_mirror.sources.casts.cast_to` for types. Without, the file's own columns are kept, with its units;
+    columns named ``ra`` and ``dec`` are its positions where no UCD or utype tells of any.
 
     Parameters
     ----------
@@ -65,7 +67,7 @@ class FileSource:
         self._units = dict(units or {})
         with self._told():
             self._table = open_table(path, typed=schema is not None, batch_rows=_BATCH_ROWS)
-            self._schema = self._table.columns if schema is None else schema
+            self._schema = _own_columns(self._table.columns, self._units) if schema is None else schema
             self._conformer = self._conform()
 
     def describe(self) -> Schema:
@@ -150,3 +152,12 @@ class FileSource:
         except OSError as error:
             message = f"{self.path} cannot be read: {error.strerror or error}"
             raise SourceError(message) from error
+
+
+def _own_columns(columns: Schema, units: Mapping[str, str]) -> Schema:
+    """Columns of the file, with the units that are said; ``ra`` and ``dec`` are the position if nothing else is."""
+    said = tuple(replace(column, unit=units.get(column.name, column.unit)) for column in columns)
+    spelled = {name.lower(): name for name in columns.names}
+    placed = {"ra", "location"} & set(columns.roles) or not {"ra", "dec"} <= set(spelled)
+    roles = {} if placed else {role: spelled[role] for role in ("ra", "dec")}
+    return Schema(said, columns.overrides | roles)

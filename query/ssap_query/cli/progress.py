@@ -68,7 +68,8 @@ class _Lines:
 
     def _line(self) -> str:
         seconds = max(time.monotonic() - self._began, 1e-3)
-        total = f" of {self._total:,}" if self._total else ""
+        # Slices overlap, so a sweep may bring more rows than there are.
+        total = f" of {self._total:,}" if self._total and self._rows <= self._total else ""
         size = f", {self._size / 1e6:,.1f} MB" if self._size else ""
         slices = f", {self._slices:,} slices" if self._slices else ""
         return f"{self._name}: {self._rows:,}{total} rows{size}{slices}, {self._rows / seconds:,.0f} rows/s"

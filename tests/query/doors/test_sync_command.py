@@ -1,0 +1,84 @@
+"""The command ``sync``: what it makes of its words. What a harvest does is tested in tests/mirror."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import ssap_query as ssap
+from ssap_query.diagnostics import ExitCode
+
+if TYPE_CHECKING:
+    from .conftest import Run
+
+ROWS = "name,ra,dec,flux\na,10.5,-20.25,1\nb,11.5,20.5,2\nc,,,3\n"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    """A file with the names of another service, and positions."""
+    path = tmp_path / "rows.csv"
+    path.write_text(ROWS)
+    return str(path)
+
+
+class TestNames:
+    def test_a_name_alone_is_enough_with_a_source(self, run: Run, table: str, tmp_path: Path) -> None:
+        done = run("sync", "--from", table, "--name", "mine", home=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "mine: 3 rows, complete" in done.stderr
+        assert "requests" not in done.stderr
+        mirror = ssap.open("mine", tmp_path)
+        assert mirror.ssap("REQUEST=queryData&POS=10.5,-20.25&SIZE=0.1").to_arrow()["name"].to_pylist() == ["a"]
+        assert "1 of them without a place" in run("info", "mine", home=tmp_path).stdout
+
+    def test_without_any_name_the_usage_is_told(self, run: Run, table: str, tmp_path: Path) -> None:
+        done = run("sync", "--from", table, home=tmp_path)
+        assert done.returncode == ExitCode.BAD_INPUT
+        assert "Give a SERVICE" in done.stderr
+        assert not list(tmp_path.glob("*/snapshots"))
+
+    def test_service_says_whose_columns_they_are(self, run: Run, table: str, tmp_path: Path) -> None:
+        done = run("sync", "mine", "--service", "lamost6-mrs", "--from", table, home=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "the file lacks mobsid" in done.stderr
+        assert "left out: name, flux" in done.stderr
+        assert len(ssap.open("mine", tmp_path).catalog.schema) == 98
+
+    def test_units_are_taken_or_refused(self, run: Run, table: str, tmp_path: Path) -> None:
+        done = run("sync", "--name", "mine", "--from", table, "--unit", "flux=Jy", home=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert ssap.open("mine", tmp_path).catalog.schema["flux"].unit == "Jy"
+        for unit, said in (("flux", "COLUMN=UNIT"), ("flow=Jy", "is no column of the file")):
+            refused = run("sync", "--name", "mine", "--from", table, "--unit", unit, home=tmp_path)
+            assert refused.returncode == ExitCode.BAD_INPUT
+            assert said in refused.stderr
+
+
+class TestBeforeTheHarvest:
+    def test_a_dry_run_tells_the_cost_and_status_how_far_it_is(
+        self, run: Run, base_url: str, corpus_mirror: ssap.Mirror, tmp_path: Path
+    ) -> None:
+        source = f"{base_url}/corpus/ssap"
+        done = run("sync", "--name", "mine", "--from", source, "--dry-run", "--quiet", home=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "mine: about " in done.stderr
+        assert "MB of room on disk" in done.stderr
+        assert not (tmp_path / "mine" / "CURRENT").exists()
+        said = run("sync", "mine", "--status", home=tmp_path)
+        assert said.stdout.startswith("mine: no live snapshot\n")
+        assert "survey" in said.stdout
+        facts = json.loads(run("sync", "mine", "--status", "--json", home=tmp_path).stdout)
+        assert (facts["source"], facts["sweeps"][0]["open"]) == (source, 0)
+
+    def test_status_of_what_is_not_there(self, run: Run, tmp_path: Path) -> None:
+        done = run("sync", "nope", "--status", home=tmp_path)
+        assert done.returncode == ExitCode.FAILURE
+        assert "there is no mirror 'nope'" in done.stderr
+
+    def test_a_dry_run_as_json(self, run: Run, table: str, tmp_path: Path) -> None:
+        done = run("sync", "--name", "mine", "--from", table, "--dry-run", "--json", home=tmp_path)
+        facts = json.loads(done.stdout)
+        assert (facts["estimate"]["rows"], facts["snapshot"]) == (3, None)
