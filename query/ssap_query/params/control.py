@@ -170,8 +170,10 @@ class Top(Count):
     )
 
     def checked(self, name: str, text: str, count: int) -> int | None:
-        """Refuse negative numbers; 0 is None, and what is beyond all tables is as good as none too."""
-        return None if count == 0 or count >= _MAX_COUNT else checked_count(name, text, count)
+        """Take 0, and what is beyond all tables, for None; in ``dachs`` a negative number is refused with the rows."""
+        if count == 0 or count >= _MAX_COUNT:
+            return None
+        return count if self.dialect == "dachs" else checked_count(name, text, count)
 
 
 @dataclass(frozen=True)

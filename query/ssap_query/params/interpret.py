@@ -178,12 +178,15 @@ def _unconstrained(request: SsapRequest, values: Mapping[str, Any]) -> Query:
     """Query without conditions: what the values say about the form of the answer alone."""
     if request.dialect == "dachs":
         values = {**values, **_first_values(request)}
-    names_alone = values.get("REQUEST") == "getTargetNames"
+    limits = dict.fromkeys((_MAXREC, "TOP"))
+    if values.get("REQUEST") != "getTargetNames":  # whose names have no limit, and no one looks whether it is one
+        given = {_MAXREC: DEFAULT_MAXREC[request.dialect], **values}
+        limits = {name: _checked(name, given.get(name)) for name in limits}
     return Query(
         where=TRUE,
         cones=None,
-        maxrec=None if names_alone else values.get("MAXREC", DEFAULT_MAXREC[request.dialect]),
-        top=None if names_alone else values.get("TOP"),
+        maxrec=limits[_MAXREC],
+        top=limits["TOP"],
         verb=values.get("VERB", 2),
         metadata_only=False,
         response_format=values.get("RESPONSEFORMAT", "votable/td"),
@@ -201,8 +204,7 @@ def _first_values(request: SsapRequest) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if "MAXREC" in given:
         count = _integer(given["MAXREC"])
-        limit = DEFAULT_MAXREC["dachs"]
-        found["MAXREC"] = limit if count is None else checked_count(_MAXREC, given[_MAXREC], count)
+        found["MAXREC"] = DEFAULT_MAXREC["dachs"] if count is None else count
     if "VERB" in given:
         level = _integer(given["VERB"])
         found["VERB"] = 2 if level is None else min(max(level, 1), 3)
@@ -210,6 +212,10 @@ def _first_values(request: SsapRequest) -> dict[str, Any]:
         with suppress(ParameterError):  # an unknown first one breaks the server; the one it has checked is the answer
             found["RESPONSEFORMAT"] = _BY_NAME["RESPONSEFORMAT"].parse(given["RESPONSEFORMAT"], "dachs")
     return found
+
+
+def _checked(name: str, count: int | None) -> int | None:
+    return None if count is None else checked_count(name, str(count), count)
 
 
 def _integer(text: str) -> int | None:

@@ -87,7 +87,8 @@ def test_target_names_are_listed_whatever_else_is_asked() -> None:
     for dialect in DIALECTS:
         found = ask("REQUEST=gettargetnames&SNR=5&POS=1,2&SIZE=1&MAXREC=5", dialect)
         assert (found.operation, found.where, found.cones, found.maxrec) == ("getTargetNames", TRUE, None, None)
-    assert ask("REQUEST=getTargetNames&SNR=foo", "dachs").operation == "getTargetNames"
+    for ignored in ("SNR=foo", "MAXREC=-5", "TOP=-2"):
+        assert ask(f"REQUEST=getTargetNames&{ignored}", "dachs").operation == "getTargetNames"
     with pytest.raises(ParameterError):
         ask("REQUEST=getTargetNames&SIZE=foo", "dachs")
 
