@@ -339,6 +339,7 @@ def test_kill_9_at_random_instants(service: FakeService, live: Catalog, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_kill_9_at_200_random_instants(service: FakeService, live: Catalog, tmp_path: Path) -> None:
     assert killed_at_random(service, live, tmp_path, kills=200, seed=2) > 10
 

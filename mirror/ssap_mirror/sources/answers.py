@@ -61,6 +61,8 @@ class Stored:
     """Of the file."""
     size: int
     """Size of the file [byte]."""
+    received: int = 0
+    """What the answer was on the wire [byte]."""
 
 
 def overflow_in(beginning: bytes) -> bool:

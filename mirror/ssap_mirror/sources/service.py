@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +124,7 @@ class Service:
                 download = self.client.download(self.url, asked, raw, enough=overflow_in)
                 if not download.whole:
                     return None
-                stored = question.keeper.keep(raw, target, maxrec)
+                stored = replace(question.keeper.keep(raw, target, maxrec), received=download.size)
             finally:
                 raw.unlink(missing_ok=True)
                 target.with_suffix(".part").unlink(missing_ok=True)

@@ -176,7 +176,7 @@ class _Run:
                 self._overflow(task)
             else:
                 self._ledger.add_answer(self._sweep.name, task.part, stored, seconds)
-                self._progress.advance(rows=stored.rows, size=stored.size, slices=1)
+                self._progress.advance(rows=stored.rows, size=stored.received, slices=1)
 
     def _fail(self, task: _Task, error: SourceError, most_cuts: int) -> None:
         if task.cuts >= most_cuts or not self._cut(replace(task, cuts=task.cuts + 1), str(error)):

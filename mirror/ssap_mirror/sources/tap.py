@@ -236,8 +236,8 @@ def _job(adql: Adql, keeper: Keeper, part: Slice, maxrec: int, target: Path) -> 
     }
     raw = target.with_suffix(".raw")
     try:
-        run_job(adql.client, adql.url, form, raw)
-        stored = keeper.keep(raw, target, limit)
+        download = run_job(adql.client, adql.url, form, raw)
+        stored = replace(keeper.keep(raw, target, limit), received=download.size)
     finally:
         raw.unlink(missing_ok=True)
         target.with_suffix(".part").unlink(missing_ok=True)
