@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ssap_mirror.errors import ParameterError, SourceError
 
 from ssap_query.crossmatch.notes import notes_of
-from ssap_query.crossmatch.pairs import Join, count_all, make_pairs
+from ssap_query.crossmatch.pairs import Join, count_rows, make_pairs
 from ssap_query.crossmatch.rows import Piece, Pieces
 from ssap_query.crossmatch.session import failures_told
 
@@ -166,10 +166,10 @@ class Match:
             return pieces.read(piece)
 
     def _counted(self) -> int:
-        if self._find == "all" and not self._paired:
-            return count_all(self._session, self._join)
-        self._make_pairs()
-        matched = int(self._session.row("SELECT coalesce(sum(n), 0)::BIGINT FROM pairs")[0])
+        if self._paired:
+            matched = int(self._session.row("SELECT coalesce(sum(n), 0)::BIGINT FROM pairs")[0])
+        else:
+            matched = count_rows(self._session, self._join)
         return self._join.left.rows - matched if self._find == "anti" else matched
 
     def _make_pairs(self) -> None:

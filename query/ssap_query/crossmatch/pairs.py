@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ssap_query.crossmatch.points import Points
     from ssap_query.crossmatch.session import Session
 
-__all__ = ["Join", "count_all", "make_pairs"]
+__all__ = ["Join", "count_rows", "make_pairs"]
 
 _MERGED = """
 SELECT subject_id, any_value(n) AS n, min(nearest) AS nearest FROM found GROUP BY subject_id
@@ -61,17 +61,32 @@ def make_pairs(session: Session, join: Join) -> None:
     if join.subject is not None and len(passes) > 1:
         session.run("CREATE VIEW merged AS " + _MERGED)
     session.connection.execute(_PAIRS, ["merged" if join.subject is not None and len(passes) > 1 else "found"])
-    session.run("DROP VIEW IF EXISTS merged", "DROP TABLE found")
-    session.run(*(f"DROP TABLE IF EXISTS {name}" for name in ("caps", "spread", "fields", "in_fields")))
+    session.run("DROP VIEW IF EXISTS merged")
+    _drop_tables(session, "found")
 
 
-def count_all(session: Session, join: Join) -> int:
-    """Count all pairs of rows while they stream by."""
+def count_rows(session: Session, join: Join) -> int:
+    """Count rows that are in a pair: every pair of rows, or with a subject its rows that have a partner.
+
+    The pairs themselves are not kept, so it is less work than to make them.
+    """
+    passes = _passes(session, join)
     total = 0
-    for part in _passes(session, join):
+    session.run("CREATE TABLE met(id BIGINT, n BIGINT)")
+    for part in passes:
         _make_survivors(session, join, part)
-        total += int(session.row(sql.COUNT_ALL)[0])
+        if join.subject is None:
+            total += int(session.row(sql.COUNT_ALL)[0])
+        else:
+            session.run(sql.MET.substitute(s=join.subject[0]))
+    if join.subject is not None:
+        total = int(session.row(sql.COUNT_MET_AGAIN if len(passes) > 1 else sql.COUNT_MET)[0])
+    _drop_tables(session, "met")
     return total
+
+
+def _drop_tables(session: Session, *names: str) -> None:
+    session.run(*(f"DROP TABLE IF EXISTS {name}" for name in (*names, "caps", "spread", "fields", "in_fields")))
 
 
 def _passes(session: Session, join: Join) -> list[Reach | None]:

@@ -20,6 +20,8 @@ __all__ = [
     "CAPS",
     "COUNT_ALL",
     "COUNT_KEYS",
+    "COUNT_MET",
+    "COUNT_MET_AGAIN",
     "COUNT_PLACES",
     "COUNT_UNIQUE",
     "CROWDING",
@@ -28,6 +30,7 @@ __all__ = [
     "IN_FIELDS",
     "KEYS",
     "MACROS",
+    "MET",
     "MOVED",
     "NEAR",
     "PLACED",
@@ -241,3 +244,7 @@ SELECT l_id AS subject_id, l_n * r_n AS n,
 FROM survivors
 """
 COUNT_ALL = "SELECT coalesce(sum(l_n * r_n), 0)::BIGINT FROM survivors"
+# Subjects ($s) that have a partner, each once in a pass over the survivors
+MET = Template("INSERT INTO met SELECT DISTINCT ${s}_id, ${s}_n FROM survivors")
+COUNT_MET = "SELECT coalesce(sum(n), 0)::BIGINT FROM met"
+COUNT_MET_AGAIN = "SELECT coalesce(sum(n), 0)::BIGINT FROM (SELECT DISTINCT id, n FROM met)"
