@@ -265,6 +265,7 @@ class Mirror:
         columns: ColumnNames = None,
         other_positions: Positions | None = None,
         other_columns: Sequence[str] | None = None,
+        other_where: str | None = None,
         sigma: float | None = None,
         suffixes: tuple[str, str] = ("", "_2"),
         limits: Limits | None = None,
@@ -289,6 +290,8 @@ class Mirror:
             Columns of positions, motions and dates of the other table, where UCD and usual names do not tell.
         other_columns : sequence of str, optional
             Columns of the other table; all without it.
+        other_where : str, optional
+            Use only the rows of the other table that fulfil a condition in DuckDB's SQL (``phot_g_mean_mag < 15``).
         sigma : float, optional
             Accept a pair only within this many combined errors.
         suffixes : tuple of str
@@ -325,6 +328,7 @@ class Mirror:
             find,
             other_positions=other_positions,
             other_columns=other_columns,
+            other_where=other_where,
             sigma=sigma,
             suffixes=suffixes,
             limits=limits,

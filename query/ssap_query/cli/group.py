@@ -18,7 +18,7 @@ _COMMANDS = {
     "demo": "front",
     "sync": "harvest",
     "query": "ask",
-    "xmatch": "ask",
+    "xmatch": "matching",
     "sql": "ask",
     "info": "look",
     "plot": "look",

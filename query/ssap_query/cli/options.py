@@ -16,7 +16,7 @@ from ssap_query.diagnostics import note
 if TYPE_CHECKING:
     from ssap_query.result import ResultSet
 
-__all__ = ["DEFAULT_MIRROR", "deliver", "home", "mirror_argument", "mirror_option", "output"]
+__all__ = ["DEFAULT_MIRROR", "deliver", "home", "mirror_argument", "mirror_option", "names", "output"]
 
 #: The mirror that is meant where none is named, if it exists; else the shipped sample.
 DEFAULT_MIRROR = "lamost6-mrs"
@@ -96,3 +96,8 @@ def _default(ctx: click.Context, value: str | None) -> str:
         name for name in (DEFAULT_MIRROR, _FALLBACK) if layout.current_file(layout.mirror_dir(base, name)).is_file()
     )
     return next(known, DEFAULT_MIRROR)
+
+
+def names(text: str | None) -> list[str] | None:
+    """Split a list of names at its commas; None stays None."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]

@@ -39,6 +39,8 @@ def crossmatch(
     right_positions: Positions | None = None,
     left_columns: Sequence[str] | None = None,
     right_columns: Sequence[str] | None = None,
+    left_where: str | None = None,
+    right_where: str | None = None,
     sigma: float | None = None,
     suffixes: tuple[str, str] = ("", "_2"),
     limits: Limits | None = None,
@@ -62,6 +64,8 @@ def crossmatch(
         both have them, the right one.
     left_columns, right_columns : sequence of str, optional
         Columns of the result; all without it. ``[]`` is none.
+    left_where, right_where : str, optional
+        Use only the rows that fulfil a condition in DuckDB's SQL (``phot_g_mean_mag < 15``). The text is run as it is.
     sigma : float, optional
         Accept a pair only within this many combined errors: separation <= sigma * sqrt(left error^2 + right error^2),
         and within the radius. `Positions.sigma_arcsec` says where the errors are.
@@ -102,7 +106,7 @@ def crossmatch(
     chosen = (left_columns, right_columns)
     with failures_told():
         session.run(*sql.MACROS, sql.BINS["even"])
-        tables = (open_table(session, left, "left"), open_table(session, right, "right"))
+        tables = (open_table(session, left, "left", left_where), open_table(session, right, "right", right_where))
         found = [find_positions(p, t.schema, t.roles, t.side) for p, t in zip(given, tables, strict=True)]
         columns = choose_columns(tables, chosen, suffixes, matched=find != "anti")
         join = _join(session, tables, (found[0], found[1]), float(radius_arcsec), find, sigma)

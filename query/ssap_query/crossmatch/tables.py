@@ -73,7 +73,7 @@ class Table:
     """What a reader of the match should know of the table."""
 
 
-def open_table(session: Session, source: TableLike, side: str) -> Table:
+def open_table(session: Session, source: TableLike, side: str, where: str | None = None) -> Table:
     """Make a table readable as the view ``<side>_rows``.
 
     Parameters
@@ -84,14 +84,23 @@ def open_table(session: Session, source: TableLike, side: str) -> Table:
         A path is a file, a pattern, a HATS folder or a mirror. See `readers.from_object` for the tables.
     side : str
         ``"left"`` or ``"right"``.
+    where : str, optional
+        SQL condition on the rows.
 
     Raises
     ------
     ParameterError
-        If it is not a table.
+        If it is not a table, or the condition is none.
     SourceError, FormatError, CatalogError
         If a file is not there, or is not what it claims to be.
     """
+    table = _opened(session, source, side)
+    if where is not None:
+        _keep_only(session, side, where)
+    return table
+
+
+def _opened(session: Session, source: TableLike, side: str) -> Table:
     if isinstance(source, Side):
         return _from_query(session, source, side)
     if isinstance(source, (str, os.PathLike)):
@@ -99,6 +108,16 @@ def open_table(session: Session, source: TableLike, side: str) -> Table:
     if isinstance(source, (list, tuple)) and source and all(isinstance(s, (str, os.PathLike)) for s in source):
         return _from_paths(session, [os.fspath(s) for s in source], side)
     return _from_arrow(session, readers.from_object(source, side), side)
+
+
+def _keep_only(session: Session, side: str, where: str) -> None:
+    """Take the rows of a view that fulfil a condition; they keep their numbers."""
+    session.run(f"ALTER VIEW {side}_rows RENAME TO {side}_every_row")
+    try:
+        session.connection.view(f"{side}_every_row").filter(where).create_view(f"{side}_rows")
+    except (duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
+        parameter = f"{side}_where"
+        raise ParameterError(parameter, where, f"is no condition on the table's rows: {one_line(error)}") from error
 
 
 def _from_paths(session: Session, paths: Sequence[str], side: str) -> Table:

@@ -99,6 +99,23 @@ def test_tables_in_memory(make):
     assert list(zip(found["star"].to_pylist(), found["name"].to_pylist(), strict=True)) == [(1, "c"), (2, "a")]
 
 
+@pytest.mark.parametrize("find", ["best", "all", "best-other", "anti"])
+def test_conditions_on_both_sides(find, tmp_path):
+    path = written(tmp_path / "t.parquet")
+    chosen = LEFT.filter(pa.compute.is_in(LEFT["name"], pa.array(["a", "b", "c"])))
+    some = crossmatch(path, RIGHT, 1.0, find, left_where="name IN ('a', 'b', 'c')", right_where="star > 1 OR NULL")
+    expected = crossmatch(chosen, RIGHT.filter(pa.compute.greater(RIGHT["star"], 1)), 1.0, find)
+    assert 0 < len(expected) == some.count()
+    assert repr(some.to_arrow().to_pylist()) == repr(expected.to_arrow().to_pylist())
+    assert repr(some.to_arrow().to_pylist()) != repr(crossmatch(path, RIGHT, 1.0, find).to_arrow().to_pylist())
+
+
+@pytest.mark.parametrize("where", ["", "nope = 1", "true; DROP VIEW left_rows", "1 = 1) --", "sum(ra) > 1"])
+def test_conditions_that_are_none(where):
+    with pytest.raises(ParameterError, match="right_where"):
+        crossmatch(LEFT, RIGHT, right_where=where)
+
+
 def test_pandas_index_is_left_out_and_columns_stay():
     frame = LEFT.to_pandas().set_index(np.array([5, 6, 7, 8]))
     assert crossmatch(frame, RIGHT).schema.names[:4] == LEFT.column_names

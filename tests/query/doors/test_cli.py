@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from ssap_mirror.errors import CatalogError, MirrorError, ParameterError
 from ssap_query import diagnostics
 from ssap_query.cli import group
+from ssap_query.crossmatch import Positions, crossmatch
 from ssap_query.demo import sample_path
 from ssap_query.diagnostics import ExitCode, guarded
 
@@ -343,6 +344,45 @@ class TestOtherCommands:
         every, bright = run(*words).stdout, run(*words, "--request", "SNR=100/").stdout
         rows = [row for row in csv.DictReader(io.StringIO(every)) if row["ssa_snr"] and float(row["ssa_snr"]) >= 100]
         assert [row["mobsid"] for row in csv.DictReader(io.StringIO(bright))] == [row["mobsid"] for row in rows]
+
+    @pytest.mark.parametrize("ending", ["csv", "vot", "fits", "ecsv", "parquet"])
+    def test_xmatch_of_two_tables(self, ending: str, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "old.csv").write_text("star,lon,lat,mu,nu\na,10,0,1000,0\nb,20,0,0,0\nc,30,0,0,0\n")
+        (tmp_path / "new.csv").write_text("star,ra,dec,g\nA,10.0069444,0,9\nB,20,0,11\nC,30,0,12\n")
+        where = ("--left-ra", "lon", "--left-dec", "lat", "--left-pmra", "mu", "--left-pmdec", "nu")
+        when = ("--left-epoch", "1991.25", "--epoch", "2016.25")
+        kept = ("--columns", "star", "--table-columns", "star", "--suffix", "_new", "--where", "g < 11.5")
+        done = run("xmatch", "old.csv", "new.csv", *where, *when, *kept, "-o", f"m.{ending}")
+        assert done.returncode == 0, done.stderr
+        assert "2 rows" in done.stderr
+        nowhere = {"ra": [200.0], "dec": [-80.0]}
+        there = Positions(ra="separation_arcsec", dec="position_angle_deg")
+        found = crossmatch(tmp_path / f"m.{ending}", nowhere, find="anti", left_positions=there).to_arrow()
+        assert [(row["star"], row["star_new"]) for row in found.to_pylist()] == [("a", "A"), ("b", "B")]
+        assert found["separation_arcsec"][0].as_py() == pytest.approx(0.0, abs=1e-3)
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (("a.csv", "a.csv", "-m", "corpus"), "--mirror"),
+            (("a.csv", "a.csv", "--request", "SNR=1/"), "--request"),
+            (("a.csv", "--left-epoch", "2000"), "--left-epoch"),
+            (("a.csv", "--left-where", "ra > 1"), "--left-where"),
+            (("a.csv", "a.csv", "a.csv"), "3 tables"),
+            (("a.csv", "a.csv", "--where", "nonsense > 1"), "right_where"),
+            (("a.csv", "a.csv", "--where", "true; DROP VIEW right_rows"), "right_where"),
+            (("a.csv", "a.csv", "--memory", "lots"), "memory"),
+        ],
+    )
+    def test_xmatch_says_what_it_cannot_do(self, words: tuple[str, ...], said: str, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_text("ra,dec\n1,2\n")
+        done = run("xmatch", *words)
+        assert (done.returncode, done.stdout) == (ExitCode.BAD_INPUT, "")
+        assert said in done.stderr.splitlines()[-1]
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_help_has_no_marks_of_its_making(self, command: str, run: Run) -> None:
+        assert "\\b" not in run(command, "--help").stdout
 
     @pytest.mark.parametrize("kind", ["sky", "time", "snr"])
     def test_plot(self, kind: str, run: Run, tmp_path: Path) -> None:
