@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ssap_mirror.catalog import Catalog
 from ssap_mirror.schema import HEALPIX_COLUMN
 
+from ssap_query.compile import quoted
 from ssap_query.rowgroups import RowGroups
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class HotColumns:
         self._row_groups = row_groups
         self._asked: set[str] = set()
         self._columns: dict[str, pa.ChunkedArray] = {}
+        self._sizes: dict[str, int] = {}
         self._lock = Lock()
 
     @property
@@ -67,11 +69,13 @@ class HotColumns:
         """What is kept [byte]."""
         return sum(column.nbytes for column in self._columns.values())
 
-    def table(self, names: Sequence[str]) -> pa.Table | None:
+    def table(self, connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> pa.Table | None:
         """Columns of all rows, in the order of the files.
 
         Parameters
         ----------
+        connection : duckdb.DuckDBPyConnection
+            What reads them; it has the view ``spectra``.
         names : sequence of str
             Columns, at least one.
 
@@ -89,7 +93,7 @@ class HotColumns:
                 return None
             missing = [name for name in names if name not in self._columns]
             if missing:
-                loaded = self._load(missing)
+                loaded = self._load(connection, missing)
                 for name in [name for name in self._columns if name not in names]:
                     if self.size + loaded.nbytes <= self.max_bytes:
                         break
@@ -99,26 +103,24 @@ class HotColumns:
 
     def _bytes(self, names: Sequence[str]) -> int:
         """Size of columns in memory [byte], from the footers; more than allowed for text that hardly repeats."""
-        total = 0
         for name in names:
-            size = sum(self._row_groups.column_bytes(str(path), name) for path in self._catalog.files)
-            text = name in self._catalog.schema and self._catalog.schema[name].is_text
-            if text and size > _MAX_TEXT_BYTES_PER_ROW * self._catalog.rows:
-                return self.max_bytes + 1
-            total += 4 * self._catalog.rows if text else size
-        return total
+            if name not in self._sizes:
+                size = sum(self._row_groups.column_bytes(str(path), name) for path in self._catalog.files)
+                if self._is_text(name):
+                    repeats = size <= _MAX_TEXT_BYTES_PER_ROW * self._catalog.rows
+                    size = 4 * self._catalog.rows if repeats else self.max_bytes + 1
+                self._sizes[name] = size
+        return sum(self._sizes[name] for name in names)
 
-    def _load(self, names: Sequence[str]) -> pa.Table:
+    def _is_text(self, name: str) -> bool:
+        return name in self._catalog.schema and self._catalog.schema[name].is_text
+
+    def _load(self, connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> pa.Table:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
-        text = [name for name in names if name in self._catalog.schema and self._catalog.schema[name].is_text]
-        tables = []
-        for path in self._catalog.files:
-            metadata = self._row_groups.footer(str(path)).metadata
-            with pq.ParquetFile(path, metadata=metadata, read_dictionary=text) as file:
-                tables.append(file.read(columns=list(names)))
-        return pa.concat_tables(tables).select(list(names))
+        found = connection.view(VIEW).project(", ".join(quoted(name) for name in names)).to_arrow_table()
+        columns = [found[name].dictionary_encode() if self._is_text(name) else found[name] for name in names]
+        return pa.table(columns, names=list(names))
 
 
 def columns_read(connection: duckdb.DuckDBPyConnection, text: str, catalog: Catalog) -> list[str] | None:

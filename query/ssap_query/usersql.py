@@ -161,7 +161,7 @@ class _Query:
         if not names:
             return None
         with failures_told(self.catalog.path):
-            return self.hot.table(names)
+            return self.hot.table(cursor, names)
 
     def _read(self, cursor: duckdb.DuckDBPyConnection, reader: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         import duckdb

@@ -7,6 +7,7 @@ import re
 import pyarrow as pa
 import pytest
 from ssap_query.hotcolumns import HotColumns, columns_read
+from ssap_query.usersql import connection
 
 CERTAIN = {
     "SELECT objtype, count(*) FROM spectra GROUP BY objtype": {"objtype"},
@@ -107,7 +108,7 @@ def test_a_column_is_read_once_when_asked_again(awkward, monkeypatch) -> None:
     assert mirror.engine.hot_columns.size == 0
     mirror.sql(text)
     assert mirror.engine.hot_columns.size > 0
-    monkeypatch.setattr("pyarrow.parquet.ParquetFile", None)
+    monkeypatch.setattr(HotColumns, "_load", None)
     assert mirror.sql(text).to_arrow().equals(first)
 
 
@@ -133,17 +134,19 @@ def test_a_table_of_ones_own_called_spectra_wins(awkward) -> None:
 def test_what_is_kept_is_bounded(awkward) -> None:
     mirror = awkward.open("tiny")
     rows = mirror.catalog.rows
+    cursor = connection(mirror.engine.session, mirror.catalog)
     hot = HotColumns(mirror.catalog, mirror.engine.row_groups, 20 * rows)
     for _ in range(2):
-        hot.table(["ra", "dec"])
+        hot.table(cursor, ["ra", "dec"])
     assert 0 < hot.size <= 20 * rows
     for _ in range(2):
-        assert (hot.table(["dec", "obsid"]) is None) == (_ == 0)
+        assert (hot.table(cursor, ["dec", "obsid"]) is None) == (_ == 0)
         assert hot.size <= 20 * rows
-    assert hot.table(["ra", "dec", "obsid"]) is None  # too large together
+    assert hot.table(cursor, ["ra", "dec", "obsid"]) is None  # too large together
     for _ in range(2):
-        assert hot.table(["mobsid"]) is None  # text that does not repeat
+        assert hot.table(cursor, ["mobsid"]) is None  # text that does not repeat
     assert (
-        hot.table(["dec"]).column("dec").to_pylist()
+        hot.table(cursor, ["dec"]).column("dec").to_pylist()
         == mirror.sql("SELECT dec FROM spectra").to_arrow()["dec"].to_pylist()
     )
+    cursor.close()
