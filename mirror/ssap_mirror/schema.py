@@ -160,7 +160,8 @@ class Column:
 
     def metadata(self) -> dict[str, str]:
         """Everything but the name, as the strings kept with a Parquet field."""
-        return {key: str(value) for key, value in asdict(self).items() if key != "name" and value is not None}
+        values = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return {key: str(value) for key, value in values if key != "name" and value is not None}
 
     def arrow_field(self) -> pa.Field:
         """Arrow field with the type and the metadata."""
