@@ -6,6 +6,7 @@ cone; these do not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["as_arrow", "as_numpy", "points"]
+__all__ = ["as_arrow", "as_numpy", "points", "taken"]
 
 _PAIR = 2
 
@@ -89,3 +90,25 @@ def points(array: pa.Array) -> NDArray[np.float64]:
         valid = _valid(array)
         values = np.where(valid[:, None], values, np.nan)
     return values
+
+
+def taken(arrays: Mapping[str, pa.Array], rows: NDArray[np.int64]) -> dict[str, pa.Array]:
+    """Take rows of columns, of all at once.
+
+    Parameters
+    ----------
+    arrays : mapping of str to pyarrow.Array, shape (N,)
+        The columns.
+    rows : numpy.ndarray of int64, shape (n,)
+        Which rows.
+
+    Returns
+    -------
+    dict of str to pyarrow.Array, shape (n,)
+    """
+    import pyarrow as pa
+
+    if not arrays:
+        return {}
+    whole = pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
+    return dict(zip(arrays, whole.take(as_arrow(rows)).columns, strict=True))

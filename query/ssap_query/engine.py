@@ -262,6 +262,7 @@ class Engine:
                 plan.extent.ranges or (),
                 plan.where,
                 cones=cones if scored else (),
+                alone=cones if len(plan.where) == 1 else (),
                 limit=None if plan.ranked else plan.fetched,
             )
         else:

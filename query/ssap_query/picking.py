@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ssap_mirror.schema import HEALPIX_COLUMN, Schema
 
-from ssap_query.arrays import as_arrow, as_numpy
+from ssap_query.arrays import as_arrow, as_numpy, points, taken
 from ssap_query.compile import CANDIDATES, ROW, compile_query
 from ssap_query.params.position import Cone
 from ssap_query.predicate import Predicate
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Found", "columns_of", "picked"]
+
+# A thousand times the rounding of an angle [rad]
+_DOUBT = 1e-12
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ def picked(
     where: Sequence[Predicate],
     *,
     cones: Sequence[Cone] = (),
+    alone: Sequence[Cone] = (),
     limit: int | None = None,
 ) -> Found:
     """Find the rows of some row groups that lie in ranges of cells and fulfil conditions.
@@ -122,6 +126,8 @@ def picked(
         Exact conditions.
     cones : sequence of Cone
         What to score the rows by; without any they have no score.
+    alone : sequence of Cone
+        The cones, where to lie in one of them is the only condition.
     limit : int, optional
         Largest number of rows.
 
@@ -141,11 +147,11 @@ def picked(
         if group.cells is None:
             candidates = rows_in_any_order(row_groups.location_cells(group, schema.roles["location"]), ranges)
         else:
-            candidates = rows_in(as_numpy(row_groups.arrays(group, [HEALPIX_COLUMN])[HEALPIX_COLUMN]), ranges)
+            # Decoded together with the rest: of what a cone's ranges touch nearly all has candidates.
+            cells = row_groups.arrays(group, [HEALPIX_COLUMN, *names])[HEALPIX_COLUMN]
+            candidates = rows_in(as_numpy(cells), ranges)
         if len(candidates):
-            arrays = row_groups.arrays(group, names)
-            chosen = as_arrow(candidates)
-            pieces.append({name: array.take(chosen) for name, array in arrays.items()})
+            pieces.append(taken(row_groups.arrays(group, names), candidates))
             rows.append(candidates)
             owners.append(np.full(len(candidates), number))
     if not pieces:
@@ -153,11 +159,49 @@ def picked(
         return Found(groups, nothing, nothing, nothing.astype(np.float32) if cones else None)
     row, owner = np.concatenate(rows), np.concatenate(owners)
     table = pa.table({name: pa.chunked_array([piece[name] for piece in pieces]) for name in names})
-    table = table.append_column(ROW, as_arrow(np.arange(len(row))))
-    query = compile_query(schema, [ROW], CANDIDATES, where, limit=limit)
-    found = session.arrays(query.sql, query.values, candidates=table)[ROW]
+    found = _inside(points(table[schema.roles["location"]].combine_chunks()), alone) if alone else None
+    if found is None:
+        table = table.append_column(ROW, as_arrow(np.arange(len(row))))
+        query = compile_query(schema, [ROW], CANDIDATES, where, limit=limit)
+        found = session.arrays(query.sql, query.values, candidates=table)[ROW]
+    else:
+        found = found[:limit]
     score = None
     if cones:
         chosen = as_arrow(found)
         score = scores({role: table[schema.roles[role]].take(chosen).combine_chunks() for role in shown}, cones)
     return Found(groups, owner[found], row[found], score)
+
+
+def _inside(location: NDArray[np.float64], cones: Sequence[Cone]) -> NDArray[np.int64] | None:
+    """Rows that lie in a cone, where that is beyond doubt.
+
+    The test is that of `cone_predicate`, whose planning takes DuckDB as long as all the rest of a cone that was asked
+    before. Where a row is so near an edge that the last digits of a sine may decide, DuckDB does.
+
+    Parameters
+    ----------
+    location : numpy.ndarray of float64, shape (n, 2)
+        Right ascension and declination [deg].
+    cones : sequence of Cone
+        At least one; meant for few.
+
+    Returns
+    -------
+    numpy.ndarray of int64, or None
+        Row numbers, ascending; None if there is a doubt.
+    """
+    if not np.isfinite(location).all():
+        return None
+    inside = np.zeros(len(location), np.bool_)
+    row_ra, row_dec = np.radians(location).T
+    for cone in cones:
+        ra, dec, sign, limit = cone.test
+        ra, dec = np.radians(ra), np.radians(dec)
+        haversine = np.sin((row_dec - dec) / 2) ** 2 + np.cos(row_dec) * np.cos(dec) * np.sin((row_ra - ra) / 2) ** 2
+        beyond = sign * haversine - limit
+        # An angle is off by 1e-15 rad at most, and the haversine by as much times the sine of half the angle.
+        if not (np.abs(beyond) > _DOUBT * max(np.sqrt(abs(limit)), _DOUBT)).all():
+            return None
+        inside |= beyond <= 0
+    return np.flatnonzero(inside)

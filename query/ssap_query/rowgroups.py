@@ -16,7 +16,8 @@ import numpy as np
 from ssap_mirror import healpix
 from ssap_mirror.schema import HEALPIX_COLUMN
 
-from ssap_query.arrays import as_arrow, points
+from ssap_query.arrays import points, taken
+from ssap_query.openfiles import OpenFiles
 from ssap_query.reach import Ranges
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ __all__ = ["DEFAULT_CACHE_BYTES", "Footer", "Group", "Pick", "RowGroups", "rows_
 DEFAULT_CACHE_BYTES = 256 << 20
 
 _MAX_FOOTERS = 512
+_MAX_OPEN_FILES = 64
 _POLE_DEG = 90
 
 
@@ -91,6 +93,7 @@ class RowGroups:
         self._footers: OrderedDict[str, Footer] = OrderedDict()
         self._size = 0
         self._cells: dict[tuple[str, int], NDArray[np.int64]] = {}
+        self._files = OpenFiles(_MAX_OPEN_FILES if max_bytes else 0)
         self._lock = Lock()
 
     @property
@@ -183,10 +186,7 @@ class RowGroups:
         return self._cells[key]
 
     def _decode(self, group: Group, names: list[str]) -> dict[str, pa.Array]:
-        import pyarrow.parquet as pq
-
-        metadata = self.footer(group.path).metadata
-        with pq.ParquetFile(group.path, metadata=metadata) as file:
+        with self._files.lent(group.path, self.footer(group.path).metadata) as file:
             table = file.read_row_group(group.number, columns=names, use_threads=False)
         return {name: _one_chunk(table[name]) for name in names}
 
@@ -205,8 +205,7 @@ class RowGroups:
 
     def take(self, pick: Pick, names: Sequence[str], *, keep: bool = True) -> dict[str, pa.Array]:
         """Columns of picked rows; `names` and `keep` as for `arrays`."""
-        rows = as_arrow(pick.rows)
-        return {name: array.take(rows) for name, array in self.arrays(pick.group, names, keep=keep).items()}
+        return taken(self.arrays(pick.group, names, keep=keep), pick.rows)
 
 
 def rows_in(cells: NDArray[np.int64], ranges: Ranges) -> NDArray[np.int64]:

@@ -273,7 +273,7 @@ def test_what_is_kept_is_bounded(awkward) -> None:
 def test_a_second_cone_reads_no_file(awkward, monkeypatch) -> None:
     mirror = awkward.open("one")
     first = mirror.search(pos=(0.0, 90.0), size=1)
-    monkeypatch.setattr("pyarrow.parquet.ParquetFile", None)
+    monkeypatch.setattr("ssap_query.openfiles.OpenFiles.lent", None)
     assert same_rows(mirror.search(pos=(0.0, 90.0), size=1), first)
     assert len(mirror.search(pos=(10.0, 89.9), size=1.1)) > 0
 
