@@ -68,7 +68,6 @@ class Session:
         if parent is not None and not parent.is_dir():
             raise ParameterError(_TEMP_DIRECTORY, str(parent), "is not a folder")
         spill = tempfile.mkdtemp(prefix="ssap-crossmatch-", dir=parent)
-        weakref.finalize(self, shutil.rmtree, spill, ignore_errors=True)
         config: dict[str, Any] = {
             "memory_limit": limits.memory or f"{_default_memory_bytes()}B",
             "temp_directory": spill,
@@ -84,6 +83,7 @@ class Session:
             shutil.rmtree(spill, ignore_errors=True)
             reason = "is not an amount of memory such as 2GB"
             raise ParameterError(_MEMORY, limits.memory, reason) from error
+        weakref.finalize(self, _end, self.connection, spill)
         self.connection.execute("SET disabled_optimizers = ?", [_FIXED_PLANS])
         self.connection.execute("SET parquet_metadata_cache = true")
         self.connection.execute("SET enable_progress_bar = false")
@@ -105,6 +105,12 @@ class Session:
         """Bind numbers that statements and macros read with ``getvariable``."""
         for name, value in variables.items():
             self.connection.execute(f"SET VARIABLE {name} = ?", [value])
+
+
+def _end(connection: duckdb.DuckDBPyConnection, spill: str) -> None:
+    """Close the database before Python takes its modules down, which DuckDB complains about, and clear its folder."""
+    connection.close()
+    shutil.rmtree(spill, ignore_errors=True)
 
 
 def _default_memory_bytes() -> int:

@@ -275,3 +275,15 @@ def test_matching_files_loads_no_astropy(tmp_path):
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert run.stdout == "2 []\n"
+
+
+def test_a_match_that_is_held_to_the_end_says_nothing_and_leaves_nothing(tmp_path):
+    script = """
+from ssap_query.crossmatch import Limits, crossmatch
+table = {"ra": [1.0, 2.0], "dec": [2.0, 2.0]}
+match = crossmatch(table, table, limits=Limits(temp_directory="."))
+print(len(match), match.to_arrow().num_rows)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("2 2\n", "")
+    assert list(tmp_path.iterdir()) == []
