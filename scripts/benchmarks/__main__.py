@@ -91,6 +91,25 @@ def show(result: dict[str, Any]) -> bool:
     return agree
 
 
+def show_growth(results: list[dict[str, Any]]) -> None:
+    """Print how the CPU time of what was run at every size grows with each table, beside the growth of the table."""
+    for peer in (p for p in PEERS if p.scaled):
+        cpu_s = {
+            (r["rows"], r["stars"]): r["costs"][peer.section][peer.name].cpu_s
+            for r in results
+            if peer.name in r["costs"].get(peer.section, {})
+        }
+        for axis, (table, beside) in enumerate((("spectra", "stars"), ("stars", "spectra"))):
+            for other in sorted({size[1 - axis] for size in cpu_s}):
+                sizes_along = sorted(size for size in cpu_s if size[1 - axis] == other)
+                first, last = sizes_along[0], sizes_along[-1]
+                if last[axis] > first[axis]:
+                    print(
+                        f"  {peer.section}, {peer.name}: {table} x {last[axis] / first[axis]:.1f} "
+                        f"({first[axis]:,} to {last[axis]:,}) beside {other:,} {beside}, CPU x {cpu_s[last] / cpu_s[first]:.2f}"
+                    )
+
+
 def machine() -> dict[str, Any]:
     """Describe what the numbers were measured on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -159,6 +178,9 @@ def main() -> int:
             if given.json:
                 write(given.json, results, given, missing)
     agree = [show(result) for result in results]
+    if len(results) > 1:
+        print("\ngrowth: below the factor of the table's own size is less than linear")
+        show_growth(results)
     return 0 if all(agree) else 1
 
 
