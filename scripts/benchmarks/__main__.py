@@ -104,10 +104,9 @@ def show_growth(results: list[dict[str, Any]]) -> None:
                 sizes_along = sorted(size for size in cpu_s if size[1 - axis] == other)
                 first, last = sizes_along[0], sizes_along[-1]
                 if last[axis] > first[axis]:
-                    print(
-                        f"  {peer.section}, {peer.name}: {table} x {last[axis] / first[axis]:.1f} "
-                        f"({first[axis]:,} to {last[axis]:,}) beside {other:,} {beside}, CPU x {cpu_s[last] / cpu_s[first]:.2f}"
-                    )
+                    grown, costlier = last[axis] / first[axis], cpu_s[last] / cpu_s[first]
+                    span = f"({first[axis]:,} to {last[axis]:,}) beside {other:,} {beside}"
+                    print(f"  {peer.section}, {peer.name}: {table} x {grown:.1f} {span}, CPU x {costlier:.2f}")
 
 
 def machine() -> dict[str, Any]:
