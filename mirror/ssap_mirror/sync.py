@@ -118,7 +118,7 @@ def sync(
         Units of columns of a file, by name, where the file is silent or wrong.
     full : bool
         Fetch all rows, even if the live snapshot is one of the same service. Without it only what is new is fetched,
-        and what differs in the columns of VERB=1.
+        and what differs in the columns of VERB=1 (of a TAP table: the identity, position, date and link).
     dry_run : bool
         Only survey the table and tell what a harvest would cost. The survey is kept for the harvest.
     restart : bool
@@ -313,6 +313,11 @@ def _open_source(
     endpoint, _, fragment = url.partition("#")
     table = unquote(fragment) or service.table
     if table is not None:
-        return TapSource(endpoint, table, service.title, manners)
-    same = live is not None and live.manifest["source"] == {"kind": "ssap", "url": url}
-    return SsapSource(url, service.title, service.schema(), manners, live if same else None)
+        return TapSource(
+            endpoint, table, service.title, manners, _same_source(live, "tap", f"{endpoint.rstrip('/')}#{table}")
+        )
+    return SsapSource(url, service.title, service.schema(), manners, _same_source(live, "ssap", url))
+
+
+def _same_source(live: Catalog | None, kind: str, url: str) -> Catalog | None:
+    return live if live is not None and live.manifest["source"] == {"kind": kind, "url": url} else None

@@ -65,7 +65,7 @@ class FakeTap:
     """Jobs that were made."""
     url: str = ""
     """Address, while it runs."""
-    _databases: dict[int, duckdb.DuckDBPyConnection] = field(default_factory=dict)
+    _databases: dict[int, tuple[pa.Table, duckdb.DuckDBPyConnection]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, query: str) -> pa.Table:
@@ -96,8 +96,9 @@ class FakeTap:
             }
             con.from_arrow(pa.table(about)).to_table("tap_schema.columns")
             con.from_arrow(pa.table({"table_name": ["spectra.lrs"]})).to_table("tap_schema.tables")
-            self._databases[id(self.table)] = con
-        return self._databases[id(self.table)]
+            # The table is kept, so that no other can have its id.
+            self._databases[id(self.table)] = self.table, con
+        return self._databases[id(self.table)][1]
 
     def _field(self, item: pa.Field) -> pa.Field:
         return self.table.schema.field(item.name) if item.name in self.table.column_names else item

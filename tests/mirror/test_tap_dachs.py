@@ -54,8 +54,12 @@ def test_a_mirror_of_a_tap_table_holds_exactly_the_rows_of_the_database(root: st
     report = sync("lamost6-lrs", source=f"{root}/tap", home=tmp_path, manners=Manners(job_rows=2000))
     assert report.complete
     assert report.slices >= 4
+    again = sync("lamost6-lrs", source=f"{root}/tap", home=tmp_path, manners=Manners(job_rows=2000))
+    assert again.complete
+    assert again.bytes < report.bytes / 2
     assert jobs(root) <= before, "every job was deleted"
     catalog = open_catalog("lamost6-lrs", tmp_path)
+    assert catalog.manifest["harvest"]["refresh_of"] is not None
     truth = database_rows(catalog, root)
     names = list(catalog.schema.names)
     mirror = pa.concat_tables(pq.read_table(path, columns=names) for path in catalog.files).sort_by("obsid")

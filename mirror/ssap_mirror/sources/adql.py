@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ class Adql:
             raise ParameterError(name="table", value=table, reason="is not the name of a table in ADQL")
         self.client = client
         self.url = url
-        self._table = table
+        self.table = table
         self._scratch = scratch
         self._integers: set[str] = set()
         self._listed: dict[str, Listed] = {}
@@ -104,9 +105,9 @@ class Adql:
             If the service cannot be reached, or has no such table.
         """
         try:
-            sample = self._ask(_query(f"SELECT TOP {rows} *", self._table), maxrec=rows + 1, attempts=3)
+            sample = self._ask(_query(f"SELECT TOP {rows} *", self.table), maxrec=rows + 1, attempts=3)
         except ServiceError as error:
-            message = f"{self.url} does not give the table {self._table}: {error}"
+            message = f"{self.url} does not give the table {self.table}: {error}"
             raise SourceError(message) from error
         self._integers = {column.name for column in sample.reader.schema if column.datatype in _INTEGERS}
         return sample
@@ -152,7 +153,7 @@ class Adql:
         SourceError
             If there is no TAP_SCHEMA.
         """
-        written = {self._table, self._table.lower(), self._table.upper(), self._table.replace('"', "")}
+        written = {self.table, self.table.lower(), self.table.upper(), self.table.replace('"', "")}
         names = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(written))
         select = "SELECT column_name, unit, ucd, utype, description, principal, indexed"
         query = _query(select, "tap_schema.columns", f"table_name IN ({names})")
@@ -180,9 +181,21 @@ class Adql:
         """
         self._ask(_query("SELECT TOP 1 table_name", "tap_schema.tables"), maxrec=2)
 
-    def select_all(self, part: Slice) -> str:
-        """Write the query for the rows of a slice."""
-        return _query("SELECT *", self._table, *self._conditions(part))
+    def select(self, part: Slice, columns: Iterable[str] = ()) -> str:
+        """Write the query for some columns, or for all, of the rows of a slice."""
+        names = ", ".join(self._name(column) for column in columns)
+        return _query(f"SELECT {names or '*'}", self.table, *self._conditions(part))
+
+    def record(self, before: int, after: int) -> dict[str, Any]:
+        """Say what was asked, for the manifest, and how many rows the table had before and after."""
+        return {
+            "requests": self.client.requests,
+            "retries": self.client.retries,
+            "bytes": self.client.received,
+            "table": self.table,
+            "count_before": before,
+            "count_after": after,
+        }
 
     def is_integer(self, column: str) -> bool:
         """Whether a column holds integers."""
@@ -208,12 +221,13 @@ class Adql:
 
     def _name(self, column: str) -> str:
         listed = self.listed(column)
-        return _quoted(column) if listed is None else listed.spelling
+        # Regular names are the same in any case; an answer may spell its columns as the question does.
+        return _quoted(column) if listed is None or listed.spelling.lower() == column.lower() else listed.spelling
 
     def _row(self, select: str, *conditions: str) -> dict[str, Any]:
-        rows = self._ask(_query(select, self._table, *conditions), maxrec=2).rows.to_pylist()
+        rows = self._ask(_query(select, self.table, *conditions), maxrec=2).rows.to_pylist()
         if len(rows) != 1:
-            message = f"{self.url} gave {len(rows)} rows for a count of {self._table}"
+            message = f"{self.url} gave {len(rows)} rows for a count of {self.table}"
             raise ServiceError(message)
         return {name.lower(): value for name, value in rows[0].items()}
 

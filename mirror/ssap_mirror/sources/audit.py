@@ -158,6 +158,14 @@ class Audit:
         """Count the different rows that anything has seen."""
         return self._number("SELECT count(DISTINCT identity) FROM seen")
 
+    def named(self, since: int) -> int:
+        """Count the different rows that the survey has seen that is believed."""
+        return self._number("SELECT count(*) FROM look(?)", since)
+
+    def unnamed(self) -> int:
+        """Count the rows without an identity."""
+        return self._number("SELECT count(*) FROM seen WHERE ascii(identity) = 0")
+
     def brought_by(self) -> dict[int, int]:
         """Answer -> number of rows that it was the first to give in full."""
         found = self._duckdb.sql(

@@ -27,6 +27,7 @@ from ssap_mirror.errors import SourceError
 from ssap_mirror.progress import Progress
 from ssap_mirror.sources import Description, Estimate, Harvest, Manners
 from ssap_mirror.sources.audit import Audit, Changes
+from ssap_mirror.sources.base import MUCH
 from ssap_mirror.sources.campaign import FULL_VERB, HARVEST, Campaign, is_survey
 from ssap_mirror.sources.cost import price_of, refuse_full_disk
 from ssap_mirror.sources.describe import POS, TIME, Traits
@@ -37,8 +38,6 @@ from ssap_mirror.sources.verdict import Findings, judge
 __all__ = ["Harvester"]
 
 _ROUNDS = 3
-# From this share of rows on, a refresh fetches the whole table in large slices rather than rows in small ones.
-_MUCH = 0.3
 # A table that grows meanwhile does not grow by so much.
 _MANY_MORE = 1.1
 
@@ -228,7 +227,7 @@ class Harvester:
 
     def _much_is_missing(self, look: _Look) -> bool:
         missing = len(self._audit.missing(look.since))
-        return HARVEST in self._ledger.sweeps() or missing > _MUCH * max(self._audit.rows(), 1)
+        return HARVEST in self._ledger.sweeps() or missing > MUCH * max(self._audit.rows(), 1)
 
     def _fetch_published(self, base: Catalog) -> None:
         """Fetch rows by their date of publication, if the snapshot shows that it tells rows apart."""

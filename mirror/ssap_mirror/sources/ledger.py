@@ -72,6 +72,12 @@ class State:
         """How many slices of a sweep were cut."""
         return sum(1 for name, _ in self._cuts if name == sweep)
 
+    def sweep_record(self, sweep: str) -> dict[str, object]:
+        """Say how a sweep went, for the manifest."""
+        answers = self.answers(sweep)
+        rows = sum(answer.rows for answer in answers)
+        return {"name": sweep, "slices": len(answers), "cuts": self.cuts(sweep), "rows": rows}
+
     def divided_by_sky(self) -> int:
         """How many ranges that could not be cut were asked for cell by cell of the sky."""
         return sum(1 for parts in self._cuts.values() if parts[0].cell is not None and parts[0].span is not None)

@@ -13,8 +13,7 @@ from ssap_mirror.journal import Journal
 from ssap_mirror.progress import Progress
 from ssap_mirror.schema import Schema
 from ssap_mirror.sources import Estimate, Harvest, Manners
-from ssap_mirror.sources.answers import read_answer
-from ssap_mirror.sources.base import base_batches, same_columns
+from ssap_mirror.sources.base import refreshed_batches, same_columns
 from ssap_mirror.sources.campaign import is_survey
 from ssap_mirror.sources.describe import describe, inquire
 from ssap_mirror.sources.harvest import Harvester
@@ -144,18 +143,5 @@ class SsapSource:
         if not len(self._schema):
             message = f"{self.url} has not been harvested"
             raise SourceError(message)
-        if self._base is not None:
-            for batch in base_batches(self._base, self._schema):
-                yield self._without_removed(batch)
-        for answer in self._answers:
-            for batch in read_answer(answer.path, list(self._schema.names)):
-                yield self._without_removed(batch)
-
-    def _without_removed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        if not self._removed or self._identity is None:
-            return batch
-        identity = batch.column(self._identity).cast(pa.string())
-        return batch.filter(pc.invert(pc.is_in(identity, pa.array(sorted(self._removed), pa.string()))))
+        paths = [answer.path for answer in self._answers]
+        yield from refreshed_batches(self._base, paths, self._schema, self._identity, self._removed)

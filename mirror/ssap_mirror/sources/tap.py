@@ -1,4 +1,4 @@
-"""The whole table of a TAP service: jobs over ranges of an indexed column, each proven by the server's own count."""
+"""A table of a TAP service as a source of rows: all of them, or those that changed since a snapshot."""
 
 from __future__ import annotations
 
@@ -8,31 +8,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssap_mirror.errors import CatalogError, FormatError, SourceError
+from ssap_mirror.catalog import Catalog
+from ssap_mirror.errors import CatalogError, SourceError
 from ssap_mirror.journal import Journal
 from ssap_mirror.progress import Progress
 from ssap_mirror.schema import Column, Schema
 from ssap_mirror.sources import Description, Estimate, Harvest, Manners, Verdict
-from ssap_mirror.sources.adql import Adql, Counter, Listed
-from ssap_mirror.sources.answers import Keeper, Stored, read_answer
+from ssap_mirror.sources.adql import Adql, Listed
 from ssap_mirror.sources.audit import Audit
+from ssap_mirror.sources.base import refreshed_batches, same_columns
 from ssap_mirror.sources.cost import Price, refuse_full_disk
 from ssap_mirror.sources.http import Client
 from ssap_mirror.sources.ledger import ANSWERS, JOURNAL, Answer, Ledger
-from ssap_mirror.sources.service import BINARY2
-from ssap_mirror.sources.slices import Slice
-from ssap_mirror.sources.sweep import Sweep, Sweeper
-from ssap_mirror.sources.uws import run_job
+from ssap_mirror.sources.tapjobs import JOBS, Jobs
+from ssap_mirror.sources.taprefresh import FETCHES, Refresh
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["TapSource"]
 
-_SWEEP = "jobs"
-_SAMPLE_ROWS = 2000
-# Room for rows that arrive between the count and the job; a job that fills its limit counts as truncated.
-_SPARE_ROWS = 1000
+_AUDIT = "audit"
+# So many rows show which column tells them apart; where a snapshot says so, fewer will do.
+_SAMPLE_ROWS, _SMALL_SAMPLE_ROWS = 2000, 100
 #: Roles whose columns are in answers of the lowest verbosity: TAP says of a column only whether it is a principal one.
 _BRIEF = ("access_url", "identity", "obs_publisher_did", "ra", "dec", "location", "t_mid", "t_exptime")
 _IDENTITIES = ("identity", "obs_publisher_did", "obs_creator_did", "access_url")
@@ -52,28 +50,40 @@ class TapSource:
         For people.
     manners : Manners, optional
         How to behave.
+    base : Catalog, optional
+        A snapshot of the same table: only what changed since is fetched, as long as its columns are the table's.
     """
 
-    def __init__(self, url: str, table: str, title: str, manners: Manners | None = None) -> None:
+    def __init__(
+        self, url: str, table: str, title: str, manners: Manners | None = None, base: Catalog | None = None
+    ) -> None:
         self.kind = "tap"
         self.url = f"{url.rstrip('/')}#{table}"
         self._service = url.rstrip("/")
         self._table = table
         self._title = title
         self._manners = manners or Manners()
+        self._base = base
         self._schema = Schema(())
         self._answers: list[Answer] = []
+        self._removed: frozenset[str] = frozenset()
+        self._identity: str | None = None
 
     def estimate(self, staging: Path, progress: Progress) -> Estimate:
-        """Count the rows, and work out what the harvest will cost.
+        """Count the rows, and work out what the harvest will cost; a survey that it takes is kept in `staging`.
 
         Raises
         ------
         SourceError
             If the service cannot be reached, or has no such table.
         """
-        with self._described(staging, progress) as (adql, _, price):
-            return price.of(adql.count())
+        with self._described(staging, progress) as (adql, description, price), self._ledger(staging) as ledger:
+            rows = adql.count()
+            if self._base is not None:
+                refresh = self._refresh(adql, description, ledger, progress, self._base)
+                missing = refresh.missing_rows(staging / _AUDIT, rows)
+                rows = rows if missing is None else missing
+            return price.of(rows)
 
     def harvest(self, staging: Path, progress: Progress) -> Harvest:
         """Bring all rows to disk, resuming what `staging` already holds.
@@ -92,21 +102,25 @@ class TapSource:
         CatalogError
             If there is not enough room on disk, or the journal cannot be used.
         """
-        with self._described(staging, progress) as (adql, description, price):
+        with self._described(staging, progress) as (adql, description, price), self._ledger(staging) as ledger:
             before = adql.count()
-            estimate = price.of(before)
-            progress.note(estimate.words())
-            with Journal(staging / JOURNAL) as journal:
-                ledger = Ledger(journal, staging / ANSWERS)
-                already = sum(answer.path.stat().st_size for answer in ledger.answers())
-                refuse_full_disk(estimate, staging, already)
-                progress.stage("harvest", before)
-                self._sweep(adql, description, ledger, before, progress)
-                self._schema, self._answers = description.schema, ledger.answers(_SWEEP)
-                return self._judge(adql, description, ledger, before, staging / "audit")
+            found = None
+            if self._base is not None:
+                refresh = self._refresh(adql, description, ledger, progress, self._base)
+                found = refresh.run(staging / _AUDIT, before)
+            if found is None:
+                if self._base is not None:
+                    self._base = None
+                    description, price = self._describe(adql)
+                found = self._harvest_all(adql, description, price, ledger, before, staging, progress)
+            self._schema, self._answers = found.description.schema, ledger.answers(JOBS, *FETCHES)
+            self._removed, self._identity = found.removed, found.record["identity"]
+            return found
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """All rows in the order of arrival.
+        """Full rows: first those of the snapshot of a refresh, then all others in the order of arrival.
+
+        Of a row that comes more than once the last counts.
 
         Raises
         ------
@@ -116,8 +130,8 @@ class TapSource:
         if not len(self._schema):
             message = f"{self.url} has not been harvested"
             raise SourceError(message)
-        for answer in self._answers:
-            yield from read_answer(answer.path, list(self._schema.names))
+        paths = [answer.path for answer in self._answers]
+        yield from refreshed_batches(self._base, paths, self._schema, self._identity, self._removed)
 
     @contextlib.contextmanager
     def _described(self, staging: Path, progress: Progress) -> Iterator[tuple[Adql, Description, Price]]:
@@ -127,75 +141,76 @@ class TapSource:
         try:
             progress.stage("describe", None)
             adql = Adql(client, self._service, self._table, staging)
+            adql.read_tap_schema()
             description, price = self._describe(adql)
+            if self._base is not None and not same_columns(self._base, description.schema):
+                progress.note("the table's columns are not those of the live snapshot, so all rows are fetched")
+                self._base = None
+                description, price = self._describe(adql)
             yield adql, description, price
         except duckdb.Error as error:
-            message = f"the audit's index in {staging} failed: {str(error).splitlines()[0]}"
+            message = f"the audit's index in {staging / _AUDIT} failed: {str(error).splitlines()[0]}"
             raise CatalogError(message) from error
         finally:
             client.close()
 
+    @contextlib.contextmanager
+    def _ledger(self, staging: Path) -> Iterator[Ledger]:
+        with Journal(staging / JOURNAL) as journal:
+            yield Ledger(journal, staging / ANSWERS)
+
     def _describe(self, adql: Adql) -> tuple[Description, Price]:
-        adql.read_tap_schema()
-        sample = adql.sample(_SAMPLE_ROWS)
+        sample = adql.sample(_SAMPLE_ROWS if self._base is None else _SMALL_SAMPLE_ROWS)
         named = Schema(tuple(_completed(column, adql.listed(column.name)) for column in sample.reader.schema))
-        brief = {named.roles[role] for role in _BRIEF if role in named.roles}
-        columns = tuple(replace(column, verbosity=10 if column.name in brief else column.verbosity) for column in named)
-        identity = ""
+        identity = "" if self._base is None else self._base.schema.roles.get("identity", "")
         for role in _IDENTITIES:
             column = named.role(role)
-            if column is None or column.shape:
+            if identity or column is None or column.shape:
                 continue
             values = sample.rows.column(column.name)
-            if not identity and values.null_count == 0 and len(values.unique()) == len(values):
+            if values.null_count == 0 and len(values.unique()) == len(values):
                 identity = column.name
+        brief = {named.roles[role] for role in _BRIEF if role in named.roles}
+        columns = tuple(replace(column, verbosity=10 if column.name in brief else column.verbosity) for column in named)
         schema = Schema(columns, {"identity": identity})
         rows = max(sample.rows.num_rows, 1)
         price = Price(sample.wire_bytes / rows, sample.rows.nbytes / rows, sample.seconds / rows)
         return Description("tap", self.url, self._title, schema, header=sample.reader.header), price
 
-    def _sweep(self, adql: Adql, description: Description, ledger: Ledger, rows: int, progress: Progress) -> None:
-        keeper = Keeper(description.schema, description.schema.up_to(10))
-        client = adql.client
+    def _refresh(
+        self, adql: Adql, description: Description, ledger: Ledger, progress: Progress, base: Catalog
+    ) -> Refresh:
+        jobs = Jobs(adql, description.schema, ledger, self._manners, progress)
+        return Refresh(adql, jobs, description, ledger, progress, base)
 
-        def ask(part: Slice, maxrec: int, target: Path) -> Stored | None:
-            return client.retrying(lambda: _job(adql, keeper, part, maxrec, target))
-
-        sweeper = Sweeper(ledger, self._manners, progress, adql.alive, client.stop.set)
-        limit = 2 * self._manners.job_rows
-        slices = () if _SWEEP in ledger.sweeps() else tuple(self._plan(adql, description.schema, rows, progress))
-        sweeper.run(Sweep(_SWEEP, slices, limit, ask))
-
-    def _plan(self, adql: Adql, schema: Schema, rows: int, progress: Progress) -> list[Slice]:
-        """Cut the table by the first indexed column that has many values."""
-        counter = Counter(adql, self._manners.job_rows)
-        columns = _by_usefulness(schema)
-        listed = {column.name: adql.listed(column.name) for column in columns}
-        indexed = [column for column in columns if (about := listed[column.name]) is not None and about.indexed]
-        for column in indexed:
-            if slices := counter.plan(column):
-                return slices
-        if rows > 2 * self._manners.job_rows:
-            # More than one job may give: without an index each range costs the server a look at all rows.
-            for column in columns:
-                if column not in indexed and (slices := counter.plan(column)):
-                    progress.note(f"{self._table} has no index of use; it is cut by {column.name}")
-                    return slices
-        return [Slice()]
-
-    def _judge(self, adql: Adql, description: Description, ledger: Ledger, before: int, folder: Path) -> Harvest:
+    def _harvest_all(
+        self,
+        adql: Adql,
+        description: Description,
+        price: Price,
+        ledger: Ledger,
+        before: int,
+        staging: Path,
+        progress: Progress,
+    ) -> Harvest:
+        estimate = price.of(before)
+        progress.note(estimate.words())
+        refuse_full_disk(estimate, staging, sum(answer.path.stat().st_size for answer in ledger.answers()))
+        progress.stage("harvest", before)
+        jobs = Jobs(adql, description.schema, ledger, self._manners, progress)
+        answers = jobs.harvest(before)
         schema = description.schema
         column = schema.roles.get("identity")
-        audit = Audit(folder, schema, column, schema.up_to(10))
+        audit = Audit(staging / _AUDIT, schema, column, jobs.survey_columns)
         try:
-            audit.add(ledger.answers(), full=True)
+            audit.add(answers, full=True)
             different, came, ambiguous = audit.rows(), audit.full_rows(), audit.ambiguous()
         finally:
             audit.close()
         after = adql.count()
         reasons = [
             f"COUNT(*) of {self._table} was {before:,} before and is {after:,} now",
-            f"{came:,} rows came in {len(ledger.answers()):,} jobs, each with as many rows as the server counted",
+            f"{came:,} rows came in {len(answers):,} jobs, each with as many rows as the server counted",
         ]
         if ambiguous:
             reasons.append(f"{column} does not tell rows apart: rows are compared by all values")
@@ -204,48 +219,18 @@ class TapSource:
             reasons.append(f"{came - different:,} rows came more than once")
         complete = different == after
         if not complete:
-            reasons.append(f"that is not the {after:,} rows of the table, which must have changed meanwhile")
+            reasons.append(
+                f"that is not the {after:,} rows of the table, which must have changed meanwhile; --restart begins anew"
+            )
         record = {
             "duplicates": came - different,
-            "sweeps": [{"name": _SWEEP, "slices": len(ledger.answers()), "cuts": ledger.cuts(_SWEEP), "rows": came}],
-            "requests": adql.client.requests,
-            "retries": adql.client.retries,
-            "bytes": adql.client.received,
+            **adql.record(before, after),
+            "sweeps": [ledger.sweep_record(name) for name in ledger.sweeps()],
             "identity": column,
-            "table": self._table,
-            "count_before": before,
-            "count_after": after,
+            "refresh_of": None,
         }
         described = replace(description, schema=Schema(schema.columns, {"identity": column or ""}))
         return Harvest(described, different, Verdict(complete, tuple(reasons)), record)
-
-
-def _job(adql: Adql, keeper: Keeper, part: Slice, maxrec: int, target: Path) -> Stored | None:
-    """Fetch a slice once; None if the server counts more rows than the limit, and smaller slices can be had."""
-    counted = adql.count(part)
-    if counted > maxrec and adql.can_be_cut(part):
-        return None
-    limit = counted + _SPARE_ROWS
-    form = {
-        "REQUEST": "doQuery",
-        "LANG": "ADQL",
-        "QUERY": adql.select_all(part),
-        "RESPONSEFORMAT": BINARY2,
-        "FORMAT": BINARY2,
-        "MAXREC": str(limit),
-    }
-    raw = target.with_suffix(".raw")
-    try:
-        download = run_job(adql.client, adql.url, form, raw)
-        stored = replace(keeper.keep(raw, target, limit), received=download.size)
-    finally:
-        raw.unlink(missing_ok=True)
-        target.with_suffix(".part").unlink(missing_ok=True)
-    if stored.overflow or (stored.rows != counted and stored.rows != adql.count(part)):
-        target.unlink()
-        message = f"the job for {part.key} gave {stored.rows:,} rows, and the server counts {counted:,}"
-        raise FormatError(message)
-    return stored
 
 
 def _completed(column: Column, listed: Listed | None) -> Column:
@@ -260,20 +245,3 @@ def _completed(column: Column, listed: Listed | None) -> Column:
         description=column.description or listed.description,
         verbosity=20 if listed.principal else 30,
     )
-
-
-def _by_usefulness(schema: Schema) -> list[Column]:
-    """Columns of numbers, the likeliest to have many different values first."""
-    roles = {name: role for role, name in schema.roles.items()}
-
-    def rank(column: Column) -> tuple[bool, bool, bool, bool]:
-        ucd = (column.ucd or "").lower()
-        return (
-            roles.get(column.name) != "identity",
-            not ucd.startswith("meta.id"),
-            roles.get(column.name) != "t_mid",
-            column.datatype not in ("int", "long"),
-        )
-
-    numbers = ("short", "int", "long", "float", "double")
-    return sorted((column for column in schema if not column.shape and column.datatype in numbers), key=rank)

@@ -8,15 +8,13 @@ from typing import Any
 from ssap_mirror.schema import Schema
 from ssap_mirror.sources import Description, Harvest, Verdict
 from ssap_mirror.sources.audit import Audit
+from ssap_mirror.sources.base import TOO_MANY_GONE, refresh_words
 from ssap_mirror.sources.campaign import HARVEST
 from ssap_mirror.sources.describe import Traits
 from ssap_mirror.sources.ledger import Ledger
 from ssap_mirror.sources.service import Service
 
 __all__ = ["Findings", "judge"]
-
-# A refresh that finds so large a share of the rows gone has more likely met a broken service.
-_TOO_MANY_GONE = 0.5
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def judge(
         )
     if removed:
         reasons.append(f"{removed:,} rows are no longer in the table, and are left out")
-    doubtful = findings.base is not None and removed > _TOO_MANY_GONE * audit.rows()
+    doubtful = findings.base is not None and removed > TOO_MANY_GONE * audit.rows()
     if doubtful:
         reasons.append("so many rows gone is more likely a fault of the service than true")
     if not findings.settled:
@@ -92,7 +90,7 @@ def judge(
         "rows_removed": removed,
         "rows_missing": missing,
         "duplicates": audit.full_rows() - audit.rows(),
-        "sweeps": [_sweep_record(ledger, name) for name in ledger.sweeps()],
+        "sweeps": [ledger.sweep_record(name) for name in ledger.sweeps()],
         "requests": client.requests,
         "retries": client.retries,
         "bytes": client.received,
@@ -110,11 +108,7 @@ def _how(
 ) -> tuple[str, ...]:
     """Say what was done."""
     if findings.base is not None:
-        new, again = fetched
-        return (
-            f"a refresh of snapshot {findings.base}: {new:,} rows are new, {again:,} were fetched again",
-            f"the other {uncompared} columns of rows that look as before were not compared",
-        )
+        return refresh_words(findings.base, fetched, uncompared)
     main = f"the sweep by {findings.main or 'no parameter'} gave {by_sweep.get(HARVEST, 0):,} rows"
     if findings.second is None:
         return (main,)
@@ -136,13 +130,3 @@ def _rows_by_sweep(audit: Audit, ledger: Ledger) -> dict[str, int]:
         if answer.number in brought:
             counts[answer.sweep] = counts.get(answer.sweep, 0) + brought[answer.number]
     return counts
-
-
-def _sweep_record(ledger: Ledger, name: str) -> dict[str, object]:
-    answers = ledger.answers(name)
-    return {
-        "name": name,
-        "slices": len(answers),
-        "cuts": ledger.cuts(name),
-        "rows": sum(answer.rows for answer in answers),
-    }
