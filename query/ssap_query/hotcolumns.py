@@ -1,8 +1,8 @@
 """Columns of the whole table in memory, for statistics that are asked again and again.
 
-A column that people's statements have asked for before is decoded once and kept, within a bound; a statement then reads
-it in place of the files, at half the cost or less. Which columns a statement can possibly read is seen in its syntax
-tree; where that leaves any doubt, the files are read.
+A column that a statement reads from end to end, or that was asked for before, is decoded once and kept, within a bound;
+statements then read it in place of the files, at half the cost or less. Which columns a statement can possibly read is
+seen in its syntax tree; where that leaves any doubt, the files are read.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["VIEW", "HotColumns", "columns_read"]
+__all__ = ["VIEW", "HotColumns", "Reading", "columns_read"]
 
 #: Name of the view that people's statements read.
 VIEW = "spectra"
@@ -42,8 +43,18 @@ _PART_OF_SELECT = re.compile(r"SELECT_NODE|SET_OPERATION_NODE|\w+_MODIFIER|ORDER
 _HIDDEN = {"healpix": HEALPIX_COLUMN}
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a statement reads."""
+
+    columns: tuple[str, ...]
+    """At least all columns that it reads."""
+    whole: bool
+    """Whether it needs every row of them: nothing in it selects rows."""
+
+
 class HotColumns:
-    """Keeps columns that are asked for more than once.
+    """Keeps columns of whole-table statements, and those that are asked for more than once.
 
     Parameters
     ----------
@@ -69,27 +80,29 @@ class HotColumns:
         """What is kept [byte]."""
         return sum(column.nbytes for column in self._columns.values())
 
-    def table(self, connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> pa.Table | None:
+    def table(self, connection: duckdb.DuckDBPyConnection, reading: Reading) -> pa.Table | None:
         """Columns of all rows, in the order of the files.
 
         Parameters
         ----------
         connection : duckdb.DuckDBPyConnection
             What reads them; it has the view ``spectra``.
-        names : sequence of str
-            Columns, at least one.
+        reading : Reading
+            At least one column.
 
         Returns
         -------
         pyarrow.Table or None
-            None where one of them is asked for the first time, or they are too large to keep.
+            None where a part of the files is enough and a column is asked for the first time, or if they are too
+            large to keep.
         """
         import pyarrow as pa
 
+        names = reading.columns
         with self._lock:
-            new = [name for name in names if name not in self._asked]
-            self._asked.update(new)
-            if new or not names or self._bytes(names) > self.max_bytes:
+            known = self._asked.issuperset(names)
+            self._asked.update(names)
+            if not (known or reading.whole) or not names or self._bytes(names) > self.max_bytes:
                 return None
             missing = [name for name in names if name not in self._columns]
             if missing:
@@ -102,15 +115,25 @@ class HotColumns:
             return pa.table({name: self._columns[name] for name in names})
 
     def _bytes(self, names: Sequence[str]) -> int:
-        """Size of columns in memory [byte], from the footers; more than allowed for text that hardly repeats."""
+        """Size of columns in memory [byte]; more than allowed for text that hardly repeats."""
         for name in names:
             if name not in self._sizes:
-                size = sum(self._row_groups.column_bytes(str(path), name) for path in self._catalog.files)
-                if self._is_text(name):
-                    repeats = size <= _MAX_TEXT_BYTES_PER_ROW * self._catalog.rows
-                    size = 4 * self._catalog.rows if repeats else self.max_bytes + 1
-                self._sizes[name] = size
+                self._sizes[name] = self._bytes_of(name)
         return sum(self._sizes[name] for name in names)
+
+    def _bytes_of(self, name: str) -> int:
+        rows = self._catalog.rows
+        if name == HEALPIX_COLUMN:
+            return 8 * rows
+        column = self._catalog.schema[name]
+        if not (column.is_text or column.shape):
+            return int(column.arrow_type().bit_width) * rows // 8
+        # The footer of one file, for reading those of all takes longer than many a statement.
+        part = max(self._catalog.parts, key=lambda part: part.rows)
+        size = self._row_groups.column_bytes(str(part.path), name) * rows // max(part.rows, 1)
+        if not column.is_text:
+            return size
+        return 4 * rows if size <= _MAX_TEXT_BYTES_PER_ROW * rows else self.max_bytes + 1
 
     def _is_text(self, name: str) -> bool:
         return name in self._catalog.schema and self._catalog.schema[name].is_text
@@ -123,7 +146,7 @@ class HotColumns:
         return pa.table(columns, names=list(names))
 
 
-def columns_read(connection: duckdb.DuckDBPyConnection, text: str, catalog: Catalog) -> list[str] | None:
+def columns_read(connection: duckdb.DuckDBPyConnection, text: str, catalog: Catalog) -> Reading | None:
     """Find the columns of ``spectra`` that a statement can read.
 
     Parameters
@@ -137,8 +160,8 @@ def columns_read(connection: duckdb.DuckDBPyConnection, text: str, catalog: Cata
 
     Returns
     -------
-    list of str or None
-        At least all that it reads; None where its text does not tell, or it does not read the view.
+    Reading or None
+        None where its text does not tell, or it does not read the view.
     """
     ((found,),) = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchall()
     document = json.loads(found)
@@ -148,9 +171,10 @@ def columns_read(connection: duckdb.DuckDBPyConnection, text: str, catalog: Cata
     tables: set[str] = set()
     words: set[str] = set()
     alone: set[str] = set()
-    reads = False
+    reads, whole = False, True
     for node in _nodes(document):
         kind = str(node.get("type", ""))
+        whole = whole and not node.get("where_clause") and not kind.startswith("LIMIT")
         if "class" in node:
             if node["class"] not in _EXPRESSIONS:
                 return None
@@ -170,7 +194,7 @@ def columns_read(connection: duckdb.DuckDBPyConnection, text: str, catalog: Cata
             return None
     if not reads or alone & tables:  # a table's name as a column is its whole row
         return None
-    return [known[word] for word in sorted(words) if word in known]
+    return Reading(tuple(known[word] for word in sorted(words) if word in known), whole)
 
 
 def _nodes(document: Any) -> Iterator[Mapping[str, Any]]:

@@ -157,11 +157,11 @@ class _Query:
     def _in_memory(self, cursor: duckdb.DuckDBPyConnection) -> pa.Table | None:
         if not self.hot.max_bytes or any(name.lower() == VIEW for name in self.tables):
             return None
-        names = columns_read(cursor, self.text, self.catalog)
-        if not names:
+        reading = columns_read(cursor, self.text, self.catalog)
+        if reading is None:
             return None
         with failures_told(self.catalog.path):
-            return self.hot.table(cursor, names)
+            return self.hot.table(cursor, reading)
 
     def _read(self, cursor: duckdb.DuckDBPyConnection, reader: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         import duckdb

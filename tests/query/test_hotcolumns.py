@@ -6,7 +6,7 @@ import re
 
 import pyarrow as pa
 import pytest
-from ssap_query.hotcolumns import HotColumns, columns_read
+from ssap_query.hotcolumns import HotColumns, Reading, columns_read
 from ssap_query.usersql import connection
 
 CERTAIN = {
@@ -60,7 +60,11 @@ DOUBTFUL = [
 ]
 
 
-def read_by(mirror, text: str) -> list[str] | None:
+def part(*names: str) -> Reading:
+    return Reading(names, whole=False)
+
+
+def read_by(mirror, text: str) -> Reading | None:
     cursor = mirror.engine.session.cursor()
     try:
         return columns_read(cursor, text, mirror.catalog)
@@ -70,7 +74,7 @@ def read_by(mirror, text: str) -> list[str] | None:
 
 @pytest.mark.parametrize("text", CERTAIN)
 def test_columns_of_a_statement(text: str, mirror) -> None:
-    assert set(read_by(mirror, text)) >= CERTAIN[text]
+    assert set(read_by(mirror, text).columns) >= CERTAIN[text]
 
 
 @pytest.mark.parametrize("text", DOUBTFUL)
@@ -95,9 +99,9 @@ def test_the_same_answer_from_memory_and_from_the_files(text: str, awkward) -> N
     assert [rows(second) for _ in range(3)] == [expected] * 3
     assert first.engine.hot_columns.size == 0
     certain = read_by(second, text)
-    if not certain:
+    if certain is None or not certain.columns:
         assert second.engine.hot_columns.size == 0
-    elif "mobsid" not in certain and "ssa_targname" not in certain:  # text that does not repeat is not kept
+    elif not {"mobsid", "ssa_targname"} & set(certain.columns):  # text that does not repeat is not kept
         assert second.engine.hot_columns.size > 0
 
 
@@ -110,6 +114,23 @@ def test_a_column_is_read_once_when_asked_again(awkward, monkeypatch) -> None:
     assert mirror.engine.hot_columns.size > 0
     monkeypatch.setattr(HotColumns, "_load", None)
     assert mirror.sql(text).to_arrow().equals(first)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("SELECT max(ssa_snr) AS m FROM spectra", True),
+        ("SELECT ssa_snr > 5 AS m, count(*) FROM spectra GROUP BY ALL HAVING count(*) > 1 ORDER BY m", True),
+        ("SELECT max(ssa_snr) AS m FROM spectra WHERE ssa_snr < 1e9", False),
+        ("SELECT max(m) FROM (SELECT ssa_snr AS m FROM spectra WHERE ssa_snr < 1e9)", False),
+        ("SELECT ssa_snr FROM spectra LIMIT 5", False),
+    ],
+)
+def test_a_statement_over_the_whole_table_loads_its_columns_at_once(text: str, *, whole: bool, awkward) -> None:
+    mirror = awkward.open("tiny")
+    assert read_by(mirror, text) == Reading(("ssa_snr",), whole)
+    mirror.sql(text)
+    assert (mirror.engine.hot_columns.size > 0) == whole
 
 
 def test_what_only_the_files_have(awkward) -> None:
@@ -137,16 +158,16 @@ def test_what_is_kept_is_bounded(awkward) -> None:
     cursor = connection(mirror.engine.session, mirror.catalog)
     hot = HotColumns(mirror.catalog, mirror.engine.row_groups, 20 * rows)
     for _ in range(2):
-        hot.table(cursor, ["ra", "dec"])
+        hot.table(cursor, part("ra", "dec"))
     assert 0 < hot.size <= 20 * rows
     for _ in range(2):
-        assert (hot.table(cursor, ["dec", "obsid"]) is None) == (_ == 0)
+        assert (hot.table(cursor, part("dec", "obsid")) is None) == (_ == 0)
         assert hot.size <= 20 * rows
-    assert hot.table(cursor, ["ra", "dec", "obsid"]) is None  # too large together
+    assert hot.table(cursor, part("ra", "dec", "obsid")) is None  # too large together
     for _ in range(2):
-        assert hot.table(cursor, ["mobsid"]) is None  # text that does not repeat
+        assert hot.table(cursor, part("mobsid")) is None  # text that does not repeat
     assert (
-        hot.table(cursor, ["dec"]).column("dec").to_pylist()
+        hot.table(cursor, part("dec")).column("dec").to_pylist()
         == mirror.sql("SELECT dec FROM spectra").to_arrow()["dec"].to_pylist()
     )
     cursor.close()
