@@ -105,10 +105,13 @@ def taken(arrays: Mapping[str, pa.Array], rows: NDArray[np.int64]) -> dict[str, 
     Returns
     -------
     dict of str to pyarrow.Array, shape (n,)
+        Dictionaries are undone.
     """
     import pyarrow as pa
 
     if not arrays:
         return {}
     whole = pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
-    return dict(zip(arrays, whole.take(as_arrow(rows)).columns, strict=True))
+    columns = whole.take(as_arrow(rows)).columns
+    plain = (column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column for column in columns)
+    return dict(zip(arrays, plain, strict=True))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import numpy as np
 from ssap_mirror.catalog import Catalog
 from ssap_mirror.schema import Schema
 
@@ -26,7 +27,7 @@ from ssap_query.params.interpret import Query
 from ssap_query.params.position import Cone, cone_predicate
 from ssap_query.predicate import FALSE, TRUE, DistinctValues, Predicate
 from ssap_query.reach import Reach, joined, reach
-from ssap_query.rowgroups import DEFAULT_CACHE_BYTES, Group, RowGroups
+from ssap_query.rowgroups import DEFAULT_CACHE_BYTES, Group, Pick, RowGroups
 from ssap_query.rows import Gathered, Rows, Shape, Statement, Stored
 from ssap_query.score import score_sql
 from ssap_query.session import Session, failures_told
@@ -184,9 +185,7 @@ class Engine:
         if self._constant_row is None:
             with failures_told(self.catalog.path):
                 group = self.row_groups.footer(str(self.catalog.files[0])).groups[0]
-                arrays = self.row_groups.arrays(group, list(known), keep=False)
-            # A copy of the one value: a slice would keep the whole row group.
-            self._constant_row = {name: pa.repeat(array[0], 1) for name, array in arrays.items()}
+                self._constant_row = self.row_groups.take(Pick(group, np.zeros(1, np.int64)), list(known), keep=False)
         return self._constant_row
 
     def _arrow(self, columns: Schema) -> pa.Schema:

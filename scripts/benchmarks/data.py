@@ -27,7 +27,7 @@ import synthetic_rows
 Doubles = NDArray[np.float64]
 
 #: Change it with what `make` makes, or kept tables are taken for new ones.
-VERSION = 5
+VERSION = 6
 SEED = 20181130
 #: Part of the targets that have a star, and how far it is from them (1 sigma along each axis).
 WITH_STAR, STAR_OFFSET_ARCSEC = 0.84, 0.1

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from ssap_mirror import layout
 from ssap_mirror.catalog import Catalog
+from ssap_mirror.parquetfile import ParquetFileWriter
 from ssap_mirror.properties import format_properties, parse_properties
 from ssap_mirror.schema import HEALPIX_COLUMN, Column, Schema
 from ssap_mirror.voparquet import CONTENT_KEY, VERSION_KEY, votable_header
@@ -82,7 +83,27 @@ def test_row_groups_are_compressed_sorted_and_of_bounded_size(live_mirror: Catal
             group = footer.row_group(number)
             assert group.num_rows <= 16_384
             assert [column.column_index for column in group.sorting_columns] == [0]
-            assert group.column(0).compression == "ZSTD"
+            codecs = {group.column(i).path_in_schema: group.column(i).compression for i in range(group.num_columns)}
+            assert set(codecs.values()) <= {"ZSTD", "UNCOMPRESSED"}
+            assert codecs["specid"] == codecs["ssa_location.list.element"] == "ZSTD"
+
+
+def test_numbers_that_compression_does_not_make_smaller_are_left_as_they_are(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    columns = {
+        "_healpix_29": np.arange(5000),
+        "noise": rng.random(5000),
+        "steps": np.repeat(np.arange(500.0), 10),
+        "flags": np.ones(5000, np.int16),
+        "empty": pa.nulls(5000, pa.float32()),
+    }
+    table = pa.table(columns)
+    with ParquetFileWriter(tmp_path / "x.parquet", table.schema) as writer:
+        writer.write(table.to_batches()[0])
+    group = pq.read_metadata(tmp_path / "x.parquet").row_group(0)
+    codecs = {group.column(i).path_in_schema: group.column(i).compression for i in range(group.num_columns)}
+    assert [name for name, codec in codecs.items() if codec == "UNCOMPRESSED"] == ["noise"]
+    assert pq.read_table(tmp_path / "x.parquet").equals(table)
 
 
 def test_astropy_reads_units_and_ucds(live_mirror: Catalog) -> None:

@@ -14,10 +14,14 @@ CENTRES = [(0.0, 0.0), (359.9999, -45.0), (123.4, 89.99), (77.0, -90.0), (200.0,
 RADII = [1e-5, 0.01, 1 / 6, 3.0, 90.0, 120.0, 179.999]
 
 
+def pairs(location, null=None) -> pa.Array:
+    """Positions as a column has them."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(np.ravel(location)), 2, mask=null)
+
+
 def by_duckdb(schema, location, cones) -> list[int]:
     rows = pa.table({"row": np.arange(len(location))}).rename_columns([ROW])
-    pairs = pa.FixedSizeListArray.from_arrays(pa.array(location.ravel()), 2)
-    candidates = rows.append_column(schema.roles["location"], pairs)
+    candidates = rows.append_column(schema.roles["location"], location)
     query = compile_query(schema, [ROW], CANDIDATES, [cone_predicate(cones)])
     connection = duckdb.connect()
     connection.register("candidates", candidates)
@@ -32,15 +36,16 @@ def test_the_same_rows_as_duckdb(centre, radius, schema) -> None:
     location = np.concatenate([near, np.column_stack([rng.uniform(0, 360, 200), rng.uniform(-90, 90, 200)])])
     location = np.column_stack([location[:, 0] % 360, np.clip(location[:, 1], -90, 90)])
     cones = [Cone(*centre, radius), Cone(10.0, 20.0, radius / 2)]
-    found = _inside(location, cones)
-    assert found is not None
-    assert found.tolist() == by_duckdb(schema, location, cones)
+    for column in (pairs(location), pairs(location, pa.array(rng.random(len(location)) < 0.1)), pairs([])):
+        found = _inside(column, cones)
+        assert found is not None
+        assert found.tolist() == by_duckdb(schema, column, cones)
 
 
 def test_a_row_on_the_edge_is_left_to_duckdb() -> None:
     row = (10.0, 20.3)
     edge = separation_deg(*row, 10.1, 20.0)
-    location = np.array([row, (10.1, 20.0)])
+    location = pairs([row, (10.1, 20.0)])
     assert _inside(location, [Cone(10.1, 20.0, edge, tolerance_deg=0.0)]) is None
     assert _inside(location, [Cone(10.1, 20.0, edge + 1e-8)]).tolist() == [0, 1]
     assert _inside(location, [Cone(10.1, 20.0, edge - 1e-8)]).tolist() == [1]
@@ -48,8 +53,8 @@ def test_a_row_on_the_edge_is_left_to_duckdb() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_no_position_is_left_to_duckdb(bad) -> None:
-    assert _inside(np.array([(bad, 20.0), (10.0, 20.0)]), [Cone(10.0, 20.0, 1.0)]) is None
-    assert _inside(np.array([(10.0, bad), (10.0, 20.0)]), [Cone(10.0, 20.0, 1.0)]) is None
+    assert _inside(pairs([(bad, 20.0), (10.0, 20.0)]), [Cone(10.0, 20.0, 1.0)]) is None
+    assert _inside(pairs([(10.0, bad), (10.0, 20.0)]), [Cone(10.0, 20.0, 1.0)]) is None
 
 
 def test_open_files_are_few_and_one_thread_each(mirror) -> None:
