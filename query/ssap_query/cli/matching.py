@@ -92,10 +92,14 @@ def xmatch(
     _check_words(ctx, tables)
     shared: dict[str, Any] = {"sigma": sigma, "suffixes": ("", suffix), "limits": _limits(memory)}
     right = _positions(positions, "")
+    infos: dict[str, str] = {}
     if len(tables) == 1:
+        from ssap_query.answer import about
         from ssap_query.cli.ask import filters, open_once
 
-        match = open_once(mirror, home).crossmatch(
+        spectra = open_once(mirror, home)
+        infos = about(spectra.catalog)
+        match = spectra.crossmatch(
             tables[0], radius, find, columns=names(columns), other_columns=names(table_columns), other_positions=right,
             other_where=where, **shared, **filters(request),
         )  # fmt: skip
@@ -107,7 +111,7 @@ def xmatch(
             left_positions=_positions(positions, "left_"), right_positions=right, left_where=left_where,
             right_where=where, **shared,
         )  # fmt: skip
-    _deliver(match, output, file_format)
+    _deliver(match, infos, output, file_format)
 
 
 def _check_words(ctx: click.Context, tables: tuple[str, ...]) -> None:
@@ -155,7 +159,7 @@ def _limits(memory: str | None) -> Limits | None:
     return None if memory is None else Limits(memory=memory)
 
 
-def _deliver(match: Match, target: str | None, file_format: str | None) -> None:
+def _deliver(match: Match, infos: dict[str, str], target: str | None, file_format: str | None) -> None:
     """Write the pairs where they should go, piece by piece."""
     from ssap_mirror.schema import Schema
 
@@ -163,9 +167,10 @@ def _deliver(match: Match, target: str | None, file_format: str | None) -> None:
 
     is_parquet = file_format == "parquet" or (file_format is None and str(target).lower().endswith(_PARQUET_SUFFIXES))
     if target in (None, "-") or not is_parquet:
-        deliver(ResultSet(Schema.from_arrow(match.schema), match, notes=match.notes), target, file_format)
+        result = ResultSet(Schema.from_arrow(match.schema), match, notes=match.notes, infos=infos)
+        deliver(result, target, file_format)
         return
     match.write(Path(str(target)))
-    note(f"{len(match):,} rows to {target}")
+    note(f"{len(match):,} rows to {target}{'; SYNTHETIC rows' if 'synthetic' in infos else ''}")
     for text in match.notes:
         note(f"note: {text}")

@@ -316,26 +316,14 @@ class TestOtherCommands:
 
     def test_xmatch(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "x.csv").write_text("star,ra,dec\na,56.1,21.6\nb,0.5,20.1\n")
-        done = run(
-            "xmatch",
-            "-m",
-            "corpus",
-            "x.csv",
-            "--radius",
-            "3600",
-            "--find",
-            "all",
-            "--columns",
-            "mobsid",
-            "-o",
-            "m.parquet",
-        )
+        words = ("xmatch", "-m", "corpus", "x.csv", "--radius", "3600", "--find", "all", "--columns", "mobsid")
+        done = run(*words, "-o", "m.parquet")
         assert done.returncode == 0, done.stderr
         table = pq.read_table(tmp_path / "m.parquet")
         assert {"mobsid", "star", "separation_arcsec"} <= set(table.column_names)
-        shown = run(
-            "xmatch", "-m", "corpus", "x.csv", "--radius", "3600", "--find", "all", "--columns", "mobsid"
-        ).stdout
+        assert f"{table.num_rows} rows to m.parquet; SYNTHETIC rows\n" in done.stderr
+        assert "; SYNTHETIC rows" in run(*words, "--format", "table").stdout
+        shown = run(*words).stdout
         assert shown.count("\n") == table.num_rows + 1 > 1
 
     def test_xmatch_of_a_selection(self, run: Run, tmp_path: Path) -> None:
