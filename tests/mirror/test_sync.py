@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fakeservice import FakeService
+from held import assert_holds
 from ssap_mirror import layout
 from ssap_mirror.catalog import Catalog, open_catalog
 from ssap_mirror.errors import BusyError, CatalogError, MirrorError, ParameterError, SourceError
@@ -41,19 +42,6 @@ OLD_ROWS = ROWS.slice(0, 900)
 def service() -> Iterator[FakeService]:
     with fakeservice.running(FakeService(ROWS)) as running:
         yield running
-
-
-def mirror_rows(catalog: Catalog) -> pa.Table:
-    names = list(catalog.schema.names)
-    return pa.concat_tables(pq.read_table(path, columns=names) for path in catalog.files).sort_by("mobsid")
-
-
-def assert_holds(home: Path, rows: pa.Table) -> None:
-    catalog = open_catalog("test", home)
-    assert verify(catalog) == []
-    found, expected = mirror_rows(catalog), rows.sort_by("mobsid")
-    for name in expected.column_names:
-        assert found.column(name).to_pylist() == expected.column(name).to_pylist(), name
 
 
 def contents(catalog: Catalog) -> dict[str, str]:

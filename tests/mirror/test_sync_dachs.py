@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import os
 import re
@@ -16,10 +15,10 @@ import faultproxy
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 from faultproxy import FaultProxy
-from ssap_mirror.catalog import Catalog, open_catalog
+from held import database_table, mirror_rows
+from ssap_mirror.catalog import open_catalog
 from ssap_mirror.errors import SourceError
 from ssap_mirror.schema import lamost6_mrs
 from ssap_mirror.sources import Manners
@@ -30,14 +29,8 @@ pytestmark = [pytest.mark.dachs, pytest.mark.xdist_group("dachs")]
 
 def database_rows(url: str) -> pa.Table:
     """Rows behind an MRS service of the fixture, as its answers should show them."""
-    path = Path(__file__).parents[2] / "scripts/dachs/rows.py"
-    spec = importlib.util.spec_from_file_location("dachs_rows", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     parts = urlsplit(url)
-    table = module.read_rows(parts.path.split("/")[1], parts.port or 80)
+    table = database_table(parts.path.split("/")[1], parts.port or 80)
     for at, field in enumerate(table.schema):
         sent = _AS_SENT.get(field.name) or (_ascii if field.metadata[b"datatype"] == b"char" else None)
         if sent is not None:
@@ -62,11 +55,6 @@ def _nan_within(value: list[float | None], url: str) -> list[float]:
 
 
 _AS_SENT: dict[str, Callable[[Any, str], Any]] = {"accref": _accref, "mag_arr": _nan_within}
-
-
-def mirror_rows(catalog: Catalog) -> pa.Table:
-    names = list(catalog.schema.names)
-    return pa.concat_tables(pq.read_table(path, columns=names) for path in catalog.files).sort_by("mobsid")
 
 
 def assert_same_values(mirror: pa.Table, truth: pa.Table) -> None:

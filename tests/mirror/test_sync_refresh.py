@@ -10,14 +10,13 @@ from pathlib import Path
 import fakeservice
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from fakeservice import FakeService
+from held import assert_holds
 from ssap_mirror.catalog import open_catalog
 from ssap_mirror.errors import SourceError
 from ssap_mirror.sources import Manners
 from ssap_mirror.sync import SyncReport, sync
-from ssap_mirror.validate import verify
 
 QUICK = Manners(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, slice_rows=300, survey_rows=400)
 BY_SWEEPS = dataclasses.replace(QUICK, whole_table_rows=100)
@@ -42,16 +41,6 @@ def service(manners: Manners, tmp_path: Path) -> Iterator[FakeService]:
 
 def refresh(service: FakeService, home: Path, manners: Manners, *, full: bool = False) -> SyncReport:
     return sync("test", source=service.url, home=home, manners=manners, full=full)
-
-
-def assert_holds(home: Path, rows: pa.Table) -> None:
-    catalog = open_catalog("test", home)
-    assert verify(catalog) == []
-    names = list(catalog.schema.names)
-    found = pa.concat_tables(pq.read_table(path, columns=names) for path in catalog.files).sort_by("mobsid")
-    expected = rows.sort_by("mobsid")
-    for name in expected.column_names:
-        assert found.column(name).to_pylist() == expected.column(name).to_pylist(), name
 
 
 def full_rows_asked(service: FakeService) -> list[dict[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 from pathlib import Path
@@ -10,8 +9,8 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from held import database_table, mirror_rows
 from ssap_mirror.catalog import Catalog, open_catalog
 from ssap_mirror.errors import SourceError
 from ssap_mirror.sources import Manners
@@ -27,13 +26,7 @@ def root() -> str:
 
 def database_rows(catalog: Catalog, root: str) -> pa.Table:
     """Rows of ``lamost6.ssa_lrs``, as answers should show them."""
-    path = Path(__file__).parents[2] / "scripts/dachs/rows.py"
-    spec = importlib.util.spec_from_file_location("dachs_rows", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    table = module.read_rows("lamost6", urlsplit(root).port or 80, "ssa_lrs", catalog.schema)
+    table = database_table("lamost6", urlsplit(root).port or 80, "ssa_lrs", catalog.schema)
     for at, field in enumerate(table.schema):
         texts = table.column(at).to_pylist()
         if field.name == "accref":
@@ -61,8 +54,7 @@ def test_a_mirror_of_a_tap_table_holds_exactly_the_rows_of_the_database(root: st
     catalog = open_catalog("lamost6-lrs", tmp_path)
     assert catalog.manifest["harvest"]["refresh_of"] is not None
     truth = database_rows(catalog, root)
-    names = list(catalog.schema.names)
-    mirror = pa.concat_tables(pq.read_table(path, columns=names) for path in catalog.files).sort_by("obsid")
+    mirror = mirror_rows(catalog, "obsid")
     assert len(mirror) == len(truth) == report.rows > 1000
     for name in truth.column_names:
         ours, theirs = mirror.column(name), truth.column(name)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import fakeservice
 import faketap
+import held
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from faketap import FakeTap
 from ssap_mirror.catalog import open_catalog
@@ -20,7 +20,6 @@ from ssap_mirror.sources import Manners
 from ssap_mirror.sources.slices import Slice
 from ssap_mirror.sources.taprefresh import ranges_around
 from ssap_mirror.sync import SyncReport, sync
-from ssap_mirror.validate import verify
 
 QUICK = Manners(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, job_rows=150)
 ROWS = fakeservice.rows(2000, seed=31)
@@ -61,14 +60,8 @@ def refresh(service: FakeTap, home: Path, *, full: bool = False, restart: bool =
 
 
 def assert_holds(home: Path, rows: pa.Table) -> None:
-    catalog = open_catalog("test", home)
-    assert verify(catalog) == []
-    names = list(catalog.schema.names)
-    found = pa.concat_tables(pq.read_table(path, columns=names) for path in catalog.files).sort_by("accref")
-    expected = rows.sort_by("accref")
-    assert names == expected.column_names
-    for name in names:
-        assert found.column(name).to_pylist() == expected.column(name).to_pylist(), name
+    assert list(open_catalog("test", home).schema.names) == rows.column_names
+    held.assert_holds(home, rows, "accref")
 
 
 def replaced(rows: pa.Table, name: str, at: slice, values: list[object]) -> pa.Table:
