@@ -25,7 +25,9 @@ make_environment() {
         .venv/bin/python -m pip install --quiet --disable-pip-version-check uv || exit 1
     fi
     # --inexact keeps uv itself, and what the other script needs, in the environment.
-    UV_PROJECT_ENVIRONMENT=.venv .venv/bin/uv sync --quiet --frozen --inexact --python .venv/bin/python "$@" || exit 1
+    # Bytecode is written now, as pip would; a start that has to compile first takes several times as long.
+    UV_PROJECT_ENVIRONMENT=.venv .venv/bin/uv sync --quiet --frozen --inexact --compile-bytecode --python .venv/bin/python "$@" || exit 1
+    .venv/bin/python -m compileall -q mirror query || exit 1
     # The mirrors of a checkout live in its parquet/ folder whatever the user's own setting is.
     unset SSAP_MIRROR_HOME
     PATH="$PWD/.venv/bin:$PATH"

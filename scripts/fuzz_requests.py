@@ -569,10 +569,9 @@ def main() -> None:
         os.chdir(elsewhere)  # where DuckDB would put what does not fit into memory, and COPY what it is told to
         before = fingerprint(home, elsewhere)
         log = StatementLog(lamost6_mrs())
-        with log.watching():
-            mirror = ssap_query.open(name, home)
         numbers = range(options.first, options.first + options.count)
-        report = fuzz(mirror, log, Requests(options.seed), numbers, tell_every=5000)
+        with log.watching():
+            report = fuzz(ssap_query.open(name, home), log, Requests(options.seed), numbers, tell_every=5000)
         if fingerprint(home, elsewhere) != before:
             report.problems.append("something was written")
         os.chdir("/")

@@ -109,9 +109,13 @@ def taken(arrays: Mapping[str, pa.Array], rows: NDArray[np.int64]) -> dict[str, 
     """
     import pyarrow as pa
 
+    from ssap_query import kernels
+
     if not arrays:
         return {}
     whole = pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
-    columns = whole.take(as_arrow(rows)).columns
-    plain = (column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column for column in columns)
-    return dict(zip(arrays, plain, strict=True))
+    columns = kernels.take(whole, as_arrow(rows)).columns
+    return {
+        name: kernels.cast(column, column.type.value_type) if isinstance(column, pa.DictionaryArray) else column
+        for name, column in zip(arrays, columns, strict=True)
+    }

@@ -146,9 +146,9 @@ class Engine:
         schema, cones = self.catalog.schema, query.cones
         extent = reach(self.catalog, cones)
         many = cones is not None and len(cones) > _FEW_CONES
-        groups: list[Group] = []
-        if cones is not None and not many and self.row_groups.max_bytes and len(extent.partitions) <= _MAX_GROUPS:
-            groups = self.touched(extent)
+        # Asked once, conditions beside the cones are better left to one statement: DuckDB has to be started for them.
+        decoded = cones is not None and not many and (self.row_groups.max_bytes > 0 or query.where == TRUE)
+        groups = self.touched(extent) if decoded and len(extent.partitions) <= _MAX_GROUPS else []
         few = bool(groups) and len(groups) <= _MAX_GROUPS
         nothing = query.where == FALSE or not extent.paths
         column = schema.role("score")
@@ -156,7 +156,7 @@ class Engine:
         scored = bool(cones) and query.dialect == "ivoa"
         computed = (column.name,) if column is not None and shown and scored else ()
         where = () if query.where == TRUE else (self._bindable(query.where),)
-        constants = self._constants(read=many or few)
+        constants = self._constants(read=many or (few and self.row_groups.max_bytes > 0))
         return Plan(
             way="nothing" if nothing else "join" if many else "row groups" if few else "scan",
             extent=extent,
@@ -275,13 +275,15 @@ class Engine:
     def _gathered(self, plan: Plan, found: Found) -> Rows:
         import pyarrow as pa
 
+        from ssap_query import kernels
+
         picks, order = found.picks(plan.score_column)
         few = plan.way == "row groups"
         rows = Gathered(plan.shape, self.row_groups, picks, keep=few, snapshot=self.catalog.path)
         if not (plan.ranked or few) and len(rows) > _STORED_ROWS:
             return rows
         table = pa.Table.from_batches(rows.batches(), plan.shape.arrow)
-        return Stored(table.take(as_arrow(order)) if plan.ranked else table)
+        return Stored(kernels.take(table, as_arrow(order)) if plan.ranked else table)
 
     def _scan(self, plan: Plan) -> tuple[Rows, bool]:
         """Run one statement; what turns out to be large is counted, and read again when it is asked for."""

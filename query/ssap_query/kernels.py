@@ -1,8 +1,8 @@
 """The compute functions of Arrow that a small answer needs, without the module that wraps all of them.
 
 ``pyarrow.compute`` writes a Python function for each of 300 kernels when it is imported, a fifth of what a cold cone
-takes; and so does ``Array.cast``, which imports it. These call the same kernels; names and meaning are those of
-``pyarrow.compute``.
+takes; and so do ``Array.cast`` and ``take``, which import it. These call the same kernels; names and meaning are those
+of ``pyarrow.compute``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pyarrow._compute import (
     MatchSubstringOptions,
     ReplaceSubstringOptions,
     ScalarAggregateOptions,
+    TakeOptions,
     call_function,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "match_substring_regex",
     "replace_substring",
     "sum",
+    "take",
 ]
 
 # The builtins of these names are hidden on purpose: the module stands in for pyarrow.compute.
@@ -87,6 +89,11 @@ def coalesce(*values: Any) -> pa.Array:
 def equal(left: pa.Array, right: Any) -> pa.Array:
     """Compare element by element."""
     return call_function("equal", [left, right])
+
+
+def take(values: Any, rows: pa.Array) -> Any:
+    """Rows of an array, a chunked array, a record batch or a table, by their numbers."""
+    return call_function("take", [values, rows], TakeOptions(boundscheck=True))
 
 
 def is_finite(numbers: pa.Array) -> pa.Array:

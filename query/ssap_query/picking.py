@@ -138,6 +138,8 @@ def picked(
     """
     import pyarrow as pa
 
+    from ssap_query import kernels
+
     shown = [role for role in ("location", "snr") if cones and role in schema.roles]
     names = list(dict.fromkeys([*columns_of(schema, where), *(schema.roles[role] for role in shown)]))
     pieces: list[dict[str, pa.Array]] = []
@@ -169,7 +171,9 @@ def picked(
     score = None
     if cones:
         chosen = as_arrow(found)
-        score = scores({role: table[schema.roles[role]].take(chosen).combine_chunks() for role in shown}, cones)
+        score = scores(
+            {role: kernels.take(table[schema.roles[role]], chosen).combine_chunks() for role in shown}, cones
+        )
     return Found(groups, owner[found], row[found], score)
 
 

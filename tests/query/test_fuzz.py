@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def watched(home: Path, schema) -> tuple[ssap.Mirror, Any]:
+def watched(home: Path, schema) -> Iterator[tuple[ssap.Mirror, Any]]:
     """A mirror, and the log of what it tells DuckDB."""
     log = fuzz_requests.StatementLog(schema)
     with log.watching():
-        mirror = ssap.open("fuzzed", home)
-    return mirror, log
+        yield ssap.open("fuzzed", home), log
 
 
 def test_hostile_requests(watched, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

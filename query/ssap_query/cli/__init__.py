@@ -1,9 +1,9 @@
 """The command line: parse, call, render.
 
 Data goes to stdout or ``-o``, everything else to stderr. Each command's module is loaded when it is called, since a
-cold ``query`` should cost little more than starting Python and DuckDB.
+cold ``query`` should cost little more than starting Python and Arrow.
 """
 
-from ssap_query.cli.group import group, main
+from ssap_query.cli.group import command, group, main
 
-__all__ = ["group", "main"]
+__all__ = ["command", "group", "main"]
