@@ -110,6 +110,8 @@ def crossmatch(
         found = [find_positions(p, t.schema, t.roles, t.side) for p, t in zip(given, tables, strict=True)]
         columns = choose_columns(tables, chosen, suffixes, matched=find != "anti")
         join = _join(session, tables, (found[0], found[1]), float(radius_arcsec), find, sigma)
+        if join.mover is not None:
+            session.run(*sql.MOTION_MACROS)
         notes = [*(note for table in tables for note in table.notes), *_coarse(tables, found)]
     return Match(session, join, columns, find, tuple(notes))
 

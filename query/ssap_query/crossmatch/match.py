@@ -80,6 +80,11 @@ class Match:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Rows of the result in order, some hundred thousand at a time."""
+        for table in self._tables():
+            yield from table.combine_chunks().to_batches()
+
+    def _tables(self) -> Iterator[pa.Table]:
+        """Rows of the result in order, piece by piece."""
         with failures_told(), ThreadPoolExecutor(max_workers=1) as worker:
             with self._lock:
                 self._make_pairs()
@@ -89,9 +94,9 @@ class Match:
             for piece in pieces.plan:
                 coming.append(worker.submit(self._read, pieces, piece))
                 if len(coming) > 1:
-                    yield from coming.popleft().result().to_batches()
+                    yield coming.popleft().result()
             while coming:
-                yield from coming.popleft().result().to_batches()
+                yield coming.popleft().result()
 
     def reader(self) -> pa.RecordBatchReader:
         """Rows of the result as an Arrow stream, with their metadata."""
@@ -146,8 +151,8 @@ class Match:
             # Columns of a match are numbers and identifiers: dictionaries cost time and save nothing after zstd.
             options: dict[str, Any] = {"compression": "zstd", "use_dictionary": False}
             with pq.ParquetWriter(part, self.schema, **options) as writer:
-                for batch in self.batches():
-                    writer.write_batch(batch)
+                for table in self._tables():
+                    writer.write_table(table)
             part.replace(target)
         except OSError as error:
             message = f"{target} cannot be written: {error.strerror or error}"

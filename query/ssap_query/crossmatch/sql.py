@@ -31,6 +31,7 @@ __all__ = [
     "KEYS",
     "MACROS",
     "MET",
+    "MOTION_MACROS",
     "MOVED",
     "NEAR",
     "PLACED",
@@ -70,6 +71,10 @@ MACROS = (
     "CREATE MACRO position_angle(ra1, dec1, ra2, dec2) AS (360 + degrees(atan2("
     "sin(radians(ra2 - ra1)) * cos(radians(dec2)), sin(radians(dec2 - dec1)) + 2 * sin(radians(dec1)) "
     "* cos(radians(dec2)) * sin(radians(ra2 - ra1) / 2) * sin(radians(ra2 - ra1) / 2)))) % 360",
+)
+
+#: What only a match with motions needs.
+MOTION_MACROS = (
     # Rigorous propagation of a star in straight, uniform motion (ESA 1997, eq. 1.5.18 ff.; Butkevich & Lindegren 2014,
     # sec. 4), in the frame of the star's own meridian; motions in mas/yr, parallax in mas, velocity in km/s, time in yr
     f"CREATE MACRO receding(parallax, velocity, years) AS 1 + parallax * velocity * {_RADIAL} * years",
@@ -103,11 +108,12 @@ UNIQUE = (
     Template("CREATE TABLE ${side}_groups AS SELECT ra, dec, count(*) AS n$first FROM ${side}_keys GROUP BY ra, dec"),
     Template("CREATE VIEW ${side}_unique AS SELECT $number, ra, dec, n FROM ${side}_groups"),
 )
+# To DuckDB NaN is greater than any number, so it is in no range.
 POINTS = Template("""
 CREATE VIEW ${side}_points AS
 SELECT id AS ${p}id, $n AS ${p}n, ra_0_to_360(ra) AS ${p}ra, dec AS ${p}dec$columns
 FROM $source
-WHERE ra BETWEEN -180 AND 360 AND dec BETWEEN -90 AND 90 AND isfinite(ra) AND isfinite(dec)
+WHERE ra BETWEEN -180 AND 360 AND dec BETWEEN -90 AND 90
 """)
 PLACES = Template("CREATE TABLE ${side}_places AS SELECT DISTINCT ${p}ra, ${p}dec FROM ${side}_points")
 COUNT_UNIQUE = Template("SELECT coalesce(sum(n), 0)::BIGINT, count(*) FROM ${side}_unique")
