@@ -2,8 +2,8 @@
 
 Three ways to the same rows, chosen by how much of the snapshot a request can touch:
 
-- a few cones that touch a few row groups: these are decoded (and kept), conditions beside the cones are tested by DuckDB
-  on what is left (`picking`);
+- a few cones that touch a few row groups: these are decoded (and kept), and DuckDB tests other conditions on what is
+  left (`picking`);
 - many cones: one scan joins rows and cones by their cells (`manycones`);
 - all else: one statement over the files that the cones touch, streamed (`rows.Statement`).
 

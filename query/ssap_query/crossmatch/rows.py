@@ -128,6 +128,7 @@ class Pieces:
             # A partner for each point at most, and rows of any piece may be at any point.
             session.run("DROP VIEW IF EXISTS joined", "DROP TABLE IF EXISTS partners")
             partners.to_table("partners")
+            session.run("DROP TABLE objects")
             partners = session.connection.table("partners")
         subject = side_rows(session, self._subject, self._columns, "true")
         subject.join(partners, self._on_subject()).create_view("joined", replace=True)
