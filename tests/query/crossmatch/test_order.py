@@ -107,3 +107,18 @@ def test_a_result_is_the_same_on_every_call(sky, rng):
     assert match.to_arrow().equals(first)
     assert pa.Table.from_batches(match.reader(), schema=match.schema).equals(first)
     assert len(match) == first.num_rows
+
+
+@pytest.mark.parametrize("most_runs", [0, 2_000])
+def test_rows_that_threads_read_side_by_side_come_in_order(sky, rng, tmp_path, monkeypatch, most_runs):
+    ra, dec = sky.scatter(rng, 2_000)
+    copies = rng.integers(0, 2_000, 300_000)
+    pq.write_table(sky.table(ra[copies], dec[copies]), tmp_path / "left.parquet", row_group_size=5_000)
+    right = sky.table(ra, dec, "other")
+    monkeypatch.setattr(rows, "_MAX_RUNS", most_runs)
+    match = crossmatch(tmp_path / "left.parquet", right, 1.0, limits=Limits(threads=4))
+    found = match.to_arrow()
+    np.testing.assert_array_equal(found["id"].to_numpy(), np.arange(300_000))
+    np.testing.assert_array_equal(found["other"].to_numpy(), copies)
+    match.write(tmp_path / "match.parquet")
+    assert pq.read_table(tmp_path / "match.parquet").equals(found)
