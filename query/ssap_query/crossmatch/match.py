@@ -179,5 +179,6 @@ class Match:
 
     def _make_pairs(self) -> None:
         if not self._paired:
+            self._session.keep_footers()
             make_pairs(self._session, self._join)
             self._paired = True

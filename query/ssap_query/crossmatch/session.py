@@ -85,7 +85,6 @@ class Session:
             raise ParameterError(_MEMORY, limits.memory, reason) from error
         weakref.finalize(self, _end, self.connection, spill)
         self.connection.execute("SET disabled_optimizers = ?", [_FIXED_PLANS])
-        self.connection.execute("SET parquet_metadata_cache = true")
         self.connection.execute("SET enable_progress_bar = false")
 
     def run(self, *statements: str) -> None:
@@ -100,6 +99,10 @@ class Session:
             raise MirrorError(message)
         first: tuple[Any, ...] = found[0]
         return first
+
+    def keep_footers(self) -> None:
+        """Keep what the ends of Parquet files say from now on: tens of MB, which pay for files that are read often."""
+        self.connection.execute("SET parquet_metadata_cache = true")
 
     def set(self, **variables: float | int) -> None:
         """Bind numbers that statements and macros read with ``getvariable``."""
