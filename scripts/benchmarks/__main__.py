@@ -1,7 +1,7 @@
 """Benchmark: ours and its peers on the same tables, in the same run.
 
-Every number is the median of ``--repeat`` runs, each in a process of its own. All that answer the same question must
-find the same number of rows; if one does not, it is said and the exit code is 1.
+Every number is the median of ``--repeat`` rounds, each run in a process of its own. All that answer the same question
+must find the same number of rows; if one does not, it is said and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import data
 import histograms  # noqa: F401
 import matching  # noqa: F401
 import starting  # noqa: F401
-from measure import Cost, PeerFailedError, run_peer
+from measure import Cost, PeerFailedError, Run, cost_of, run_once
 from registry import PEERS, Peer
 
 FULL_ROWS, FULL_STARS = (600_000, 1_200_000, 2_900_000, 5_850_000), (1_000_000, 10_000_000)
@@ -60,14 +60,37 @@ def run_size(tables: data.Tables, peers: list[Peer], given: argparse.Namespace, 
     }
     costs: dict[str, dict[str, Cost]] = {}
     failed: dict[str, str] = {}
-    for peer in peers:
-        print(f"  {peer.section}: {peer.name} ...", file=sys.stderr, flush=True)
-        try:
-            cost = run_peer(peer.section, peer.name, options, given.repeat, given.timeout)
-            costs.setdefault(peer.section, {})[peer.name] = cost
-        except PeerFailedError as error:
-            failed[f"{peer.section}: {peer.name}"] = str(error)
+    for section in dict.fromkeys(peer.section for peer in peers):
+        rivals = [peer.name for peer in peers if peer.section == section]
+        found, reasons = run_rounds(section, rivals, options, given)
+        costs[section] = found
+        failed |= {f"{section}: {name}": reason for name, reason in reasons.items()}
     return {"rows": tables.rows, "stars": tables.stars, "costs": costs, "failed": failed}
+
+
+def run_rounds(
+    section: str, names: list[str], options: dict[str, Any], given: argparse.Namespace
+) -> tuple[dict[str, Cost], dict[str, str]]:
+    """Run the peers of a section in turn, round after round: when the machine is slow for a while, it is so for all."""
+    runs: dict[str, list[Run]] = {name: [] for name in names}
+    failed: dict[str, str] = {}
+    for number in range(given.repeat):
+        for name in names:
+            if name in failed:
+                continue
+            print(f"  {section}, round {number + 1}: {name} ...", file=sys.stderr, flush=True)
+            try:
+                runs[name].append(run_once(section, name, options, given.timeout))
+            except PeerFailedError as error:
+                failed[name] = str(error)
+    costs: dict[str, Cost] = {}
+    for name in names:
+        try:
+            if name not in failed:
+                costs[name] = cost_of(runs[name])
+        except PeerFailedError as error:
+            failed[name] = str(error)
+    return costs, failed
 
 
 def show(result: dict[str, Any]) -> bool:
@@ -133,7 +156,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--stars", type=sizes, default=SMALL_STARS, help="numbers of stars")
     parser.add_argument("--full", action="store_true", help=f"the real sizes: {FULL_ROWS} spectra x {FULL_STARS} stars")
     parser.add_argument("--radius", type=float, default=1.0, help="arcsec (default: 1)")
-    parser.add_argument("--repeat", type=int, default=3, help="runs of each, of which the median counts (default: 3)")
+    parser.add_argument("--repeat", type=int, default=3, help="rounds, of which the median counts (default: 3)")
     parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="default: all")
     parser.add_argument("--peers", nargs="+", metavar="NAME", help="default: all that are installed")
     parser.add_argument("--timeout", type=float, default=1800.0, help="seconds a run may take (default: 1800)")

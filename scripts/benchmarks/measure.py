@@ -18,6 +18,9 @@ _POLL_S = 0.02
 _PAGE, _TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 _FAILURES_SHOWN = 300
 
+#: What one run found and took: ``count``, ``wall_s``, ``cpu_s``, ``peak_mb``.
+Run = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -43,24 +46,30 @@ class PeerFailedError(Exception):
     """A peer that did not come to an answer; the message is its last words."""
 
 
-def run_peer(section: str, name: str, options: dict[str, Any], repeat: int, timeout_s: float) -> Cost:
-    """Run a peer some times, each in a new process.
+def cost_of(runs: list[Run]) -> Cost:
+    """Medians of a peer's runs.
 
     Raises
     ------
     PeerFailedError
-        If it fails, takes too long, or does not answer the same each time.
+        If it did not answer the same each time.
     """
-    found = [_run_once(section, name, options, timeout_s) for _ in range(repeat)]
-    counts = {run["count"] for run in found}
+    counts = {run["count"] for run in runs}
     if len(counts) > 1:
         message = f"answers differ from run to run: {sorted(counts)}"
         raise PeerFailedError(message)
-    middle = {key: statistics.median(run[key] for run in found) for key in ("wall_s", "cpu_s", "peak_mb")}
-    return Cost(count=counts.pop(), runs=repeat, **middle)
+    middle = {key: statistics.median(run[key] for run in runs) for key in ("wall_s", "cpu_s", "peak_mb")}
+    return Cost(count=counts.pop(), runs=len(runs), **middle)
 
 
-def _run_once(section: str, name: str, options: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+def run_once(section: str, name: str, options: dict[str, Any], timeout_s: float) -> Run:
+    """Run a peer in a new process.
+
+    Raises
+    ------
+    PeerFailedError
+        If it fails or takes too long.
+    """
     command = [sys.executable, str(Path(__file__).with_name("child.py")), section, name, json.dumps(options)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         watch = _Watch(process.pid)
@@ -75,7 +84,7 @@ def _run_once(section: str, name: str, options: dict[str, Any], timeout_s: float
             watch.stop()
     if process.returncode:
         raise PeerFailedError((complaints.strip().splitlines() or ["no message"])[-1][:_FAILURES_SHOWN])
-    found: dict[str, Any] = json.loads(answer.splitlines()[-1])
+    found: Run = json.loads(answer.splitlines()[-1])
     return {**found, "peak_mb": watch.peak_bytes / 1e6}
 
 
