@@ -95,7 +95,7 @@ class RowGroups:
         self._footers: OrderedDict[str, Footer] = OrderedDict()
         self._size = 0
         self._cells: dict[tuple[str, int], NDArray[np.int64]] = {}
-        self._files = OpenFiles(_MAX_OPEN_FILES)
+        self._files = OpenFiles(_MAX_OPEN_FILES if max_bytes else 0)
         self._lock = Lock()
 
     @property
