@@ -147,8 +147,9 @@ class Engine:
         schema, cones = self.catalog.schema, query.cones
         extent = reach(self.catalog, cones)
         many = cones is not None and len(cones) > _FEW_CONES
+        keeps = self.row_groups.max_bytes > 0
         # Asked once, conditions beside the cones are better left to one statement: DuckDB has to be started for them.
-        decoded = cones is not None and not many and (self.row_groups.max_bytes > 0 or query.where == TRUE)
+        decoded = cones is not None and not many and (keeps or query.where == TRUE)
         groups = self.touched(extent) if decoded and len(extent.partitions) <= _MAX_GROUPS else []
         few = bool(groups) and len(groups) <= _MAX_GROUPS
         nothing = query.where == FALSE or not extent.paths
@@ -157,7 +158,7 @@ class Engine:
         scored = bool(cones) and query.dialect == "ivoa"
         computed = (column.name,) if column is not None and shown and scored else ()
         where = () if query.where == TRUE else (self._bindable(query.where),)
-        constants = self._constants(read=many or (few and self.row_groups.max_bytes > 0))
+        constants = self._constants(read=many or (few and keeps))
         return Plan(
             way="nothing" if nothing else "join" if many else "row groups" if few else "scan",
             extent=extent,

@@ -15,7 +15,6 @@ from pyarrow._compute import (
     MatchSubstringOptions,
     ReplaceSubstringOptions,
     ScalarAggregateOptions,
-    TakeOptions,
     call_function,
 )
 
@@ -92,8 +91,8 @@ def equal(left: pa.Array, right: Any) -> pa.Array:
 
 
 def take(values: Any, rows: pa.Array) -> Any:
-    """Rows of an array, a chunked array, a record batch or a table, by their numbers."""
-    return call_function("take", [values, rows], TakeOptions(boundscheck=True))
+    """Rows of an array, a chunked array, a record batch or a table, by their numbers; an error if there is none."""
+    return call_function("take", [values, rows])
 
 
 def is_finite(numbers: pa.Array) -> pa.Array:

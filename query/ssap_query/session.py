@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.errors import CatalogError
@@ -39,8 +39,7 @@ class Session:
     def __init__(self) -> None:
         self._idle: list[duckdb.DuckDBPyConnection] = []
         self._prepared = False
-        self._lock = Lock()
-        self._starting = Lock()
+        self._lock = RLock()
 
     @cached_property
     def _root(self) -> duckdb.DuckDBPyConnection:
@@ -53,7 +52,7 @@ class Session:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Give a new connection to the database; its temporary tables are its own."""
-        with self._starting:
+        with self._lock:
             root = self._root
         connection = root.cursor()
         connection.execute("SET enable_progress_bar = false")
