@@ -70,13 +70,14 @@ def ours_with_motions(options: Options) -> tuple[int, Clock, int]:
     from ssap_query.crossmatch import Positions, crossmatch
 
     with Clock() as clock:
-        count = crossmatch(
+        match = crossmatch(
             options["mirror"],
             options["stars"],
             options["radius_arcsec"],
             left_positions=Positions(epoch="ssa_dateObs"),
             right_positions=Positions(epoch=2016.0),
-        ).count()
+        )
+        count = match.count()
     return count, clock, 1
 
 
