@@ -15,6 +15,11 @@ find_python() {
     exit 1
 }
 
+sync_environment() {
+    # --inexact keeps uv itself, and what the other script needs, in the environment.
+    UV_PROJECT_ENVIRONMENT=.venv .venv/bin/uv sync --quiet --frozen --inexact --python .venv/bin/python "$@"
+}
+
 make_environment() {
     if [ ! -x .venv/bin/python ]; then
         python=$(find_python) || exit 1
@@ -24,9 +29,8 @@ make_environment() {
     if [ ! -x .venv/bin/uv ]; then
         .venv/bin/python -m pip install --quiet --disable-pip-version-check uv || exit 1
     fi
-    # --inexact keeps uv itself, and what the other script needs, in the environment.
-    # Bytecode is written now, as pip would; a start that has to compile first takes several times as long.
-    UV_PROJECT_ENVIRONMENT=.venv .venv/bin/uv sync --quiet --frozen --inexact --compile-bytecode --python .venv/bin/python "$@" || exit 1
+    # Bytecode is written when something is installed, as pip does; a start that has to compile takes several times as long.
+    sync_environment --check "$@" 2>/dev/null || sync_environment --compile-bytecode "$@" || exit 1
     .venv/bin/python -m compileall -q mirror query || exit 1
     # The mirrors of a checkout live in its parquet/ folder whatever the user's own setting is.
     unset SSAP_MIRROR_HOME
