@@ -17,12 +17,12 @@ import time
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from ssap_mirror.progress import Silent
-from ssap_mirror.schema import lamost6_mrs
-from ssap_mirror.sources import Manners
-from ssap_mirror.sources.service import BINARY2
-from ssap_mirror.sources.slices import WHOLE, Slice
-from ssap_mirror.sources.ssap import SsapSource
+from ssap_mirror.pipeline.known_services import lamost6_mrs
+from ssap_mirror.sources.harvest.samples import BINARY2
+from ssap_mirror.sources.harvest.slices import WHOLE, Slice
+from ssap_mirror.sources.progress import Silent
+from ssap_mirror.sources.source import Manners
+from ssap_mirror.sources.ssap.source import SsapSource
 
 
 def main() -> None:

@@ -28,12 +28,13 @@ from urllib.parse import quote
 
 import duckdb
 import ssap_query
-from ssap_mirror.build import BuildInfo, build_snapshot
+from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
+from ssap_mirror.core.schema import Schema
+from ssap_mirror.core.snapshots import make_live
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.schema import Schema, lamost6_mrs
-from ssap_mirror.snapshots import make_live
-from ssap_query.params import REGISTRY
-from ssap_query.request import DIALECTS
+from ssap_mirror.pipeline.known_services import lamost6_mrs
+from ssap_query.ssap import REGISTRY
+from ssap_query.ssap.request import DIALECTS
 
 # A value that is repeated again and again grows no longer than this.
 _LONGEST = 10_000_000

@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import real_rows
 import synthetic_rows
-from ssap_mirror import layout
-from ssap_mirror.build import BuildInfo, build_snapshot, make_live
-from ssap_mirror.healpix import separation_arcsec
-from ssap_mirror.schema import Schema, lamost6_mrs
-from ssap_mirror.validate import validate
+from ssap_mirror.build.snapshot import BuildInfo, build_snapshot, make_live
+from ssap_mirror.check.snapshot import validate
+from ssap_mirror.core import layout
+from ssap_mirror.core.healpix import separation_arcsec
+from ssap_mirror.core.schema import Schema
+from ssap_mirror.pipeline.known_services import lamost6_mrs
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE, REAL = "lamost6-mrs-sample", "lamost-mrs-real"

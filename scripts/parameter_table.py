@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ssap_mirror.schema import lamost6_mrs
-from ssap_query.decode import DECODING_MACROS
-from ssap_query.params import REGISTRY, Parameter
+from ssap_mirror.pipeline.known_services import lamost6_mrs
+from ssap_query.sql.lamost_macros import DECODING_MACROS
+from ssap_query.ssap import REGISTRY, Parameter
 
 QUERY = Path(__file__).resolve().parents[1] / "query"
 README, DIFFERENCES = QUERY / "README.md", QUERY / "dialects.json"

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from ssap_mirror.schema import Schema
+from ssap_mirror.core.schema import Schema
 
 DATA = Path(__file__).resolve().parent / "data"
 CATALOGUE = DATA / "mrs_catalogue_rows_real.csv"

@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike
-from ssap_mirror.schema import Column, lamost6_mrs
+from ssap_mirror.core.schema import Column
+from ssap_mirror.pipeline.known_services import lamost6_mrs
 from synthetic.arrow import as_column
 from synthetic.constants import CONSTANTS
 from synthetic.odd import harden

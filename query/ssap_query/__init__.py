@@ -8,27 +8,26 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.errors import MirrorError, ParameterError
 
 if TYPE_CHECKING:
-    from ssap_query.crossmatch import Positions, crossmatch
-    from ssap_query.mirror import Mirror
-    from ssap_query.mirror import open_mirror as open
-    from ssap_query.result import ResultSet
+    from ssap_query.mirror.mirror import Mirror
+    from ssap_query.mirror.mirror import open_mirror as open
+    from ssap_query.mirror.result import ResultSet
+    from ssap_query.xmatch import Positions, crossmatch
 
 __all__ = ["Mirror", "MirrorError", "ParameterError", "Positions", "ResultSet", "crossmatch", "open"]
 
 # Loaded when first used, so that importing the package costs nothing.
 _LAZY = {
-    "Mirror": ("ssap_query.mirror", "Mirror"),
-    "Positions": ("ssap_query.crossmatch", "Positions"),
-    "ResultSet": ("ssap_query.result", "ResultSet"),
-    "open": ("ssap_query.mirror", "open_mirror"),
+    "Mirror": ("ssap_query.mirror.mirror", "Mirror"),
+    "Positions": ("ssap_query.xmatch", "Positions"),
+    "ResultSet": ("ssap_query.mirror.result", "ResultSet"),
+    "crossmatch": ("ssap_query.xmatch.api", "crossmatch"),
+    "open": ("ssap_query.mirror.mirror", "open_mirror"),
 }
 
 
@@ -44,18 +43,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-class _Package(ModuleType):
-    """The package, in which `crossmatch` is the function although a subpackage of that name is loaded too."""
-
-    @property
-    def crossmatch(self) -> Any:
-        return import_module("ssap_query.crossmatch").crossmatch
-
-    @crossmatch.setter
-    def crossmatch(self, subpackage: ModuleType) -> None:
-        """Whatever loads the subpackage sets this; it is found in ``sys.modules`` all the same."""
-
-
-sys.modules[__name__].__class__ = _Package

@@ -44,7 +44,7 @@ def by_hand(options: Options) -> tuple[int, Clock, int]:
     """Read the files and the ranges of the spatial index that a cone touches, then test the separation; all columns."""
     import duckdb
     import hpgeom
-    from ssap_mirror.catalog import open_catalog
+    from ssap_mirror.core.catalog import open_catalog
 
     catalog = open_catalog(options["mirror"])
     margin = catalog.max_offset_arcsec / 3600

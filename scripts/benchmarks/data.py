@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hpgeom import angle_to_pixel
 from numpy.typing import NDArray
-from ssap_mirror.build import BuildInfo, build_snapshot, make_live
-from ssap_mirror.catalog import open_catalog
-from ssap_mirror.schema import lamost6_mrs
+from ssap_mirror.build.snapshot import BuildInfo, build_snapshot, make_live
+from ssap_mirror.core.catalog import open_catalog
+from ssap_mirror.pipeline.known_services import lamost6_mrs
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import synthetic_rows

@@ -32,10 +32,10 @@ def read_only(options: Options) -> tuple[int, Clock, int]:
 
 @peer("match", "ours", scaled=True)
 def ours(options: Options) -> tuple[int, Clock, int]:
-    """Count with `ssap_query.crossmatch`."""
+    """Count with `ssap_query.xmatch`."""
     import duckdb  # noqa: F401  (as for the other peers, importing is not timed)
     import pyarrow.parquet  # noqa: F401
-    from ssap_query.crossmatch import crossmatch
+    from ssap_query.xmatch import crossmatch
 
     with Clock() as clock:
         match = crossmatch(options["mirror"], options["stars"], options["radius_arcsec"])
@@ -48,7 +48,7 @@ def ours_written(options: Options) -> tuple[int, Clock, int]:
     """Write ten columns of both sides to Parquet."""
     import duckdb  # noqa: F401
     import pyarrow.parquet as pq
-    from ssap_query.crossmatch import crossmatch
+    from ssap_query.xmatch import crossmatch
 
     with Clock() as clock:
         match = crossmatch(
@@ -67,7 +67,7 @@ def ours_with_motions(options: Options) -> tuple[int, Clock, int]:
     """Count with each star at the date of each spectrum: another question, so its count stands alone."""
     import duckdb  # noqa: F401
     import pyarrow.parquet  # noqa: F401
-    from ssap_query.crossmatch import Positions, crossmatch
+    from ssap_query.xmatch import Positions, crossmatch
 
     with Clock() as clock:
         match = crossmatch(

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import synthetic_rows
-from ssap_mirror.schema import Column
+from ssap_mirror.core.schema import Column
 from synthetic.lrs import lrs_batches
 from synthetic.visits import PRODUCT_URL
 from tables import LRS, MRS, RawTable

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from ssap_mirror.schema import Column
+from ssap_mirror.core.schema import Column
 from tables import LRS, MRS, RawTable
 
 TEMPLATE = Path(__file__).with_name("q.rd.in")

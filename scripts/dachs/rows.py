@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
-from ssap_mirror.schema import Column, lamost6_mrs
+from ssap_mirror.core.schema import Column
+from ssap_mirror.pipeline.known_services import lamost6_mrs
 
 NOT_IN_DATABASE = ("ssa_score", "preview")
 _DEGREE = np.pi / 180.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from ssap_mirror.schema import Column
+from ssap_mirror.core.schema import Column
 
 
 def as_column(values: Any, column: Column, rows: int) -> pa.Array:

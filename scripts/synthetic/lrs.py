@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-from ssap_mirror.schema import Column, Schema, lamost6_mrs
+from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.pipeline.known_services import lamost6_mrs
 
 from synthetic.arrow import as_column
 from synthetic.constants import CONSTANTS

@@ -11,10 +11,10 @@ from typing import Any
 
 import duckdb
 import pytest
+from ssap_mirror.core.schema import ROLES, Column, Schema
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.schema import ROLES, Column, Schema
-from ssap_query.params import REGISTRY, Query, cone_predicate, interpret
-from ssap_query.request import parse
+from ssap_query.ssap import REGISTRY, Query, cone_predicate, interpret
+from ssap_query.ssap.request import parse
 
 SPECIFICATION = json.loads((Path(__file__).parent / "ssa_1_1.json").read_text("utf-8"))
 CASES = [

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from ssap_mirror.build import BuildInfo, build_snapshot
-from ssap_mirror.catalog import Catalog
-from ssap_mirror.schema import Column, Schema
-from ssap_mirror.snapshots import make_live
+from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
+from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.core.snapshots import make_live
 
 
 @pytest.fixture(scope="session")

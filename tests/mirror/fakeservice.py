@@ -19,8 +19,8 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 import pyarrow as pa
 import uvicorn
-from ssap_mirror.healpix import separation_arcsec
-from ssap_mirror.schema import Column, Schema
+from ssap_mirror.core.healpix import separation_arcsec
+from ssap_mirror.core.schema import Column, Schema
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response

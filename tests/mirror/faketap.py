@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 import duckdb
 import fakeservice
 import pyarrow as pa
-from ssap_mirror.schema import Schema
+from ssap_mirror.core.schema import Schema
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response

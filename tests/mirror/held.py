@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from ssap_mirror.catalog import Catalog, open_catalog
-from ssap_mirror.validate import verify
+from ssap_mirror.check.snapshot import verify
+from ssap_mirror.core.catalog import Catalog, open_catalog
 
 
 def mirror_rows(catalog: Catalog, key: str = "mobsid") -> pa.Table:

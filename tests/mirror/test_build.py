@@ -13,14 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ssap_mirror import build as build_module
-from ssap_mirror import healpix, layout
-from ssap_mirror.build import BuildInfo, build_snapshot, make_live
-from ssap_mirror.catalog import Catalog, open_catalog
+from ssap_mirror.build import snapshot as build_module
+from ssap_mirror.build.external_sort import Scratch
+from ssap_mirror.build.snapshot import BuildInfo, build_snapshot, make_live
+from ssap_mirror.check.snapshot import validate, verify
+from ssap_mirror.core import healpix, layout
+from ssap_mirror.core.catalog import Catalog, open_catalog
+from ssap_mirror.core.schema import HEALPIX_COLUMN, Column, Schema
 from ssap_mirror.errors import CatalogError, FormatError, MirrorError, SourceError
-from ssap_mirror.schema import HEALPIX_COLUMN, Column, Schema
-from ssap_mirror.scratch import Scratch
-from ssap_mirror.validate import validate, verify
 
 INFO = BuildInfo("spectra", "Test spectra")
 RowMaker = Callable[..., pa.RecordBatch]
@@ -393,8 +393,8 @@ import functools, resource, sys
 from pathlib import Path
 import numpy as np, pyarrow as pa
 from ssap_mirror import build
-from ssap_mirror.schema import Column, Schema
-from ssap_mirror.scratch import Scratch
+from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.build.external_sort import Scratch
 
 build.Scratch = functools.partial(Scratch, run_bytes=2**22)
 columns = [Column("id", "long", ucd="meta.id;meta.main"), Column("ra", "double", ucd="pos.eq.ra;meta.main")]

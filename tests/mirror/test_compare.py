@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ssap_mirror.compare import unequal
+from ssap_mirror.build.equality import unequal
 
 DOUBLES = st.sampled_from([None, math.nan, 0.0, -0.0, 1.5, math.inf, -math.inf])
 KINDS: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {

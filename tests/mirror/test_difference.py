@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from ssap_mirror import difference
-from ssap_mirror.build import BuildInfo, build_snapshot
-from ssap_mirror.catalog import Catalog
-from ssap_mirror.difference import diff
+from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
+from ssap_mirror.check import difference
+from ssap_mirror.check.difference import diff
+from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import CatalogError
-from ssap_mirror.schema import Column, Schema
 
 RowMaker = Callable[..., pa.RecordBatch]
 INFO = BuildInfo("spectra", "Test spectra")

@@ -20,12 +20,13 @@ import votables
 from astropy.io import fits
 from astropy.table import Column as TableColumn
 from astropy.table import MaskedColumn, Table
+from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import FormatError, ParameterError, SourceError
-from ssap_mirror.progress import Silent
-from ssap_mirror.schema import Column, Schema, lamost6_mrs
-from ssap_mirror.sources import Source
-from ssap_mirror.sources.file import FileSource
-from ssap_mirror.voparquet import file_schema
+from ssap_mirror.pipeline.known_services import lamost6_mrs
+from ssap_mirror.sources.file.source import FileSource
+from ssap_mirror.sources.progress import Silent
+from ssap_mirror.sources.source import Source
+from ssap_mirror.tables.voparquet import file_schema
 
 SERVICE = Schema(
     (
@@ -466,8 +467,8 @@ _MEASURE = """
 import resource, sys
 from pathlib import Path
 import pyarrow as pa
-from ssap_mirror.schema import Column, Schema
-from ssap_mirror.sources.file import FileSource
+from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.sources.file.source import FileSource
 schema = Schema((Column("a", "double"), Column("b", "char", "*")))
 pa.set_memory_pool(pa.system_memory_pool())
 small, large = (FileSource(Path(name), schema) for name in sys.argv[1:])

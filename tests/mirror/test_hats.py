@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ssap_mirror import layout
-from ssap_mirror.catalog import Catalog
-from ssap_mirror.parquetfile import ParquetFileWriter
-from ssap_mirror.properties import format_properties, parse_properties
-from ssap_mirror.schema import HEALPIX_COLUMN, Column, Schema
-from ssap_mirror.voparquet import CONTENT_KEY, VERSION_KEY, votable_header
+from ssap_mirror.build.parquet_writer import ParquetFileWriter
+from ssap_mirror.core import layout
+from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.core.hats_properties import format_properties, parse_properties
+from ssap_mirror.core.schema import HEALPIX_COLUMN, Column, Schema
+from ssap_mirror.tables.voparquet import CONTENT_KEY, VERSION_KEY, votable_header
 
 RowMaker = Callable[..., pa.RecordBatch]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from ssap_mirror import healpix
+from ssap_mirror.core import healpix
 from ssap_mirror.errors import ParameterError
 
 EDGES = [(0.0, 90.0), (123.0, -90.0), (0.0, 0.0), (359.9999999999, 20.0), (1e-12, 20.0), (45.0, 41.8103148957786)]

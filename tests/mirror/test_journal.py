@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from ssap_mirror.errors import CatalogError
-from ssap_mirror.journal import Journal
+from ssap_mirror.sources.harvest.journal import Journal
 
 
 def test_records_come_back_in_order(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pytest
-from ssap_mirror import healpix
-from ssap_mirror.partition import NOT_PLACED, UNLISTED, Placer, location_arrays, split_sky
-from ssap_mirror.schema import Column, Schema
+from ssap_mirror.build.placement import NOT_PLACED, Placer, split_sky
+from ssap_mirror.core import healpix
+from ssap_mirror.core.points import location_arrays
+from ssap_mirror.core.schema import UNLISTED, Column, Schema
 
 LOCATION = Column("where", "double", "2", "deg", utype="ssa:Char.SpatialAxis.Coverage.Location.Value")
 RA = Column("ra", "double", unit="deg", ucd="pos.eq.ra;meta.main")

@@ -16,13 +16,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ssap_mirror import layout, storage
-from ssap_mirror.build import BuildInfo, build_snapshot
-from ssap_mirror.catalog import Catalog, open_catalog
+from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
+from ssap_mirror.check.snapshot import verify
+from ssap_mirror.core import layout, storage
+from ssap_mirror.core.catalog import Catalog, open_catalog
+from ssap_mirror.core.schema import Schema
+from ssap_mirror.core.snapshots import list_snapshots, make_live, prune, rollback
 from ssap_mirror.errors import BusyError, CatalogError, MirrorError, ParameterError
-from ssap_mirror.schema import Schema
-from ssap_mirror.snapshots import list_snapshots, make_live, prune, rollback
-from ssap_mirror.validate import verify
 
 RowMaker = Callable[..., pa.RecordBatch]
 INFO = BuildInfo("spectra", "Test spectra")
@@ -127,7 +127,7 @@ def test_a_switch_that_fails_leaves_the_old_snapshot_live(
 HOLD = """
     import sys
     from pathlib import Path
-    from ssap_mirror.storage import lock_mirror
+    from ssap_mirror.core.storage import lock_mirror
     with lock_mirror(Path(sys.argv[1])):
         print("held", flush=True)
         sys.stdin.read()
@@ -183,9 +183,9 @@ BUILD = """
     import sys
     from pathlib import Path
     import pyarrow.parquet as pq
-    from ssap_mirror.build import BuildInfo, build_snapshot, make_live
-    from ssap_mirror.catalog import open_catalog
-    from ssap_mirror.schema import Schema
+    from ssap_mirror.build.snapshot import BuildInfo, build_snapshot, make_live
+    from ssap_mirror.core.catalog import open_catalog
+    from ssap_mirror.core.schema import Schema
     mirror, rows = Path(sys.argv[1]), pq.read_table(sys.argv[2])
     schema = Schema.from_arrow(rows.schema)
     print("ready", flush=True)

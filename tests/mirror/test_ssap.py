@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 import pytest
 from fakeservice import FakeService
 from ssap_mirror.errors import SourceError
-from ssap_mirror.progress import Silent
-from ssap_mirror.sources import Harvest, Manners
-from ssap_mirror.sources.ssap import SsapSource
+from ssap_mirror.sources.progress import Silent
+from ssap_mirror.sources.source import Harvest, Manners
+from ssap_mirror.sources.ssap.source import SsapSource
 
 QUICK = Manners(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, slice_rows=300, survey_rows=400)
 ROWS = fakeservice.rows(1900)

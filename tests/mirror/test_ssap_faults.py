@@ -14,11 +14,11 @@ import pytest
 from fakeservice import FakeService
 from faultproxy import FaultProxy
 from ssap_mirror.errors import SourceError
-from ssap_mirror.progress import Silent
-from ssap_mirror.sources import Harvest, Manners
-from ssap_mirror.sources.answers import Keeper
-from ssap_mirror.sources.service import BINARY2
-from ssap_mirror.sources.ssap import SsapSource
+from ssap_mirror.sources.harvest.answers import Keeper
+from ssap_mirror.sources.harvest.samples import BINARY2
+from ssap_mirror.sources.progress import Silent
+from ssap_mirror.sources.source import Harvest, Manners
+from ssap_mirror.sources.ssap.source import SsapSource
 
 ROWS = fakeservice.rows(1500, seed=3)
 TOUGH = Manners(

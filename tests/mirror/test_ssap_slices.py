@@ -9,8 +9,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ssap_mirror.healpix import cell_of, healpix_29, separation_arcsec
-from ssap_mirror.sources.slices import WHOLE, Cell, Range, Slice, cells_of, cover_positions, iso_of_mjd, plan_ranges
+from ssap_mirror.core.healpix import cell_of, healpix_29, separation_arcsec
+from ssap_mirror.sources.harvest.slices import (
+    WHOLE,
+    Cell,
+    Range,
+    Slice,
+    cells_of,
+    cover_positions,
+    iso_of_mjd,
+    plan_ranges,
+)
 
 dates = st.floats(57000, 60000, allow_nan=False)
 

@@ -20,14 +20,14 @@ import pyarrow.parquet as pq
 import pytest
 from fakeservice import FakeService
 from held import assert_holds
-from ssap_mirror import layout
-from ssap_mirror.catalog import Catalog, open_catalog
+from ssap_mirror.check.snapshot import verify
+from ssap_mirror.core import layout
+from ssap_mirror.core.catalog import Catalog, open_catalog
 from ssap_mirror.errors import BusyError, CatalogError, MirrorError, ParameterError, SourceError
-from ssap_mirror.services import services
-from ssap_mirror.sources import Manners
-from ssap_mirror.status import status
-from ssap_mirror.sync import sync
-from ssap_mirror.validate import verify
+from ssap_mirror.pipeline.known_services import services
+from ssap_mirror.pipeline.status import status
+from ssap_mirror.pipeline.sync import sync
+from ssap_mirror.sources.source import Manners
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -178,7 +178,7 @@ def test_a_file_that_gives_two_rows_one_identity_is_refused(tmp_path: Path) -> N
 
 
 def test_two_at_once_the_second_says_so(service: FakeService, tmp_path: Path) -> None:
-    script = "import sys; from ssap_mirror.storage import lock_mirror; from pathlib import Path\n"
+    script = "import sys; from ssap_mirror.core.storage import lock_mirror; from pathlib import Path\n"
     script += "with lock_mirror(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path / "test")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -258,7 +258,7 @@ def test_a_snapshot_that_was_built_and_not_switched_to_is_switched_to(
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ssap_mirror.sync.make_live", fail)
+        patch.setattr("ssap_mirror.pipeline.sync.make_live", fail)
         with pytest.raises(MirrorError, match="Input/output error"):
             sync("test", source=service.url, home=tmp_path, manners=QUICK)
     assert open_catalog("test", tmp_path).path == live.path
@@ -272,7 +272,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from ssap_mirror.sources import Manners
-from ssap_mirror.sync import sync
+from ssap_mirror.pipeline.sync import sync
 manners = Manners(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, slice_rows=300, survey_rows=400)
 sync("test", source=sys.argv[1], home=Path(sys.argv[2]), manners=manners)
 """
@@ -361,8 +361,8 @@ def test_a_disk_that_is_too_small_is_told_before_the_harvest(
 def test_a_disk_that_runs_full_is_told_and_the_next_sync_goes_on(
     service: FakeService, small_disk: Callable[[int], Path], kilobytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ssap_mirror.sources.cost._DISK_AT_LEAST", 0)
-    monkeypatch.setattr("ssap_mirror.sources.cost._DISK_PER_MEMORY", 0.0)
+    monkeypatch.setattr("ssap_mirror.sources.harvest.cost._DISK_AT_LEAST", 0)
+    monkeypatch.setattr("ssap_mirror.sources.harvest.cost._DISK_PER_MEMORY", 0.0)
     disk = small_disk(kilobytes)
     with pytest.raises(MirrorError) as error:
         sync("test", source=service.url, home=disk, manners=QUICK)

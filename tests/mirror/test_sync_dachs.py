@@ -18,11 +18,11 @@ import pyarrow.compute as pc
 import pytest
 from faultproxy import FaultProxy
 from held import database_table, mirror_rows
-from ssap_mirror.catalog import open_catalog
+from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.errors import SourceError
-from ssap_mirror.schema import lamost6_mrs
-from ssap_mirror.sources import Manners
-from ssap_mirror.sync import sync
+from ssap_mirror.pipeline.known_services import lamost6_mrs
+from ssap_mirror.pipeline.sync import sync
+from ssap_mirror.sources.source import Manners
 
 pytestmark = [pytest.mark.dachs, pytest.mark.xdist_group("dachs")]
 

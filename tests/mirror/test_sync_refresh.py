@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 from fakeservice import FakeService
 from held import assert_holds
-from ssap_mirror.catalog import open_catalog
+from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.errors import SourceError
-from ssap_mirror.sources import Manners
-from ssap_mirror.sync import SyncReport, sync
+from ssap_mirror.pipeline.sync import SyncReport, sync
+from ssap_mirror.sources.source import Manners
 
 QUICK = Manners(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, slice_rows=300, survey_rows=400)
 BY_SWEEPS = dataclasses.replace(QUICK, whole_table_rows=100)

@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from faketap import FakeTap
-from ssap_mirror.catalog import open_catalog
+from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.errors import ParameterError, SourceError
-from ssap_mirror.progress import Silent
-from ssap_mirror.sources import Harvest, Manners
-from ssap_mirror.sources.tap import TapSource
-from ssap_mirror.sync import sync
+from ssap_mirror.pipeline.sync import sync
+from ssap_mirror.sources.progress import Silent
+from ssap_mirror.sources.source import Harvest, Manners
+from ssap_mirror.sources.tap.source import TapSource
 
 QUICK = Manners(attempts=3, first_wait_s=0.001, longest_wait_s=0.01, job_rows=150)
 ROWS = fakeservice.rows(1000, seed=21)
@@ -33,7 +33,7 @@ def service() -> Iterator[FakeTap]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssap_mirror.sources.uws._FIRST_LOOK_S", 0.001)
+    monkeypatch.setattr("ssap_mirror.sources.tap.uws._FIRST_LOOK_S", 0.001)
 
 
 def harvest(service: FakeTap, staging: Path, manners: Manners = QUICK) -> tuple[Harvest, pa.Table]:

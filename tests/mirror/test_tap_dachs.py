@@ -11,10 +11,10 @@ import httpx
 import pyarrow as pa
 import pytest
 from held import database_table, mirror_rows
-from ssap_mirror.catalog import Catalog, open_catalog
+from ssap_mirror.core.catalog import Catalog, open_catalog
 from ssap_mirror.errors import SourceError
-from ssap_mirror.sources import Manners
-from ssap_mirror.sync import sync
+from ssap_mirror.pipeline.sync import sync
+from ssap_mirror.sources.source import Manners
 
 pytestmark = [pytest.mark.dachs, pytest.mark.xdist_group("dachs"), pytest.mark.timeout(600)]
 

@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from faketap import FakeTap
-from ssap_mirror.catalog import open_catalog
+from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.errors import SourceError
-from ssap_mirror.sources import Manners
-from ssap_mirror.sources.slices import Slice
-from ssap_mirror.sources.taprefresh import ranges_around
-from ssap_mirror.sync import SyncReport, sync
+from ssap_mirror.pipeline.sync import SyncReport, sync
+from ssap_mirror.sources.harvest.slices import Slice
+from ssap_mirror.sources.source import Manners
+from ssap_mirror.sources.tap.refresh import ranges_around
 
 QUICK = Manners(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, job_rows=150)
 ROWS = fakeservice.rows(2000, seed=31)
@@ -28,8 +28,8 @@ MORE = fakeservice.rows(2030, seed=32).slice(2000)
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssap_mirror.sources.uws._FIRST_LOOK_S", 0.001)
-    monkeypatch.setattr("ssap_mirror.sources.taprefresh._JOB_COSTS_ROWS", 50)
+    monkeypatch.setattr("ssap_mirror.sources.tap.uws._FIRST_LOOK_S", 0.001)
+    monkeypatch.setattr("ssap_mirror.sources.tap.refresh._JOB_COSTS_ROWS", 50)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeTap
     """A service, a home with a mirror of it, and what it took."""
     home = tmp_path_factory.mktemp("home")
     with faketap.running(FakeTap(ROWS)) as running, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ssap_mirror.sources.uws._FIRST_LOOK_S", 0.001)
+        patch.setattr("ssap_mirror.sources.tap.uws._FIRST_LOOK_S", 0.001)
         report = refresh(running, home)
         assert report.complete
         yield running, home, report

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from ssap_mirror.units import conversion, says_no_unit
+from ssap_mirror.core.units import conversion, says_no_unit
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,6 @@ def test_ways_to_say_nothing() -> None:
 
 
 def test_equal_units_do_not_load_astropy() -> None:
-    code = (
-        "import sys; from ssap_mirror.units import conversion as c; c('deg', 'deg'); sys.exit('astropy' in sys.modules)"
-    )
+    code = "import sys; from ssap_mirror.core.units import conversion; conversion('deg', 'deg')"
+    code += "; sys.exit('astropy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -13,13 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ssap_mirror import layout, storage
-from ssap_mirror.build import BuildInfo, build_snapshot
-from ssap_mirror.catalog import Catalog, Partition, open_catalog
-from ssap_mirror.describe import manifest_digest
+from ssap_mirror.build.hats_files import manifest_digest
+from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
+from ssap_mirror.check.snapshot import validate, verify
+from ssap_mirror.core import layout, storage
+from ssap_mirror.core.catalog import Catalog, Partition, open_catalog
+from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
 from ssap_mirror.errors import CatalogError
-from ssap_mirror.schema import HEALPIX_COLUMN, Schema
-from ssap_mirror.validate import validate, verify
 
 RowMaker = Callable[..., pa.RecordBatch]
 Edit = Callable[[dict[str, Any]], None]

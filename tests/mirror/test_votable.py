@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import votables
+from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import FormatError
-from ssap_mirror.schema import Column, Schema
-from ssap_mirror.votable import Info, read_votable
+from ssap_mirror.tables.votable import Info, read_votable
 
 DATA = Path(__file__).parents[1] / "data" / "votable"
 REAL = sorted(path for path in DATA.iterdir() if ".xml" in path.suffixes)

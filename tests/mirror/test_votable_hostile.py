@@ -16,9 +16,9 @@ from random import Random
 
 import pytest
 import votables
+from ssap_mirror.core.schema import Column
 from ssap_mirror.errors import FormatError
-from ssap_mirror.schema import Column
-from ssap_mirror.votable import read_votable
+from ssap_mirror.tables.votable import read_votable
 
 NAMES = [Column("a", "int"), Column("s", "char", "*")]
 FIELDS = "".join(map(votables.field, NAMES))

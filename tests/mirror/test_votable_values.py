@@ -15,8 +15,8 @@ import pytest
 import votables
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ssap_mirror.schema import Column
-from ssap_mirror.votable import read_votable, reader
+from ssap_mirror.core.schema import Column
+from ssap_mirror.tables.votable import read_votable, reader
 
 
 def _same(left: Any, right: Any) -> bool:

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from ssap_mirror.schema import Column
+from ssap_mirror.core.schema import Column
 
 SERIALIZATIONS = ("TABLEDATA", "BINARY", "BINARY2")
 _INTEGERS = {"unsignedByte": (0, 2**8 - 1, "B"), "short": (-(2**15), 2**15 - 1, "h")}

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import ssap_query as ssap
-from ssap_mirror.build import BuildInfo, build_snapshot
-from ssap_mirror.schema import Schema, lamost6_mrs
-from ssap_mirror.snapshots import make_live
+from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
+from ssap_mirror.core.schema import Schema
+from ssap_mirror.core.snapshots import make_live
+from ssap_mirror.pipeline.known_services import lamost6_mrs
 
 CORPUS = Path(__file__).parents[1] / "data" / "corpus"
 ARCSEC = 1 / 3600

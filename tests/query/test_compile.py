@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import ssap_query as ssap
-from ssap_mirror.schema import Column, Schema
-from ssap_query.compile import compile_query, files, quoted
-from ssap_query.predicate import Predicate
+from ssap_mirror.core.schema import Column, Schema
+from ssap_query.engine.compile import compile_query, files, quoted
+from ssap_query.ssap.predicate import Predicate
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

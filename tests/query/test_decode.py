@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from ssap_query.decode import DECODING_MACROS, FIBER_PROBLEMS, RV_FLAGS
+from ssap_query.sql.lamost_macros import DECODING_MACROS, FIBER_PROBLEMS, RV_FLAGS
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 import ssap_query as ssap
 from ssap_mirror.errors import CatalogError, ParameterError
-from ssap_query.params import Cone, cones_cover
+from ssap_query.ssap import Cone, cones_cover
 
 POSITIONS = [
     (0.0, 90.0),
@@ -79,7 +79,7 @@ def test_many_wide_cones(any_mirror, awkward, ids_of) -> None:
 
 
 def test_unions_that_would_take_minutes_are_refused(mirror, monkeypatch) -> None:
-    monkeypatch.setattr("ssap_query.manycones._MAX_PAIRS", 1e6)
+    monkeypatch.setattr("ssap_query.engine.cones.cone_join._MAX_PAIRS", 1e6)
     centres = np.random.default_rng(1).uniform(0, 90, (2000, 2))
     assert len(mirror.search(pos=centres, size=0.1)) > 0
     with pytest.raises(ParameterError, match="POS: '2,000 positions' are regions that overlap so much"):
@@ -245,7 +245,7 @@ def test_large_answers_are_streamed_and_counted(awkward, monkeypatch) -> None:
     mirror = awkward.open("tiny")
     centres = [(x / 10, 60.0) for x in range(60)]
     stored = [mirror.search(verb=1), mirror.search(pos=centres, size=100, verb=1)]
-    monkeypatch.setattr("ssap_query.engine._STORED_ROWS", 100)
+    monkeypatch.setattr("ssap_query.engine.engine._STORED_ROWS", 100)
     every = mirror.search(verb=1)
     assert len(every) == len(awkward.ids)
     assert sum(batch.num_rows for batch in every.batches()) == len(every)
@@ -273,7 +273,7 @@ def test_what_is_kept_is_bounded(awkward) -> None:
 def test_a_second_cone_reads_no_file(awkward, monkeypatch) -> None:
     mirror = awkward.open("one")
     first = mirror.search(pos=(0.0, 90.0), size=1)
-    monkeypatch.setattr("ssap_query.openfiles.OpenFiles.lent", None)
+    monkeypatch.setattr("ssap_query.engine.cones.file_pool.OpenFiles.lent", None)
     assert same_rows(mirror.search(pos=(0.0, 90.0), size=1), first)
     assert len(mirror.search(pos=(10.0, 89.9), size=1.1)) > 0
 

@@ -6,8 +6,8 @@ import re
 
 import pyarrow as pa
 import pytest
-from ssap_query.hotcolumns import HotColumns, Reading, columns_read
-from ssap_query.usersql import connection
+from ssap_query.sql.column_cache import HotColumns, Reading, columns_read
+from ssap_query.sql.user_sql import connection
 
 CERTAIN = {
     "SELECT objtype, count(*) FROM spectra GROUP BY objtype": {"objtype"},

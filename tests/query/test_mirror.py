@@ -137,7 +137,7 @@ class TestSql:
 
     def test_large_answers_are_not_kept(self, mirror, monkeypatch) -> None:
         every = mirror.sql("SELECT mobsid FROM spectra")
-        monkeypatch.setattr("ssap_query.usersql._STORED_ROWS", 50)
+        monkeypatch.setattr("ssap_query.sql.user_sql._STORED_ROWS", 50)
         again = mirror.sql("SELECT mobsid FROM spectra")
         assert len(again) == len(every) > 50
         assert again.to_arrow().equals(every.to_arrow())

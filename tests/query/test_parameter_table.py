@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import ssap_query as ssap
-from ssap_query.params import DEFAULT_MAXREC, REGISTRY
+from ssap_query.ssap import DEFAULT_MAXREC, REGISTRY
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "scripts"))

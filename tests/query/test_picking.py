@@ -6,9 +6,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from ssap_query.compile import CANDIDATES, ROW, compile_query
-from ssap_query.params.position import Cone, cone_predicate, separation_deg
-from ssap_query.picking import _inside
+from ssap_query.engine.compile import CANDIDATES, ROW, compile_query
+from ssap_query.engine.cones.select_rows import _inside
+from ssap_query.ssap.params.position import Cone, cone_predicate, separation_deg
 
 CENTRES = [(0.0, 0.0), (359.9999, -45.0), (123.4, 89.99), (77.0, -90.0), (200.0, 60.0)]
 RADII = [1e-5, 0.01, 1 / 6, 3.0, 90.0, 120.0, 179.999]
@@ -58,8 +58,8 @@ def test_no_position_is_left_to_duckdb(bad) -> None:
 
 
 def test_open_files_are_few_and_one_thread_each(mirror) -> None:
-    from ssap_query.openfiles import OpenFiles
-    from ssap_query.rowgroups import RowGroups
+    from ssap_query.engine.cones.file_pool import OpenFiles
+    from ssap_query.engine.cones.row_groups import RowGroups
 
     groups = RowGroups()
     paths = [str(path) for path in mirror.catalog.files][:3]

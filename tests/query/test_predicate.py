@@ -6,10 +6,10 @@ import re
 
 import duckdb
 import pytest
-from ssap_mirror.schema import ROLES
-from ssap_query.params import REGISTRY
-from ssap_query.predicate import FALSE, TRUE, DistinctValues, Predicate, all_of, any_of
-from ssap_query.request import DIALECTS
+from ssap_mirror.core.schema import ROLES
+from ssap_query.ssap import REGISTRY
+from ssap_query.ssap.predicate import FALSE, TRUE, DistinctValues, Predicate, all_of, any_of
+from ssap_query.ssap.request import DIALECTS
 
 A, B, C = Predicate("{snr} > ?", (1,)), Predicate("{snr} < ? OR {snr} IS NULL", (2,)), Predicate("{aperture} = ?", (3,))
 

@@ -19,13 +19,13 @@ def test_names_are_those_listed() -> None:
 
 def test_names_mean_what_they_say() -> None:
     from ssap_mirror.errors import MirrorError, ParameterError
-    from ssap_query.crossmatch import Positions, crossmatch
-    from ssap_query.mirror import Mirror, open_mirror
-    from ssap_query.result import ResultSet
+    from ssap_query.mirror.mirror import Mirror, open_mirror
+    from ssap_query.mirror.result import ResultSet
+    from ssap_query.xmatch import Positions, crossmatch
 
     assert ssap_query.open is open_mirror
     assert (ssap_query.Mirror, ssap_query.ResultSet) == (Mirror, ResultSet)
-    assert (ssap_query.crossmatch, ssap_query.Positions) == (crossmatch, Positions)
+    assert (ssap_query.xmatch, ssap_query.Positions) == (crossmatch, Positions)
     assert (ssap_query.MirrorError, ssap_query.ParameterError) == (MirrorError, ParameterError)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import ssap_query as ssap
 from ssap_mirror.errors import ParameterError
-from ssap_query.params import REGISTRY, Columns, cones_cover, interpret, parameter
-from ssap_query.request import DIALECTS, parse
+from ssap_query.ssap import REGISTRY, Columns, cones_cover, interpret, parameter
+from ssap_query.ssap.request import DIALECTS, parse
 
 SEED, REQUESTS = 20_261_123, 200
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ssap_mirror.errors import ParameterError
-from ssap_query.ranges import (
+from ssap_query.ssap.ranges import (
     Interval,
     Range,
     dachs_float,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ssap_mirror.errors import ParameterError
-from ssap_query.params import REGISTRY
-from ssap_query.request import DIALECTS, PARAMETERS, parse
+from ssap_query.ssap import REGISTRY
+from ssap_query.ssap.request import DIALECTS, PARAMETERS, parse
 
 
 def values(request, dialect: str = "ivoa") -> dict[str, object]:

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ssap_mirror import healpix
-from ssap_query.arrays import as_arrow, as_numpy, points
-from ssap_query.params import Cone
-from ssap_query.reach import joined, reach
-from ssap_query.rowgroups import Pick, RowGroups, rows_in
+from ssap_mirror.core import healpix
+from ssap_query.arrow.arrays import as_arrow, as_numpy, points
+from ssap_query.engine.cones.row_groups import Pick, RowGroups, rows_in
+from ssap_query.engine.cones.sky_cover import joined, reach
+from ssap_query.ssap import Cone
 
 RANGES = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 20)), min_size=1, max_size=30)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import ssap_query as ssap
-from ssap_mirror import healpix
+from ssap_mirror.core import healpix
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 sys.path.append(str(SCRIPTS))

@@ -10,8 +10,8 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.time import Time
 from ssap_mirror.errors import ParameterError
-from ssap_query.params import REGISTRY
-from ssap_query.search import request_pairs
+from ssap_query.ssap import REGISTRY
+from ssap_query.ssap.python_values import request_pairs
 
 ANGSTROMS = (6300, 6800) * u.AA
 
@@ -160,8 +160,8 @@ def test_bad_values_are_named(given, name) -> None:
 def test_every_parameter_has_a_writer_and_a_keyword() -> None:
     import inspect
 
-    from ssap_query.mirror import Mirror
-    from ssap_query.search import _WRITERS
+    from ssap_query.mirror.mirror import Mirror
+    from ssap_query.ssap.python_values import _WRITERS
 
     assert set(_WRITERS) == {param.name for param in REGISTRY}
     steering = {"REQUEST", "RESPONSEFORMAT", "COMPRESS", "RUNID"}  # say nothing in Python

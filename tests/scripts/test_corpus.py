@@ -17,7 +17,7 @@ import literals
 import numpy as np
 import pytest
 import record
-from ssap_mirror.schema import lamost6_mrs
+from ssap_mirror.pipeline.known_services import lamost6_mrs
 
 ERROR = (
     '<VOTABLE xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE type="results">'

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 import rd
-from ssap_mirror.schema import lamost6_mrs
+from ssap_mirror.pipeline.known_services import lamost6_mrs
 from tables import LRS, MRS
 
 SCRIPTS = Path(rd.__file__).parent

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import synthetic_rows
-from ssap_mirror.schema import lamost6_mrs
+from ssap_mirror.pipeline.known_services import lamost6_mrs
 from synthetic.constants import CONSTANTS
 from synthetic.odd import ODD_NAMES
 from synthetic.plates import designate

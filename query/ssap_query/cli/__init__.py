@@ -4,6 +4,6 @@ Data goes to stdout or ``-o``, everything else to stderr. Each command's module 
 cold ``query`` should cost little more than starting Python and Arrow.
 """
 
-from ssap_query.cli.group import command, group, main
+from ssap_query.cli.app import command, group, main
 
 __all__ = ["command", "group", "main"]

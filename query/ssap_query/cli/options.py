@@ -9,14 +9,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from ssap_mirror import layout
+from ssap_mirror.core import layout
 
-from ssap_query.diagnostics import note
+from ssap_query.cli.diagnostics import note
 
 if TYPE_CHECKING:
-    from ssap_query.result import ResultSet
+    from ssap_query.mirror.mirror import Mirror
+    from ssap_query.mirror.result import ResultSet
 
-__all__ = ["DEFAULT_MIRROR", "deliver", "home", "mirror_argument", "mirror_option", "names", "output"]
+__all__ = [
+    "DEFAULT_MIRROR",
+    "deliver",
+    "home",
+    "mirror_argument",
+    "mirror_folder",
+    "mirror_option",
+    "names",
+    "open_once",
+    "output",
+]
 
 #: The mirror that is meant where none is named, if it exists; else the shipped sample.
 DEFAULT_MIRROR = "lamost6-mrs"
@@ -101,3 +112,15 @@ def _default(ctx: click.Context, value: str | None) -> str:
 def names(text: str | None) -> list[str] | None:
     """Split a list of names at its commas; None stays None."""
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def open_once(mirror: str, home: Path | None) -> Mirror:
+    """Open a mirror for one question: without a cache of what is read."""
+    from ssap_query.mirror.mirror import open_mirror
+
+    return open_mirror(mirror, home, cache_bytes=0)
+
+
+def mirror_folder(home: Path | None, mirror: str) -> Path:
+    """Folder of a mirror that is given by name or by path."""
+    return Path(mirror) if "/" in mirror else layout.mirror_dir(home or layout.default_home(), mirror)

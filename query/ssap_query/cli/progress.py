@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from ssap_mirror.progress import Progress, Silent
+from ssap_mirror.sources.progress import Progress, Silent
 
-from ssap_query.diagnostics import note
+from ssap_query.cli.diagnostics import note
 
 __all__ = ["shown"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from ssap_mirror.schema import Schema
+from ssap_mirror.core.schema import Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,7 +61,7 @@ class Input(Protocol):
 
 
 class Answer(Protocol):
-    """Rows, the description of their columns, and what is to be said about them (`ssap_query.result.ResultSet`)."""
+    """Rows, what their columns mean, and what is to be said about them (`ssap_query.mirror.result.ResultSet`)."""
 
     @property
     def status(self) -> str:

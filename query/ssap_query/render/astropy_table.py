@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from ssap_mirror.schema import Column
+from ssap_mirror.core.schema import Column
 
 from ssap_query.render.answer import Answer
 from ssap_query.render.cells import is_array, is_text_like, plain_strings

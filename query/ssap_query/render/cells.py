@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ssap_query import kernels as pc
-from ssap_query.render.literals import number, string, strings
+from ssap_query.arrow import kernels as pc
+from ssap_query.arrow.literals import number, string, strings
 
 __all__ = [
     "TextStyle",

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from ssap_query import kernels as pc
+from ssap_query.arrow import kernels as pc
+from ssap_query.arrow.literals import string, strings
 from ssap_query.render.answer import Answer, pieces
 from ssap_query.render.cells import TextStyle, join_rows, joined_with, texts
-from ssap_query.render.literals import string, strings
 
 __all__ = ["bare_csv_chunks", "csv_chunks", "tsv_chunks"]
 

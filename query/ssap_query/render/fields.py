@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from ssap_mirror.core.schema import Column
 from ssap_mirror.errors import FormatError
-from ssap_mirror.schema import Column
 
+from ssap_query.arrow.literals import number
 from ssap_query.render.answer import Answer
 from ssap_query.render.cells import is_text_like, plain_strings, relist
-from ssap_query.render.literals import number
 
 __all__ = ["as_declared", "declare"]
 

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from ssap_mirror.schema import Column
+from ssap_mirror.core.schema import Column
 
 from ssap_query.render.answer import Answer, LossWarning
 from ssap_query.render.fields import as_declared, declare

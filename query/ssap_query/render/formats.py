@@ -27,7 +27,7 @@ class Format:
     name: str
     """What the command line calls it."""
     response_format: str
-    """Canonical name of RESPONSEFORMAT (`ssap_query.params.control.RESPONSE_FORMATS`)."""
+    """Canonical name of RESPONSEFORMAT (`ssap_query.ssap.params.control.RESPONSE_FORMATS`)."""
     media_type: str
     """For HTTP."""
     suffixes: tuple[str, ...]
@@ -48,9 +48,9 @@ _VOTABLE = "application/x-votable+xml"
 
 #: All formats; the first one is the default.
 FORMATS = (
-    Format("votable", "votable/td", _VOTABLE, (".vot", ".xml", ".votable"), "votable:tabledata_chunks", True),
-    Format("binary2", "votable/b2", f"{_VOTABLE};serialization=binary2", (), "votable:binary2_chunks", True),
-    Format("binary", "votable/b", f"{_VOTABLE};serialization=binary", (), "votable:binary_chunks", True),
+    Format("votable", "votable/td", _VOTABLE, (".vot", ".xml", ".votable"), "votable.document:tabledata_chunks", True),
+    Format("binary2", "votable/b2", f"{_VOTABLE};serialization=binary2", (), "votable.document:binary2_chunks", True),
+    Format("binary", "votable/b", f"{_VOTABLE};serialization=binary", (), "votable.document:binary_chunks", True),
     Format("fits", "fits", "application/fits", (".fits", ".fit"), "fits:fits_chunks", True),
     Format("csv", "csv", "text/csv;header=present", (".csv",), "delimited:csv_chunks", False),
     Format("csv-bare", "csv/bare", "text/csv;header=absent", (), "delimited:bare_csv_chunks", False),

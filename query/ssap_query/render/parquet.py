@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from ssap_mirror.voparquet import CONTENT_KEY, VERSION_KEY
+from ssap_mirror.tables.voparquet import CONTENT_KEY, VERSION_KEY
 
 from ssap_query.render.answer import Answer
 from ssap_query.render.fields import declare
-from ssap_query.render.votheader import frame
+from ssap_query.render.votable.header import frame
 
 __all__ = ["parquet_chunks"]
 

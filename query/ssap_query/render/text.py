@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from ssap_mirror.schema import Column
+from ssap_mirror.core.schema import Column
 
+from ssap_query.arrow.literals import number, string
 from ssap_query.render.answer import Answer, pieces
 from ssap_query.render.cells import TextStyle, is_text_like, join_rows, joined_with, texts
-from ssap_query.render.literals import number, string
 
 __all__ = ["terminal_text", "text_chunks"]
 

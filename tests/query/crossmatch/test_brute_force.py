@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from ssap_query.crossmatch import crossmatch, grid
+from ssap_query.xmatch import crossmatch
+from ssap_query.xmatch.join import grid
 
 # dec_min, dec_max, ra_min, ra_max [deg]
 REGIONS = {

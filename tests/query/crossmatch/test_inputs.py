@@ -14,10 +14,10 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
-from ssap_mirror.build import BuildInfo, build_snapshot, make_live
+from ssap_mirror.build.snapshot import BuildInfo, build_snapshot, make_live
+from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import CatalogError, FormatError, ParameterError, SourceError
-from ssap_mirror.schema import Column, Schema
-from ssap_query.crossmatch import Positions, Side, crossmatch
+from ssap_query.xmatch import Positions, Side, crossmatch
 
 LEFT = pa.table(
     {

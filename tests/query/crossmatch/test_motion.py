@@ -13,7 +13,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.time import Time
 from ssap_mirror.errors import ParameterError
-from ssap_query.crossmatch import Positions, crossmatch
+from ssap_query.xmatch import Positions, crossmatch
 
 # Nearby fast stars, Gaia DR3 or Hipparcos-2 values [deg, mas/yr, mas, km/s], rounded
 FAST = {

@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ssap_query.crossmatch import Limits, crossmatch, objects, rows
+from ssap_query.xmatch import Limits, crossmatch
+from ssap_query.xmatch.output import objects, rows
 
 
 def test_ties_go_to_the_first_row(sky):

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from ssap_mirror.errors import ParameterError, SourceError
-from ssap_query.crossmatch import Limits, Positions, crossmatch
+from ssap_query.xmatch import Limits, Positions, crossmatch
 
 LEFT = pa.table(
     {"name": ["a", "b"], "ra": [10.0, 20.0], "dec": [0.0, 0.0], "mag": pa.array([1.0, 2.0], pa.float32())},
@@ -259,7 +259,7 @@ def test_little_memory_is_enough(sky, rng, tmp_path):
 
 def test_importing_loads_neither_astropy_nor_pyarrow_tables():
     code = (
-        "import sys, ssap_query.crossmatch; "
+        "import sys, ssap_query.xmatch; "
         "print([m for m in ('astropy', 'healpy', 'pandas', 'polars', 'click', 'scipy') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
@@ -268,7 +268,7 @@ def test_importing_loads_neither_astropy_nor_pyarrow_tables():
 def test_matching_files_loads_no_astropy(tmp_path):
     pq.write_table(LEFT, tmp_path / "left.parquet")
     code = (
-        "import sys; from ssap_query.crossmatch import crossmatch; "
+        "import sys; from ssap_query.xmatch import crossmatch; "
         f"m = crossmatch({str(tmp_path / 'left.parquet')!r}, {str(tmp_path / 'left.parquet')!r}); "
         f"m.write({str(tmp_path / 'out.parquet')!r}); "
         "print(len(m), [x for x in ('astropy', 'healpy', 'pandas', 'polars') if x in sys.modules])"
@@ -279,7 +279,7 @@ def test_matching_files_loads_no_astropy(tmp_path):
 
 def test_a_match_that_is_held_to_the_end_says_nothing_and_leaves_nothing(tmp_path):
     script = """
-from ssap_query.crossmatch import Limits, crossmatch
+from ssap_query.xmatch import Limits, crossmatch
 table = {"ra": [1.0, 2.0], "dec": [2.0, 2.0]}
 match = crossmatch(table, table, limits=Limits(temp_directory="."))
 print(len(match), match.to_arrow().num_rows)

@@ -17,7 +17,7 @@ import pytest
 import ssap_query as ssap
 import uvicorn
 from ssap_query.cli import main
-from ssap_query.server import application
+from ssap_query.server.application import application
 from starlette.applications import Starlette
 
 Run = Callable[..., "Ended"]

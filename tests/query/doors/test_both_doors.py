@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 import ssap_query as ssap
-from ssap_query.params import REGISTRY
+from ssap_query.ssap import REGISTRY
 
 if TYPE_CHECKING:
     from .conftest import Run

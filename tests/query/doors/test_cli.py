@@ -20,11 +20,10 @@ import pytest
 import ssap_query as ssap
 from click.testing import CliRunner
 from ssap_mirror.errors import CatalogError, MirrorError, ParameterError
-from ssap_query import diagnostics
-from ssap_query.cli import group
-from ssap_query.crossmatch import Positions, crossmatch
-from ssap_query.demo import sample_path
-from ssap_query.diagnostics import ExitCode, guarded
+from ssap_query.cli import diagnostics, group
+from ssap_query.cli.demo import sample_path
+from ssap_query.cli.diagnostics import ExitCode, guarded
+from ssap_query.xmatch import Positions, crossmatch
 
 if TYPE_CHECKING:
     from .conftest import Ended, Run

@@ -17,7 +17,7 @@ import pytest
 import ssap_query as ssap
 from ssap_mirror.errors import ParameterError
 from ssap_query.render import FORMATS, Format
-from ssap_query.server import application
+from ssap_query.server.application import application
 
 from .conftest import serving
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import ssap_query as ssap
-from ssap_query.diagnostics import ExitCode
+from ssap_query.cli.diagnostics import ExitCode
 
 if TYPE_CHECKING:
     from .conftest import Run

@@ -13,8 +13,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from ssap_query.params import ALL_COLUMNS, Columns
-from ssap_query.predicate import DistinctValues, Predicate
+from ssap_query.ssap import ALL_COLUMNS, Columns
+from ssap_query.ssap.predicate import DistinctValues, Predicate
 
 ROWS = 400
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ssap_mirror.errors import ParameterError
-from ssap_query.params import parameter
-from ssap_query.params.dates import dachs_date, dachs_mjd, ivoa_moment, mjd
+from ssap_query.ssap import parameter
+from ssap_query.ssap.values.dates import dachs_date, dachs_mjd, ivoa_moment, mjd
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ import subprocess
 import sys
 
 import pytest
+from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.schema import Column, Schema, lamost6_mrs
-from ssap_query.params import DEFAULT_MAXREC, REGISTRY, Query, interpret
-from ssap_query.predicate import FALSE, TRUE
-from ssap_query.request import DIALECTS, parse
+from ssap_mirror.pipeline.known_services import lamost6_mrs
+from ssap_query.ssap import DEFAULT_MAXREC, REGISTRY, Query, interpret
+from ssap_query.ssap.predicate import FALSE, TRUE
+from ssap_query.ssap.request import DIALECTS, parse
 
 
 def ask(request, dialect: str = "ivoa", schema: Schema | None = None) -> Query:
@@ -193,6 +194,6 @@ def test_every_parameter_is_documented(param) -> None:
 
 def test_nothing_heavy_is_loaded() -> None:
     heavy = ("astropy", "click", "healpy", "numpy", "pyarrow", "snowballstemmer")
-    code = f"import sys, ssap_query.params; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, ssap_query.ssap; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

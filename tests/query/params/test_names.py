@@ -10,11 +10,11 @@ from pathlib import Path
 import duckdb
 import pytest
 from ssap_mirror.errors import ParameterError
-from ssap_query.params import parameter
-from ssap_query.params.fulltext import lexemes, read_query
-from ssap_query.params.parameter import Lazy
-from ssap_query.params.patterns import dachs_pattern, ivoa_pattern
-from ssap_query.params.stringlists import fold
+from ssap_query.ssap import parameter
+from ssap_query.ssap.parameter import Lazy
+from ssap_query.ssap.postgres.fulltext import lexemes, read_query
+from ssap_query.ssap.postgres.patterns import dachs_pattern, ivoa_pattern
+from ssap_query.ssap.values.string_lists import fold
 
 # Each line: a text, and what to_tsvector('english', text) of PostgreSQL 15 (locale C.UTF-8) holds.
 LEXEMES = Path(__file__).parents[2] / "data" / "postgresql_lexemes.jsonl"

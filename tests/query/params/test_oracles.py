@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ssap_mirror.errors import ParameterError
-from ssap_query.params import REGISTRY, parameter
-from ssap_query.ranges import single_precision
-from ssap_query.request import DIALECTS
+from ssap_query.ssap import REGISTRY, parameter
+from ssap_query.ssap.ranges import single_precision
+from ssap_query.ssap.request import DIALECTS
 
 NUMBERS = [
     "0", "-0", "1", "-1", "5", "10", "50", "50.0000001", "54.55", "163.86", "163.86000061035156", "1e-30", "3e38",

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from ssap_mirror.errors import ParameterError
-from ssap_query.params import Cone, cone_predicate, cones_cover, parameter
-from ssap_query.params.cones import separation_deg
-from ssap_query.params.frames import FRAMES, to_icrs
-from ssap_query.params.position import DEFAULT_SIZE_DEG, cones
+from ssap_query.ssap import Cone, cone_predicate, cones_cover, parameter
+from ssap_query.ssap.params.position import DEFAULT_SIZE_DEG, cones
+from ssap_query.ssap.values.cones import separation_deg
+from ssap_query.ssap.values.frames import FRAMES, to_icrs
 
 RA = st.one_of(st.sampled_from([0.0, 1e-7, 20.0, 90.0, 180.0, 270.0, 359.5, 359.9999999]), st.floats(0, 360))
 DEC = st.one_of(st.sampled_from([-90.0, -89.99, -20.0, 0.0, 20.0, 21.0, 89.99, 90.0]), st.floats(-90, 90))

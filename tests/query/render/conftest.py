@@ -12,8 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from ssap_mirror.schema import Column, Schema
-from ssap_query.result import InputParameter
+from ssap_mirror.core.schema import Column, Schema
+from ssap_query.mirror.result import InputParameter
 
 NAN, INF = math.nan, math.inf
 

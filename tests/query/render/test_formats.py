@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from ssap_mirror.core.schema import Column
 from ssap_mirror.errors import MirrorError, ParameterError
-from ssap_mirror.schema import Column
 from ssap_query import render
-from ssap_query.params.control import RESPONSE_FORMATS
 from ssap_query.render import FORMATS
 from ssap_query.render.text import terminal_text
+from ssap_query.ssap.params.control import RESPONSE_FORMATS
 
 from .conftest import StandIn, stand_in
 

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ssap_mirror.schema import Column
+from ssap_mirror.core.schema import Column
 from ssap_query import render
 from ssap_query.render import LossWarning
 

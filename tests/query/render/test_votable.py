@@ -9,11 +9,11 @@ from xml.etree import ElementTree as ET
 
 import pyarrow as pa
 import pytest
+from ssap_mirror.core.schema import Column
 from ssap_mirror.errors import FormatError
-from ssap_mirror.schema import Column
 from ssap_query import render
+from ssap_query.mirror.result import InputParameter
 from ssap_query.render import LossWarning
-from ssap_query.result import InputParameter
 
 from .conftest import SERVICE_XML, StandIn, stand_in
 
@@ -144,7 +144,7 @@ def test_arrow_types_that_votable_lacks() -> None:
             "nothing": pa.nulls(2),
         }
     )
-    from ssap_mirror.schema import Schema
+    from ssap_mirror.core.schema import Schema
 
     answer = StandIn(table, Schema.from_arrow(table.schema))
     root = document(answer)

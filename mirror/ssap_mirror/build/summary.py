@@ -1,0 +1,131 @@
+"""What a manifest says of all rows at once, gathered piece by piece: constant columns, ranges, coverage."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ssap_mirror.core.schema import Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+__all__ = ["Summary"]
+
+_DAY_S = 86400.0
+_UNSET = object()
+
+
+class Summary:
+    """Constants, ranges and coverage of a stream of rows.
+
+    Parameters
+    ----------
+    schema : Schema
+        Columns of the rows.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._constants: dict[str, Any] = dict.fromkeys(schema.names, _UNSET)
+        self._ranges: dict[str, list[float]] = {}
+        self._coverage: dict[str, list[float]] = {}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Take some rows, at least one."""
+        import pyarrow as pa
+
+        for name in list(self._constants):
+            self._constant(name, batch.column(name))
+        for name in self._schema.names:
+            array = batch.column(name)
+            if pa.types.is_integer(array.type) or pa.types.is_floating(array.type):
+                _widen(self._ranges, name, _extremes(array))
+        self._cover(batch)
+
+    def _constant(self, name: str, array: pa.Array) -> None:
+        """Forget the column if it has a second value, or one that JSON cannot write."""
+        import pyarrow.compute as pc
+
+        first = array[0]
+        value = first.as_py()
+        if self._constants[name] is _UNSET and _is_plain(value):
+            self._constants[name] = value
+        known = self._constants[name]
+        if known != value or type(known) is not type(value):
+            del self._constants[name]
+        elif value is None:
+            if array.null_count < len(array):
+                del self._constants[name]
+        elif isinstance(value, list):
+            if array.null_count or array.to_pylist() != [value] * len(array):
+                del self._constants[name]
+        elif array.null_count or not pc.all(pc.equal(array, first)).as_py():
+            del self._constants[name]
+
+    def _cover(self, batch: pa.RecordBatch) -> None:
+        for axis in ("ra", "dec"):
+            _widen(self._coverage, axis, _extremes(self._numbers(batch, axis, "deg")))
+        for bound in ("em_min", "em_max"):
+            _widen(self._coverage, "em", _extremes(self._numbers(batch, bound, "m")))
+        mid = self._numbers(batch, "t_mid", "d")
+        exposure = self._numbers(batch, "t_exptime", "s")
+        half = np.nan_to_num(exposure, nan=0.0, posinf=0.0, neginf=0.0) / 2 / _DAY_S
+        for bounds in (mid - half, mid + half):
+            _widen(self._coverage, "t", _extremes(bounds))
+
+    def _numbers(self, batch: pa.RecordBatch, role: str, unit: str) -> NDArray[np.float64]:
+        """Values of a role in this unit, NaN where they are not known; shape (N,)."""
+        import pyarrow as pa
+
+        column = self._schema.role(role)
+        known = column is not None and not column.shape and column.datatype in ("float", "double")
+        if column is None or not known or column.unit not in (None, unit):
+            return np.full(batch.num_rows, np.nan)
+        values: NDArray[np.float64] = batch.column(column.name).cast(pa.float64()).to_numpy(zero_copy_only=False)
+        return values
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        """Value of each column that has the same one, or NULL, in all rows."""
+        return {name: value for name, value in self._constants.items() if value is not _UNSET}
+
+    @property
+    def ranges(self) -> dict[str, list[float]]:
+        """Least and largest finite value of each numeric column."""
+        return dict(self._ranges)
+
+    @property
+    def coverage(self) -> dict[str, list[float]]:
+        """``ra`` and ``dec`` [deg], ``t`` [MJD] and ``em`` [m] of the rows, each least and largest."""
+        return dict(self._coverage)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether JSON can write a value and give it back."""
+    if isinstance(value, list):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, (str, bool, int)) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _extremes(values: pa.Array | NDArray[np.float64]) -> tuple[float, float] | None:
+    """Least and largest finite value; integers stay integers."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(values, pa.Array) and pa.types.is_integer(values.type):
+        least, largest = pc.min_max(values).values()
+        return None if least.as_py() is None else (least.as_py(), largest.as_py())
+    numbers = values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values
+    finite = numbers[np.isfinite(numbers)]
+    return (float(finite.min()), float(finite.max())) if len(finite) else None
+
+
+def _widen(ranges: dict[str, list[float]], name: str, found: tuple[float, float] | None) -> None:
+    if found is None:
+        return
+    known = ranges.setdefault(name, list(found))
+    known[:] = [min(known[0], found[0]), max(known[1], found[1])]

@@ -1,0 +1,1 @@
+"""What a mirror on disk is: names of files, columns, cells, snapshots."""

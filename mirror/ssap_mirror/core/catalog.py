@@ -1,0 +1,195 @@
+"""A snapshot as a description: what it holds and where. Opening one reads its manifest and no rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ssap_mirror.core import layout
+from ssap_mirror.core.schema import Schema
+from ssap_mirror.errors import CatalogError
+
+__all__ = ["FORMAT_VERSION", "Catalog", "Partition", "find_snapshot", "list_mirrors", "open_catalog"]
+
+#: Version of the manifest's own format.
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, order=True)
+class Partition:
+    """One Parquet file of a snapshot and the sky it covers."""
+
+    norder: int
+    """HEALPix order of the cell; -1 for the rows that have no place on the sky."""
+    npix: int
+    """NESTED pixel of that order; -1 for the rows that have no place."""
+    rows: int
+    """Number of rows."""
+    path: Path
+    """Absolute path of the file."""
+
+    @property
+    def healpix_29(self) -> tuple[int, int]:
+        """First and last ``_healpix_29`` of the cell, both inclusive."""
+        shift = 2 * (29 - self.norder)
+        return self.npix << shift, ((self.npix + 1) << shift) - 1
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """A snapshot of a mirror, opened for reading."""
+
+    path: Path
+    """The snapshot's folder."""
+    manifest: dict[str, Any] = field(repr=False)
+    """``manifest.json`` as read."""
+
+    @cached_property
+    def schema(self) -> Schema:
+        """Columns in the service's order, without the internal ``_healpix_29``."""
+        return Schema.from_json(self.manifest["columns"], self.manifest.get("roles"))
+
+    @cached_property
+    def partitions(self) -> tuple[Partition, ...]:
+        """Files of the placed rows, in the order of the sky (``_healpix_29``)."""
+        found = [
+            Partition(item["norder"], item["npix"], item["rows"], self.path / item["path"])
+            for item in self.manifest["partitions"]
+        ]
+        return tuple(sorted(found, key=lambda partition: partition.healpix_29))
+
+    @cached_property
+    def unplaced(self) -> Partition | None:
+        """File of the rows that HATS has no place for; None if there are none."""
+        item = self.manifest.get("unplaced")
+        return None if not item else Partition(-1, -1, item["rows"], self.path / item["path"])
+
+    @property
+    def parts(self) -> tuple[Partition, ...]:
+        """Every file that holds rows and what it covers, that of the unplaced rows last."""
+        return self.partitions if self.unplaced is None else (*self.partitions, self.unplaced)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that holds rows."""
+        return tuple(part.path for part in self.parts)
+
+    @property
+    def row_files(self) -> list[dict[str, Any]]:
+        """What the manifest says of every file that holds rows: ``path``, ``rows``, ``bytes``, ``sha256``."""
+        unplaced = self.manifest.get("unplaced")
+        return [*self.manifest["partitions"], *([unplaced] if unplaced else [])]
+
+    @property
+    def other_files(self) -> list[dict[str, Any]]:
+        """What the manifest says of every other file but itself and its digest: ``path``, ``bytes``, ``sha256``."""
+        return list(self.manifest["files"])
+
+    @property
+    def rows(self) -> int:
+        """Number of rows, placed and unplaced."""
+        return int(self.manifest["rows"])
+
+    @property
+    def name(self) -> str:
+        """Name of the service the rows come from."""
+        return str(self.manifest["service"])
+
+    @property
+    def title(self) -> str:
+        """Title for people."""
+        return str(self.manifest["title"])
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the rows are made up."""
+        return bool(self.manifest.get("synthetic"))
+
+    @property
+    def max_offset_arcsec(self) -> float:
+        """Largest separation of ``location`` from the target position among the placed rows [arcsec]."""
+        return float(self.manifest["max_offset_arcsec"])
+
+    @property
+    def service_xml(self) -> bytes:
+        """The service's VOTable header as harvested; empty if there was none."""
+        path = self.path / layout.SERVICE_XML
+        return path.read_bytes() if path.is_file() else b""
+
+
+def list_mirrors(home: Path | None = None) -> tuple[str, ...]:
+    """Names of the mirrors below a home folder."""
+    home = home or layout.default_home()
+    return tuple(sorted(path.parent.name for path in home.glob("*/CURRENT"))) if home.is_dir() else ()
+
+
+def find_snapshot(name: str | Path, home: Path | None = None) -> Path:
+    """Folder of the live snapshot of a mirror.
+
+    Parameters
+    ----------
+    name : str or pathlib.Path
+        A mirror's name below the home folder, or the path of a mirror or of one of its snapshots.
+    home : pathlib.Path, optional
+        Folder of the mirrors; `layout.default_home` without it.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such mirror, or it has no live snapshot.
+    """
+    home = home or layout.default_home()
+    is_path = isinstance(name, Path) or "/" in name or name in (".", "..")
+    mirror = Path(name).expanduser() if is_path else layout.mirror_dir(home, str(name))
+    if not is_path and not mirror.is_dir() and Path(name).is_dir():
+        mirror = Path(name)
+    if (mirror / layout.MANIFEST).is_file():
+        return mirror
+    current = layout.current_file(mirror)
+    if not current.is_file():
+        known = ", ".join(list_mirrors(home)) or "none"
+        message = f"there is no mirror {str(name)!r} (looked in {mirror}; mirrors in {home}: {known})"
+        raise CatalogError(message)
+    live = current.read_text("utf-8", errors="replace").strip()
+    snapshot = layout.snapshots_dir(mirror) / live
+    if not live or Path(live).name != live or not (snapshot / layout.MANIFEST).is_file():
+        message = f"mirror {mirror}: CURRENT names the snapshot {live!r}, which is not there"
+        raise CatalogError(message)
+    return snapshot
+
+
+def open_catalog(name: str | Path, home: Path | None = None) -> Catalog:
+    """Open the live snapshot of a mirror.
+
+    Parameters
+    ----------
+    name : str or pathlib.Path
+        As for `find_snapshot`.
+    home : pathlib.Path, optional
+        Folder of the mirrors.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such mirror or its manifest cannot be read.
+    """
+    snapshot = find_snapshot(name, home)
+    path = snapshot / layout.MANIFEST
+    try:
+        manifest = json.loads(path.read_bytes())
+        version = manifest["format"]
+        catalog = Catalog(snapshot, manifest)
+        catalog.schema, catalog.partitions, catalog.rows  # noqa: B018  (a damaged manifest shows here, not later)
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror}"
+        raise CatalogError(message) from error
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"{path} is damaged: {error!r}"
+        raise CatalogError(message) from error
+    if version != FORMAT_VERSION:
+        message = f"{path} has format {version!r}; this version of ssap-mirror reads {FORMAT_VERSION}"
+        raise CatalogError(message)
+    return catalog

@@ -1,0 +1,291 @@
+"""What is known of a column, and where it is kept: VOTable FIELD attributes <-> Arrow field metadata.
+
+The columns' own names (``ssa_specstart``) live here and in the service's answers alone. The rest of the code asks for
+a *role* (``em_min``), which is found by utype (SSA 1.1 data model) or UCD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ssap_mirror.errors import FormatError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["HEALPIX_COLUMN", "ROLES", "UNLISTED", "Column", "Schema"]
+
+#: HATS spatial index: HEALPix NESTED cell of order 29 of the target position, int64.
+HEALPIX_COLUMN = "_healpix_29"
+#: Verbosity of a column that the service does not have: above every VERB, so that no answer carries it unasked.
+UNLISTED = 31
+
+# VOTable 1.4 table 1 ("primitives"): what each datatype is in Arrow.
+_ARROW_NAME = {
+    "boolean": "bool_",
+    "bit": "bool_",
+    "unsignedByte": "uint8",
+    "short": "int16",
+    "int": "int32",
+    "long": "int64",
+    "char": "string",
+    "unicodeChar": "string",
+    "float": "float32",
+    "double": "float64",
+}
+_VOTABLE_NAME = {
+    "bool": "boolean",
+    "uint8": "unsignedByte",
+    "int8": "short",
+    "int16": "short",
+    "uint16": "int",
+    "int32": "int",
+    "uint32": "long",
+    "int64": "long",
+    # VOTable has no larger type; a value that does not fit is an error where it is cast.
+    "uint64": "long",
+    "halffloat": "float",
+    "float": "float",
+    "double": "double",
+    "string": "char",
+    "large_string": "char",
+}
+
+#: Role -> (utype without its prefix, lower case) or ``ucd:`` and a UCD. The first column that fits has the role.
+ROLES: dict[str, tuple[str, ...]] = {
+    "identity": ("ucd:meta.id;meta.main",),
+    "ra": ("ucd:pos.eq.ra;meta.main",),
+    "dec": ("ucd:pos.eq.dec;meta.main",),
+    "location": ("char.spatialaxis.coverage.location.value",),
+    "target_pos": ("target.pos.spoint", "target.pos"),
+    "t_mid": ("char.timeaxis.coverage.location.value",),
+    "t_exptime": ("char.timeaxis.coverage.bounds.extent",),
+    "em_min": ("char.spectralaxis.coverage.bounds.start",),
+    "em_max": ("char.spectralaxis.coverage.bounds.stop",),
+    "em_res": ("char.spectralaxis.resolution",),
+    "s_resolution": ("char.spatialaxis.resolution",),
+    "t_resolution": ("char.timeaxis.resolution",),
+    "aperture": ("char.spatialaxis.coverage.bounds.extent",),
+    "snr": ("derived.snr",),
+    "redshift": ("target.redshift",),
+    "var_ampl": ("derived.varampl", "target.varampl"),
+    "target_name": ("target.name",),
+    "target_class": ("target.class",),
+    "bandpass": ("dataid.bandpass",),
+    "obs_publisher_did": ("curation.publisherdid",),
+    "obs_creator_did": ("dataid.creatordid",),
+    "obs_collection": ("dataid.collection",),
+    "access_url": ("access.reference",),
+    "access_format": ("access.format",),
+    "flux_calib": ("char.fluxaxis.calibration",),
+    "wave_calib": ("char.spectralaxis.calibration",),
+    "date_published": ("curation.date",),
+    "score": ("query.score",),
+    "region": ("ucd:pos.outline;obs.field",),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column, as a VOTable FIELD describes it (VOTable 1.4 §4.1)."""
+
+    name: str
+    """The service's own name."""
+    datatype: str
+    """VOTable datatype: ``char``, ``double``, ``long``, ..."""
+    arraysize: str | None = None
+    """VOTable arraysize: ``*``, ``2``, ``10*``, ``2x3``; None is a scalar."""
+    unit: str | None = None
+    """VOUnits string."""
+    ucd: str | None = None
+    """UCD1+ words."""
+    utype: str | None = None
+    """Data-model path, with its prefix."""
+    xtype: str | None = None
+    """DALI xtype: ``point``, ``timestamp``, ``polygon``, ``mjd``."""
+    description: str | None = None
+    """The service's sentence about it."""
+    verbosity: int = 20
+    """1 to 30: in an answer if at most ten times VERB."""
+    null: str | None = None
+    """The VALUES null literal: what stands for NULL in a serialisation without NULL flags."""
+    title: str | None = None
+    """A short head for people (DaCHS table head)."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the values are strings (``char`` arrays are strings, not arrays)."""
+        return self.datatype in ("char", "unicodeChar")
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """Array dimensions as Arrow sees them, without a string's own length; None is a free one."""
+        if self.arraysize is None:
+            return ()
+        parts = self.arraysize.split("x")
+        if self.is_text:
+            parts = parts[1:]
+        return tuple(None if "*" in part else int(part) for part in parts)
+
+    def arrow_type(self) -> pa.DataType:
+        """Arrow type of the column.
+
+        Returns
+        -------
+        pyarrow.DataType
+            Scalars as such; a fixed array is ``fixed_size_list`` (dimensions multiplied out), a free one ``list``.
+
+        Raises
+        ------
+        FormatError
+            If the datatype is none of VOTable's.
+        """
+        import pyarrow as pa
+
+        if self.datatype in ("floatComplex", "doubleComplex"):
+            part = pa.float32() if self.datatype == "floatComplex" else pa.float64()
+            size = _product(self.shape)
+            return pa.list_(part) if size is None else pa.list_(part, 2 * size)
+        if self.datatype not in _ARROW_NAME:
+            message = f"column {self.name!r} has the datatype {self.datatype!r}, which VOTable does not know"
+            raise FormatError(message)
+        scalar: pa.DataType = getattr(pa, _ARROW_NAME[self.datatype])()
+        if not self.shape:
+            return scalar
+        size = _product(self.shape)
+        return pa.list_(scalar) if size is None else pa.list_(scalar, size)
+
+    def metadata(self) -> dict[str, str]:
+        """Everything but the name, as the strings kept with a Parquet field."""
+        values = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return {key: str(value) for key, value in values if key != "name" and value is not None}
+
+    def arrow_field(self) -> pa.Field:
+        """Arrow field with the type and the metadata."""
+        import pyarrow as pa
+
+        return pa.field(self.name, self.arrow_type(), metadata=self.metadata())
+
+    @classmethod
+    def from_arrow(cls, arrow_field: pa.Field) -> Column:
+        """Read a column back from an Arrow field; what has no VOTable metadata gets its datatype from the type."""
+        known = {f.name for f in fields(cls)} - {"name"}
+        found: dict[str, Any] = {
+            key.decode(): value.decode()
+            for key, value in (arrow_field.metadata or {}).items()
+            if key.decode() in known and value
+        }
+        if "datatype" not in found:
+            found["datatype"], found["arraysize"] = _votable_type(arrow_field.type)
+        found["verbosity"] = int(found.get("verbosity", 20))
+        return cls(name=arrow_field.name, **found)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a service in its own order, and which of them play which part."""
+
+    columns: tuple[Column, ...]
+    """In the service's order."""
+    overrides: dict[str, str] = field(default_factory=dict)
+    """Role -> column name where utype and UCD would not tell or would mislead; with an empty name, no column has it."""
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Column:
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def roles(self) -> dict[str, str]:
+        """Role -> column name, for the roles that some column plays."""
+        by_key: dict[str, str] = {}
+        for column in self.columns:
+            if column.utype:
+                by_key.setdefault(_utype_key(column.utype), column.name)
+            if column.ucd:
+                by_key.setdefault("ucd:" + column.ucd.lower(), column.name)
+        found = {role: by_key[key] for role, keys in ROLES.items() for key in reversed(keys) if key in by_key}
+        found.update({r: n for r, n in self.overrides.items() if n in self._by_name})
+        return {role: name for role, name in found.items() if self.overrides.get(role) != ""}
+
+    def role(self, name: str) -> Column | None:
+        """Column that plays a role, or None where the service has none."""
+        if name not in ROLES:
+            message = f"unknown role {name!r}"
+            raise KeyError(message)
+        column = self.roles.get(name)
+        return None if column is None else self._by_name[column]
+
+    def up_to(self, verbosity: int) -> Schema:
+        """Columns of at most this verbosity level (1 to 30), in order."""
+        return Schema(tuple(c for c in self.columns if c.verbosity <= verbosity), self.overrides)
+
+    def select(self, names: Iterable[str]) -> Schema:
+        """Columns of these names, in the given order."""
+        return Schema(tuple(self._by_name[name] for name in names), self.overrides)
+
+    def arrow_schema(self) -> pa.Schema:
+        """Arrow schema with the metadata of each field."""
+        import pyarrow as pa
+
+        return pa.schema([column.arrow_field() for column in self.columns])
+
+    @classmethod
+    def from_arrow(cls, schema: pa.Schema) -> Schema:
+        """Read back what `arrow_schema` wrote; internal columns (leading underscore) are left out."""
+        return cls(tuple(Column.from_arrow(f) for f in schema if not f.name.startswith("_")))
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Plain values for a JSON document."""
+        return [{key: value for key, value in asdict(c).items() if value is not None} for c in self.columns]
+
+    @classmethod
+    def from_json(cls, items: Iterable[dict[str, Any]], overrides: dict[str, str] | None = None) -> Schema:
+        """Inverse of `to_json`."""
+        return cls(tuple(Column(**item) for item in items), overrides or {})
+
+
+def _utype_key(utype: str) -> str:
+    key = utype.rpartition(":")[2].lower()
+    return key.removeprefix("spectrum.").removeprefix("ssa.")
+
+
+def _product(shape: tuple[int | None, ...]) -> int | None:
+    size = 1
+    for part in shape:
+        if part is None:
+            return None
+        size *= part
+    return size
+
+
+def _votable_type(arrow_type: pa.DataType) -> tuple[str, str | None]:
+    import pyarrow as pa
+
+    if pa.types.is_fixed_size_list(arrow_type):
+        return _votable_type(arrow_type.value_type)[0], str(arrow_type.list_size)
+    if pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type):
+        return _votable_type(arrow_type.value_type)[0], "*"
+    if pa.types.is_timestamp(arrow_type) or pa.types.is_date(arrow_type) or pa.types.is_dictionary(arrow_type):
+        return "char", "*"
+    name = _VOTABLE_NAME.get(str(arrow_type), "char")
+    return name, "*" if name == "char" else None

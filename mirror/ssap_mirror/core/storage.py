@@ -1,0 +1,140 @@
+"""Writing so that a crash at any instant leaves either the old or the new: locks, syncs, renames, digests."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from ssap_mirror.core import layout
+from ssap_mirror.errors import BusyError, MirrorError
+
+__all__ = ["clear", "lock_mirror", "replace_file", "sha256", "sync", "told", "write_file"]
+
+_held: dict[Path, tuple[int, int]] = {}
+_held_guard = threading.Lock()
+
+
+@contextlib.contextmanager
+def lock_mirror(mirror: Path) -> Iterator[None]:
+    """Be the one process, and the one thread of it, that writes a mirror. Whoever holds the lock may take it again.
+
+    Parameters
+    ----------
+    mirror : pathlib.Path
+        Folder of the mirror; made if it is not there.
+
+    Raises
+    ------
+    BusyError
+        If another process, or another thread of this one, holds the lock; it is named.
+    MirrorError
+        If the folder cannot be written.
+    """
+    key = mirror.resolve()
+    with _held_guard:
+        holder, depth = _held.get(key, (threading.get_ident(), 0))
+        if holder != threading.get_ident():
+            raise BusyError(_busy(mirror, os.getpid()))
+        descriptor = None if depth else _acquire(mirror)
+        _held[key] = (holder, depth + 1)
+    try:
+        yield
+    finally:
+        with _held_guard:
+            if depth:
+                _held[key] = (holder, depth)
+            else:
+                del _held[key]
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+def _acquire(mirror: Path) -> int:
+    path = layout.lock_file(mirror)
+    with told(mirror):
+        mirror.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # The process is noted for others to name; the lock itself is the kernel's, and ends with the process.
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    except BlockingIOError as error:
+        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        raise BusyError(_busy(mirror, holder)) from error
+    except OSError as error:
+        os.close(descriptor)
+        raise MirrorError(_cannot_write(mirror, error)) from error
+    return descriptor
+
+
+def _busy(mirror: Path, process: object) -> str:
+    return f"mirror {mirror} is being written by process {process or 'unknown'}; try again when it is done"
+
+
+def _cannot_write(mirror: Path, error: OSError) -> str:
+    # Arrow's own errors carry a number too, but not the plain words for it.
+    return f"mirror {mirror} cannot be written: {os.strerror(error.errno) if error.errno else error}"
+
+
+@contextlib.contextmanager
+def told(mirror: Path) -> Iterator[None]:
+    """Tell a full disk, a read-only folder and the like in one sentence.
+
+    Raises
+    ------
+    MirrorError
+        In place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise MirrorError(_cannot_write(mirror, error)) from error
+
+
+def clear(folder: Path) -> None:
+    """Remove a folder of scratch, and the folder it is in if that is empty then; what resists stays for next time."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a new file, and have it on disk before this returns."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put new content in place of a file: at any instant it has the old content or the new. The mirror is locked."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        write_file(beside, content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Have a file's content, or the names in a folder, on disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,92 @@
+"""The staging folder of a mirror: whose harvest lies in it, how far it is, and when it may go."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ssap_mirror.core import layout, storage
+from ssap_mirror.errors import CatalogError
+from ssap_mirror.sources.harvest.journal import Journal
+from ssap_mirror.sources.harvest.ledger import JOURNAL
+
+__all__ = ["Staging"]
+
+
+class Staging:
+    """A folder that holds at most one harvest, begun by `begin` and ended by `clear`.
+
+    Parameters
+    ----------
+    mirror : pathlib.Path
+        Folder of the mirror; it is locked by the caller.
+    """
+
+    def __init__(self, mirror: Path) -> None:
+        self.path = layout.staging_dir(mirror)
+        self._journal = self.path / JOURNAL
+
+    def begin(self, facts: dict[str, str], *, restart: bool) -> str | None:
+        """Go on with a harvest of the same source, or begin a new one.
+
+        Parameters
+        ----------
+        facts : dict
+            What has to be the same for answers to be of use.
+        restart : bool
+            Whether to forget what is there.
+
+        Returns
+        -------
+        str or None
+            What became of an earlier harvest, one sentence.
+        """
+        self.path.mkdir(exist_ok=True)
+        said = None
+        if restart and self._journal.exists():
+            self.clear()
+            said = "an earlier harvest was thrown away"
+        try:
+            with Journal(self._journal) as journal:
+                first = journal.records[0] if journal.records else None
+        except CatalogError as error:
+            first, said = {}, f"{error}; starting anew"
+        if first is not None:
+            if {name: first.get(name) for name in facts} == facts:
+                return f"going on with the harvest that was begun at {first['created']}"
+            self.clear()
+            said = said or "a harvest of another source or by another version was thrown away"
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        with Journal(self._journal) as journal:
+            journal.add({"type": "begin", **facts, "created": created})
+        return said
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Journal a record."""
+        with Journal(self._journal) as journal:
+            journal.add(record)
+
+    def built(self) -> str | None:
+        """Name of the snapshot that was built of this harvest, if it came so far."""
+        if not self._journal.exists():
+            return None
+        try:
+            with Journal(self._journal) as journal:
+                names = [record["snapshot"] for record in journal.records if record["type"] == "built"]
+        except CatalogError:
+            return None
+        return names[-1] if names else None
+
+    def clear(self) -> None:
+        """Remove everything, the journal first: without it the rest counts for nothing."""
+        if not self.path.is_dir():
+            return
+        self._journal.unlink(missing_ok=True)
+        storage.sync(self.path)
+        for path in self.path.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()

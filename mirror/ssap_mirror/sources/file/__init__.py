@@ -1,0 +1,1 @@
+"""A file of rows as a source."""

@@ -1,0 +1,1 @@
+"""What harvests over a network share: requests, slices, sweeps, the journal, the audit."""

@@ -1,0 +1,247 @@
+"""An answer that has arrived: read to its end, checked, and kept as Arrow in the columns that were asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import unescape
+
+from ssap_mirror.core import storage
+from ssap_mirror.core.schema import Schema
+from ssap_mirror.errors import FormatError, ServiceError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = [
+    "DIGEST",
+    "SURVEY_DIGEST",
+    "Digests",
+    "Keeper",
+    "Stored",
+    "TooMuchError",
+    "error_of",
+    "overflow_in",
+    "read_answer",
+]
+
+#: Internal columns of a kept answer: hashes, uint64, of all values of a row, and of those that a survey sees.
+DIGEST, SURVEY_DIGEST = "_digest", "_survey_digest"
+
+# DaCHS before 2.0 and others tell of truncation by a warning alone.
+_TRUNCATION_WARNING = re.compile(
+    r"limit was reached|query limit|results? (was |is |were |set )*truncated|overflow", re.I
+)
+_OVERFLOW_INFO = re.compile(
+    rb"<(?:\w+:)?INFO\b(?=[^>]*\bname\s*=\s*[\"']QUERY_STATUS[\"'])(?=[^>]*\bvalue\s*=\s*[\"']OVERFLOW[\"'])[^>]*>",
+    re.I,
+)
+_ERROR_INFO = re.compile(r"<(?:\w+:)?INFO\b[^>]*\bvalue\s*=\s*[\"']ERROR[\"'][^>]*>([^<]*)<", re.I)
+_TIMED_OUT = re.compile(r"tim(ed|e)[ -]?out|too long|cancell?ing statement|out of memory|too many rows", re.I)
+
+
+class TooMuchError(ServiceError):
+    """The service gave up on a question that may be too large for it."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Rows of one answer, safe on disk."""
+
+    path: Path
+    """Arrow IPC file."""
+    rows: int
+    """Number of rows."""
+    overflow: bool
+    """Whether the service says that more rows match, or may have kept some back."""
+    sha256: str
+    """Of the file."""
+    size: int
+    """Size of the file [byte]."""
+    received: int = 0
+    """What the answer was on the wire [byte]."""
+
+
+def overflow_in(beginning: bytes) -> bool:
+    """Whether the beginning of an answer says OVERFLOW: then the rest is not worth its transfer."""
+    return _OVERFLOW_INFO.search(beginning) is not None
+
+
+class Digests:
+    """Hashes of rows, by which two answers are compared.
+
+    Parameters
+    ----------
+    columns : Schema
+        Columns of the rows.
+    survey_columns : Schema
+        Those of them that a survey sees.
+    """
+
+    def __init__(self, columns: Schema, survey_columns: Schema) -> None:
+        import duckdb
+        import pyarrow as pa
+
+        score = columns.role("score")
+        left_out = {score.name} if score is not None else set()
+        everything = [name for name in columns.names if name not in left_out]
+        surveyed = [name for name in survey_columns.names if name not in left_out]
+        self._digested = {SURVEY_DIGEST: surveyed}
+        if everything != surveyed:
+            self._digested[DIGEST] = everything
+        self.schema = pa.schema([*columns.arrow_schema(), *(pa.field(name, pa.uint64()) for name in self._digested)])
+        # Answers come from several threads; each call uses a cursor of its own.
+        self._duckdb = duckdb.connect(config={"threads": 1})
+
+    def add_to(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows with their digests behind them."""
+        import pyarrow as pa
+
+        with self._duckdb.cursor() as con:
+            digests = [_digest(con, batch.select(names)) for names in self._digested.values()]
+        return pa.RecordBatch.from_arrays([*batch.columns, *digests], schema=self.schema)
+
+
+class Keeper:
+    """Turns raw answers into Arrow files of the same columns each.
+
+    Parameters
+    ----------
+    columns : Schema
+        Columns to keep, in this order, whatever order an answer has.
+    survey_columns : Schema
+        Those of them that a survey asks for.
+    """
+
+    def __init__(self, columns: Schema, survey_columns: Schema) -> None:
+        self._columns = columns
+        self._arrow = columns.arrow_schema()
+        self._digests = Digests(columns, survey_columns)
+
+    def keep(self, raw: Path, target: Path, maxrec: int) -> Stored:
+        """Read a VOTable to its end and keep its rows.
+
+        Parameters
+        ----------
+        raw : pathlib.Path
+            The answer as it came; left where it is.
+        target : pathlib.Path
+            Arrow IPC file to write; it appears whole and flushed, or not at all.
+        maxrec : int
+            The limit that was asked for. An answer that fills it counts as truncated even if it does not say so.
+
+        Raises
+        ------
+        FormatError
+            If the document is damaged, truncated, or lacks a column.
+        TooMuchError
+            If the service ran out of time or memory.
+        ServiceError
+            If the service answered with another error.
+        """
+        from ssap_mirror.tables.votable import read_votable
+
+        part = target.with_suffix(".part")
+        with raw.open("rb") as file:
+            reader = read_votable(file)
+            _refuse_error(reader)
+            _refuse_lack(self._columns, reader.schema)
+            rows = self._write(reader, part)
+            # The status may stand behind the rows (DALI 1.1 §4.4).
+            _refuse_error(reader)
+            overflow = reader.query_status == "OVERFLOW" or rows >= maxrec or _warned(reader)
+        storage.sync(part)
+        digest, size = storage.sha256(part), part.stat().st_size
+        part.replace(target)
+        storage.sync(target.parent)
+        return Stored(target, rows, overflow, digest, size)
+
+    def _write(self, batches: Iterable[pa.RecordBatch], part: Path) -> int:
+        """Write rows as they should be, with their digests; returns their number."""
+        import pyarrow as pa
+
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        rows = 0
+        with (
+            pa.OSFile(str(part), "wb") as file,
+            pa.ipc.new_file(file, self._digests.schema, options=options) as writer,
+        ):
+            for batch in batches:
+                writer.write_batch(self._digests.add_to(_arranged(batch, self._arrow)))
+                rows += batch.num_rows
+        return rows
+
+
+def read_answer(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Read some columns of a kept answer, in the order of the file."""
+    import pyarrow as pa
+
+    with pa.OSFile(str(path)) as file:
+        with pa.ipc.open_file(file) as whole:
+            names = whole.schema.names
+        options = pa.ipc.IpcReadOptions(included_fields=[names.index(name) for name in columns])
+        with pa.ipc.open_file(file, options=options) as reader:
+            for number in range(reader.num_record_batches):
+                yield reader.get_batch(number).select(columns)
+
+
+def _digest(con: Any, batch: pa.RecordBatch) -> pa.Array:
+    import pyarrow as pa
+
+    table = pa.Table.from_batches([batch])
+    hashes = con.from_arrow(table).project("hash(*COLUMNS(*)) AS digest").to_arrow_table().column("digest")
+    return pa.concat_arrays(hashes.chunks) if hashes.num_chunks else pa.array([], pa.uint64())
+
+
+def error_of(text: str) -> ServiceError:
+    """Make an error of what a service says is wrong.
+
+    Parameters
+    ----------
+    text : str
+        The message, or the VOTable that holds it.
+    """
+    info = _ERROR_INFO.search(text)
+    said = " ".join((unescape(info[1]) if info else text).split()) or "an error without a message"
+    message = f"the service answered: {said[:300]}"
+    return TooMuchError(message) if _TIMED_OUT.search(said) else ServiceError(message)
+
+
+def _refuse_error(reader: Any) -> None:
+    if reader.query_status == "ERROR":
+        raise error_of(reader.query_message or "")
+
+
+def _refuse_lack(wanted: Schema, there: Schema) -> None:
+    missing = [name for name in wanted.names if name not in there]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        message = f"the answer lacks the column {missing[0]!r}{more} that the service announced"
+        raise FormatError(message)
+
+
+def _warned(reader: Any) -> bool:
+    if reader.query_status in ("OK", "OVERFLOW"):
+        return False
+    warnings = (f"{info.value} {info.text}" for info in reader.infos if info.name.lower() == "warning")
+    return any(_TRUNCATION_WARNING.search(text) for text in warnings)
+
+
+def _arranged(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
+    """Columns by name, in the order and of the types that were announced."""
+    import pyarrow as pa
+
+    columns = []
+    for field in wanted:
+        column = batch.column(field.name)
+        if column.type != field.type:
+            try:
+                column = column.cast(field.type)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                message = f"column {field.name!r} came as {column.type}, announced was {field.type}: {error}"
+                raise FormatError(message) from error
+        columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, schema=wanted)

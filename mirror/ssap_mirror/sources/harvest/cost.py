@@ -1,0 +1,60 @@
+"""What a harvest will cost in bytes, minutes and room on disk, from a small sample of full rows."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssap_mirror.errors import CatalogError
+from ssap_mirror.sources.source import Estimate
+
+__all__ = ["Price", "refuse_full_disk"]
+
+# Of the size of rows in memory: compressed answers (0.15), scratch of the build (0.3), the snapshot (0.15).
+_DISK_PER_MEMORY = 0.6
+_DISK_AT_LEAST = 64 << 20
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a row costs."""
+
+    wire_bytes: float
+    """To transfer [byte]."""
+    memory_bytes: float
+    """In memory [byte]."""
+    seconds: float
+    """To be served [s]."""
+
+    def of(self, rows: int) -> Estimate:
+        """Cost of so many rows."""
+        disk = _DISK_AT_LEAST + int(rows * self.memory_bytes * _DISK_PER_MEMORY)
+        return Estimate(rows, int(rows * self.wire_bytes), rows * self.seconds, disk)
+
+
+def refuse_full_disk(estimate: Estimate, staging: Path, already: int) -> None:
+    """Stop before a harvest that cannot fit.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        Of the whole harvest.
+    staging : pathlib.Path
+        Where it will lie.
+    already : int
+        Bytes of it that are there.
+
+    Raises
+    ------
+    CatalogError
+        If there is not enough room.
+    """
+    free = shutil.disk_usage(staging).free
+    needed = estimate.disk_bytes - already
+    if needed > free:
+        message = (
+            f"{staging} has {free / 1e6:,.0f} MB free, and the harvest of about {estimate.rows:,} rows needs some "
+            f"{needed / 1e6:,.0f} MB"
+        )
+        raise CatalogError(message)

@@ -1,0 +1,84 @@
+"""What a harvest has done so far, one line of JSON each, on disk before it counts."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ssap_mirror.core import storage
+from ssap_mirror.errors import CatalogError
+
+__all__ = ["Journal"]
+
+
+class Journal:
+    """An append-only file of records, each flushed to disk before `add` returns.
+
+    A process that dies while it writes leaves half a line at the end at most; that line never counted and is cut off.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; made if it is not there.
+
+    Raises
+    ------
+    CatalogError
+        If a line that was complete cannot be read, or the file cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.records: list[dict[str, Any]] = []
+        try:
+            self._open()
+        except OSError as error:
+            message = f"the journal {path} cannot be opened: {error.strerror}"
+            raise CatalogError(message) from error
+
+    def _open(self) -> None:
+        existed = self.path.exists()
+        self._file = self.path.open("a+b", buffering=0)
+        self._file.seek(0)
+        content = self._file.read()
+        complete, newline, torn = content.rpartition(b"\n")
+        for number, line in enumerate(complete.split(b"\n") if newline else (), 1):
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                self._file.close()
+                message = f"line {number} of the journal {self.path} is damaged; start again with --restart"
+                raise CatalogError(message) from error
+            self.records.append(record)
+        if torn:
+            self._file.truncate(len(content) - len(torn))
+            os.fsync(self._file.fileno())
+        if not existed:
+            storage.sync(self.path.parent)
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Write one record; it is on disk when this returns."""
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        start = self._file.seek(0, os.SEEK_END)
+        try:
+            written = self._file.write(line)
+            while written < len(line):
+                written += self._file.write(line[written:])
+            os.fsync(self._file.fileno())
+        except BaseException:
+            # A half-written line must not stand before the next one.
+            self._file.truncate(start)
+            raise
+        self.records.append(record)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

@@ -1,0 +1,187 @@
+"""What has been planned, answered and cut, in every sweep of a harvest: the journal's records, put together."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ssap_mirror.core import storage
+from ssap_mirror.sources.harvest.answers import Stored
+from ssap_mirror.sources.harvest.journal import Journal
+from ssap_mirror.sources.harvest.slices import Slice
+
+__all__ = ["ANSWERS", "JOURNAL", "Answer", "Ledger", "State"]
+
+#: Names within the staging folder.
+JOURNAL, ANSWERS = "journal.jsonl", "answers"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A slice's rows, journaled."""
+
+    number: int
+    """Place in the order of arrival, over all sweeps."""
+    sweep: str
+    """The sweep it belongs to."""
+    part: Slice
+    """What was asked."""
+    path: Path
+    """Arrow IPC file."""
+    rows: int
+    """Number of rows."""
+
+
+class State:
+    """Plans, answers and cuts, as the records of a journal tell them.
+
+    Parameters
+    ----------
+    records : iterable of dict
+        In order.
+    folder : pathlib.Path
+        Where answers lie.
+    """
+
+    def __init__(self, records: Iterable[dict[str, Any]], folder: Path) -> None:
+        self.folder = folder
+        self._plans: dict[str, list[Slice]] = {}
+        self._answers: dict[tuple[str, str], Answer] = {}
+        self._cuts: dict[tuple[str, str], list[Slice]] = {}
+        self.silent_limit: int | None = None
+        for record in records:
+            self._apply(record)
+
+    def answers(self, *sweeps: str) -> list[Answer]:
+        """Answers of some sweeps or of all, in the order of arrival."""
+        found = [answer for answer in self._answers.values() if not sweeps or answer.sweep in sweeps]
+        return sorted(found, key=lambda answer: answer.number)
+
+    def sweeps(self) -> list[str]:
+        """Names of the sweeps that were planned, in order."""
+        return list(self._plans)
+
+    def open_slices(self, sweep: str) -> list[Slice]:
+        """Slices of a sweep that are neither answered nor cut."""
+        return [part for part in self._leaves(sweep) if (sweep, part.key) not in self._answers]
+
+    def cuts(self, sweep: str) -> int:
+        """How many slices of a sweep were cut."""
+        return sum(1 for name, _ in self._cuts if name == sweep)
+
+    def sweep_record(self, sweep: str) -> dict[str, object]:
+        """Say how a sweep went, for the manifest."""
+        answers = self.answers(sweep)
+        rows = sum(answer.rows for answer in answers)
+        return {"name": sweep, "slices": len(answers), "cuts": self.cuts(sweep), "rows": rows}
+
+    def divided_by_sky(self) -> int:
+        """How many ranges that could not be cut were asked for cell by cell of the sky."""
+        return sum(1 for parts in self._cuts.values() if parts[0].cell is not None and parts[0].span is not None)
+
+    def _leaves(self, sweep: str) -> Iterator[Slice]:
+        waiting = deque(self._plans.get(sweep, ()))
+        while waiting:
+            part = waiting.popleft()
+            cut = self._cuts.get((sweep, part.key))
+            if cut is None:
+                yield part
+            else:
+                waiting.extend(cut)
+
+    def _apply(self, record: dict[str, Any]) -> None:
+        sweep = record.get("sweep", "")
+        if record["type"] == "plan":
+            self._plans[sweep] = [Slice.from_json(item) for item in record["slices"]]
+        elif record["type"] == "cut":
+            part = Slice.from_json(record["slice"])
+            self._cuts[sweep, part.key] = [Slice.from_json(item) for item in record["parts"]]
+        elif record["type"] == "limit":
+            # Answers of so many rows were cut off, so they are no answers.
+            self.silent_limit = limit = int(record["rows"])
+            self._answers = {key: answer for key, answer in self._answers.items() if answer.rows < limit}
+        elif record["type"] == "answer":
+            path = self.folder / record["file"]
+            number = int(path.name.split("-", 1)[0])
+            part = Slice.from_json(record["slice"])
+            self._answers[sweep, part.key] = Answer(number, sweep, part, path, record["rows"])
+
+
+class Ledger(State):
+    """State of a harvest under way: what it is told stands in the journal before it counts.
+
+    Answers whose file is gone or altered are forgotten, and files that were never journaled are removed.
+
+    Parameters
+    ----------
+    journal : Journal
+        Of the harvest.
+    folder : pathlib.Path
+        Where answers lie; made if it is not there.
+    """
+
+    def __init__(self, journal: Journal, folder: Path) -> None:
+        super().__init__(journal.records, folder)
+        self._journal = journal
+        self._number = max((answer.number for answer in self.answers()), default=0)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._clear_strangers()
+
+    def plan(self, sweep: str, slices: Iterable[Slice]) -> None:
+        """Fix the slices of a sweep; a plan that the journal has already stays."""
+        if sweep not in self._plans:
+            self._add({"type": "plan", "sweep": sweep, "slices": [part.to_json() for part in slices]})
+
+    def add_limit(self, rows: int) -> None:
+        """Journal that the service cuts answers at so many rows; those that have as many count no more."""
+        self._add({"type": "limit", "rows": rows})
+
+    def next_file(self, sweep: str) -> Path:
+        """Name the file of the next answer."""
+        self._number += 1
+        return self.folder / f"{self._number:06}-{sweep}.arrow"
+
+    def add_answer(self, sweep: str, part: Slice, stored: Stored, seconds: float) -> Answer:
+        """Journal an answer: from here on it counts."""
+        record = {
+            "type": "answer",
+            "sweep": sweep,
+            "slice": part.to_json(),
+            "file": stored.path.name,
+            "rows": stored.rows,
+            "size": stored.size,
+            "sha256": stored.sha256,
+            "seconds": round(seconds, 3),
+        }
+        self._add(record)
+        return self._answers[sweep, part.key]
+
+    def add_cut(self, sweep: str, part: Slice, parts: Iterable[Slice], why: str) -> None:
+        """Journal that a slice is replaced by smaller ones."""
+        self._add(
+            {
+                "type": "cut",
+                "sweep": sweep,
+                "slice": part.to_json(),
+                "parts": [smaller.to_json() for smaller in parts],
+                "why": why,
+            }
+        )
+
+    def _add(self, record: dict[str, Any]) -> None:
+        self._journal.add(record)
+        self._apply(record)
+
+    def _clear_strangers(self) -> None:
+        """Forget answers whose file is gone or altered, and files that were never journaled."""
+        digests = {record["file"]: record["sha256"] for record in self._journal.records if record["type"] == "answer"}
+        for key, answer in list(self._answers.items()):
+            if not answer.path.is_file() or storage.sha256(answer.path) != digests[answer.path.name]:
+                del self._answers[key]
+        kept = {answer.path for answer in self._answers.values()}
+        for path in self.folder.iterdir():
+            if path not in kept:
+                path.unlink()

@@ -1,0 +1,109 @@
+"""The snapshot that a refresh starts from: may it be used, its rows with what was fetched since, what is said of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.core.schema import UNLISTED, Schema
+from ssap_mirror.errors import CatalogError
+from ssap_mirror.sources.harvest.answers import read_answer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["MUCH", "TOO_MANY_GONE", "base_batches", "refresh_words", "refreshed_batches", "same_columns"]
+
+#: From this share of rows on, a refresh fetches the whole table in large slices rather than rows in small ones.
+MUCH = 0.3
+#: A refresh that finds so large a share of the rows gone has more likely met a broken service.
+TOO_MANY_GONE = 0.5
+
+_BATCH_ROWS = 16_384
+
+
+def same_columns(catalog: Catalog, schema: Schema) -> bool:
+    """Whether a snapshot has just the columns that the service has now, and the same one tells rows apart."""
+
+    def shape(columns: Schema) -> list[tuple[str, str, str | None, int]]:
+        listed = (column for column in columns if column.verbosity < UNLISTED)
+        return [(column.name, column.datatype, column.arraysize, column.verbosity) for column in listed]
+
+    same_identity = catalog.schema.roles.get("identity") == schema.roles.get("identity") is not None
+    return same_identity and shape(catalog.schema) == shape(schema)
+
+
+def base_batches(catalog: Catalog, schema: Schema) -> Iterator[pa.RecordBatch]:
+    """Rows of a snapshot in the columns of the service.
+
+    Raises
+    ------
+    CatalogError
+        If a file cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrow = schema.arrow_schema()
+    try:
+        for path in catalog.files:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(_BATCH_ROWS, columns=list(arrow.names)):
+                    columns = [batch.column(field.name).cast(field.type) for field in arrow]
+                    yield pa.RecordBatch.from_arrays(columns, schema=arrow)
+    except (OSError, pa.ArrowException) as error:
+        message = f"the live snapshot {catalog.path} cannot be read ({error}); a full sync does without it"
+        raise CatalogError(message) from error
+
+
+def refreshed_batches(
+    base: Catalog | None, answers: Iterable[Path], schema: Schema, identity: str | None, removed: Iterable[str]
+) -> Iterator[pa.RecordBatch]:
+    """Full rows: first those of the snapshot of a refresh, then all others in the order of arrival.
+
+    Parameters
+    ----------
+    base : Catalog, optional
+        The snapshot, if there is one.
+    answers : iterable of pathlib.Path
+        Kept answers of full rows.
+    schema : Schema
+        Columns of the service.
+    identity : str, optional
+        Column that tells rows apart.
+    removed : iterable of str
+        Identities of rows to leave out.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    names = pa.array(sorted(removed), pa.string())
+    batches = iter(()) if base is None else base_batches(base, schema)
+    fetched = (batch for path in answers for batch in read_answer(path, list(schema.names)))
+    for batch in itertools.chain(batches, fetched):
+        if identity is None or not len(names):
+            yield batch
+        else:
+            yield batch.filter(pc.invert(pc.is_in(batch.column(identity).cast(pa.string()), names)))
+
+
+def refresh_words(base: str, fetched: tuple[int, int], uncompared: int) -> tuple[str, ...]:
+    """Say what a refresh did and what it did not look at.
+
+    Parameters
+    ----------
+    base : str
+        Name of the snapshot.
+    fetched : tuple of int, int
+        How many rows are new, and how many of the snapshot's were fetched again.
+    uncompared : int
+        How many columns were asked for of those rows only.
+    """
+    new, again = fetched
+    return (
+        f"a refresh of snapshot {base}: {new:,} rows are new, {again:,} were fetched again",
+        f"the other {uncompared} columns of rows that look as before were not compared; a full sync (--full) does that",
+    )

@@ -1,0 +1,303 @@
+"""Pieces of a table that one request can ask for: ranges of a parameter, discs on the sky, and both at once."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["WHOLE", "Cell", "Range", "Slice", "cells_of", "cover_positions", "iso_of_mjd", "plan_ranges"]
+
+_MJD_ZERO = datetime(1858, 11, 17)
+_DATES = ("TIME", "MTIME")
+# Where an open end is cut in two when nothing is known of the values: 1950 to 2050 [MJD].
+_ERA_MJD = (33282.0, 69807.0)
+# Dates beyond 1600 or 2400 are no observations, and clients and servers differ on what they can write [MJD].
+_DATES_MJD = (-94553.0, 197642.0)
+_FINEST_ORDER = 14
+# A rim of 3.6 arcsec: the edge of a cell lies inside the disc whatever the rounding.
+_RIM_DEG = 1e-3
+_EDGE_POINTS = 16
+# Answering costs a server about as much as sending so many full rows; the disc around a cell is so much larger than it.
+_REQUEST_COSTS_ROWS = 500
+_DISC_PER_CELL = 1.7
+
+
+def iso_of_mjd(mjd: float) -> str:
+    """Write a date as SSA 1.1 wants it, to the microsecond.
+
+    Parameters
+    ----------
+    mjd : float
+        Modified Julian Date [d], in the time scale of the request.
+
+    Examples
+    --------
+    >>> iso_of_mjd(58100.5)
+    '2017-12-13T12:00:00'
+    """
+    return (_MJD_ZERO + timedelta(days=mjd)).isoformat()
+
+
+@dataclass(frozen=True)
+class Range:
+    """A range of a parameter's values; both ends belong to it, and None is an open end."""
+
+    parameter: str
+    """``TIME``, ``SNR``, ``BAND``, ..."""
+    start: float | None = None
+    """Lower end: MJD [d] for dates, else in the parameter's own unit."""
+    stop: float | None = None
+    """Upper end."""
+
+    def params(self, size_is_radius: bool) -> list[tuple[str, str]]:  # noqa: FBT001  (as `Cell.params`)
+        """Parameters of a request."""
+        if self.start is None and self.stop is None:
+            message = f"{self.parameter}=/ is an error for some servers and everything for others"
+            raise ValueError(message)
+        return [(self.parameter, f"{self._text(self.start)}/{self._text(self.stop)}")]
+
+    def _text(self, value: float | None) -> str:
+        if value is None:
+            return ""
+        return iso_of_mjd(value) if self.parameter in _DATES else repr(value)
+
+    def halves(self, known: NDArray[np.float64] | None = None) -> tuple[Range, Range] | None:
+        """Cut in two at the median of the known values, or in the middle of the range.
+
+        Parameters
+        ----------
+        known : numpy.ndarray of float64, optional
+            Values of rows of the table.
+
+        Returns
+        -------
+        tuple of Range, or None
+            None if there is nothing between the ends.
+        """
+        middle = None if known is None else self._between(known[self.holds(known)])
+        if middle is None:
+            middle = self._middle()
+        if self.parameter in _DATES and not _DATES_MJD[0] <= middle <= _DATES_MJD[1]:
+            return None
+        low, high = -math.inf if self.start is None else self.start, math.inf if self.stop is None else self.stop
+        # Two dates closer than a microsecond are one date on the wire.
+        if not low < middle < high or self._text(middle) in (self._text(self.start), self._text(self.stop)):
+            return None
+        return Range(self.parameter, self.start, middle), Range(self.parameter, middle, self.stop)
+
+    def holds(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which values lie in it."""
+        low, high = -math.inf if self.start is None else self.start, math.inf if self.stop is None else self.stop
+        return (values >= low) & (values <= high)
+
+    def _between(self, values: NDArray[np.float64]) -> float | None:
+        distinct = np.unique(values)
+        if len(distinct) < 2:
+            return None
+        at = int(np.searchsorted(distinct, np.median(values)))
+        at = min(max(at, 1), len(distinct) - 1)
+        return _round_between(float(distinct[at - 1]), float(distinct[at]), self.parameter in _DATES)
+
+    def _middle(self) -> float:
+        low, high = self.start, self.stop
+        if self.parameter in _DATES:
+            early, late = _ERA_MJD
+            low = low if low is not None else min(early, (high if high is not None else late) - 36525.0)
+            high = high if high is not None else max(late, low + 36525.0)
+            middle = (low + high) / 2
+            # Dates travel with microseconds, and the request must say what this number says.
+            return _round_between(low, high, True) if high - low < 1.0 else float(round(middle))
+        low = low if low is not None else min(-1.0, 2 * (high or 0.0) - 1.0)
+        high = high if high is not None else max(1.0, 2 * abs(low) + 1.0)
+        return (low + high) / 2
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A HEALPix cell, asked for by the disc around it."""
+
+    order: int
+    """HEALPix order."""
+    pixel: int
+    """NESTED pixel."""
+
+    def disc(self) -> tuple[float, float, float]:
+        """Centre and radius of a disc that holds the cell: ICRS right ascension, declination, radius [deg]."""
+        import hpgeom
+
+        nside = 2**self.order
+        ra, dec = hpgeom.pixel_to_angle(nside, self.pixel, nest=True, lonlat=True, degrees=True)
+        edge_ra, edge_dec = hpgeom.boundaries(
+            nside, self.pixel, step=_EDGE_POINTS, nest=True, lonlat=True, degrees=True
+        )
+        from ssap_mirror.core.healpix import separation_arcsec
+
+        # Between two of the edge's points the edge bulges outwards by far less than this.
+        radius = float(separation_arcsec(ra, dec, edge_ra, edge_dec).max()) / 3600 * 1.001 + _RIM_DEG
+        return float(ra), float(dec), radius
+
+    def params(self, size_is_radius: bool) -> list[tuple[str, str]]:  # noqa: FBT001  (one fact of the service)
+        """Parameters of a request; SIZE is the diameter (SSA 1.1) unless the service is known to take a radius."""
+        ra, dec, radius = self.disc()
+        size = radius if size_is_radius else 2 * radius
+        return [("POS", f"{ra!r},{dec!r}"), ("SIZE", repr(round(size, 9)))]
+
+    def children(self) -> tuple[Cell, ...] | None:
+        """Its four quarters, or None if it is too small to be cut."""
+        if self.order >= _FINEST_ORDER:
+            return None
+        return tuple(Cell(self.order + 1, 4 * self.pixel + i) for i in range(4))
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What one request asks for: all rows that lie in a range and in a cell, where given."""
+
+    span: Range | None = None
+    """Range of one parameter."""
+    cell: Cell | None = None
+    """Cell of the sky."""
+    null: str | None = None
+    """Column that has no value; only TAP can ask for that."""
+
+    def params(self, *, size_is_radius: bool) -> list[tuple[str, str]]:
+        """Parameters of the request; none for the whole table."""
+        parts = [part for part in (self.span, self.cell) if part is not None]
+        return [pair for part in parts for pair in part.params(size_is_radius)]
+
+    @property
+    def key(self) -> str:
+        """A short text that no other slice has."""
+        span = "" if self.span is None else f"{self.span.parameter}={self.span.start!r}/{self.span.stop!r}"
+        cell = "" if self.cell is None else f"cell={self.cell.order}/{self.cell.pixel}"
+        null = "" if self.null is None else f"{self.null} is null"
+        return " ".join(part for part in (span, cell, null) if part) or "all"
+
+    def parts(self, known: NDArray[np.float64] | None = None) -> tuple[Slice, ...] | None:
+        """Smaller slices that cover this one, or None if it cannot be cut.
+
+        A range is cut before a cell; a range that cannot be cut any more has to be divided by the sky by whoever knows
+        that its rows have positions.
+        """
+        if self.span is not None and (halves := self.span.halves(known)) is not None:
+            return tuple(Slice(half, self.cell) for half in halves)
+        if self.cell is not None and (children := self.cell.children()) is not None:
+            return tuple(Slice(self.span, child) for child in children)
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON document."""
+        found: dict[str, Any] = {}
+        if self.span is not None:
+            found["range"] = [self.span.parameter, self.span.start, self.span.stop]
+        if self.cell is not None:
+            found["cell"] = [self.cell.order, self.cell.pixel]
+        if self.null is not None:
+            found["null"] = self.null
+        return found
+
+    @classmethod
+    def from_json(cls, item: dict[str, Any]) -> Slice:
+        """Inverse of `to_json`."""
+        span, cell = item.get("range"), item.get("cell")
+        return cls(None if span is None else Range(*span), None if cell is None else Cell(*cell), item.get("null"))
+
+
+#: The whole table, without a constraint.
+WHOLE = Slice()
+
+
+def cells_of(order: int, pixels: Iterable[int] | None = None) -> list[Slice]:
+    """Slices of some cells of an order, or of all: together they cover the sphere."""
+    chosen = range(12 << 2 * order) if pixels is None else pixels
+    return [Slice(cell=Cell(order, int(pixel))) for pixel in chosen]
+
+
+def plan_ranges(parameter: str, known: NDArray[np.float64], rows: int) -> list[Slice]:
+    """Ranges of a parameter that hold about as many rows each, open at both outer ends.
+
+    Cuts lie between two values that occur, so that a row on a cut is rare whatever the server thinks of closed ends.
+
+    Parameters
+    ----------
+    parameter : str
+        ``TIME``, ``SNR``, ...
+    known : numpy.ndarray of float64, shape (N,)
+        Values of the table's rows, one for each; dates as MJD [d].
+    rows : int
+        Rows for one range to hold.
+
+    Returns
+    -------
+    list of Slice
+        In order, each beginning where the one before ends.
+    """
+    values, counts = np.unique(known[np.isfinite(known)], return_counts=True)
+    cuts: list[float] = []
+    if len(values):
+        total = int(counts.sum())
+        pieces = max(1, math.ceil(total / rows))
+        ends = np.searchsorted(np.cumsum(counts), np.arange(1, pieces) * total / pieces, side="left") + 1
+        for at in np.unique(ends):
+            if at < len(values):
+                cut = _round_between(float(values[at - 1]), float(values[at]), parameter in _DATES)
+                if not cuts or cut > cuts[-1]:
+                    cuts.append(cut)
+    if not cuts:
+        # One range with two open ends cannot be written.
+        both = Range(parameter).halves(values)
+        cuts = [both[0].stop] if both is not None and both[0].stop is not None else [0.0]
+    edges = [None, *cuts, None]
+    return [Slice(Range(parameter, low, high)) for low, high in itertools.pairwise(edges)]
+
+
+def _round_between(low: float, high: float, is_date: bool) -> float:  # noqa: FBT001
+    """Pick a value between two others with few digits, so that requests read well and survive printing."""
+    if not is_date:
+        return (low + high) / 2
+    for per_day in (1, 24, 1440, 86400, 86400_000):
+        middle = round((low + high) / 2 * per_day) / per_day
+        if low < middle < high:
+            return middle
+    return (low + high) / 2
+
+
+def cover_positions(
+    ra: NDArray[np.float64], dec: NDArray[np.float64], all_ra: NDArray[np.float64], all_dec: NDArray[np.float64]
+) -> list[Slice]:
+    """Cells that hold some positions, of the order at which asking for them costs least.
+
+    Small cells mean many requests, large ones many rows that are not wanted.
+
+    Parameters
+    ----------
+    ra, dec : numpy.ndarray of float64, shape (N,)
+        Positions to cover, ICRS [deg].
+    all_ra, all_dec : numpy.ndarray of float64, shape (M,)
+        Positions of the table's rows, as often as there are rows.
+
+    Returns
+    -------
+    list of Slice
+        One for each cell.
+    """
+    from ssap_mirror.core.healpix import cell_of, healpix_29
+
+    wanted, everything = healpix_29(ra, dec), healpix_29(all_ra, all_dec)
+    best: tuple[float, int, NDArray[np.int64]] | None = None
+    for order in range(1, _FINEST_ORDER + 1):
+        cells = np.unique(cell_of(wanted, order))
+        inside = np.isin(cell_of(everything, order), cells).sum()
+        cost = len(cells) * _REQUEST_COSTS_ROWS + _DISC_PER_CELL * float(inside)
+        if best is None or cost < best[0]:
+            best = cost, order, cells
+    return [] if best is None else cells_of(best[1], best[2].tolist())

@@ -1,0 +1,137 @@
+"""Where rows come from: an SSAP service, a TAP service or a file, behind one interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ssap_mirror.core.schema import Column, Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ssap_mirror.sources.progress import Progress
+
+__all__ = ["Description", "Estimate", "Harvest", "Manners", "Source", "Verdict"]
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How a client behaves towards a server that belongs to somebody else."""
+
+    requests_at_a_time: int = 2
+    """Never more connections than this."""
+    attempts: int = 6
+    """How often one request is tried before it counts as failed."""
+    first_wait_s: float = 1.0
+    """Wait before the second attempt [s]; doubled each time, with jitter."""
+    longest_wait_s: float = 60.0
+    """Longest wait between two attempts [s]."""
+    longest_retry_after_s: float = 900.0
+    """A server that asks for a longer pause than this [s] is left alone, and the harvest ends for now."""
+    connect_timeout_s: float = 15.0
+    """Longest wait for a connection [s]."""
+    read_timeout_s: float = 180.0
+    """Longest silence within an answer [s]; a query may take its time before the first byte."""
+    slice_rows: int = 25_000
+    """Rows that a slice of full rows is planned for."""
+    job_rows: int = 100_000
+    """Rows that a slice of a TAP job is planned for."""
+    survey_rows: int = 50_000
+    """Largest number of rows in an answer that holds the identity columns only."""
+    whole_table_rows: int = 250_000
+    """A table of at most this many rows is asked for all its identities in one request, as the last proof."""
+    largest_answer_bytes: int = 4 << 30
+    """An answer beyond this is refused [byte]."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a source says of itself."""
+
+    kind: str
+    """``ssap``, ``tap`` or ``file``."""
+    url: str
+    """Endpoint or path, for the manifest."""
+    title: str
+    """For people."""
+    schema: Schema
+    """All columns that the source offers, with verbosity levels."""
+    parameters: tuple[Column, ...] = ()
+    """Input parameters as the service declares them (``INPUT:`` PARAMs)."""
+    header: bytes = b""
+    """The service's VOTable header as harvested."""
+    notes: tuple[str, ...] = ()
+    """What was unusual, one sentence each."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a harvest will cost, before its first slice of full rows."""
+
+    rows: int
+    """Number of rows."""
+    wire_bytes: int
+    """Bytes to be sent by the server."""
+    seconds: float
+    """Time it takes, if the server stays as quick as it was at first [s]."""
+    disk_bytes: int
+    """Most room that is needed on disk at one time."""
+
+    def words(self) -> str:
+        """Say it to a person."""
+        minutes = self.seconds / 60
+        how_long = f"{minutes:,.0f} min" if minutes >= 1 else "less than a minute"
+        return (
+            f"about {self.rows:,} rows, {self.wire_bytes / 1e6:,.0f} MB to transfer in {how_long}, "
+            f"{self.disk_bytes / 1e6:,.0f} MB of room on disk"
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the copy is complete, and how that is known."""
+
+    complete: bool
+    """Whether every row of the table is held exactly once, as far as the service lets anyone tell."""
+    reasons: tuple[str, ...]
+    """Why it is believed or denied, one sentence each."""
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """Rows of a finished harvest, on disk, and what is known of them."""
+
+    description: Description
+    """Of the source."""
+    rows: int
+    """Number of rows that `batches` yields."""
+    verdict: Verdict
+    """Complete or not, and why."""
+    record: dict[str, Any] = field(repr=False, default_factory=dict)
+    """For the manifest: sweeps, counts, duplicates, requests, bytes."""
+    removed: frozenset[str] = frozenset()
+    """Identities of rows that were fetched, and then removed from the table."""
+
+
+class Source(Protocol):
+    """A place that rows come from."""
+
+    @property
+    def kind(self) -> str:
+        """``ssap``, ``tap`` or ``file``."""
+
+    @property
+    def url(self) -> str:
+        """Endpoint or path."""
+
+    def estimate(self, staging: Path, progress: Progress) -> Estimate:
+        """Find out what `harvest` will cost; what that takes to ask is kept in `staging`."""
+
+    def harvest(self, staging: Path, progress: Progress) -> Harvest:
+        """Bring all rows to disk, resuming what `staging` already holds."""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Rows of the finished harvest, each once, in the columns of `Description.schema`."""

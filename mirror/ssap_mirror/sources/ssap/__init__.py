@@ -1,0 +1,1 @@
+"""An SSAP service as a source."""

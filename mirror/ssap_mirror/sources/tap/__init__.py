@@ -1,0 +1,1 @@
+"""A table of a TAP service as a source."""

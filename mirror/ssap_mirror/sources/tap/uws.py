@@ -1,0 +1,94 @@
+"""Asynchronous jobs (UWS 1.1) of a TAP service (TAP 1.1 §5): made, started, watched, read, deleted."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
+from ssap_mirror.sources.harvest.answers import TooMuchError, error_of
+from ssap_mirror.sources.harvest.client import Client, Download
+
+__all__ = ["run_job"]
+
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.2, 15.0
+_PATIENCE_S = 7200.0
+_UNDER_WAY = ("PENDING", "QUEUED", "EXECUTING", "UNKNOWN", "HELD", "SUSPENDED")
+
+
+def run_job(client: Client, url: str, form: dict[str, str], path: Path) -> Download:
+    """Run one job to its end and fetch its result: a single attempt.
+
+    Parameters
+    ----------
+    client : Client
+        Carries the requests.
+    url : str
+        The TAP service, without ``/async``.
+    form : dict
+        Parameters of the job but PHASE.
+    path : pathlib.Path
+        File for the result.
+
+    Raises
+    ------
+    TransportError
+        If the network or the server failed, or the job was lost.
+    TooMuchError
+        If the job was ended because it took too long.
+    ServiceError
+        If the job ended in an error, or none was made.
+    FormatError
+        If the result is a web page.
+    """
+    _, job = client.small("POST", f"{url}/async", form)
+    if job.rstrip("/").endswith("/async"):
+        message = f"{url} made no job: it did not lead to one (UWS 1.1 §2.2.3.1)"
+        raise ServiceError(message)
+    with _deleted_at_last(client, job):
+        # PHASE=RUN in the first request is part of the standard, but not every server heeds it.
+        client.small("POST", f"{job}/phase", {"PHASE": "RUN"})
+        phase = _wait(client, job)
+        if phase == "COMPLETED":
+            return client.download(f"{job}/results/result", [], path)
+        if phase == "ERROR":
+            raise _error(client, job)
+        message = f"the job {job} ended as {phase}"
+        if phase == "ABORTED":
+            # Nobody but the server ends our jobs, and it does so when they took too long (UWS 1.1 §2.1.4).
+            raise TooMuchError(message)
+        raise TransportError(message)
+
+
+@contextlib.contextmanager
+def _deleted_at_last(client: Client, job: str) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        # A job that cannot be deleted now is deleted by the server some day.
+        with contextlib.suppress(SourceError):
+            client.delete(job)
+
+
+def _wait(client: Client, job: str) -> str:
+    """Look at the phase, less and less often, until it is a final one."""
+    pause, waited = _FIRST_LOOK_S, 0.0
+    while waited < _PATIENCE_S:
+        text, _ = client.retrying(lambda: client.small("GET", f"{job}/phase"))
+        phase = text.strip().upper()
+        if phase not in _UNDER_WAY:
+            return phase if len(phase) < 20 else "something that is no phase"
+        client.pause(pause)
+        waited += pause
+        pause = min(1.5 * pause, _LONGEST_LOOK_S)
+    message = f"the job {job} is still under way after {waited / 60:,.0f} min"
+    raise TransportError(message)
+
+
+def _error(client: Client, job: str) -> SourceError:
+    try:
+        text, _ = client.small("GET", f"{job}/error")
+    except (FormatError, ServiceError) as error:
+        text = str(error)
+    return error_of(text)

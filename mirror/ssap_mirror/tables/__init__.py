@@ -1,0 +1,1 @@
+"""Any table, in a file or in memory, as Arrow batches with units and UCDs."""

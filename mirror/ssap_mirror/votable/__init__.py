@@ -1,9 +1,0 @@
-"""Reading VOTables: any serialisation, as a stream, without trust in what they say."""
-
-from __future__ import annotations
-
-from ssap_mirror.votable.model import Info, Param
-from ssap_mirror.votable.reader import VOTableReader, read_votable
-from ssap_mirror.votable.text import TextColumn
-
-__all__ = ["Info", "Param", "TextColumn", "VOTableReader", "read_votable"]

@@ -1,0 +1,27 @@
+"""The command `sql`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ssap_query.cli.options import deliver, home, mirror_option, open_once, output
+
+__all__ = ["sql"]
+
+
+@click.command(
+    epilog="""\b
+Example:
+  ssap-mirror sql "SELECT objtype, count(*) FROM spectra GROUP BY ALL ORDER BY 2 DESC"
+"""
+)
+@click.argument("text")
+@home
+@mirror_option
+@output
+def sql(text: str, home: Path | None, mirror: str, output: str | None, file_format: str | None) -> None:
+    """Ask in SQL (DuckDB); the view ``spectra`` has all rows."""
+    result = open_once(mirror, home).sql(text)
+    deliver(result, output, file_format)

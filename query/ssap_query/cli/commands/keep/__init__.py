@@ -1,0 +1,1 @@
+"""Commands that make a mirror and look after it."""

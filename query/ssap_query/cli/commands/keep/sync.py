@@ -1,0 +1,97 @@
+"""The command sync."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ssap_query.cli.diagnostics import ExitCode, note
+from ssap_query.cli.options import home
+
+__all__ = ["sync"]
+
+
+def _units(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """Read ``COLUMN=UNIT``."""
+    units = {}
+    for text in given:
+        column, equals, unit = text.partition("=")
+        if not (column and equals):
+            message = f"{text!r} is not of the form COLUMN=UNIT"
+            raise click.BadParameter(message, ctx, param)
+        units[column] = unit
+    return units
+
+
+@click.command()
+@click.argument("service", required=False)
+@click.option(
+    "--from",
+    "source",
+    metavar="URL|FILE",
+    help="An SSAP endpoint, a TAP service (URL#schema.table, or --table), or a file of rows (VOTable, FITS, CSV, ECSV, "
+    "Parquet), in place of the service's own address.",
+)
+@click.option("--name", help="Name of the mirror (default: SERVICE).")
+@click.option(
+    "--service", "columns_of", metavar="SERVICE", help="Built-in service whose columns and units the rows have."
+)
+@click.option("--table", metavar="SCHEMA.TABLE", help="Table of a TAP service.")
+@click.option(
+    "--unit",
+    "units",
+    metavar="COLUMN=UNIT",
+    multiple=True,
+    callback=_units,
+    help="Unit of a column of a file, where the file is silent or wrong; may be repeated.",
+)
+@home
+@click.option("--keep", type=click.IntRange(min=0), metavar="N", help="How many older snapshots stay (default: all).")
+@click.option("--full", is_flag=True, help="Fetch all rows anew; without it, a second sync fetches what has changed.")
+@click.option("--dry-run", is_flag=True, help="Only tell what a harvest would cost.")
+@click.option("--status", "only_status", is_flag=True, help="Only tell where a harvest that was begun stands.")
+@click.option("--restart", is_flag=True, help="Forget what an earlier run fetched.")
+@click.option("--accept-incomplete", is_flag=True, help="Make the snapshot live even if rows are known to be missing.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+@click.pass_context
+def sync(
+    ctx: click.Context, service: str | None, source: str | None, name: str | None, columns_of: str | None,
+    table: str | None, units: dict[str, str], home: Path | None, keep: int | None,
+    full: bool, dry_run: bool, only_status: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
+    quiet: bool, as_json: bool,  # noqa: FBT001
+) -> None:  # fmt: skip
+    """Mirror a SERVICE: harvest its whole table, build a snapshot, check it, make it live.
+
+    A run that was cut off goes on where it stopped. `ssap-mirror services` lists the services known by name; any other
+    is mirrored with --from, under the name that --name gives it.
+    """
+    import json
+
+    known = columns_of or service or name
+    if known is None:
+        message = "Give a SERVICE (`ssap-mirror services` lists them), or --from and --name."
+        raise click.UsageError(message)
+    name = name or service or known
+    if only_status:
+        from ssap_mirror.pipeline.status import status
+
+        found = status(name, home)
+        click.echo(json.dumps(found.to_json(), indent=1) if as_json else found.words())
+        return
+    from ssap_mirror.pipeline.sync import sync as run
+
+    from ssap_query.cli.progress import shown
+
+    with shown(quiet=quiet or as_json) as progress:
+        report = run(
+            known, source=source, name=name, home=home, keep=keep, restart=restart, table=table, units=units or None,
+            full=full, dry_run=dry_run, accept_incomplete=accept_incomplete, progress=progress,
+        )  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(report.to_json(), indent=1))
+    else:
+        note(report.words())
+    if report.snapshot is None and not dry_run:
+        ctx.exit(int(ExitCode.FAILURE))

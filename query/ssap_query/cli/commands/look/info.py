@@ -1,0 +1,63 @@
+"""The command `info`: what a mirror holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ssap_query.cli.options import home, mirror_argument
+
+__all__ = ["info"]
+
+
+@click.command()
+@home
+@mirror_argument
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def info(home: Path | None, mirror: str, as_json: bool) -> None:  # noqa: FBT001
+    """Say what a MIRROR holds: rows, columns, coverage, size, source, date."""
+    import json
+
+    from ssap_query.mirror.mirror import open_mirror
+
+    facts = open_mirror(mirror, home, cache_bytes=0).info()
+    click.echo(json.dumps(facts, indent=1, default=str) if as_json else _described(facts))
+
+
+def _described(facts: dict[str, Any]) -> str:
+    made_up = "  SYNTHETIC: these rows are made up\n" if facts["synthetic"] else ""
+    coverage = facts["coverage"]
+    source = facts["source"]
+    lines = [
+        ("rows", f"{facts['rows']:,} ({facts['unplaced_rows']:,} of them without a place on the sky)"),
+        ("columns", f"{facts['columns']}"),
+        (
+            "sky",
+            _span(coverage.get("ra"), "RA {:.3f} to {:.3f} deg")
+            + _span(coverage.get("dec"), ", Dec {:+.3f} to {:+.3f} deg (ICRS)"),
+        ),
+        ("time", _span(coverage.get("t"), "MJD {:.3f} to {:.3f}") + _dates(coverage.get("t"))),
+        ("wavelength", _span(coverage.get("em"), "{:.4g} to {:.4g} m (vacuum)")),
+        ("size", f"{facts['bytes'] / 1e6:,.1f} MB in {facts['partitions']} partitions"),
+        ("source", f"{source.get('kind', '?')} {source.get('url', '')}".strip()),
+        ("made", f"{facts['created']} by {facts['tool']}"),
+        ("snapshot", facts["path"]),
+    ]
+    return f"{facts['name']}: {facts['title']}\n{made_up}" + "\n".join(
+        f"  {name:<10}  {text}" for name, text in lines if text
+    )
+
+
+def _span(bounds: Any, text: str) -> str:
+    return text.format(*bounds) if bounds and None not in bounds else ""
+
+
+def _dates(bounds: Any) -> str:
+    if not bounds or None in bounds:
+        return ""
+    from datetime import datetime, timedelta
+
+    first, last = (datetime(1858, 11, 17) + timedelta(days=mjd) for mjd in bounds)
+    return f" ({first:%Y-%m-%d} to {last:%Y-%m-%d})"

@@ -1,0 +1,216 @@
+"""Conditions to statements: the only module that writes ``SELECT ... FROM`` for a request.
+
+What varies in a statement's text is identifiers of the snapshot's own schema and the literal text of predicates; all
+else is bound. Columns and sort keys cannot be bound in DuckDB, which is why they come from the schema and from nowhere
+else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import LiteralString
+
+from ssap_mirror.core.healpix import ORDER
+from ssap_mirror.core.schema import Schema
+
+from ssap_query.ssap.predicate import TRUE, Predicate, all_of, any_of
+
+__all__ = [
+    "CANDIDATES",
+    "FILE_INDEX",
+    "FILE_ROW",
+    "ROW",
+    "CompiledQuery",
+    "Source",
+    "candidates_in_cones",
+    "compile_query",
+    "count_of",
+    "files",
+    "files_in_cones",
+    "in_ranges",
+    "map_statement",
+    "quoted",
+    "view_of_files",
+]
+
+#: DuckDB's own columns of ``read_parquet``: which file of the list, and which row of it, both from 0.
+FILE_INDEX, FILE_ROW = "file_index", "file_row_number"
+#: Number of a row among the candidates, from 0.
+ROW = "row"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What stands after FROM."""
+
+    sql: LiteralString
+    """Text, one ``?`` per value."""
+    values: tuple[object, ...] = ()
+    """What is bound."""
+
+
+#: Rows picked out of row groups, registered under this name.
+CANDIDATES = Source("candidates")
+
+
+@dataclass(frozen=True)
+class CompiledQuery:
+    """A statement and what is bound to it, ready to run."""
+
+    sql: str
+    """DuckDB SQL, one ``?`` per value in order."""
+    values: tuple[object, ...]
+    """Bound values."""
+
+
+# Without can_have_nan DuckDB skips row groups by their largest value, which in Parquet does not count NaN; NaN is above
+# any number, so rows would be lost. The folders' names (Norder, Dir) are not columns.
+_READ: LiteralString = "read_parquet(?, hive_partitioning = false, can_have_nan = true)"
+
+
+def files(paths: Sequence[str]) -> Source:
+    """Rows of an explicit list of Parquet files, in that order (a glob costs ten times as much)."""
+    return Source(_READ, (list(paths),))
+
+
+def files_in_cones(paths: Sequence[str], order: int) -> Source:
+    """Each row of the files with each cone that has a cell of its own; the cones are registered as ``cones``.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Parquet files.
+    order : int
+        HEALPix order of ``cone_cell``.
+    """
+    return Source(_READ + _WITH_CONES, (list(paths), 2 * (ORDER - order)))
+
+
+def candidates_in_cones(order: int) -> Source:
+    """Do the same for the registered ``candidates``."""
+    return Source("candidates" + _WITH_CONES, (2 * (ORDER - order),))
+
+
+_WITH_CONES: LiteralString = " JOIN cones ON (_healpix_29 >> ?::INTEGER) = cone_cell"
+
+
+def in_ranges(ranges: Sequence[tuple[int, int]]) -> Predicate:
+    """Coarse condition: the row's cell is in one of the ranges (both ends inclusive), or it has no cell."""
+    within = [Predicate("_healpix_29 BETWEEN ? AND ?", bounds) for bounds in ranges]
+    return any_of([*within, Predicate("_healpix_29 IS NULL")])
+
+
+def compile_query(
+    schema: Schema,
+    columns: Sequence[str],
+    source: Source,
+    where: Sequence[Predicate] = (),
+    *,
+    computed: Mapping[str, Predicate] | None = None,
+    group_by: Sequence[str] = (),
+    best_first: Sequence[str] = (),
+    limit: int | None = None,
+) -> CompiledQuery:
+    """Write one SELECT.
+
+    Parameters
+    ----------
+    schema : Schema
+        Columns of the snapshot, for the roles in braces.
+    columns : sequence of str
+        Names of columns to select.
+    source : Source
+        Where the rows are.
+    where : sequence of Predicate
+        Conditions, all of which hold; roles in braces.
+    computed : mapping of str to Predicate, optional
+        Name -> expression; selected after the columns.
+    group_by : sequence of str
+        Columns whose distinct combinations are the rows.
+    best_first : sequence of str
+        Sort keys: the first one descending, the others ascending. Without any, rows come in the order of the source.
+    limit : int, optional
+        Largest number of rows.
+
+    Returns
+    -------
+    CompiledQuery
+    """
+    expressions = computed or {}
+    condition = all_of(where)
+    roles = {role: quoted(name) for role, name in schema.roles.items()}
+    selected = [_selected(schema, name) for name in columns]
+    selected += [f"{part.sql.format_map(roles)} AS {quoted(name)}" for name, part in expressions.items()]
+    text = _select(selected, source.sql)
+    values = [value for part in expressions.values() for value in part.values]
+    values += source.values
+    if condition != TRUE:
+        text += f" WHERE {condition.sql.format_map(roles)}"
+        values += condition.values
+    if group_by:
+        text += f" GROUP BY {', '.join(map(quoted, group_by))}"
+    if best_first:
+        text += f" ORDER BY {quoted(best_first[0])} DESC"
+        text += "".join(f", {quoted(name)}" for name in best_first[1:])
+    if limit is not None:
+        text += " LIMIT ?"
+        values.append(limit)
+    return CompiledQuery(text, tuple(values))
+
+
+def view_of_files(schema: Schema, columns: Sequence[str], paths: Sequence[str]) -> str:
+    """Write the statement that makes the view ``spectra`` of the files; a view cannot hold bound values."""
+    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    selected = [_selected(schema, name) for name in columns]
+    return "CREATE OR REPLACE VIEW spectra AS " + _select(selected, _READ.replace("?", f"[{listed}]", 1))
+
+
+def map_statement(order: int, expression: str, where: str | None) -> str:
+    """Write a person's aggregate over each HEALPix cell as one query; the text is theirs, as in `Mirror.sql`."""
+    condition = "" if where is None else f" AND ({where})"
+    selected = [f"healpix({order:d}) AS cell", f"({expression})::DOUBLE AS value"]
+    return _select(selected, "spectra") + f" WHERE _healpix_29 IS NOT NULL{condition} GROUP BY 1"
+
+
+def count_of(query: CompiledQuery) -> CompiledQuery:
+    """Count the rows of a query: one row with the column ``n``."""
+    return CompiledQuery(_select(["count(*) AS n"], f"({query.sql})"), query.values)
+
+
+_DUCKDB_TYPES = {
+    "boolean": "BOOLEAN",
+    "bit": "BOOLEAN",
+    "unsignedByte": "UTINYINT",
+    "short": "SMALLINT",
+    "int": "INTEGER",
+    "long": "BIGINT",
+    "char": "VARCHAR",
+    "unicodeChar": "VARCHAR",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+    "floatComplex": "FLOAT",
+    "doubleComplex": "DOUBLE",
+}
+
+
+def _selected(schema: Schema, name: str) -> str:
+    """Select a column as it is, but arrays of fixed size as such: Parquet knows lists alone."""
+    if name not in schema:
+        return quoted(name)
+    column = schema[name]
+    parts = 2 if column.datatype.endswith("Complex") else 1
+    if None in column.shape or (not column.shape and parts == 1):
+        return quoted(name)
+    size = math.prod(part or 1 for part in column.shape) * parts
+    return f"{quoted(name)}::{_DUCKDB_TYPES[column.datatype]}[{size}] AS {quoted(name)}"
+
+
+def _select(selected: Sequence[str], source: str) -> str:
+    return f"SELECT {', '.join(selected) or '1'} FROM {source}"  # noqa: S608
+
+
+def quoted(name: str) -> str:
+    """Put an identifier in double quotes."""
+    return '"' + name.replace('"', '""') + '"'

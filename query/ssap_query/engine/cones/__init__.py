@@ -1,0 +1,1 @@
+"""Rows in cones: cells, files, row groups, exact separation."""

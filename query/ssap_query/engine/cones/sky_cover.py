@@ -1,0 +1,100 @@
+"""What part of a snapshot a request can have rows in: cones -> cells -> files and ranges of ``_healpix_29``.
+
+This is the coarse step. It may take in more than the cones, never less: cells are those of the target position, a cone
+is about the location, so each cone grows by the largest offset of the two.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ssap_mirror.core import healpix
+from ssap_mirror.core.catalog import Catalog, Partition
+
+from ssap_query.ssap.params.position import Cone
+
+__all__ = ["Ranges", "Reach", "joined", "reach", "reach_deg"]
+
+#: Sorted, separate ranges of ``_healpix_29``, both ends inclusive.
+Ranges = tuple[tuple[int, int], ...]
+
+_ARCSEC_PER_DEG = 3600.0
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Files that can hold rows of a request."""
+
+    partitions: tuple[Partition, ...]
+    """Files of placed rows, in the order of the sky."""
+    unplaced: Partition | None
+    """File of the rows without a place: every request reads it."""
+    ranges: Ranges | None = None
+    """Where in those files; None is everywhere."""
+
+    @property
+    def paths(self) -> list[str]:
+        """Every file, those of placed rows first."""
+        found = [str(partition.path) for partition in self.partitions]
+        return found if self.unplaced is None else [*found, str(self.unplaced.path)]
+
+
+def reach(catalog: Catalog, cones: Iterable[Cone] | None) -> Reach:
+    """Find the files and ranges that cones touch.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The snapshot.
+    cones : iterable of Cone or None
+        None is the whole sky.
+    """
+    if cones is None:
+        return Reach(catalog.partitions, catalog.unplaced)
+    found: list[tuple[int, int]] = []
+    for cone in cones:
+        found += healpix.cone_ranges(cone.ra_deg, cone.dec_deg, reach_deg(catalog, cone))
+    ranges = _union(found)
+    touched = tuple(part for part in catalog.partitions if _overlaps(ranges, *part.healpix_29))
+    return Reach(touched, catalog.unplaced, ranges)
+
+
+def reach_deg(catalog: Catalog, cone: Cone) -> float:
+    """Radius of the coarse step [deg]: the cone's own and the largest offset of a location from its target."""
+    return cone.reach_deg + catalog.max_offset_arcsec / _ARCSEC_PER_DEG
+
+
+def joined(ranges: Ranges, most: int) -> Ranges:
+    """Cover the same cells by at most so many ranges: the smallest gaps are closed.
+
+    Parameters
+    ----------
+    ranges : Ranges
+        Sorted and separate.
+    most : int
+        Largest number of ranges, at least 1.
+    """
+    if len(ranges) <= most:
+        return ranges
+    gaps = sorted(range(1, len(ranges)), key=lambda i: ranges[i][0] - ranges[i - 1][1], reverse=True)
+    cuts = [0, *sorted(gaps[: most - 1]), len(ranges)]
+    return tuple((ranges[first][0], ranges[after - 1][1]) for first, after in pairwise(cuts))
+
+
+def _union(ranges: Sequence[tuple[int, int]]) -> Ranges:
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1] = merged[-1][0], max(high, merged[-1][1])
+        else:
+            merged.append((low, high))
+    return tuple(merged)
+
+
+def _overlaps(ranges: Ranges, low: int, high: int) -> bool:
+    """Whether a cell holds part of a range."""
+    first = bisect_left(ranges, low, key=lambda bounds: bounds[1])
+    return first < len(ranges) and ranges[first][0] <= high

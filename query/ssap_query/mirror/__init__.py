@@ -1,0 +1,1 @@
+"""A mirror opened for asking, and what it answers."""

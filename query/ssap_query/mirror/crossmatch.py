@@ -1,0 +1,81 @@
+"""The mirror's side of a cross-match: all its rows, or those that a request selects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ssap_query.engine.compile import FILE_INDEX, FILE_ROW, compile_query, files
+from ssap_query.engine.engine import Engine
+from ssap_query.mirror.answer import Asked
+from ssap_query.mirror.result import ResultSet
+from ssap_query.xmatch import Limits, Match, Positions, Side, crossmatch
+
+if TYPE_CHECKING:
+    from ssap_query.xmatch.api import Find
+
+__all__ = ["match_mirror"]
+
+# Where a spectrum is (its target), and when (the middle of the exposure).
+_ROLES = ("ra", "dec", "t_mid")
+
+
+def match_mirror(
+    engine: Engine,
+    asked: Asked,
+    other: Any,
+    radius_arcsec: float,
+    find: Find,
+    *,
+    other_positions: Positions | None = None,
+    other_columns: Sequence[str] | None = None,
+    other_where: str | None = None,
+    sigma: float | None = None,
+    suffixes: tuple[str, str] = ("", "_2"),
+    limits: Limits | None = None,
+) -> Match:
+    """Match the rows that a request selects with another table; parameters as for `crossmatch`.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is not what it must be.
+    SourceError
+        If the other table cannot be read.
+    CatalogError
+        If the snapshot cannot be read.
+    """
+    schema = engine.catalog.schema
+    needed = [schema.roles[role] for role in _ROLES if role in schema.roles]
+    columns = schema.select([*asked.columns.names, *(name for name in needed if name not in asked.columns)])
+    plan = engine.plan(asked.query, columns)
+    left: Any
+    positions = None
+    if plan.limit is None and plan.way in ("scan", "row groups"):
+        read = [name for name in columns.names if name not in plan.computed]
+        query = compile_query(
+            schema,
+            [*read, FILE_INDEX, FILE_ROW],
+            files(plan.extent.paths),
+            plan.conditions,
+            computed=plan.computed,
+        )
+        left = Side(query.sql, query.values, columns)
+    else:
+        rows, _ = engine.run(asked.query, columns)
+        left = ResultSet(columns, rows).to_arrow()
+        positions = Positions(ra=schema.roles["ra"], dec=schema.roles["dec"])
+    return crossmatch(
+        left,
+        other,
+        radius_arcsec,
+        find,
+        left_positions=positions,
+        right_positions=other_positions,
+        left_columns=asked.columns.names,
+        right_columns=other_columns,
+        right_where=other_where,
+        sigma=sigma,
+        suffixes=suffixes,
+        limits=limits,
+    )

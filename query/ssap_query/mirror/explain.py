@@ -1,0 +1,162 @@
+"""What a request means and what it is going to cost: in words, in SQL, in files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from ssap_mirror.core.schema import Schema
+
+from ssap_query.engine.compile import CompiledQuery
+from ssap_query.engine.cones.row_groups import Group
+from ssap_query.engine.engine import Engine, Plan
+from ssap_query.engine.score import SCORE_RULE
+from ssap_query.ssap.interpret import Query
+
+__all__ = ["Explanation", "TouchedFile", "explain"]
+
+_WAYS = {
+    "nothing": "no row can fulfil the request; nothing is read",
+    "row groups": "the row groups below are decoded and kept, and the conditions tested on their rows",
+    "join": "one scan joins the rows with the regions by HEALPix cell, then tests the separations",
+    "scan": "one statement over the files below",
+}
+_SHOWN_VALUES, _SHOWN_FILES = 40, 20
+_SHOWN_CHARACTERS = 100
+
+
+@dataclass(frozen=True)
+class TouchedFile:
+    """A file that a request reads."""
+
+    path: str
+    """Below the snapshot."""
+    groups: tuple[int, ...]
+    """Row groups that can hold rows of the answer, from 0."""
+    of: int
+    """How many row groups the file has."""
+    rows: int
+    """Rows in these row groups."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How a request is read and answered; as text, for a person."""
+
+    words: tuple[str, ...]
+    """Each constraint in words."""
+    notes: tuple[str, ...]
+    """What was passed over."""
+    dialect: str
+    """Whose reading of the parameters."""
+    columns: tuple[str, ...]
+    """Names of the columns of the answer."""
+    limit: int | None
+    """Most rows; None is no limit."""
+    ranked: bool
+    """Whether the best-scored rows come first."""
+    way: str
+    """``row groups``, ``join``, ``scan`` or ``nothing``."""
+    query: CompiledQuery
+    """The request as one statement."""
+    files: tuple[TouchedFile, ...]
+    """What it reads, by the position alone; DuckDB may skip more by other columns' least and largest values."""
+    files_in_all: int
+    """Files of the snapshot."""
+
+    def __str__(self) -> str:
+        groups = sum(len(file.groups) for file in self.files)
+        rows = sum(file.rows for file in self.files)
+        limit = "none" if self.limit is None else f"{self.limit:,} rows"
+        lines = [
+            f"Request ({self.dialect})",
+            *(f"  {words}" for words in self.words or ("every row",)),
+            *(f"  note: {note}" for note in self.notes),
+            f"  limit: {limit}" + (f", best first by {SCORE_RULE}" if self.ranked else ""),
+            f"  columns: {len(self.columns)}",
+            "",
+            f"Way: {_WAYS[self.way]}",
+            f"Files: {len(self.files):,} of {self.files_in_all:,}; {groups:,} row groups with {rows:,} rows",
+            *(
+                f"  {file.path}: row groups {_numbers(file.groups)} of {file.of}, {file.rows:,} rows"
+                for file in self.files[:_SHOWN_FILES]
+            ),
+            *([f"  ... and {len(self.files) - _SHOWN_FILES:,} more"] if len(self.files) > _SHOWN_FILES else []),
+            "",
+            "SQL",
+            f"  {self.query.sql}",
+            "Bound values",
+            *(f"  {i + 1}: {_short(value)}" for i, value in enumerate(self.query.values[:_SHOWN_VALUES])),
+        ]
+        if len(self.query.values) > _SHOWN_VALUES:
+            lines.append(f"  ... and {len(self.query.values) - _SHOWN_VALUES:,} more")
+        return "\n".join(lines)
+
+
+def explain(engine: Engine, query: Query, columns: Schema) -> Explanation:
+    """Explain a request without answering it.
+
+    Parameters
+    ----------
+    engine : Engine
+        The open snapshot.
+    query : Query
+        The interpreted request.
+    columns : Schema
+        Columns of the answer.
+
+    Raises
+    ------
+    CatalogError
+        If the files cannot be read.
+    """
+    plan = engine.plan(query, columns)
+    return Explanation(
+        words=query.words,
+        notes=query.notes,
+        dialect=query.dialect,
+        columns=columns.names,
+        limit=plan.limit,
+        ranked=plan.ranked,
+        way=plan.way,
+        query=engine.statement(plan, query),
+        files=_touched(engine, plan),
+        files_in_all=len(engine.catalog.files),
+    )
+
+
+def _touched(engine: Engine, plan: Plan) -> tuple[TouchedFile, ...]:
+    if plan.way == "nothing":
+        return ()
+    groups: Sequence[Group] = plan.groups or engine.touched(plan.extent)
+    files = []
+    for path, members in groupby(groups, key=lambda group: group.path):
+        part = list(members)
+        files.append(
+            TouchedFile(
+                path=str(Path(path).relative_to(engine.catalog.path)),
+                groups=tuple(group.number for group in part),
+                of=len(engine.row_groups.footer(path).groups),
+                rows=sum(group.rows for group in part),
+            )
+        )
+    return tuple(files)
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    """``0-3, 7``."""
+    parts = []
+    for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+        members = [number for _, number in run]
+        parts.append(str(members[0]) if len(members) == 1 else f"{members[0]}-{members[-1]}")
+    return ", ".join(parts)
+
+
+def _short(value: object) -> str:
+    if isinstance(value, list):
+        first = ", ".join(repr(item) for item in value[:3])
+        return f"[{first}{', ...' if len(value) > 3 else ''}] ({len(value):,} items)"
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."

@@ -1,0 +1,89 @@
+"""What a mirror says of itself when FORMAT=METADATA asks (SSA 1.1 §4.1.2): its columns and its request parameters.
+
+Unlike the reference server, it gives with each parameter the range of values that is found in the mirror.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from ssap_query.engine.engine import Engine
+from ssap_query.mirror.result import InputParameter
+from ssap_query.ssap.interpret import REGISTRY
+from ssap_query.ssap.parameter import Columns, Parameter
+
+__all__ = ["describe_inputs"]
+
+# More distinct values than this are no choice but free text.
+_MAX_OPTIONS = 40
+_CHOICES = ("target_class", "flux_calib", "wave_calib", "obs_collection", "access_format", "bandpass")
+_MJD_EPOCH = datetime(1858, 11, 17)
+
+
+def describe_inputs(engine: Engine) -> tuple[InputParameter, ...]:
+    """Describe the request parameters that the mirror has columns for.
+
+    Parameters
+    ----------
+    engine : Engine
+        The open snapshot.
+
+    Returns
+    -------
+    tuple of InputParameter
+        In the order of the registry.
+    """
+    present = Columns.of(engine.catalog.schema).present
+    return tuple(
+        _described(engine, parameter)
+        for parameter in REGISTRY
+        if not parameter.roles or present.intersection(parameter.roles)
+    )
+
+
+def _described(engine: Engine, parameter: Parameter) -> InputParameter:
+    minimum, maximum = _extremes(engine, parameter)
+    return InputParameter(
+        name=parameter.declared,
+        description=parameter.description,
+        datatype=parameter.datatype,
+        unit=parameter.unit,
+        ucd=parameter.ucd,
+        utype=parameter.utype,
+        minimum=minimum,
+        maximum=maximum,
+        options=_options(engine, parameter),
+    )
+
+
+def _extremes(engine: Engine, parameter: Parameter) -> tuple[str | None, str | None]:
+    """Least and largest value in the mirror, in the parameter's own terms."""
+    manifest: dict[str, Any] = engine.catalog.manifest
+    if parameter.name == "TIME":
+        return _as_text((manifest.get("coverage") or {}).get("t"), _iso)
+    if parameter.name == "BAND":
+        return _as_text((manifest.get("coverage") or {}).get("em"), repr)
+    if parameter.name == "MTIME":
+        dates = engine.distinct(parameter.roles[0])
+        return (dates[0], dates[-1]) if dates else (None, None)
+    if len(parameter.roles) != 1:
+        return None, None
+    name = engine.catalog.schema.roles.get(parameter.roles[0], "")
+    return _as_text((manifest.get("ranges") or {}).get(name), repr)
+
+
+def _as_text(bounds: Any, text: Any) -> tuple[str | None, str | None]:
+    return (None, None) if not bounds else (text(bounds[0]), text(bounds[1]))
+
+
+def _iso(mjd: float) -> str:
+    return (_MJD_EPOCH + timedelta(days=mjd)).isoformat(timespec="milliseconds")
+
+
+def _options(engine: Engine, parameter: Parameter) -> tuple[str, ...]:
+    """Every value of a text column, if these are few."""
+    if len(parameter.roles) != 1 or parameter.roles[0] not in _CHOICES:
+        return ()
+    values = engine.distinct(parameter.roles[0])
+    return values if len(values) <= _MAX_OPTIONS else ()

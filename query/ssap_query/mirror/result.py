@@ -1,0 +1,150 @@
+"""The answer to a request: rows, what their columns mean, and what has to be said about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from types import MappingProxyType
+from typing import IO, TYPE_CHECKING, Any
+
+from ssap_mirror.core.schema import Schema
+
+from ssap_query.engine.rows import Rows, Stored
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["InputParameter", "ResultSet"]
+
+
+@dataclass(frozen=True)
+class InputParameter:
+    """A request parameter, as a metadata answer describes it (SSA 1.1 §4.1: a PARAM named ``INPUT:<name>``)."""
+
+    name: str
+    """Name as the service declares it."""
+    description: str
+    """One sentence."""
+    datatype: str = "char"
+    """VOTable datatype."""
+    unit: str | None = None
+    """VOUnits string."""
+    ucd: str | None = None
+    """UCD1+ words."""
+    utype: str | None = None
+    """Data-model path of the column it is about."""
+    minimum: str | None = None
+    """Least value found in the mirror."""
+    maximum: str | None = None
+    """Largest value found in the mirror."""
+    options: tuple[str, ...] = ()
+    """Every value it can take, where these are few."""
+
+
+@dataclass(frozen=True)
+class ResultSet:
+    """The answer to a request.
+
+    ``len()`` is the number of rows. Large answers stay on disk until they are asked for: `batches` and `write` never
+    hold more than a piece of them in memory.
+    """
+
+    schema: Schema
+    """Columns in order, with units, UCDs and descriptions."""
+    rows: Rows = field(repr=False)
+    """Where the rows come from."""
+    truncated: bool = False
+    """Whether there are more rows than the limit let through."""
+    notes: tuple[str, ...] = ()
+    """What a person should know about this answer, a sentence each."""
+    infos: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Facts that go with the rows: mirror, snapshot, request."""
+    inputs: Sequence[InputParameter] = ()
+    """The request parameters, in a metadata answer; empty in any other."""
+    service_xml: bytes = field(default=b"", repr=False)
+    """VOTable header of the service as harvested."""
+
+    @property
+    def status(self) -> str:
+        """``OK``, or ``OVERFLOW`` if `truncated` (DALI 1.1 §4.4.1, QUERY_STATUS)."""
+        return "OVERFLOW" if self.truncated else "OK"
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows, piece by piece; each call begins anew.
+
+        Yields
+        ------
+        pyarrow.RecordBatch
+            With the columns of `schema`.
+
+        Raises
+        ------
+        CatalogError
+            If the snapshot cannot be read.
+        """
+        return self.rows.batches()
+
+    def to_arrow(self) -> pa.Table:
+        """All rows as an Arrow table; each field carries unit, UCD and description as metadata.
+
+        Raises
+        ------
+        CatalogError
+            If the snapshot cannot be read.
+        """
+        import pyarrow as pa
+
+        if isinstance(self.rows, Stored):
+            return self.rows.table
+        return pa.Table.from_batches(self.batches(), self.schema.arrow_schema())
+
+    def to_pandas(self) -> Any:
+        """All rows as a pandas data frame.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        return self.to_arrow().to_pandas()
+
+    def to_polars(self) -> Any:
+        """All rows as a polars data frame.
+
+        Raises
+        ------
+        ImportError
+            If polars is not installed.
+        """
+        import polars
+
+        return polars.from_arrow(self.to_arrow())
+
+    def to_astropy(self) -> Any:
+        """All rows as an ``astropy.table.Table``: NULL is masked, units, UCDs and descriptions are kept."""
+        from ssap_query.render.astropy_table import to_astropy
+
+        return to_astropy(self)
+
+    def write(self, path: str | PathLike[str] | IO[bytes], format: str | None = None) -> None:
+        """Write the answer to a file.
+
+        Parameters
+        ----------
+        path : path or binary file
+            Where to.
+        format : str, optional
+            Name of a format; without it, the ending of the path says which.
+
+        Raises
+        ------
+        ParameterError
+            If the format is not known.
+        """
+        from ssap_query.render import write
+
+        write(self, path, format)

@@ -1,0 +1,1 @@
+"""The mirror as a local VO service."""

@@ -1,0 +1,1 @@
+"""SQL of people: the view, its macros, the columns that are kept in memory."""

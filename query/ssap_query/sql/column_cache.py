@@ -1,0 +1,207 @@
+"""Columns of the whole table in memory, for statistics that are asked again and again.
+
+A column that a statement reads from end to end, or that was asked for before, is decoded once and kept, within a bound;
+statements then read it in place of the files, at half the cost or less. Which columns a statement can possibly read is
+seen in its syntax tree; where that leaves any doubt, the files are read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.core.schema import HEALPIX_COLUMN
+
+from ssap_query.engine.compile import quoted
+from ssap_query.engine.cones.row_groups import RowGroups
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+__all__ = ["VIEW", "HotColumns", "Reading", "columns_read"]
+
+#: Name of the view that people's statements read.
+VIEW = "spectra"
+
+# Text is kept as dictionaries; with more bytes a row than this it hardly repeats, and would fill the memory.
+_MAX_TEXT_BYTES_PER_ROW = 2
+
+# What may stand in a statement whose columns are all named in it: no stars, no table functions, no natural joins.
+_EXPRESSIONS = frozenset(
+    {"FUNCTION", "COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "CASE", "CAST", "OPERATOR", "BETWEEN"}
+) | {"WINDOW", "SUBQUERY", "PARAMETER", "COLLATE"}  # fmt: skip
+_TABLES = frozenset({"BASE_TABLE", "SUBQUERY", "JOIN", "EMPTY"})
+_JOINS = frozenset({"REGULAR", "CROSS"})
+_PART_OF_SELECT = re.compile(r"SELECT_NODE|SET_OPERATION_NODE|\w+_MODIFIER|ORDER_\w+|ASCENDING|DESCENDING")
+# Macros that read a column which their call does not name.
+_HIDDEN = {"healpix": HEALPIX_COLUMN}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a statement reads."""
+
+    columns: tuple[str, ...]
+    """At least all columns that it reads."""
+    whole: bool
+    """Whether it needs every row of them: nothing in it selects rows."""
+
+
+class HotColumns:
+    """Keeps columns of whole-table statements, and those that are asked for more than once.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The snapshot.
+    row_groups : RowGroups
+        What knows the footers of its files.
+    max_bytes : int
+        Most that is kept [byte]; 0 keeps nothing.
+    """
+
+    def __init__(self, catalog: Catalog, row_groups: RowGroups, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._catalog = catalog
+        self._row_groups = row_groups
+        self._asked: set[str] = set()
+        self._columns: dict[str, pa.ChunkedArray] = {}
+        self._sizes: dict[str, int] = {}
+        self._lock = Lock()
+
+    @property
+    def size(self) -> int:
+        """What is kept [byte]."""
+        return sum(column.nbytes for column in self._columns.values())
+
+    def table(self, connection: duckdb.DuckDBPyConnection, reading: Reading) -> pa.Table | None:
+        """Columns of all rows, in the order of the files.
+
+        Parameters
+        ----------
+        connection : duckdb.DuckDBPyConnection
+            What reads them; it has the view ``spectra``.
+        reading : Reading
+            At least one column.
+
+        Returns
+        -------
+        pyarrow.Table or None
+            None where a part of the files is enough and a column is asked for the first time, or if they are too
+            large to keep.
+        """
+        import pyarrow as pa
+
+        names = reading.columns
+        with self._lock:
+            known = self._asked.issuperset(names)
+            self._asked.update(names)
+            if not (known or reading.whole) or not names or self._bytes(names) > self.max_bytes:
+                return None
+            missing = [name for name in names if name not in self._columns]
+            if missing:
+                loaded = self._load(connection, missing)
+                for name in [name for name in self._columns if name not in names]:
+                    if self.size + loaded.nbytes <= self.max_bytes:
+                        break
+                    del self._columns[name]
+                self._columns.update(zip(missing, loaded.columns, strict=True))
+            return pa.table({name: self._columns[name] for name in names})
+
+    def _bytes(self, names: Sequence[str]) -> int:
+        """Size of columns in memory [byte]; more than allowed for text that hardly repeats."""
+        for name in names:
+            if name not in self._sizes:
+                self._sizes[name] = self._bytes_of(name)
+        return sum(self._sizes[name] for name in names)
+
+    def _bytes_of(self, name: str) -> int:
+        rows = self._catalog.rows
+        if name == HEALPIX_COLUMN:
+            return 8 * rows
+        column = self._catalog.schema[name]
+        if not (column.is_text or column.shape):
+            return int(column.arrow_type().bit_width) * rows // 8
+        # The footer of one file, for reading those of all takes longer than many a statement.
+        part = max(self._catalog.parts, key=lambda part: part.rows)
+        size = self._row_groups.column_bytes(str(part.path), name) * rows // max(part.rows, 1)
+        if not column.is_text:
+            return size
+        return 4 * rows if size <= _MAX_TEXT_BYTES_PER_ROW * rows else self.max_bytes + 1
+
+    def _is_text(self, name: str) -> bool:
+        return name in self._catalog.schema and self._catalog.schema[name].is_text
+
+    def _load(self, connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> pa.Table:
+        import pyarrow as pa
+
+        found = connection.view(VIEW).project(", ".join(quoted(name) for name in names)).to_arrow_table()
+        columns = [found[name].dictionary_encode() if self._is_text(name) else found[name] for name in names]
+        return pa.table(columns, names=list(names))
+
+
+def columns_read(connection: duckdb.DuckDBPyConnection, text: str, catalog: Catalog) -> Reading | None:
+    """Find the columns of ``spectra`` that a statement can read.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        What parses it.
+    text : str
+        One statement.
+    catalog : Catalog
+        The snapshot.
+
+    Returns
+    -------
+    Reading or None
+        None where its text does not tell, or it does not read the view.
+    """
+    ((found,),) = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchall()
+    document = json.loads(found)
+    if document["error"]:
+        return None
+    known = {name.lower(): name for name in (*catalog.schema.names, HEALPIX_COLUMN)}
+    tables: set[str] = set()
+    words: set[str] = set()
+    alone: set[str] = set()
+    reads, whole = False, True
+    for node in _nodes(document):
+        kind = str(node.get("type", ""))
+        whole = whole and not node.get("where_clause") and not kind.startswith("LIMIT")
+        if "class" in node:
+            if node["class"] not in _EXPRESSIONS:
+                return None
+            names = [str(part).lower() for part in node.get("column_names", ())]
+            words.update(names, [_HIDDEN.get(str(node.get("function_name", "")).lower(), "")])
+            alone.update(names if len(names) == 1 else ())
+        elif kind in _TABLES:
+            if kind == "JOIN" and node["ref_type"] not in _JOINS:
+                return None
+            words.update(str(name).lower() for name in node.get("using_columns", ()))
+            tables.update(str(node.get(key, "")).lower() for key in ("alias", "table_name"))
+            if kind == "BASE_TABLE" and str(node["table_name"]).lower() == VIEW:
+                if node["schema_name"] or node["catalog_name"] or node["column_name_alias"]:
+                    return None
+                reads = True
+        elif kind and not _PART_OF_SELECT.fullmatch(kind):
+            return None
+    if not reads or alone & tables:  # a table's name as a column is its whole row
+        return None
+    return Reading(tuple(known[word] for word in sorted(words) if word in known), whole)
+
+
+def _nodes(document: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(document, dict):
+        yield document
+        for value in document.values():
+            yield from _nodes(value)
+    elif isinstance(document, list):
+        for value in document:
+            yield from _nodes(value)

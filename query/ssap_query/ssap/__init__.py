@@ -1,0 +1,22 @@
+"""The parameters of SSA, one module a family; `REGISTRY` lists them all, and `interpret` reads a request with them."""
+
+from ssap_query.ssap.interpret import DEFAULT_MAXREC, REGISTRY, Query, interpret, parameter
+from ssap_query.ssap.parameter import ALL_COLUMNS, Columns, Parameter
+from ssap_query.ssap.params.position import DEFAULT_SIZE_DEG
+from ssap_query.ssap.values.cones import Cone, cone_predicate, cones_cover, within_sql
+
+__all__ = [
+    "ALL_COLUMNS",
+    "DEFAULT_MAXREC",
+    "DEFAULT_SIZE_DEG",
+    "REGISTRY",
+    "Columns",
+    "Cone",
+    "Parameter",
+    "Query",
+    "cone_predicate",
+    "cones_cover",
+    "interpret",
+    "parameter",
+    "within_sql",
+]

@@ -1,0 +1,233 @@
+"""From a request to what the engine has to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ssap_mirror.core.schema import Schema
+from ssap_mirror.errors import ParameterError
+
+from ssap_query.ssap.parameter import Columns, Lazy, Parameter
+from ssap_query.ssap.params import (
+    band,
+    control,
+    format,
+    identifiers,
+    keywords,
+    mtime,
+    numeric,
+    position,
+    specrp,
+    target_names,
+    time,
+)
+from ssap_query.ssap.params.control import OPERATIONS, checked_count
+from ssap_query.ssap.params.position import cones
+from ssap_query.ssap.predicate import FALSE, TRUE, Predicate, all_of
+from ssap_query.ssap.request import PARAMETERS, SsapRequest
+from ssap_query.ssap.values.cones import Cone
+
+__all__ = ["DEFAULT_MAXREC", "REGISTRY", "Query", "interpret", "parameter"]
+
+#: The reference server's limit where MAXREC is not given; in ``ivoa`` there is none, since a local answer costs nobody.
+DEFAULT_MAXREC = {"ivoa": None, "dachs": 10_000}
+
+_FAMILIES = (control, position, band, time, format, numeric, target_names, keywords, mtime, specrp, identifiers)
+_BY_NAME: Mapping[str, Parameter] = {p.name: p for family in _FAMILIES for p in family.PARAMETERS}
+
+#: Every parameter, in the order in which values are read.
+REGISTRY: tuple[Parameter, ...] = tuple(_BY_NAME[name] for name in PARAMETERS)
+
+_MAXREC = "MAXREC"
+# The reference server reads these before anything else, in this order; then REQUEST, then the rest.
+_TYPED_FIRST = ("SIZE", "FLUXCALIB", "SPECRP", "TOP", "COMPRESS", "RESPONSEFORMAT", "MAXREC", "VERB", "REQUEST")
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a request asks for, in terms of columns' roles."""
+
+    where: Predicate
+    """Everything but the cones, combined with AND."""
+    cones: tuple[Cone, ...] | None
+    """Regions of which any will do, or None for the whole sky (rows without a location included)."""
+    maxrec: int | None
+    """Most rows of an answer; None is no limit."""
+    top: int | None
+    """Only so many best rows; None is no limit."""
+    verb: int
+    """1, 2 or 3."""
+    metadata_only: bool
+    """Whether the service's description is asked for, and no row."""
+    response_format: str
+    """Canonical name: one of `RESPONSE_FORMATS`."""
+    ranked: bool
+    """Whether the best rows come first (TOP with a position, dialect ``ivoa``)."""
+    operation: str
+    """``queryData`` or ``getTargetNames``."""
+    dialect: str
+    """``ivoa`` or ``dachs``."""
+    words: tuple[str, ...]
+    """Each constraint in words."""
+    notes: tuple[str, ...]
+    """What was passed over, one sentence each."""
+
+    @property
+    def limit(self) -> int | None:
+        """Most rows of an answer, MAXREC and TOP together; None is no limit. Beyond it is an overflow."""
+        given = [n for n in (self.maxrec, self.top) if n is not None]
+        return min(given) if given else None
+
+
+def parameter(name: str) -> Parameter:
+    """Parameter of a canonical name."""
+    return _BY_NAME[name]
+
+
+def interpret(request: SsapRequest, schema: Schema) -> Query:
+    """Read the values of a request and make conditions of them.
+
+    Parameters
+    ----------
+    request : SsapRequest
+        What `parse` returned.
+    schema : Schema
+        Columns of the mirror; a parameter about a column that is missing is passed over with a note.
+
+    Returns
+    -------
+    Query
+        With all conditions combined.
+
+    Raises
+    ------
+    ParameterError
+        The first bad value, in the order in which the reference server looks at them.
+    """
+    dialect = request.dialect
+    if dialect == "dachs" and _asks_for_metadata(request):  # nothing else is looked at
+        return replace(_unconstrained(replace(request, first={}), {}), metadata_only=True)
+    values, late = _read(request)
+    query = _unconstrained(request, values)
+    if query.operation != OPERATIONS[0]:
+        return query
+    columns = Columns.of(schema)
+    notes = list(request.notes)
+    predicates, words = [], []
+    for name, value in values.items():
+        param, rule = _BY_NAME[name], _BY_NAME[name].rules[dialect]
+        missing = [role for role in rule.needs(value) if role not in columns.present]
+        if missing and set(missing) <= set(param.roles):
+            notes.append(f"this service has no column for {name}; ignored, as SSA says of unknown parameters")
+            continue
+        if missing:
+            reason = f"cannot be answered: this service has no column for {' and '.join(missing)}"
+            raise ParameterError(name, request.values[name], reason)
+        predicate = rule.compile(value, columns)
+        if predicate is not None:
+            predicates.append(predicate)
+        if name not in _STEERING:
+            words.append(f"{name}: {rule.words(value)}")
+    where = all_of(predicates)
+    if late and where != FALSE:
+        raise late[0]
+    regions = None
+    if "location" in columns.present:
+        regions = cones(values.get("POS"), values.get("SIZE"), dialect)
+    if "SIZE" in values and "POS" not in values:
+        notes.append("SIZE without POS has no effect")
+    if dialect == "dachs" and "POS" in values and "SIZE" not in values:
+        notes.append("POS without SIZE has no effect in this dialect")
+    return replace(
+        query,
+        where=where,
+        cones=regions,
+        metadata_only=_asks_for_metadata(request),
+        ranked=dialect == "ivoa" and query.top is not None and regions is not None,
+        words=tuple(words),
+        notes=tuple(notes),
+    )
+
+
+_STEERING = frozenset(p.name for p in control.PARAMETERS)
+
+
+def _read(request: SsapRequest) -> tuple[dict[str, Any], list[Lazy]]:
+    """Values of the parameters that were given, and the errors that count only if rows are looked at."""
+    order = (*_TYPED_FIRST, *(name for name in PARAMETERS if name not in _TYPED_FIRST))
+    values: dict[str, Any] = {}
+    late: list[Lazy] = []
+    for name in order:
+        if name == "REQUEST" and name not in request.values and not _asks_for_metadata(request):
+            raise ParameterError(name, "", "is missing: it has to be queryData")
+        if name not in request.values:
+            continue
+        try:
+            values[name] = _BY_NAME[name].parse(request.values[name], request.dialect)
+        except Lazy as error:
+            late.append(error)
+        if request.dialect == "dachs" and values.get("REQUEST") == "getTargetNames":
+            break  # the server looks at no other value then
+    return values, late
+
+
+def _unconstrained(request: SsapRequest, values: Mapping[str, Any]) -> Query:
+    """Query without conditions: what the values say about the form of the answer alone."""
+    if request.dialect == "dachs":
+        values = {**values, **_first_values(request)}
+    limits = dict.fromkeys((_MAXREC, "TOP"))
+    if values.get("REQUEST") != "getTargetNames":  # whose names have no limit, and no one looks whether it is one
+        given = {_MAXREC: DEFAULT_MAXREC[request.dialect], **values}
+        limits = {name: _checked(name, given.get(name)) for name in limits}
+    return Query(
+        where=TRUE,
+        cones=None,
+        maxrec=limits[_MAXREC],
+        top=limits["TOP"],
+        verb=values.get("VERB", 2),
+        metadata_only=False,
+        response_format=values.get("RESPONSEFORMAT", "votable/td"),
+        ranked=False,
+        operation=values.get("REQUEST", OPERATIONS[0]),
+        dialect=request.dialect,
+        words=(),
+        notes=request.notes,
+    )
+
+
+def _first_values(request: SsapRequest) -> dict[str, Any]:
+    """MAXREC, VERB and RESPONSEFORMAT as they take effect with the reference server; what is unreadable is left out."""
+    given = request.first
+    found: dict[str, Any] = {}
+    if "MAXREC" in given:
+        count = _integer(given["MAXREC"])
+        found["MAXREC"] = DEFAULT_MAXREC["dachs"] if count is None else count
+    if "VERB" in given:
+        level = _integer(given["VERB"])
+        found["VERB"] = 2 if level is None else min(max(level, 1), 3)
+    if "RESPONSEFORMAT" in given:
+        with suppress(ParameterError):  # an unknown first one breaks the server; the one it has checked is the answer
+            found["RESPONSEFORMAT"] = _BY_NAME["RESPONSEFORMAT"].parse(given["RESPONSEFORMAT"], "dachs")
+    return found
+
+
+def _checked(name: str, count: int | None) -> int | None:
+    return None if count is None else checked_count(name, str(count), count)
+
+
+def _integer(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _asks_for_metadata(request: SsapRequest) -> bool:
+    if request.dialect == "dachs":
+        return _integer(request.first.get("MAXREC", "")) == 0 or request.first.get("FORMAT", "").lower() == "metadata"
+    formats = str(request.values.get("FORMAT", "")).split(",")
+    maxrec = str(request.values.get("MAXREC", ""))
+    return _integer(maxrec) == 0 or "metadata" in [item.strip().lower() for item in formats]

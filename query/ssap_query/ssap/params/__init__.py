@@ -1,0 +1,1 @@
+"""The parameters of SSA, a file for each family."""

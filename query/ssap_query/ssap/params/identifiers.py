@@ -1,0 +1,81 @@
+"""PUBDID and CREATORDID: the identifiers of a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, LiteralString
+
+from ssap_query.ssap.parameter import Columns, Parameter, Row
+from ssap_query.ssap.predicate import Predicate
+
+__all__ = ["PARAMETERS"]
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """A dataset identifier, equal as a whole; the same in both dialects."""
+
+    doc: ClassVar[str] = (
+        "The whole string, exactly: no lists, no ranges, no patterns. From Python, a sequence of identifiers is a "
+        "union."
+    )
+    column: LiteralString
+    """``{role}``."""
+
+    @property
+    def role(self) -> str:
+        """The role of the column."""
+        return self.column[1:-1]
+
+    def parse(self, name: str, text: str | Iterable[str]) -> tuple[str, ...]:
+        """Take the identifier, or the sequence of them, as it is."""
+        return (text,) if isinstance(text, str) else tuple(text)
+
+    def compile(self, value: tuple[str, ...], columns: Columns) -> Predicate | None:
+        """Equality; many identifiers are one hash lookup per row."""
+        if len(value) == 1:
+            return Predicate(self.column + " = ?", value)
+        return Predicate(self.column + " IN (SELECT unnest(?::VARCHAR[]))", (value,))
+
+    def covers(self, value: tuple[str, ...], row: Row, columns: Columns) -> bool:
+        """Whether the row's identifier is among them."""
+        return row[self.role] in value
+
+    def words(self, value: tuple[str, ...]) -> str:
+        """Show the identifier, or say how many."""
+        return repr(value[0]) if len(value) == 1 else f"one of {len(value):,} identifiers"
+
+    def needs(self, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Ask for the one column."""
+        return (self.role,)
+
+
+PARAMETERS = (
+    Parameter(
+        name="PUBDID",
+        title="P. DID",
+        description="Dataset identifier assigned by the publisher.",
+        rules={"ivoa": Identifier("{obs_publisher_did}"), "dachs": Identifier("{obs_publisher_did}")},
+        grammar="an identifier",
+        examples=("ivo://org.gavo.dc/~?lamost6/mrs/x",),
+        roles=("obs_publisher_did",),
+        ucd="meta.ref.ivoid",
+        utype="ssa:Curation.PublisherDID",
+        null="NULL never matches",
+        takes_sequence=True,
+    ),
+    Parameter(
+        name="CREATORDID",
+        title="C. DID",
+        description="Dataset identifier assigned by the creator.",
+        rules={"ivoa": Identifier("{obs_creator_did}"), "dachs": Identifier("{obs_creator_did}")},
+        grammar="an identifier",
+        examples=("ivo://lamost.org/dr6/mrs?60100193102",),
+        roles=("obs_creator_did",),
+        ucd="meta.id",
+        utype="ssa:DataID.CreatorDID",
+        null="NULL never matches",
+        takes_sequence=True,
+    ),
+)

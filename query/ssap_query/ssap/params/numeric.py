@@ -1,0 +1,95 @@
+"""Parameters about one number of a spectrum: APERTURE, SNR, REDSHIFT, VARAMPL, SPATRES, TIMERES."""
+
+from __future__ import annotations
+
+from ssap_query.ssap.parameter import Parameter
+from ssap_query.ssap.values.numbers import DachsNumber, Ignored, IvoaNumber
+
+__all__ = ["PARAMETERS"]
+
+PARAMETERS = (
+    Parameter(
+        name="APERTURE",
+        title="Aperture",
+        description="Angular diameter of the aperture.",
+        rules={"ivoa": IvoaNumber("{aperture}", "equal"), "dachs": DachsNumber("{aperture}")},
+        grammar="range list of numbers",
+        examples=("0.00091667", "/0.001", "0.0005,0.0009/0.001"),
+        roles=("aperture",),
+        datatype="double",
+        unit="deg",
+        ucd="phys.angSize;instr.fov",
+        utype="ssa:Char.SpatialAxis.Coverage.Bounds.Extent",
+        null="NULL never matches; NaN never matches (dachs: above all numbers)",
+    ),
+    Parameter(
+        name="SNR",
+        title="SNR",
+        description="Signal-to-noise ratio; a single value is a lower limit.",
+        rules={"ivoa": IvoaNumber("{snr}", "at least"), "dachs": DachsNumber("{snr}")},
+        grammar="range list of numbers; a value alone is a lower limit",
+        examples=("20", "20/", "5/10,50/"),
+        roles=("snr",),
+        datatype="double",
+        ucd="stat.snr",
+        utype="ssa:Derived.SNR",
+        null="NULL never matches; NaN never matches (dachs: above all numbers)",
+    ),
+    Parameter(
+        name="REDSHIFT",
+        title="z",
+        description="Redshift of the target object; negative for a blueshift.",
+        rules={"ivoa": IvoaNumber("{redshift}", "equal"), "dachs": DachsNumber("{redshift}")},
+        grammar="range list of numbers",
+        examples=("-0.0005/0.0005", "0.02/", "/0"),
+        roles=("redshift",),
+        datatype="double",
+        ucd="src.redshift",
+        utype="ssa:Target.Redshift",
+        null="NULL never matches; NaN never matches (dachs: above all numbers)",
+    ),
+    Parameter(
+        name="VARAMPL",
+        title="Variability",
+        description="Variability amplitude of the target, 0 to 1.",
+        rules={"ivoa": IvoaNumber("{var_ampl}", "equal"), "dachs": Ignored()},
+        grammar="range list of numbers",
+        examples=("0.1/", "0/0.5"),
+        roles=("var_ampl",),
+        datatype="double",
+        ucd="src.var.amplitude",
+        utype="ssa:Target.VarAmpl",
+        null="NULL and NaN never match",
+    ),
+    Parameter(
+        name="SPATRES",
+        title="Res. Spc",
+        description="Spatial resolution of the data; a single value is the coarsest accepted.",
+        rules={
+            "ivoa": IvoaNumber("{s_resolution}", "at most"),
+            "dachs": DachsNumber("{s_resolution}", any_word=True),
+        },
+        grammar="range list of numbers; a value alone is an upper limit",
+        examples=("0.001", "0.0004/0.0005"),
+        roles=("s_resolution",),
+        datatype="double",
+        unit="deg",
+        ucd="pos.angResolution",
+        utype="ssa:Char.SpatialAxis.Resolution",
+        null="NULL never matches; NaN never matches (dachs: above all numbers)",
+    ),
+    Parameter(
+        name="TIMERES",
+        title="Res. Time",
+        description="Time resolution of the data; a single value is the coarsest accepted.",
+        rules={"ivoa": IvoaNumber("{t_resolution}", "at most"), "dachs": Ignored()},
+        grammar="range list of numbers; a value alone is an upper limit",
+        examples=("60", "/600"),
+        roles=("t_resolution",),
+        datatype="double",
+        unit="s",
+        ucd="time.resolution",
+        utype="ssa:Char.TimeAxis.Resolution",
+        null="NULL and NaN never match",
+    ),
+)

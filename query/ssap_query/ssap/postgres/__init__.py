@@ -1,0 +1,1 @@
+"""Text search as the reference server's database does it."""

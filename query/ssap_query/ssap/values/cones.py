@@ -1,0 +1,111 @@
+"""Circles on the sky, and the exact test of a position against them: as SQL, and in plain Python."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import LiteralString
+
+from ssap_query.ssap.parameter import Row
+from ssap_query.ssap.predicate import Predicate, any_of
+
+__all__ = ["TOLERANCE_DEG", "Cone", "cone_predicate", "cones_cover", "separation_deg", "within_sql"]
+
+#: Edges are inclusive: to rounding (0.4 microarcsec) in ``ivoa``, to pgsphere's EPSILON of 1e-9 rad in ``dachs`` [deg].
+TOLERANCE_DEG = {"ivoa": 1e-10, "dachs": math.degrees(1e-9)}
+
+
+@dataclass(frozen=True)
+class Cone:
+    """A circle on the sky, its edge included."""
+
+    ra_deg: float
+    """Right ascension of the centre, ICRS [deg], 0 to 360."""
+    dec_deg: float
+    """Declination of the centre, ICRS [deg]."""
+    radius_deg: float
+    """Radius [deg], 0 to 180 (the reference server lets it be below 0 within the tolerance)."""
+    tolerance_deg: float = TOLERANCE_DEG["ivoa"]
+    """By how much a position may lie outside and still count as on the edge [deg]."""
+
+    @property
+    def reach_deg(self) -> float:
+        """Radius and tolerance [deg]: what a coarse step has to cover."""
+        return max(0.0, min(180.0, self.radius_deg + self.tolerance_deg))
+
+    @property
+    def test(self) -> tuple[float, float, float, float]:
+        """Numbers of the exact test: right ascension and declination [deg] to measure from, sign, limit.
+
+        A position is inside if ``sign * haversine(separation) <= limit``. A cone beyond 90 deg is tested from its
+        antipode, so that the test is as sharp near 180 deg as near 0.
+        """
+        if self.reach_deg <= 90:
+            return self.ra_deg, self.dec_deg, 1.0, _haversine(self.reach_deg)
+        return (self.ra_deg + 180) % 360, -self.dec_deg, -1.0, -_haversine(180 - self.reach_deg)
+
+
+def within_sql(
+    ra: LiteralString,
+    dec: LiteralString,
+    centre_ra: LiteralString,
+    centre_dec: LiteralString,
+    sign: LiteralString,
+    limit: LiteralString,
+) -> LiteralString:
+    """Make SQL of the exact test, from SQL of its parts (columns, or ``?``): true for a position inside a cone.
+
+    Parameters
+    ----------
+    ra, dec : str
+        Position of the row [deg].
+    centre_ra, centre_dec, sign, limit : str
+        The numbers of `Cone.test`, in that order.
+
+    Returns
+    -------
+    str
+        ``centre_dec`` occurs twice: bind it twice where it is a ``?`` (order: sign, centre_dec, centre_dec, centre_ra,
+        limit).
+    """
+    return (
+        sign + " * (pow(sin(radians(" + dec + " - " + centre_dec + ") / 2), 2)"
+        " + cos(radians(" + dec + ")) * cos(radians(" + centre_dec + "))"
+        " * pow(sin(radians(" + ra + " - " + centre_ra + ") / 2), 2)) <= " + limit
+    )
+
+
+_WITHIN = within_sql("{location}[1]", "{location}[2]", "?::DOUBLE", "?::DOUBLE", "?::DOUBLE", "?::DOUBLE")
+
+
+def cone_predicate(cones: Iterable[Cone]) -> Predicate:
+    """Exact condition that a row's location lies in one of the cones (one test per cone: meant for few)."""
+    parts = []
+    for cone in cones:
+        ra, dec, sign, limit = cone.test
+        parts.append(Predicate(_WITHIN, (sign, dec, dec, ra, limit)))
+    return any_of(parts)
+
+
+def cones_cover(cones: Iterable[Cone], row: Row) -> bool:
+    """Whether a row's location lies in one of the cones: plain Python, by the angle between vectors."""
+    location = row["location"]
+    if location is None or any(x is None or not math.isfinite(x) for x in location):
+        return False
+    return any(separation_deg(location[0], location[1], cone.ra_deg, cone.dec_deg) <= cone.reach_deg for cone in cones)
+
+
+def separation_deg(ra1: float, dec1: float, ra2: float, dec2: float) -> float:
+    """Angle between two directions [deg], by the arctangent form that is stable everywhere (Vincenty 1975)."""
+    lat1, lat2, delta = math.radians(dec1), math.radians(dec2), math.radians(ra1 - ra2)
+    cross = math.hypot(
+        math.cos(lat2) * math.sin(delta),
+        math.cos(lat1) * math.sin(lat2) - math.sin(lat1) * math.cos(lat2) * math.cos(delta),
+    )
+    dot = math.sin(lat1) * math.sin(lat2) + math.cos(lat1) * math.cos(lat2) * math.cos(delta)
+    return math.degrees(math.atan2(cross, dot))
+
+
+def _haversine(angle_deg: float) -> float:
+    return math.sin(math.radians(angle_deg) / 2) ** 2

@@ -1,0 +1,69 @@
+"""What TIME and MTIME share: lists of dates, read and put in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from ssap_mirror.errors import ParameterError
+
+from ssap_query.ssap.ranges import MAX_TESTS, Range, RangeList, ivoa_list
+from ssap_query.ssap.values.dates import Moment, ivoa_moment
+
+__all__ = ["bounds", "inside", "instant_words", "moment_words", "read_moments"]
+
+
+def read_moments(name: str, text: str) -> RangeList[Moment]:
+    """Read a range list of dates with checked order and size."""
+    found = ivoa_list(name, text, ivoa_moment, most=MAX_TESTS)
+    if found.qualifier:
+        raise ParameterError(
+            name, text, f"has the qualifier {found.qualifier!r}, but {name} takes none (dates are UTC)"
+        )
+    for item in found.ranges:
+        if item.low is not None and item.high is not None and item.low.is_after(item.high):
+            raise ParameterError(
+                name, text, f"has a range that begins with {item.low.text} after its end {item.high.text}"
+            )
+    return found
+
+
+def moment_words(value: RangeList[Moment]) -> str:
+    """Say a union of spans in words."""
+
+    def words(item: Moment | Range[Moment]) -> str:
+        if isinstance(item, Moment):
+            return f"at {item.text}" if item.end is None else f"in {item.text}"
+        if item.low is None and item.high is None:
+            return "any time"
+        if item.low is None:
+            return f"until {item.high.text if item.high else ''} (included)"
+        if item.high is None:
+            return f"from {item.low.text} on"
+        return f"from {item.low.text} to {item.high.text} (both included)"
+
+    return " or ".join(words(item) for item in value.items)
+
+
+def bounds(item: Moment | Range[Moment]) -> tuple[Moment | None, Moment | None]:
+    """Both ends of a range; a value is its own."""
+    return (item.low, item.high) if isinstance(item, Range) else (item, item)
+
+
+def inside(item: Any, x: Any, number: Callable[[datetime], Any]) -> bool:
+    """Whether x is an instant, or between the ends of a range, which `number` makes comparable."""
+    if not isinstance(item, Range):
+        return bool(x == number(item))
+    return (item.low is None or x >= number(item.low)) and (item.high is None or x <= number(item.high))
+
+
+def instant_words(value: RangeList[datetime]) -> str:
+    """Say a union of instants and ranges between them in words."""
+
+    def words(item: datetime | Range[datetime]) -> str:
+        if isinstance(item, Range):
+            return f"from {item.low or 'ever'} to {item.high or 'ever'}"
+        return f"exactly {item}"
+
+    return " or ".join(words(item) for item in value.items)

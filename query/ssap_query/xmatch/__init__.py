@@ -1,0 +1,11 @@
+"""Cross-match of two tables of positions on the sky."""
+
+from __future__ import annotations
+
+from ssap_query.xmatch.api import crossmatch
+from ssap_query.xmatch.inputs.positions import Positions
+from ssap_query.xmatch.inputs.tables import Side
+from ssap_query.xmatch.output.match import Match
+from ssap_query.xmatch.session import Limits
+
+__all__ = ["Limits", "Match", "Positions", "Side", "crossmatch"]

@@ -1,0 +1,1 @@
+"""What is matched: tables, their positions, motions and dates."""

@@ -1,0 +1,1 @@
+"""The join: zones, candidates, exact separation."""

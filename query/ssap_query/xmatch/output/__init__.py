@@ -1,0 +1,1 @@
+"""What a match gives: columns, rows, notes."""

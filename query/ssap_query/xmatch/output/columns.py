@@ -1,0 +1,127 @@
+"""Columns of the result: which of both tables, under which names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ssap_mirror.errors import ParameterError
+
+from ssap_query.xmatch.session import quoted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ssap_query.xmatch.inputs.tables import Table
+
+__all__ = ["POSITION_ANGLE", "SEPARATION", "Columns", "choose_columns"]
+
+SEPARATION = "separation_arcsec"
+POSITION_ANGLE = "position_angle_deg"
+_LEFT_COLUMNS, _SUFFIXES = "left_columns", "suffixes"
+
+_ABOUT: dict[str, dict[str, str]] = {
+    SEPARATION: {
+        "unit": "arcsec",
+        "ucd": "pos.angDistance",
+        "description": "Angle between the two positions, at the date they are compared at",
+    },
+    POSITION_ANGLE: {
+        "unit": "deg",
+        "ucd": "pos.posAng",
+        "description": "Direction from the left to the right position, north over east",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of the result."""
+
+    left: tuple[tuple[str, str], ...]
+    """Name in the left table, and in the result."""
+    right: tuple[tuple[str, str], ...]
+    """Name in the right table, and in the result."""
+    schema: pa.Schema
+    """The result: left, right, separation [arcsec], position angle [deg]."""
+
+    def projection(self, side: str) -> list[str]:
+        """Give the SQL expressions that select and rename the columns of one side."""
+        pairs = self.left if side == "left" else self.right
+        return [f"{quoted(name)} AS {quoted(shown)}" for name, shown in pairs]
+
+
+def choose_columns(
+    tables: tuple[Table, Table],
+    chosen: tuple[Sequence[str] | None, Sequence[str] | None],
+    suffixes: tuple[str, str],
+    *,
+    matched: bool,
+) -> Columns:
+    """Choose and name the columns.
+
+    Parameters
+    ----------
+    tables : tuple of Table
+        Left and right.
+    chosen : tuple of sequence of str or None
+        Columns of each side; None is all.
+    suffixes : tuple of str
+        Put behind the names that both sides have, compared without case.
+    matched : bool
+        Whether the result has the right side, separation and position angle.
+
+    Raises
+    ------
+    ParameterError
+        If a column is not in its table or is chosen twice, or if the suffixes leave two columns with one name.
+    """
+    import pyarrow as pa
+
+    left = _chosen(tables[0], chosen[0])
+    right = _chosen(tables[1], chosen[1]) if matched else []
+    added = [SEPARATION, POSITION_ANGLE] if matched else []
+    if not left and not right:
+        raise ParameterError(_LEFT_COLUMNS, chosen[0], "chooses no columns")
+    both = {name.lower() for name in left} & {name.lower() for name in right}
+    left_names = [_result_name(name, both, suffixes[0], "_1" if matched else "") for name in left]
+    right_names = [_result_name(name, both, suffixes[1], "_2") for name in right]
+    doubled = _first_double([*left_names, *right_names, *added])
+    if doubled is not None:
+        raise ParameterError(_SUFFIXES, suffixes, f"leave two columns with the name {doubled!r}")
+    fields = [tables[0].schema.field(old).with_name(new) for old, new in zip(left, left_names, strict=True)]
+    fields += [tables[1].schema.field(old).with_name(new) for old, new in zip(right, right_names, strict=True)]
+    fields += [pa.field(name, pa.float64(), metadata=_ABOUT[name]) for name in added]
+    pairs = (tuple(zip(left, left_names, strict=True)), tuple(zip(right, right_names, strict=True)))
+    return Columns(*pairs, pa.schema(fields))
+
+
+def _chosen(table: Table, names: Sequence[str] | None) -> list[str]:
+    if names is None:
+        return list(table.schema.names)
+    parameter = f"{table.side}_columns"
+    if isinstance(names, str):
+        raise ParameterError(parameter, names, "is one text, not a list of column names")
+    for name in names:
+        if name not in table.schema.names:
+            raise ParameterError(parameter, name, "is not a column of the table")
+    doubled = _first_double(names)
+    if doubled is not None:
+        raise ParameterError(parameter, doubled, "is chosen twice")
+    return list(names)
+
+
+def _result_name(name: str, both: set[str], suffix: str, own_suffix: str) -> str:
+    if name.lower() in (SEPARATION, POSITION_ANGLE):  # a table that is itself a match
+        return name + (suffix or own_suffix)
+    return name + suffix if name.lower() in both else name
+
+
+def _first_double(names: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for name in names:
+        if name.lower() in seen:
+            return name
+        seen.add(name.lower())
+    return None

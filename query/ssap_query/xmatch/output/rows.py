@@ -1,0 +1,173 @@
+"""From pairs of points to rows of the result, piece by piece in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from string import Template
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssap_query.arrow.arrays import as_arrow, as_numpy
+from ssap_query.xmatch.inputs.tables import FILE, FILE_SHIFT, NUMBER, ROW
+from ssap_query.xmatch.output.columns import POSITION_ANGLE, SEPARATION, Columns
+from ssap_query.xmatch.output.objects import make_objects, side_rows
+from ssap_query.xmatch.session import quoted
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from ssap_query.xmatch.join.pairs import Join
+    from ssap_query.xmatch.session import Session
+
+__all__ = ["Piece", "Pieces"]
+
+_PIECE_ROWS = 400_000
+# Of a table that DuckDB gives in more runs than this, the rows are taken one by one.
+_MAX_RUNS = 2_000
+_NUMBER = "_xm_number"
+_NUMBERED = f"{NUMBER} AS {_NUMBER}"
+# Named apart from any column of the tables
+_PAIR = f"subject_id AS _xm_pair_subject, object_id AS _xm_pair_object, {SEPARATION}, {POSITION_ANGLE}"
+_ROWS = Template("SELECT $names, $number FROM joined WHERE $condition")
+_SORTED = Template("SELECT $names FROM joined WHERE $condition ORDER BY $order")
+_ORDER = f"{FILE}, {ROW}, {SEPARATION}, _xm_object_file, _xm_object_row"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Consecutive rows of a table: some whole files, or a part of one."""
+
+    first_file: int
+    """First file."""
+    last_file: int
+    """Last file, inclusive."""
+    first_row: int
+    """First row in the files."""
+    end_row: int
+    """Row after the last one."""
+
+    @property
+    def condition(self) -> str:
+        """SQL condition on the columns that number rows."""
+        files = f"{FILE} BETWEEN {self.first_file} AND {self.last_file}"
+        return f"{files} AND {ROW} >= {self.first_row} AND {ROW} < {self.end_row}"
+
+    @property
+    def ids(self) -> str:
+        """SQL condition on a subject's number, for points that are rows."""
+        first = (self.first_file << FILE_SHIFT) + self.first_row
+        end = (self.last_file << FILE_SHIFT) + self.end_row
+        return f"_xm_pair_subject >= {first} AND _xm_pair_subject < {end}"
+
+
+class Pieces:
+    """Rows of the result, in pieces of the side whose order they are in.
+
+    Parameters
+    ----------
+    session : Session
+        Where the table ``pairs`` is.
+    join : Join
+        What was matched.
+    columns : Columns
+        Of the result.
+    find : {"best", "all", "best-other", "anti"}
+        What was looked for.
+    """
+
+    def __init__(self, session: Session, join: Join, columns: Columns, find: str) -> None:
+        self._session = session
+        self._find = find
+        self._columns = columns
+        swapped = find == "best-other"
+        self._subject, self._object = (join.right, join.left) if swapped else (join.left, join.right)
+        self._names = ", ".join(quoted(name) for name in columns.schema.names)
+        self.plan = self._plan()
+        if find != "anti":
+            make_objects(session, self._object, columns, every_row=find == "all" and self._object.reduced)
+            self._make_joined()
+
+    def read(self, piece: Piece) -> pa.Table:
+        """Rows of the result that stand for the rows of a piece, in order."""
+        if self._find == "anti":
+            return self._in_order(self._alone(piece))
+        # A statement on a view: to put relations together, each looks through all files again.
+        condition = piece.condition if self._subject.reduced else f"{piece.condition} AND {piece.ids}"
+        if self._find == "all":
+            text = _SORTED.substitute(names=self._names, condition=condition, order=_ORDER)
+            return self._session.connection.sql(text).to_arrow_table().cast(self._columns.schema)
+        text = _ROWS.substitute(names=self._names, number=_NUMBERED, condition=condition)
+        return self._in_order(self._session.connection.sql(text))
+
+    def _plan(self) -> list[Piece]:
+        found: list[Piece] = []
+        rows = self._session.connection.view(f"{self._subject.side}_rows")
+        files = rows.aggregate(f"{FILE}, count(*), max({ROW}) + 1", FILE).order(FILE).fetchall()
+        held = 0
+        for file, count, end in files:
+            if count > _PIECE_ROWS:
+                starts = range(0, end, _PIECE_ROWS)
+                found += [Piece(file, file, start, min(start + _PIECE_ROWS, end)) for start in starts]
+                held = _PIECE_ROWS
+            elif found and held + count <= _PIECE_ROWS:
+                found[-1] = Piece(found[-1].first_file, file, 0, max(end, found[-1].end_row))
+                held += count
+            else:
+                found.append(Piece(file, file, 0, end))
+                held = count
+        return found
+
+    def _make_joined(self) -> None:
+        """Make the view ``joined``: rows of the result, what numbers them, and the pairs they are from."""
+        session = self._session
+        # The objects stream past the pairs, which are fewer.
+        partners = session.connection.table("objects").join(self._pairs(), "_xm_object = _xm_pair_object")
+        if self._subject.reduced and self._find != "all":
+            # A partner for each point at most, and rows of any piece may be at any point.
+            session.run("DROP VIEW IF EXISTS joined", "DROP TABLE IF EXISTS partners")
+            partners.to_table("partners")
+            session.run("DROP TABLE objects")
+            partners = session.connection.table("partners")
+        subject = side_rows(session, self._subject, self._columns, "true")
+        subject.join(partners, self._on_subject()).create_view("joined", replace=True)
+
+    def _alone(self, piece: Piece) -> duckdb.DuckDBPyRelation:
+        """Rows of a piece that are in no pair."""
+        pairs = self._pairs() if self._subject.reduced else self._pairs().filter(piece.ids)
+        subject = side_rows(self._session, self._subject, self._columns, piece.condition)
+        return subject.join(pairs, self._on_subject(), how="anti").project(f"{self._names}, {_NUMBERED}")
+
+    def _pairs(self) -> duckdb.DuckDBPyRelation:
+        """Pairs, with the keys of their subject where that is a point."""
+        pairs = self._session.connection.table("pairs").project(_PAIR)
+        if not self._subject.reduced:
+            return pairs
+        unique = self._session.connection.view(f"{self._subject.side}_unique")
+        keys = ", ".join(f"{name} AS _xm_key_{name}" for name in self._subject.keys)
+        return pairs.join(unique.project(f"id AS _xm_id, {keys}"), "_xm_pair_subject = _xm_id")
+
+    def _on_subject(self) -> str:
+        if not self._subject.reduced:
+            return f"{NUMBER} = _xm_pair_subject"
+        return " AND ".join(f"_xm_own_{name} = _xm_key_{name}" for name in self._subject.keys)
+
+    def _in_order(self, rows: duckdb.DuckDBPyRelation) -> pa.Table:
+        """Rows of the result by their numbers.
+
+        DuckDB gives them in some long runs, one thread's after the other's; to put these in order takes a tenth of what
+        it takes to sort the rows.
+        """
+        import pyarrow as pa
+
+        from ssap_query.arrow import kernels
+
+        table = rows.to_arrow_table()
+        order = np.argsort(as_numpy(table[_NUMBER].combine_chunks()), kind="stable")
+        table = table.drop_columns(_NUMBER).cast(self._columns.schema)
+        starts = np.flatnonzero(np.diff(order, prepend=-2) != 1)
+        if len(starts) > _MAX_RUNS:
+            return kernels.take(table, as_arrow(order))
+        runs = zip(order[starts].tolist(), np.diff(starts, append=len(order)).tolist(), strict=True)
+        return pa.concat_tables([table.slice(0, 0), *(table.slice(first, length) for first, length in runs)])
