@@ -16,13 +16,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import cones  # noqa: F401  (registers its peers, as do the next three)
-import data
-import histograms  # noqa: F401
-import matching  # noqa: F401
-import starting  # noqa: F401
-from measure import Cost, PeerFailedError, Run, cost_of, run_once
-from registry import PEERS, Peer
+from scripts.benchmarks import (
+    cones,  # noqa: F401  (registers its peers, as do the next three)
+    data,
+    histograms,  # noqa: F401
+    matching,  # noqa: F401
+    starting,  # noqa: F401
+)
+from scripts.benchmarks.measure import Cost, PeerFailedError, Run, cost_of, run_once
+from scripts.benchmarks.registry import PEERS, Peer
 
 FULL_ROWS, FULL_STARS = (600_000, 1_200_000, 2_900_000, 5_850_000), (1_000_000, 10_000_000)
 SMALL_ROWS, SMALL_STARS = (60_000,), (100_000,)

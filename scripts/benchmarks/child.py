@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 
-import cones  # noqa: F401  (registers its peers, as do the next two)
-import histograms  # noqa: F401
-import matching  # noqa: F401
-import starting  # noqa: F401
-from registry import PEERS
+from scripts.benchmarks import (
+    cones,  # noqa: F401  (registers its peers, as do the next two)
+    histograms,  # noqa: F401
+    matching,  # noqa: F401
+    starting,  # noqa: F401
+)
+from scripts.benchmarks.registry import PEERS
 
 
 def main() -> None:

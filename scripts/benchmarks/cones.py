@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from measure import Clock
-from registry import Options, peer
+
+from scripts.benchmarks.measure import Clock
+from scripts.benchmarks.registry import Options, peer
 
 RADIUS_ARCMIN = 10.0
 CONES, WARM_UP, AT_ONCE, FOR_LSDB = 60, 5, 10_000, 10

@@ -6,7 +6,6 @@ Seeded: the same sizes are the same rows. Made once and kept; what is there is c
 from __future__ import annotations
 
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +20,7 @@ from ssap_mirror.build.snapshot import BuildInfo, build_snapshot, make_live
 from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.pipeline.known_services import lamost6_mrs
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import synthetic_rows
+from scripts.rows import synthetic_rows
 
 Doubles = NDArray[np.float64]
 

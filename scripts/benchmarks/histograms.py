@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from measure import Clock
-from registry import Options, peer
+from scripts.benchmarks.measure import Clock
+from scripts.benchmarks.registry import Options, peer
 
 QUESTIONS = (
     "SELECT floor(ssa_snr / 5) AS bin, count(*) FROM {} GROUP BY bin",

@@ -10,8 +10,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from measure import Clock
-from registry import Options, peer
+from scripts.benchmarks.measure import Clock
+from scripts.benchmarks.registry import Options, peer
 
 LEFT_COLUMNS = ["mobsid", "ra", "dec", "ssa_snr", "ssa_dateObs"]
 RIGHT_COLUMNS = ["source_id", "ra", "dec", "phot_g_mean_mag", "parallax"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from measure import Clock
+from scripts.benchmarks.measure import Clock
 
 Options = dict[str, Any]
 #: Answers the question of its section: the number of rows it found, the clock that ran meanwhile, and how many times

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cones import centres
-from measure import Clock
-from registry import Options, peer
+from scripts.benchmarks.cones import centres
+from scripts.benchmarks.measure import Clock
+from scripts.benchmarks.registry import Options, peer
 
 TIMES = 5
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-import literals
 import numpy as np
-import vocabulary
+
+from scripts.corpus import literals, vocabulary
 
 Row = Mapping[str, Any]
 #: Random numbers, a row that the value should select, and any other row -> the value as text.

@@ -14,10 +14,10 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
-import draw
 import pyarrow as pa
 import pyarrow.parquet as pq
-import vocabulary
+
+from scripts.corpus import draw, vocabulary
 
 _COLUMNS = (
     *("ssa_location", "ssa_dateObs", "ssa_snr", "ssa_redshift", "ssa_aperture", "ssa_spaceRes", "ssa_specstart"),

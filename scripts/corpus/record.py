@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
-import answers
+from scripts.corpus import answers
 
 CONNECTIONS = 2
 _TIMEOUT_S = 300.0

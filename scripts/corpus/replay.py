@@ -23,12 +23,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import ssap_query
-from answers import IDENTITY
 from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.snapshots import make_live
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.pipeline.known_services import lamost6_mrs
+
+from scripts.corpus.answers import IDENTITY
 
 #: Parts of the messages with which the server fails on good requests: FORMAT=graphic breaks its quoting, a list of
 #: dates its conversion, a busy machine its time limit.

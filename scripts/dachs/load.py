@@ -16,11 +16,12 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-import synthetic_rows
 from ssap_mirror.core.schema import Column
-from synthetic.lrs import lrs_batches
-from synthetic.visits import PRODUCT_URL
-from tables import LRS, MRS, RawTable
+
+from scripts.dachs.tables import LRS, MRS, RawTable
+from scripts.rows import synthetic_rows
+from scripts.rows.synthetic.lrs import lrs_batches
+from scripts.rows.synthetic.visits import PRODUCT_URL
 
 # Indices are dropped before and made again after: for many rows that is several times faster.
 _INDICES = """SELECT indexdef FROM pg_indexes

@@ -11,7 +11,8 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from ssap_mirror.core.schema import Column
-from tables import LRS, MRS, RawTable
+
+from scripts.dachs.tables import LRS, MRS, RawTable
 
 TEMPLATE = Path(__file__).with_name("q.rd.in")
 # By xtype, else by datatype; the server derives the one from the other again.

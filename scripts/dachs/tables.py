@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.pipeline.known_services import lamost6_mrs
-from synthetic.lrs import LRS_SCHEMA
+
+from scripts.rows.synthetic.lrs import LRS_SCHEMA
 
 # SSA columns that the raw table holds under their own names; the view gives the others theirs.
 _SAME_NAME = (

@@ -18,7 +18,8 @@ from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.snapshots import make_live
 from ssap_mirror.pipeline.known_services import lamost6_mrs
 
-CORPUS = Path(__file__).parents[1] / "data" / "corpus"
+from tests.support.paths import CORPUS
+
 ARCSEC = 1 / 3600
 
 

@@ -10,14 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from urllib.parse import parse_qsl, urlsplit
 
-import answers
-import draw
-import generate
-import literals
 import numpy as np
 import pytest
-import record
 from ssap_mirror.pipeline.known_services import lamost6_mrs
+
+from scripts.corpus import answers, draw, generate, literals, record
 
 ERROR = (
     '<VOTABLE xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE type="results">'

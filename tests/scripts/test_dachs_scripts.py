@@ -7,13 +7,13 @@ import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
-import load
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-import rd
 from ssap_mirror.pipeline.known_services import lamost6_mrs
-from tables import LRS, MRS
+
+from scripts.dachs import load, rd
+from scripts.dachs.tables import LRS, MRS
 
 SCRIPTS = Path(rd.__file__).parent
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pyarrow as pa
-from synthetic.lrs import LRS_SCHEMA, lrs_batches
+
+from scripts.rows.synthetic.lrs import LRS_SCHEMA, lrs_batches
 
 
 def test_rows_of_low_resolution():

@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-import synthetic_rows
 from ssap_mirror.pipeline.known_services import lamost6_mrs
-from synthetic.constants import CONSTANTS
-from synthetic.odd import ODD_NAMES
-from synthetic.plates import designate
+
+from scripts.rows import synthetic_rows
+from scripts.rows.synthetic.constants import CONSTANTS
+from scripts.rows.synthetic.odd import ODD_NAMES
+from scripts.rows.synthetic.plates import designate
 
 
 def offset_arcsec(table: pa.Table) -> np.ndarray:

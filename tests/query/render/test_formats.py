@@ -18,9 +18,11 @@ from ssap_query.render import FORMATS
 from ssap_query.render.text import terminal_text
 from ssap_query.ssap.params.control import RESPONSE_FORMATS
 
+from tests.support import paths
+
 from .conftest import StandIn, stand_in
 
-GOLDEN = Path(__file__).parents[2] / "golden_formats"
+GOLDEN = paths.GOLDEN / "formats"
 # What these hold is not text, or is made by a library that changes its mind about details.
 _NOT_GOLDEN = ("fits", "parquet", "ecsv")
 

@@ -1,0 +1,1 @@
+"""What several tests share: simulated services, tables, mirrors, and where things lie."""
