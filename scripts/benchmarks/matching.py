@@ -32,7 +32,7 @@ def read_only(options: Options) -> tuple[int, Clock, int]:
 
 @peer("match", "ours", scaled=True)
 def ours(options: Options) -> tuple[int, Clock, int]:
-    """Count with `ssap_query.xmatch`."""
+    """Count with `ssap_query.crossmatch`."""
     import duckdb  # noqa: F401  (as for the other peers, importing is not timed)
     import pyarrow.parquet  # noqa: F401
     from ssap_query.xmatch import crossmatch

@@ -82,7 +82,7 @@ def default_home() -> Path:
 
 def checkout_home() -> Path | None:
     """``parquet/`` of the source checkout this module runs from; None in an installed copy."""
-    checkout = Path(__file__).resolve().parents[2]
+    checkout = Path(__file__).resolve().parents[3]
     found = (checkout / "pyproject.toml").is_file() and (checkout / "parquet").is_dir()
     return checkout / "parquet" if found else None
 

@@ -277,7 +277,7 @@ class Mirror:
         Parameters
         ----------
         other : path, list of paths, or table
-            What `ssap_query.xmatch.crossmatch` takes: Parquet, CSV, ECSV, FITS, VOTable, Arrow, a HATS folder, or
+            What `ssap_query.crossmatch` takes: Parquet, CSV, ECSV, FITS, VOTable, Arrow, a HATS folder, or
             an Arrow, pandas, polars or astropy table.
         radius_arcsec : float
             Largest separation, inclusive [arcsec]; above 0, at most 3600.

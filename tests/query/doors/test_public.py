@@ -25,7 +25,7 @@ def test_names_mean_what_they_say() -> None:
 
     assert ssap_query.open is open_mirror
     assert (ssap_query.Mirror, ssap_query.ResultSet) == (Mirror, ResultSet)
-    assert (ssap_query.xmatch, ssap_query.Positions) == (crossmatch, Positions)
+    assert (ssap_query.crossmatch, ssap_query.Positions) == (crossmatch, Positions)
     assert (ssap_query.MirrorError, ssap_query.ParameterError) == (MirrorError, ParameterError)
 
 
