@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hpgeom import angle_to_pixel
 from numpy.typing import NDArray
-from ssap_mirror.build.snapshot import BuildInfo, build_snapshot, make_live
+from ssap_mirror import build_mirror
 from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.pipeline.known_services import lamost6_mrs
 
@@ -87,16 +87,15 @@ def make(tables: Tables) -> None:
     tables.cache.mkdir(parents=True, exist_ok=True)
     if not tables.mirror.is_dir():
         part = _fresh(tables.mirror)
-        info = BuildInfo(
-            service="benchmark",
+        build_mirror(
+            synthetic_rows.batches(tables.rows, SEED),
+            lamost6_mrs(),
+            part,
+            "benchmark",
             title="SYNTHETIC rows for the benchmark",
             synthetic=True,
             source={"kind": "file", "url": "scripts/benchmarks/data.py", "seed": SEED},
-            harvest={},
-            service_xml=b"",
         )
-        schema = lamost6_mrs()
-        make_live(part, build_snapshot(synthetic_rows.batches(tables.rows, SEED), schema, part, info))
         part.rename(tables.mirror)
     if not tables.catalogue.is_dir():
         _write(stars(tables.stars, *places(tables)), tables.catalogue)

@@ -23,9 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import ssap_query
-from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
+from ssap_mirror import build_mirror
 from ssap_mirror.core.schema import Schema
-from ssap_mirror.core.snapshots import make_live
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.pipeline.known_services import lamost6_mrs
 
@@ -66,10 +65,14 @@ def served_table(rows: pa.Table, schema: Schema) -> pa.Table:
 def open_mirror(rows: pa.Table, home: Path) -> ssap_query.Mirror:
     """Build a mirror of a server's rows and open it."""
     name, schema = "replayed", lamost6_mrs()
-    folder = home / name
-    folder.mkdir(parents=True)
-    info = BuildInfo(service=name, title="Rows of a server", synthetic=True, source={"kind": "file", "url": "database"})
-    make_live(folder, build_snapshot(served_table(rows, schema).to_batches(), schema, folder, info))
+    build_mirror(
+        served_table(rows, schema).to_batches(),
+        schema,
+        home / name,
+        title="Rows of a server",
+        synthetic=True,
+        source={"kind": "file", "url": "database"},
+    )
     return ssap_query.open(name, home)
 
 

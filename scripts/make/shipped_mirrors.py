@@ -7,17 +7,14 @@ named by the time it was made.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from ssap_mirror.build.snapshot import BuildInfo, build_snapshot, make_live
-from ssap_mirror.check.snapshot import validate
-from ssap_mirror.core import layout
+import ssap_mirror
+from ssap_mirror import Schema
 from ssap_mirror.core.healpix import separation_arcsec
-from ssap_mirror.core.schema import Schema
 from ssap_mirror.pipeline.known_services import lamost6_mrs
 
 from scripts.rows import real_rows, synthetic_rows
@@ -49,15 +46,13 @@ def sample_rows() -> pa.Table:
     )
 
 
-def make(name: str, rows: Iterable[pa.RecordBatch], schema: Schema, info: BuildInfo) -> None:
-    """Build one mirror from scratch and make it live."""
-    mirror = layout.mirror_dir(ROOT / "parquet", name)
-    shutil.rmtree(mirror, ignore_errors=True)
-    mirror.mkdir(parents=True)
-    catalog = build_snapshot(rows, schema, mirror, info)
-    if problems := validate(catalog):
-        raise SystemExit("\n".join(problems))
-    make_live(mirror, catalog)
+def make(name: str, rows: pa.Table, schema: Schema, *, title: str, synthetic: bool, source: dict[str, object]) -> None:
+    """Make one mirror from scratch."""
+    folder = ROOT / "parquet" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    catalog = ssap_mirror.build_mirror(
+        rows.to_batches(), schema, folder, name, title=title, synthetic=synthetic, source={"kind": "file", **source}
+    )
     size = sum(path.stat().st_size for path in catalog.path.rglob("*") if path.is_file())
     print(f"{name}: {catalog.rows:,} rows, {size / 1e6:.1f} MB")
 
@@ -67,34 +62,22 @@ def main() -> None:
     schema = lamost6_mrs()
     make(
         SAMPLE,
-        sample_rows().to_batches(),
+        sample_rows(),
         schema,
-        BuildInfo(
-            service=SAMPLE,
-            title="SYNTHETIC rows shaped like LAMOST DR6 Medium Resolution Spectra",
-            synthetic=True,
-            source={"kind": "file", "url": "scripts/make/shipped_mirrors.py", "seed": SEED},
-            harvest={},
-            service_xml=b"",
-        ),
+        title="SYNTHETIC rows shaped like LAMOST DR6 Medium Resolution Spectra",
+        synthetic=True,
+        source={"url": "scripts/make/shipped_mirrors.py", "seed": SEED},
     )
-    real = real_rows.read(schema)
     make(
         REAL,
-        real.to_batches(),
+        real_rows.read(schema),
         schema,
-        BuildInfo(
-            service=REAL,
-            title="124 real LAMOST MRS rows (DR7, DR8 v1.0, DR10 v2.0), in the columns of LAMOST6 MRS",
-            synthetic=False,
-            source={
-                "kind": "file",
-                "url": "scripts/data",
-                "licence": "astropy/astroquery test data (BSD-3-Clause), pylamost notebook, PyPI laspec (MIT); LAMOST",
-            },
-            harvest={},
-            service_xml=b"",
-        ),
+        title="124 real LAMOST MRS rows (DR7, DR8 v1.0, DR10 v2.0), in the columns of LAMOST6 MRS",
+        synthetic=False,
+        source={
+            "url": "scripts/data",
+            "licence": "astropy/astroquery test data (BSD-3-Clause), pylamost notebook, PyPI laspec (MIT); LAMOST",
+        },
     )
 
 

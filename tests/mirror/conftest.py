@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
+from ssap_mirror import build_mirror
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Column, Schema
-from ssap_mirror.core.snapshots import make_live
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +98,12 @@ def live_mirror(tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker) 
     ra = batch.column("ra").to_pylist()
     ra[7] = ra[77] = None
     batch = batch.set_column(1, batch.schema.field(1), pa.array(ra))
-    info = BuildInfo("spectra", "Test spectra", synthetic=True, service_xml=b"<VOTABLE/>")
-    catalog = build_snapshot([batch], spectra_schema, tmp_path / "spectra", info, tile_rows=20)
-    make_live(tmp_path / "spectra", catalog)
-    return catalog
+    return build_mirror(
+        [batch],
+        spectra_schema,
+        tmp_path / "spectra",
+        title="Test spectra",
+        synthetic=True,
+        service_xml=b"<VOTABLE/>",
+        tile_rows=20,
+    )

@@ -13,9 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import ssap_query as ssap
-from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
+from ssap_mirror import build_mirror
 from ssap_mirror.core.schema import Schema
-from ssap_mirror.core.snapshots import make_live
 from ssap_mirror.pipeline.known_services import lamost6_mrs
 
 from tests.support.paths import CORPUS
@@ -77,12 +76,18 @@ def _replaced(table: pa.Table, **columns: pa.Array) -> pa.Table:
     return table
 
 
-def build_mirror(table: pa.Table, schema: Schema, home: Path, name: str, tile_rows: int) -> Path:
-    """Build a mirror of a table and make it live."""
+def make_mirror(table: pa.Table, schema: Schema, home: Path, name: str, tile_rows: int) -> Path:
+    """Make a mirror of a table; its folder."""
     folder = home / name
-    folder.mkdir(parents=True, exist_ok=True)
-    info = BuildInfo(service=name, title=f"Test rows ({name})", synthetic=True, source={"kind": "file", "url": "tests"})
-    make_live(folder, build_snapshot(table.to_batches(max_chunksize=4096), schema, folder, info, tile_rows=tile_rows))
+    build_mirror(
+        table.to_batches(max_chunksize=4096),
+        schema,
+        folder,
+        title=f"Test rows ({name})",
+        synthetic=True,
+        source={"kind": "file", "url": "tests"},
+        tile_rows=tile_rows,
+    )
     return folder
 
 
@@ -112,8 +117,8 @@ def schema() -> Schema:
 def awkward(tmp_path_factory: pytest.TempPathFactory, schema: Schema) -> Awkward:
     home = tmp_path_factory.mktemp("awkward")
     table = awkward_table(schema)
-    build_mirror(table, schema, home, "one", 100_000)
-    build_mirror(table, schema, home, "tiny", 60)
+    make_mirror(table, schema, home, "one", 100_000)
+    make_mirror(table, schema, home, "tiny", 60)
     columns = {role: table[name].to_pylist() for role, name in schema.roles.items()}
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     return Awkward(home, schema, table, rows, table["mobsid"].to_pylist())
@@ -140,7 +145,7 @@ def mirror(awkward: Awkward) -> ssap.Mirror:
 def corpus_home(tmp_path_factory: pytest.TempPathFactory, schema: Schema) -> Path:
     """Home of the mirror ``corpus``: all recorded rows."""
     home = tmp_path_factory.mktemp("corpus")
-    build_mirror(corpus_table(schema), schema, home, "corpus", 5_000)
+    make_mirror(corpus_table(schema), schema, home, "corpus", 5_000)
     return home
 
 
@@ -153,7 +158,7 @@ def corpus_mirror(corpus_home: Path) -> ssap.Mirror:
 @pytest.fixture(scope="session")
 def mirror_of() -> Callable[[pa.Table, Schema, Path, str, int], Path]:
     """Builds a mirror of a table and makes it live: ``mirror_of(table, schema, home, name, tile_rows)``."""
-    return build_mirror
+    return make_mirror
 
 
 @pytest.fixture(scope="session")

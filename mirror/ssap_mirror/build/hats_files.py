@@ -10,13 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ssap_mirror.build.parquet_writer import ParquetFileWriter, file_entry
+from ssap_mirror.build.summary import Summary
 from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import FORMAT_VERSION
-from ssap_mirror.core.healpix import ORDER
-from ssap_mirror.build.parquet_writer import ParquetFileWriter, file_entry
 from ssap_mirror.core.hats_properties import format_partition_info, format_properties, sky_fraction
+from ssap_mirror.core.healpix import ORDER
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
-from ssap_mirror.build.summary import Summary
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ssap_mirror.build.equality import unequal
-from ssap_mirror.errors import CatalogError
-from ssap_mirror.core.schema import Schema
 from ssap_mirror.build.external_sort import CELL, HASH, SEQUENCE, Run
+from ssap_mirror.core.schema import Schema
+from ssap_mirror.errors import CatalogError
 
 if TYPE_CHECKING:
     import pyarrow as pa

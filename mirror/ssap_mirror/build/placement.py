@@ -105,8 +105,6 @@ class Placer:
         return Placed(tuple(derived), cells, float(offset[placed].max(initial=0.0)))
 
 
-
-
 def split_sky(count: Callable[[int, int], int], max_rows: int) -> Iterator[tuple[int, int]]:
     """Cells of mixed order that hold at most so many rows each, in the order of the sky.
 
@@ -163,5 +161,3 @@ def _free_name(name: str, schema: Schema) -> str:
     while name in taken:
         name += "_target"
     return name
-
-

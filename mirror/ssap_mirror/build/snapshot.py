@@ -1,7 +1,8 @@
 """Rows to snapshot: place, spill, cut into tiles, sort, dedupe, write, describe.
 
-The rows pass twice. First the stream is spilled in sorted runs (`ssap_mirror.build.external_sort`); then each tile of the sky is
-gathered from all runs, sorted, freed of rows that came twice, and written. Memory does not grow with the table.
+The rows pass twice. First the stream is spilled in sorted runs (`ssap_mirror.build.external_sort`); then each tile of
+the sky is gathered from all runs, sorted, freed of rows that came twice, and written. Memory does not grow with the
+table.
 The snapshot grows in the mirror's staging folder and is renamed to its place when all of it is on disk. It is not live
 until `ssap_mirror.core.snapshots.make_live` says so.
 """
@@ -16,24 +17,28 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssap_mirror.core import healpix, layout, storage
-from ssap_mirror.core.catalog import Catalog, open_catalog
+from ssap_mirror.build.external_sort import KEYS, Piece, Scratch
 from ssap_mirror.build.hats_files import BuildInfo, Contents, describe
-from ssap_mirror.errors import CatalogError, FormatError, SourceError
 from ssap_mirror.build.identity import OnConflict, RowIdentity
 from ssap_mirror.build.parquet_writer import ParquetFileWriter, link_if_same
 from ssap_mirror.build.placement import NOT_PLACED, Placer, split_sky
-from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
-from ssap_mirror.build.external_sort import KEYS, Piece, Scratch
-from ssap_mirror.core.snapshots import make_live
 from ssap_mirror.build.summary import Summary
+from ssap_mirror.core import healpix, layout, storage
+from ssap_mirror.core.catalog import Catalog, open_catalog
+from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
+from ssap_mirror.errors import CatalogError, FormatError, SourceError
 from ssap_mirror.tables.voparquet import file_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["BuildInfo", "build_snapshot", "make_live"]
+__all__ = ["TILE_ROWS", "BuildInfo", "Progress", "build_snapshot"]
 
+#: About how many rows a partition holds. So 5.85 million rows are 50 to 120 files: more files would make statements
+#: over the whole table slower, fewer would make small cones slower.
+TILE_ROWS = 100_000
+
+#: Told of a build: stage, rows done, rows in all or None.
 Progress = Callable[[str, int, "int | None"], None]
 
 
@@ -44,7 +49,7 @@ def build_snapshot(
     info: BuildInfo,
     *,
     progress: Progress | None = None,
-    tile_rows: int = 100_000,
+    tile_rows: int = TILE_ROWS,
     previous: Catalog | None = None,
     on_conflict: OnConflict = "error",
 ) -> Catalog:

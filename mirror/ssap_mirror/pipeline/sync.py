@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -11,12 +10,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ssap_mirror.build.hats_files import BuildInfo
-from ssap_mirror.build.snapshot import build_snapshot
 from ssap_mirror.check.snapshot import validate
 from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import Catalog, open_catalog
 from ssap_mirror.core.snapshots import make_live, prune
 from ssap_mirror.errors import CatalogError, ParameterError
+from ssap_mirror.pipeline.build_mirror import build_checked, live_snapshot
 from ssap_mirror.pipeline.known_services import Service, services
 from ssap_mirror.pipeline.staging import Staging
 from ssap_mirror.sources.file.source import FileSource
@@ -147,7 +146,7 @@ def sync(
     known = _known_service(service, source, table)
     mirror = layout.mirror_dir(home or layout.default_home(), _mirror_name(name or service))
     with storage.lock_mirror(mirror), storage.told(mirror):
-        chosen = _open_source(known, source, manners, units, None if full else _previous(mirror))
+        chosen = _open_source(known, source, manners, units, None if full else live_snapshot(mirror))
         staging = Staging(mirror)
         if not (restart or dry_run) and (catalog := _finish_earlier(mirror, staging)) is not None:
             tell.note("an earlier sync had all but made its snapshot live; that is done now")
@@ -173,7 +172,7 @@ def _facts(source: Source, mirror: Path, *, full: bool) -> dict[str, str]:
     # Digests of rows are DuckDB's hashes, which another version may work out otherwise.
     import duckdb
 
-    base = None if full else _previous(mirror)
+    base = None if full else live_snapshot(mirror)
     return {
         "kind": source.kind,
         "url": source.url,
@@ -187,7 +186,7 @@ def _finish_earlier(mirror: Path, staging: Staging) -> Catalog | None:
     name = staging.built()
     if name is None:
         return None
-    previous = _previous(mirror)
+    previous = live_snapshot(mirror)
     if previous is not None and previous.path.name == name:
         # Only the tidying up was left.
         staging.clear()
@@ -222,33 +221,16 @@ def _build(mirror: Path, source: Source, harvest: Harvest, progress: Progress) -
             progress.advance(rows=rows - done)
             done = rows
 
-    catalog = build_snapshot(
+    # Slices of a service overlap, and its table may change between them; a file is one state of one table.
+    return build_checked(
         source.batches(),
         description.schema,
         mirror,
         info,
-        progress=tell,
-        previous=_previous(mirror),
-        # Slices of a service overlap, and its table may change between them; a file is one state of one table.
+        expected_rows=harvest.rows,
         on_conflict="error" if source.kind == "file" else "last",
+        progress=tell,
     )
-    problems = validate(catalog)
-    rows = catalog.manifest["build"]["rows_read"] if source.kind == "file" else catalog.rows
-    if rows != harvest.rows and not problems:
-        problems = [f"it was built of {rows:,} rows, and the harvest has {harvest.rows:,}"]
-    if problems:
-        shutil.rmtree(catalog.path, ignore_errors=True)
-        message = f"the new snapshot of {mirror.name} is not sound and was thrown away: {'; '.join(problems)}"
-        raise CatalogError(message)
-    return catalog
-
-
-def _previous(mirror: Path) -> Catalog | None:
-    try:
-        return open_catalog(mirror)
-    except CatalogError:
-        # Nothing live yet, or not readable: then nothing is shared with it.
-        return None
 
 
 def _record(harvest: Harvest) -> dict[str, Any]:

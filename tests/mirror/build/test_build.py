@@ -15,11 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 from ssap_mirror.build import snapshot as build_module
 from ssap_mirror.build.external_sort import Scratch
-from ssap_mirror.build.snapshot import BuildInfo, build_snapshot, make_live
+from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
 from ssap_mirror.check.snapshot import validate, verify
 from ssap_mirror.core import healpix, layout
 from ssap_mirror.core.catalog import Catalog, open_catalog
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Column, Schema
+from ssap_mirror.core.snapshots import make_live
 from ssap_mirror.errors import CatalogError, FormatError, MirrorError, SourceError
 
 INFO = BuildInfo("spectra", "Test spectra")
@@ -392,7 +393,7 @@ MEASURE = """
 import functools, resource, sys
 from pathlib import Path
 import numpy as np, pyarrow as pa
-from ssap_mirror import build
+from ssap_mirror.build import snapshot as build
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.build.external_sort import Scratch
 

@@ -183,7 +183,8 @@ BUILD = """
     import sys
     from pathlib import Path
     import pyarrow.parquet as pq
-    from ssap_mirror.build.snapshot import BuildInfo, build_snapshot, make_live
+    from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
+    from ssap_mirror.core.snapshots import make_live
     from ssap_mirror.core.catalog import open_catalog
     from ssap_mirror.core.schema import Schema
     mirror, rows = Path(sys.argv[1]), pq.read_table(sys.argv[2])

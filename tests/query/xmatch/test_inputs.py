@@ -14,7 +14,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
-from ssap_mirror.build.snapshot import BuildInfo, build_snapshot, make_live
+from ssap_mirror import build_mirror
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import CatalogError, FormatError, ParameterError, SourceError
 from ssap_query.xmatch import Positions, Side, crossmatch
@@ -202,12 +202,8 @@ def mirror(tmp_path):
             ),
         }
     ).cast(COLUMNS.arrow_schema())
-    info = BuildInfo(service="tiny", title="t", synthetic=True, source={"kind": "file"}, harvest={}, service_xml=b"")
     folder = tmp_path / "tiny"
-    folder.mkdir()
-    catalog = build_snapshot(rows.to_batches(), COLUMNS, folder, info)
-    make_live(folder, catalog)
-    return folder, catalog
+    return folder, build_mirror(rows.to_batches(), COLUMNS, folder, synthetic=True)
 
 
 def test_a_mirror_and_its_snapshot(mirror):

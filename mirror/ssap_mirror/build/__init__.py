@@ -1,0 +1,1 @@
+"""Batches of rows to a snapshot on disk."""
