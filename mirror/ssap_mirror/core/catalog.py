@@ -12,10 +12,12 @@ from ssap_mirror.core import layout
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import CatalogError
 
-__all__ = ["FORMAT_VERSION", "Catalog", "Partition", "find_snapshot", "list_mirrors", "open_catalog"]
+__all__ = ["FORMAT_VERSION", "Catalog", "Partition", "find_snapshot", "list_mirrors", "live_name", "open_catalog"]
 
 #: Version of the manifest's own format.
 FORMAT_VERSION = 1
+
+_WAY_ON = "ssap-mirror snapshots lists what is there, ssap-mirror rollback makes one of them live"
 
 
 @dataclass(frozen=True, order=True)
@@ -148,17 +150,25 @@ def find_snapshot(name: str | Path, home: Path | None = None) -> Path:
         mirror = Path(name)
     if (mirror / layout.MANIFEST).is_file():
         return mirror
-    current = layout.current_file(mirror)
-    if not current.is_file():
+    live = live_name(mirror)
+    if live is None and not layout.snapshot_names(mirror):
         known = ", ".join(list_mirrors(home)) or "none"
         message = f"there is no mirror {str(name)!r} (looked in {mirror}; mirrors in {home}: {known})"
         raise CatalogError(message)
-    live = current.read_text("utf-8", errors="replace").strip()
-    snapshot = layout.snapshots_dir(mirror) / live
-    if not live or Path(live).name != live or not (snapshot / layout.MANIFEST).is_file():
-        message = f"mirror {mirror}: CURRENT names the snapshot {live!r}, which is not there"
+    if live is None or not (layout.snapshots_dir(mirror) / live / layout.MANIFEST).is_file():
+        said = "is not there or is no name" if live is None else f"names the snapshot {live!r}, which is not there"
+        message = f"mirror {mirror} has no live snapshot: CURRENT {said} ({_WAY_ON})"
         raise CatalogError(message)
-    return snapshot
+    return layout.snapshots_dir(mirror) / live
+
+
+def live_name(mirror: Path) -> str | None:
+    """Name of the live snapshot as CURRENT has it, whether that is there or not; None where it has none."""
+    try:
+        name = layout.current_file(mirror).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return name if name and Path(name).name == name and name.isprintable() else None
 
 
 def open_catalog(name: str | Path, home: Path | None = None) -> Catalog:

@@ -4,6 +4,7 @@
 
     <home>/<name>/
       CURRENT                                one line: the live snapshot's name
+      HISTORY                                what was live when, a line each time
       snapshots/<name>/                      a HATS catalogue, immutable once live
         hats.properties  partition_info.csv  manifest.json  service.xml
         dataset/_common_metadata  dataset/_metadata
@@ -20,6 +21,7 @@ Scheme", §3), so LSDB opens a snapshot as it is.
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,10 +41,13 @@ __all__ = [
     "checkout_home",
     "current_file",
     "default_home",
+    "history_file",
+    "is_snapshot_name",
     "lock_file",
     "mirror_dir",
     "new_snapshot_name",
     "partition_path",
+    "snapshot_names",
     "snapshots_dir",
     "staging_dir",
 ]
@@ -60,6 +65,7 @@ METADATA = f"{DATASET}/_metadata"
 
 _PIXELS_PER_DIR = 10_000
 _BUILD = "build-"
+_SNAPSHOT_NAME = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
 
 
 def default_home() -> Path:
@@ -97,9 +103,24 @@ def current_file(mirror: Path) -> Path:
     return mirror / "CURRENT"
 
 
+def history_file(mirror: Path) -> Path:
+    """File that says what was live when."""
+    return mirror / "HISTORY"
+
+
 def snapshots_dir(mirror: Path) -> Path:
     """Folder of the immutable snapshots."""
     return mirror / "snapshots"
+
+
+def snapshot_names(mirror: Path) -> tuple[str, ...]:
+    """Names of the folders of a mirror that hold a snapshot, whoever put them there; sorted."""
+    return tuple(sorted(path.parent.name for path in snapshots_dir(mirror).glob(f"*/{MANIFEST}")))
+
+
+def is_snapshot_name(name: str) -> bool:
+    """Whether a name is of the kind that `new_snapshot_name` gives, with the number of a second one or without."""
+    return _SNAPSHOT_NAME.fullmatch(name) is not None
 
 
 def staging_dir(mirror: Path) -> Path:

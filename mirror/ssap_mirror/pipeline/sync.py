@@ -108,7 +108,8 @@ def sync(
     progress : Progress, optional
         Told of what goes on.
     keep : int, optional
-        How many older snapshots stay; all without it.
+        How many snapshots that were live before stay, beside the new one; all without it. The one that it replaced
+        stays at any rate, until the next sync.
     manners : Manners, optional
         How to behave towards the server.
     table : str, optional
@@ -163,7 +164,8 @@ def sync(
             make_live(mirror, catalog)
         staging.clear()
         if keep is not None:
-            prune(mirror, keep)
+            # What this very sync replaced stays until the next, come what may: it is the way back.
+            prune(mirror, max(keep, 1))
     return _report(mirror.name, catalog.manifest["harvest"], began, catalog=catalog)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_MIRROR",
+    "default_mirror",
     "deliver",
     "home",
     "mirror_argument",
@@ -46,11 +47,11 @@ mirror_option = click.option(
     "--mirror",
     "-m",
     metavar="NAME",
-    callback=lambda ctx, param, value: _default(ctx, value),
+    callback=lambda ctx, param, value: value or default_mirror(ctx),
     help="Mirror to ask: a name or a path.",
 )
 mirror_argument = click.argument(
-    "mirror", metavar="[MIRROR]", required=False, callback=lambda ctx, param, value: _default(ctx, value)
+    "mirror", metavar="[MIRROR]", required=False, callback=lambda ctx, param, value: value or default_mirror(ctx)
 )
 
 
@@ -99,12 +100,11 @@ def _guessed() -> str:
     return _TABLE if sys.stdout.isatty() else "csv"
 
 
-def _default(ctx: click.Context, value: str | None) -> str:
-    if value:
-        return value
+def default_mirror(ctx: click.Context) -> str:
+    """Name of the mirror that is meant where none is named."""
     base = ctx.params.get("home") or layout.default_home()
     known = (
-        name for name in (DEFAULT_MIRROR, _FALLBACK) if layout.current_file(layout.mirror_dir(base, name)).is_file()
+        name for name in (DEFAULT_MIRROR, _FALLBACK) if layout.snapshots_dir(layout.mirror_dir(base, name)).is_dir()
     )
     return next(known, DEFAULT_MIRROR)
 

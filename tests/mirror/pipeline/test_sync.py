@@ -20,6 +20,7 @@ import pytest
 from ssap_mirror.check.snapshot import verify
 from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import Catalog, open_catalog
+from ssap_mirror.core.snapshots import rollback
 from ssap_mirror.errors import BusyError, CatalogError, MirrorError, ParameterError, SourceError
 from ssap_mirror.pipeline.known_services import services
 from ssap_mirror.pipeline.status import status
@@ -102,6 +103,16 @@ def test_a_second_sync_brings_what_is_new_and_keeps_the_old_snapshot(
     assert live.path.is_dir()
     sync("test", source=service.url, home=tmp_path, manners=QUICK, keep=1)
     assert not live.path.exists()
+
+
+def test_what_a_sync_replaced_stays_until_the_next(service: FakeService, live: Catalog, tmp_path: Path) -> None:
+    """Also where none is to be kept: the new one may turn out to be worse."""
+    sync("test", source=service.url, home=tmp_path, manners=QUICK, keep=0)
+    second = open_catalog("test", tmp_path)
+    assert open_catalog(live.path).rows == len(OLD_ROWS)
+    sync("test", source=service.url, home=tmp_path, manners=QUICK, keep=0)
+    assert not live.path.exists()
+    assert rollback(tmp_path / "test").path == second.path
 
 
 def test_an_incomplete_harvest_leaves_the_old_snapshot_live(

@@ -391,6 +391,31 @@ class TestOtherCommands:
         assert run("path", "corpus", home=own_home).stdout.strip() == old
         assert "no snapshot older" in one_sentence(run("rollback", "corpus", home=own_home), ExitCode.FAILURE)
 
+    def test_a_mirror_whose_live_snapshot_is_lost_is_mended(self, run: Run, own_home: Path) -> None:
+        live = run("path", "corpus", home=own_home).stdout.strip()
+        (own_home / "corpus" / "snapshots" / "mine").mkdir()
+        (own_home / "corpus" / "CURRENT").write_text("")
+        said = one_sentence(run("info", "corpus", home=own_home), ExitCode.FAILURE)
+        assert "ssap-mirror snapshots lists what is there, ssap-mirror rollback makes one of them live" in said
+        listed = run("snapshots", "corpus", home=own_home)
+        assert listed.returncode == 0
+        assert listed.stdout.startswith(f"  {Path(live).name}  ")
+        assert "mine is no snapshot, for it has no manifest; it is left alone" in listed.stderr
+        assert "none is live; `ssap-mirror rollback corpus`" in listed.stderr
+        assert run("rollback", "corpus", home=own_home).returncode == 0
+        assert run("path", "corpus", home=own_home).stdout.strip() == live
+
+    def test_rollback_to_a_name(self, run: Run, own_home: Path, awkward, mirror_of) -> None:
+        old = run("path", "corpus", home=own_home).stdout.strip()
+        mirror_of(awkward.table, awkward.schema, own_home, "corpus", 5_000)
+        new = run("path", "corpus", home=own_home).stdout.strip()
+        for path in (old, new):
+            assert path in run("rollback", "corpus", Path(path).name, home=own_home).stderr
+            assert run("path", "corpus", home=own_home).stdout.strip() == path
+        # The name of a snapshot alone is one of the mirror that is meant where none is named.
+        said = one_sentence(run("rollback", Path(old).name, home=own_home), ExitCode.FAILURE)
+        assert f"lamost6-mrs has no snapshot {Path(old).name!r}" in said
+
     def test_services(self, run: Run) -> None:
         assert "lamost6-mrs" in run("services").stdout
 

@@ -1,13 +1,14 @@
-"""The command `rollback`: make an older one live."""
+"""The command `rollback`: make another snapshot live."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import click
+from ssap_mirror.core import layout
 
 from ssap_query.cli.diagnostics import note
-from ssap_query.cli.options import home, mirror_argument, mirror_folder
+from ssap_query.cli.options import default_mirror, home, mirror_argument, mirror_folder
 
 __all__ = ["rollback"]
 
@@ -15,8 +16,15 @@ __all__ = ["rollback"]
 @click.command()
 @home
 @mirror_argument
-def rollback(home: Path | None, mirror: str) -> None:
-    """Make the snapshot before the live one live again."""
+@click.argument("snapshot", required=False)
+@click.pass_context
+def rollback(ctx: click.Context, home: Path | None, mirror: str, snapshot: str | None) -> None:
+    """Make another SNAPSHOT of a mirror live, back or forth; without a name, the one that the live one replaced.
+
+    `ssap-mirror snapshots` lists them.
+    """
     from ssap_mirror.core.snapshots import rollback as go_back
 
-    note(f"live: {go_back(mirror_folder(home, mirror)).path}")
+    if snapshot is None and layout.is_snapshot_name(mirror):  # the only word given is a snapshot's
+        mirror, snapshot = default_mirror(ctx), mirror
+    note(f"live: {go_back(mirror_folder(home, mirror), snapshot).path}")

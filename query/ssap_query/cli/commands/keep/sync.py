@@ -47,7 +47,12 @@ def _units(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -
     help="Unit of a column of a file, where the file is silent or wrong; may be repeated.",
 )
 @home
-@click.option("--keep", type=click.IntRange(min=0), metavar="N", help="How many older snapshots stay (default: all).")
+@click.option(
+    "--keep",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="How many snapshots that were live before stay (default: all); the one just replaced always does.",
+)
 @click.option("--full", is_flag=True, help="Fetch all rows anew; without it, a second sync fetches what has changed.")
 @click.option("--dry-run", is_flag=True, help="Only tell what a harvest would cost.")
 @click.option("--status", "only_status", is_flag=True, help="Only tell where a harvest that was begun stands.")
