@@ -87,7 +87,7 @@ class SyncOptions:
     accept_incomplete: bool = False
     """Make a snapshot live even if rows are known to be missing; its manifest says so."""
     keep: int | None = None
-    """How many snapshots that were live before stay, beside the new one; None for all. The one replaced always stays."""
+    """How many snapshots that were live before stay; None for all. The one that is replaced stays at any rate."""
 
 
 def sync(
