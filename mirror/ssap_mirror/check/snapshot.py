@@ -1,4 +1,4 @@
-"""Is a snapshot what it says it is? Each check returns sentences, one a problem; none is good news.
+"""Is a snapshot what it says it is? Each check returns problems, a sentence each; empty if valid.
 
 `validate` looks at structure alone and takes milliseconds a file: it is what a snapshot must pass before it goes live.
 `verify` reads every byte, and the position and the identity of every row.

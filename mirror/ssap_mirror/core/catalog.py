@@ -25,9 +25,9 @@ class Partition:
     """One Parquet file of a snapshot and the sky it covers."""
 
     norder: int
-    """HEALPix order of the cell; -1 for the rows that have no place on the sky."""
+    """HEALPix order of the cell; -1 for the unplaced rows."""
     npix: int
-    """NESTED pixel of that order; -1 for the rows that have no place."""
+    """NESTED pixel of that order; -1 for the unplaced rows."""
     rows: int
     """Number of rows."""
     path: Path
@@ -65,7 +65,7 @@ class Catalog:
 
     @cached_property
     def unplaced(self) -> Partition | None:
-        """File of the rows that HATS has no place for; None if there are none."""
+        """File of the unplaced rows, which HATS has no cell for; None if there are none."""
         item = self.manifest.get("unplaced")
         return None if not item else Partition(-1, -1, item["rows"], self.path / item["path"])
 

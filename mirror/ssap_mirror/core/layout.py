@@ -1,4 +1,4 @@
-"""Names and paths of a mirror on disk, in one place: no other module spells a path.
+"""Names and paths of a mirror on disk; what lies within `staging` is named by the harvest that fills it.
 
 ::
 

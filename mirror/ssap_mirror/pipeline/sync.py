@@ -197,7 +197,7 @@ def _facts(address: Address, base: Catalog | None) -> dict[str, str]:
 
 
 def _finish_earlier(mirror: Path, staging: Staging) -> Catalog | None:
-    """Make the snapshot live that a sync had built when it was cut off."""
+    """Make the snapshot live that an interrupted sync had built."""
     name = staging.built()
     if name is None:
         return None

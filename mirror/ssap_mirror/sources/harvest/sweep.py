@@ -147,7 +147,7 @@ class _Run:
             slice_, error = self._failed[0]
             message = (
                 f"of the sweep {self._sweep.name!r}, {len(self._failed)} slices could not be had, first {slice_.key}: "
-                f"{error}; what is here is kept, and the same command goes on from there"
+                f"{error}; what was fetched is kept, and the same command resumes"
             )
             raise SourceError(message) from error
 

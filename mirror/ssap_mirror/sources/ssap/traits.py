@@ -23,7 +23,7 @@ POS, TIME = "POS", "TIME"
 VERBS = (1, 2, 3)
 
 _SAMPLE_ROWS = 2000
-# Of an answer that shows a limit of which nothing is said.
+# Of an answer that shows an unreported limit.
 _PROBE_ROWS = 50_000
 # A range that no value lies in; a service that answers it with rows does not look at the parameter.
 _LONG_AGO = "1801-01-01T00:00:00/1801-01-02T00:00:00"
@@ -52,7 +52,7 @@ class Traits:
     publication_dates: bool
     """Whether it obeys MTIME."""
     unreported_limit: int | None
-    """Rows of an unconstrained answer that may have been cut off without a word; None if the service told of it."""
+    """Rows of an unconstrained answer that may be truncated without OVERFLOW; None if the service reported it."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -117,7 +117,7 @@ def _identity(endpoint: Endpoint, schema: Schema) -> tuple[int, str | None, Samp
 
 
 def _unreported_limit(endpoint: Endpoint, sample: Sample) -> int | None:
-    """Rows of an unconstrained answer without OVERFLOW: those of the table, or those of a limit that is not told of."""
+    """Rows of an unconstrained answer without OVERFLOW: those of the table, or those of an unreported limit."""
     if sample.overflow:
         return None
     if sample.rows.num_rows < _SAMPLE_ROWS:

@@ -134,6 +134,7 @@ def test_what_is_missing_is_fetched_at_its_position(service: FakeService, sweeps
 
 
 def test_what_is_not_found_at_its_position_is_fetched_where_it_was_seen(service: FakeService, sweeps: Sweeps) -> None:
+    service.table = ROWS.filter(ROWS.column("ssa_location").is_valid()).combine_chunks()
     since = sweeps.survey("TIME")
     service.hides = lambda params, numbers: np.full(len(numbers), "POS" in params)
     service.requests.clear()
