@@ -114,7 +114,7 @@ def build_snapshot(
                 raise CatalogError(message)
             for rows in _write_rows(root, scratch, identity, contents, tile_rows * 3 // 2, mirror):
                 tell("write", rows, scratch.rows)
-            with storage.told(mirror):
+            with storage.translate_errors(mirror):
                 if previous is not None:
                     _link_unchanged(root, contents, previous)
                 describe(root, placer.schema, info, contents)
@@ -133,7 +133,7 @@ def _check_names(schema: Schema) -> None:
 
 def _new_folders(mirror: Path, work: Path) -> tuple[Path, Path]:
     """Clear away what builds that were cut off left behind, and make this one's folders: snapshot and scratch."""
-    with storage.told(mirror):
+    with storage.translate_errors(mirror):
         for left_behind in layout.build_dirs(mirror):
             shutil.rmtree(left_behind)
         folders = work / "snapshot", work / "runs"
@@ -179,7 +179,7 @@ def _spill(
     """Put all rows into the scratch; yields how many are there."""
     import pyarrow as pa
 
-    with storage.told(mirror):
+    with storage.translate_errors(mirror):
         for batch in _checked(batches, schema):
             if not batch.num_rows:
                 continue
@@ -209,7 +209,7 @@ def _write_rows(
                     file.write(unique.rows if low != NOT_PLACED else _without_cell(unique.rows))
         return file
 
-    with storage.told(mirror):
+    with storage.translate_errors(mirror):
         for norder, npix in split_sky(lambda low, high: scratch.count(Piece(low, high)), max_rows):
             path = layout.partition_path(norder, npix)
             contents.add_partition(root, path, norder, npix, write(path, *healpix.cell_range(norder, npix)))

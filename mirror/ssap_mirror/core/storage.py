@@ -14,7 +14,7 @@ from pathlib import Path
 from ssap_mirror.core import layout
 from ssap_mirror.errors import BusyError, MirrorError
 
-__all__ = ["clear", "lock_mirror", "replace_file", "sha256", "sync", "told", "write_file"]
+__all__ = ["clear", "lock_mirror", "replace_file", "sha256", "sync", "translate_errors", "write_file"]
 
 _held: dict[Path, tuple[int, int]] = {}
 _held_guard = threading.Lock()
@@ -57,7 +57,7 @@ def lock_mirror(mirror: Path) -> Iterator[None]:
 
 def _acquire(mirror: Path) -> int:
     path = layout.lock_file(mirror)
-    with told(mirror):
+    with translate_errors(mirror):
         mirror.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
@@ -85,8 +85,8 @@ def _cannot_write(mirror: Path, error: OSError) -> str:
 
 
 @contextlib.contextmanager
-def told(mirror: Path) -> Iterator[None]:
-    """Tell a full disk, a read-only folder and the like in one sentence.
+def translate_errors(mirror: Path) -> Iterator[None]:
+    """Turn a full disk, a read-only folder and the like into one sentence.
 
     Raises
     ------

@@ -142,7 +142,7 @@ def sync(
     tell, chosen = progress or Silent(), options or SyncOptions()
     address = source if isinstance(source, Address) else find_address(service, source)
     mirror = layout.mirror_dir(home or layout.default_home(), _mirror_name(name or service))
-    with storage.lock_mirror(mirror), storage.told(mirror):
+    with storage.lock_mirror(mirror), storage.translate_errors(mirror):
         base = None if chosen.full else live_snapshot(mirror)
         rows = _open_source(address, find_service(service), service, policy, base)
         staging = Staging(mirror)

@@ -80,7 +80,7 @@ def make_live(mirror: Path, catalog: Catalog) -> None:
     if catalog.path.parent.resolve() != layout.snapshots_dir(mirror).resolve():
         message = f"{catalog.path} is not a snapshot of the mirror {mirror}"
         raise CatalogError(message)
-    with storage.lock_mirror(mirror), storage.told(mirror):
+    with storage.lock_mirror(mirror), storage.translate_errors(mirror):
         record_live(mirror, catalog.path.name)
         storage.replace_file(layout.current_file(mirror), f"{catalog.path.name}\n".encode())
 
@@ -181,7 +181,7 @@ def prune(mirror: Path, keep: int) -> tuple[str, ...]:
     """
     if keep < 0:
         raise ParameterError(name="keep", value=keep, reason="is not a number of snapshots")
-    with storage.lock_mirror(mirror), storage.told(mirror):
+    with storage.lock_mirror(mirror), storage.translate_errors(mirror):
         live = find_snapshot(mirror).name
         others = [name for name in read_history(mirror).by_last_live() if name != live]
         surplus = others[: max(len(others) - keep, 0)]

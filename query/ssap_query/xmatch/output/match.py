@@ -17,7 +17,7 @@ from ssap_mirror.errors import ParameterError, SourceError
 from ssap_query.xmatch.join.pairs import Join, count_rows, make_pairs
 from ssap_query.xmatch.output.notes import notes_of
 from ssap_query.xmatch.output.rows import Piece, Pieces
-from ssap_query.xmatch.session import failures_told
+from ssap_query.xmatch.session import translate_errors
 
 if TYPE_CHECKING:
     import pandas
@@ -68,14 +68,14 @@ class Match:
     def count(self) -> int:
         """Count the rows; the result itself is not built for it."""
         if self._count is None:
-            with failures_told(), self._lock:
+            with translate_errors(), self._lock:
                 self._count = self._counted()
         return self._count
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the result should know: rows without a position, missing motions and dates, counted."""
-        with failures_told(), self._lock:
+        with translate_errors(), self._lock:
             return (*self._table_notes, *notes_of(self._session, self._join))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -85,7 +85,7 @@ class Match:
 
     def _tables(self) -> Iterator[pa.Table]:
         """Rows of the result in order, piece by piece."""
-        with failures_told(), ThreadPoolExecutor(max_workers=1) as worker:
+        with translate_errors(), ThreadPoolExecutor(max_workers=1) as worker:
             with self._lock:
                 self._make_pairs()
                 pieces = Pieces(self._session, self._join, self._columns, self._find)
