@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ssap_query.engine.compile import CompiledQuery
-from ssap_query.engine.cones.row_groups import RowGroups as RowGroupReader
-from ssap_query.engine.cones.row_groups import RowSelection
-from ssap_query.engine.duckdb_session import Session, failures_told
+from ssap_query.engine.cones.row_groups import RowGroupReader, RowSelection
+from ssap_query.engine.duckdb_session import Session, translate_errors
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -121,7 +120,7 @@ class RowGroupRows:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, one batch a row group."""
         for selection in self.selections:
-            with failures_told(self.snapshot):
+            with translate_errors(self.snapshot):
                 read = self.reader.take(selection, self.columns.varying, keep=self.keep)
             yield self.columns.batch({**read, **selection.computed}, len(selection.rows))
 
@@ -147,7 +146,7 @@ class QueryRows:
     def batches(self) -> Generator[pa.RecordBatch, None, None]:
         """All rows, as the statement gives them."""
         left = self.rows
-        with failures_told(self.snapshot):
+        with translate_errors(self.snapshot):
             for found in self.session.batches(self.query.sql, self.query.values, BATCH_ROWS):
                 rows = min(left, found.num_rows)
                 if rows:

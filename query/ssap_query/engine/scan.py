@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ssap_query.engine.compile import CompiledQuery, count_of
 from ssap_query.engine.cones.row_groups import Group
-from ssap_query.engine.duckdb_session import failures_told
+from ssap_query.engine.duckdb_session import translate_errors
 from ssap_query.engine.plan import BoundQuery
 from ssap_query.engine.rows import InMemoryRows, QueryRows, Rows, read_if_small
 
@@ -31,7 +31,7 @@ class Scan:
         if table is None:
             stream.close()
             counting = count_of(statement)
-            with failures_told(path):
+            with translate_errors(path):
                 found = int(snapshot.session.arrays(counting.sql, counting.values)["n"][0])
         shown = found if query.limit is None else min(found, query.limit)
         rows = replace(source, rows=shown) if table is None else InMemoryRows(table.slice(0, shown))

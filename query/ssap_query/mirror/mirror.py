@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ssap_mirror.core.catalog import Catalog, find_snapshot, open_catalog
 from ssap_mirror.core.schema import Schema
 
-from ssap_query.engine.cones.row_groups import DEFAULT_CACHE_BYTES
 from ssap_query.engine.engine import Engine
 from ssap_query.engine.plan import EngineLimits
+from ssap_query.engine.snapshot_cache import DEFAULT_CACHE_BYTES
 from ssap_query.mirror.answer import ColumnNames, Request, answer, provenance, read_request
 from ssap_query.mirror.result import ResultSet
 from ssap_query.ssap.python_values import request_pairs
@@ -41,8 +41,7 @@ class Mirror:
     home : pathlib.Path, optional
         Folder of the mirrors.
     cache_bytes : int
-        Most that is kept between requests [byte], of row groups for cones and again of columns for statistics; 0 for
-        a program that asks once.
+        Most that is kept between requests [byte], of everything; 0 for a program that asks once.
     limits : EngineLimits, optional
         What a single request may take.
 
@@ -101,7 +100,8 @@ class Mirror:
         with self._lock:
             if find_snapshot(self._name, self._home) == self.catalog.path:
                 return False
-            self._engine = self._open()
+            old, self._engine = self._engine, self._open()
+            old.drop()
             return True
 
     def ssap(self, request: Request, dialect: str | None = None, columns: ColumnNames = None) -> ResultSet:
@@ -326,10 +326,12 @@ class Mirror:
         ParameterError
             If it is not one query, or DuckDB cannot make sense of it.
         """
+        from ssap_query.sql.column_cache import WholeColumns
         from ssap_query.sql.user_sql import run_sql
 
         engine = self._engine
-        schema, rows = run_sql(engine.session, engine.catalog, engine.hot_columns, text, values, tables)
+        columns = WholeColumns(engine.catalog, engine.row_groups, engine.cache)
+        schema, rows = run_sql(engine.session, engine.catalog, columns, text, values, tables)
         return ResultSet(schema, rows, infos=provenance(engine.catalog))
 
     def relation(self) -> duckdb.DuckDBPyRelation:

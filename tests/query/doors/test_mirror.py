@@ -39,14 +39,16 @@ class TestOpening:
         first = mirror.catalog.path
         assert not mirror.refresh()
         mirror.search(pos=(0.0, 90.0), size=100)
-        kept = mirror.engine.row_groups
+        kept = mirror.engine.cache
+        assert kept.size > 0
         mirror_of(awkward.table.slice(0, 300), awkward.schema, tmp_path, "grows", 50)
         assert len(mirror.search(columns=["mobsid"])) == 100
         assert mirror.catalog.path == first
         assert mirror.refresh()
         assert mirror.catalog.path != first
         assert len(mirror.search(columns=["mobsid"])) == 300
-        assert mirror.engine.row_groups is not kept
+        assert mirror.engine.cache is not kept
+        assert (kept.size, kept.max_bytes) == (0, 0)
 
     def test_info(self, mirror, awkward) -> None:
         info = mirror.info()
