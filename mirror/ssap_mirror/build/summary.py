@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.core.times import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Summary"]
 
-_DAY_S = 86400.0
 _UNSET = object()
 
 
@@ -73,7 +73,7 @@ class Summary:
             _widen(self._coverage, "em", _extremes(self._numbers(batch, bound, "m")))
         mid = self._numbers(batch, "t_mid", "d")
         exposure = self._numbers(batch, "t_exptime", "s")
-        half = np.nan_to_num(exposure, nan=0.0, posinf=0.0, neginf=0.0) / 2 / _DAY_S
+        half = np.nan_to_num(exposure, nan=0.0, posinf=0.0, neginf=0.0) / 2 / SECONDS_PER_DAY
         for bounds in (mid - half, mid + half):
             _widen(self._coverage, "t", _extremes(bounds))
 

@@ -5,8 +5,9 @@ Unlike the reference server, it gives with each parameter the range of values th
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
+
+from ssap_mirror.core.times import datetime_of
 
 from ssap_query.engine.engine import Engine
 from ssap_query.mirror.result import InputParameter
@@ -18,7 +19,6 @@ __all__ = ["describe_inputs"]
 # More distinct values than this are no choice but free text.
 _MAX_OPTIONS = 40
 _CHOICES = ("target_class", "flux_calib", "wave_calib", "obs_collection", "access_format", "bandpass")
-_MJD_EPOCH = datetime(1858, 11, 17)
 
 
 def describe_inputs(engine: Engine) -> tuple[InputParameter, ...]:
@@ -78,7 +78,7 @@ def _as_text(bounds: Any, text: Any) -> tuple[str | None, str | None]:
 
 
 def _iso(mjd: float) -> str:
-    return (_MJD_EPOCH + timedelta(days=mjd)).isoformat(timespec="milliseconds")
+    return datetime_of(mjd).isoformat(timespec="milliseconds")
 
 
 def _options(engine: Engine, parameter: Parameter) -> tuple[str, ...]:

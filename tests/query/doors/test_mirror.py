@@ -15,6 +15,7 @@ from ssap_query.engine.cones.select_rows import RowGroups
 from ssap_query.engine.plan import Nothing
 from ssap_query.engine.rows import InMemoryRows, MemoryLimit
 from ssap_query.engine.scan import Scan
+from ssap_query.sql.column_cache import WholeColumns
 from ssap_query.sql.user_sql import run_sql
 from ssap_query.ssap.request import parse
 
@@ -163,7 +164,8 @@ class TestSql:
         text, engine = "SELECT mobsid FROM spectra", mirror.engine
         every = mirror.sql(text)
         few = MemoryLimit(50, 1 << 30)
-        _, again = run_sql(engine.session, engine.catalog, engine.hot_columns, text, in_memory=few)
+        columns = WholeColumns(engine.catalog, engine.row_groups, engine.cache)
+        _, again = run_sql(engine.session, engine.catalog, columns, text, in_memory=few)
         assert not isinstance(again, InMemoryRows)
         assert len(again) == len(every) > 50
         assert pa.Table.from_batches(again.batches()).equals(every.to_arrow())

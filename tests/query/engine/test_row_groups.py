@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ssap_mirror.core import healpix
+from ssap_mirror.core.sphere import separation_arcsec
 from ssap_query.arrow.arrays import as_arrow, as_numpy, points
 from ssap_query.engine.cones.row_groups import Group, RowGroupReader, RowSelection, rows_in
 from ssap_query.engine.cones.sky_cover import joined, reach
@@ -64,8 +65,8 @@ def test_reach_loses_no_row(centre, radius, mirror, awkward) -> None:
         row
         for row in awkward.rows
         if row["location"] and row["ra"] is not None and abs(row["location"][1]) <= 90
-        and healpix.separation_arcsec(*row["location"], *centre) <= radius * 3600
-        and healpix.separation_arcsec(*row["location"], row["ra"], row["dec"]) <= 60
+        and separation_arcsec(*row["location"], *centre) <= radius * 3600
+        and separation_arcsec(*row["location"], row["ra"], row["dec"]) <= 60
     ]  # fmt: skip
     for row in inside:
         cell = int(healpix.healpix_29([row["ra"]], [row["dec"]])[0])

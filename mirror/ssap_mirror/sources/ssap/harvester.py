@@ -25,6 +25,7 @@ from pathlib import Path
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.core.times import mjd_of
 from ssap_mirror.errors import SourceError
 from ssap_mirror.sources.harvest.audit import AUDIT, Audit
 from ssap_mirror.sources.harvest.cost import Price, refuse_full_disk
@@ -163,7 +164,7 @@ class Harvester:
             return
         created = datetime.fromisoformat(base.manifest["created"]).replace(tzinfo=None)
         # A day earlier: dates of publication may be those of a day, and of another time zone.
-        sweeps.fetch_published((created - datetime(1858, 11, 17)).total_seconds() / 86400 - 1.0)
+        sweeps.fetch_published(mjd_of(created) - 1.0)
 
     def _last_proof(self, sweeps: Sweeps, survey: Survey) -> tuple[bool, tuple[str, ...]]:
         """Look for rows that neither sweep could see.

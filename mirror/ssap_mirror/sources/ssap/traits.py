@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ssap_mirror.core.healpix import separation_arcsec
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.core.sphere import separation_arcsec
 from ssap_mirror.errors import FormatError, ServiceError
 from ssap_mirror.sources.harvest.positions import positions
 from ssap_mirror.sources.harvest.samples import Sample, identity_in

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ssap_mirror.core.schema import HEALPIX_COLUMN
+from ssap_mirror.core.sphere import haversine
 
 from ssap_query.arrow.arrays import as_arrow, as_numpy, coordinates, taken
 from ssap_query.engine.compile import CANDIDATES, ROW, CompiledQuery, compile_query
@@ -147,12 +148,10 @@ def rows_inside(position: Sequence[pa.Array], cones: Sequence[Cone]) -> NDArray[
     if len(known) + position[0].null_count != len(at):
         return None
     inside = np.zeros(len(known), np.bool_)
-    row_ra, row_dec = np.radians(at[known]).T
+    row_ra, row_dec = at[known].T
     for cone in cones:
         ra, dec, sign, limit = cone.test
-        ra, dec = np.radians(ra), np.radians(dec)
-        haversine = np.sin((row_dec - dec) / 2) ** 2 + np.cos(row_dec) * np.cos(dec) * np.sin((row_ra - ra) / 2) ** 2
-        beyond = sign * haversine - limit
+        beyond = sign * haversine(row_ra, row_dec, ra, dec) - limit
         # An angle is off by 1e-15 rad at most, and the haversine by as much times the sine of half the angle.
         if not (np.abs(beyond) > _EDGE_TOLERANCE * max(np.sqrt(abs(limit)), _EDGE_TOLERANCE)).all():
             return None

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from ssap_mirror.core.times import datetime_of, mjd_of
 from ssap_mirror.errors import ParameterError
 
-__all__ = ["Moment", "dachs_date", "dachs_mjd", "ivoa_moment", "mjd"]
+__all__ = ["Moment", "dachs_date", "dachs_mjd", "ivoa_moment"]
 
-_MJD_EPOCH = datetime(1858, 11, 17)
 # MJD beyond this are Julian dates or slips (the year 2954).
 _MAX_MJD = 400_000.0
 
@@ -47,18 +47,12 @@ class Moment:
     @property
     def start_mjd(self) -> float:
         """First instant [MJD]."""
-        return mjd(self.start) if self.exact_mjd is None else self.exact_mjd
+        return mjd_of(self.start) if self.exact_mjd is None else self.exact_mjd
 
     @property
     def end_mjd(self) -> float:
         """End [MJD]: excluded for a span, included for an instant."""
-        return self.start_mjd if self.end is None else mjd(self.end)
-
-
-def mjd(when: datetime) -> float:
-    """Convert a UTC datetime without tzinfo to a Modified Julian Date [d]."""
-    passed = when - _MJD_EPOCH
-    return passed.days + (passed.seconds + passed.microseconds / 1e6) / 86400
+        return self.start_mjd if self.end is None else mjd_of(self.end)
 
 
 def ivoa_moment(name: str, piece: str) -> Moment:
@@ -81,7 +75,7 @@ def ivoa_moment(name: str, piece: str) -> Moment:
         value = float(piece)
         if not -_MAX_MJD <= value <= _MAX_MJD:
             raise ParameterError(name, piece, "is no MJD of our millennium; give an MJD or an ISO 8601 date")
-        return Moment(piece, _MJD_EPOCH + timedelta(days=value), None, value)
+        return Moment(piece, datetime_of(value), None, value)
     found = _ISO.fullmatch(piece) or _COMPACT.fullmatch(piece)
     if not found:
         raise ParameterError(
@@ -117,7 +111,7 @@ def dachs_date(piece: str) -> datetime:
 
 def dachs_mjd(when: datetime) -> float:
     """MJD [d] as the reference server computes it: through a Julian date, with the rounding that costs."""
-    return (mjd(when) + 2400000.5) - 2400000.5
+    return (mjd_of(when) + 2400000.5) - 2400000.5
 
 
 def _datetime(name: str, piece: str, numbers: list[int], fraction: str | None) -> datetime:

@@ -57,7 +57,7 @@ def _span(bounds: Any, text: str) -> str:
 def _dates(bounds: Any) -> str:
     if not bounds or None in bounds:
         return ""
-    from datetime import datetime, timedelta
+    from ssap_mirror.core.times import datetime_of
 
-    first, last = (datetime(1858, 11, 17) + timedelta(days=mjd) for mjd in bounds)
+    first, last = map(datetime_of, bounds)
     return f" ({first:%Y-%m-%d} to {last:%Y-%m-%d})"
