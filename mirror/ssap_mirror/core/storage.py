@@ -14,7 +14,7 @@ from pathlib import Path
 from ssap_mirror.core import layout
 from ssap_mirror.errors import BusyError, MirrorError
 
-__all__ = ["clear", "lock_mirror", "replace_file", "sha256", "sync", "translate_errors", "write_file"]
+__all__ = ["clear", "lock_mirror", "replace_file", "replacing", "sha256", "sync", "translate_errors", "write_file"]
 
 _held: dict[Path, tuple[int, int]] = {}
 _held_guard = threading.Lock()
@@ -114,14 +114,39 @@ def write_file(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
+@contextlib.contextmanager
+def replacing(path: Path, beside: Path | None = None) -> Iterator[Path]:
+    """Give the path of a new file that takes the place of another when it is written; a failure leaves the old one.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file to replace, if it is there. A pipe or a device is written as it is.
+    beside : pathlib.Path, optional
+        Where to write meanwhile, in the same folder; by default a name that nobody else uses.
+
+    Raises
+    ------
+    OSError
+        If it cannot be put in place.
+    """
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    new = beside or path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
+    try:
+        yield new
+        new.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Put new content in place of a file: at any instant it has the old content or the new. The mirror is locked."""
-    beside = path.with_name(f".{path.name}.new")
-    try:
+    # Under the lock nobody else writes beside it: what a crash leaves there is written over the next time.
+    with replacing(path, path.with_name(f".{path.name}.new")) as beside:
         write_file(beside, content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
     sync(path.parent)
 
 

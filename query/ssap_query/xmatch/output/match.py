@@ -6,12 +6,12 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from ssap_mirror.core.storage import replacing
 from ssap_mirror.errors import ParameterError, SourceError
 
 from ssap_query.xmatch.join.pairs import Join, count_rows, make_pairs
@@ -146,20 +146,15 @@ class Match:
         target = Path(path)
         if target.suffix.lower() not in _PARQUET_SUFFIXES:
             raise ParameterError(_PATH, str(target), f"does not end in {', '.join(_PARQUET_SUFFIXES)}")
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
             # Columns of a match are numbers and identifiers: dictionaries cost time and save nothing after zstd.
             options: dict[str, Any] = {"compression": "zstd", "use_dictionary": False}
-            with pq.ParquetWriter(part, self.schema, **options) as writer:
+            with replacing(target) as part, pq.ParquetWriter(part, self.schema, **options) as writer:
                 for table in self._tables():
                     writer.write_table(table)
-            part.replace(target)
         except OSError as error:
             message = f"{target} cannot be written: {error.strerror or error}"
             raise SourceError(message) from error
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
         return target
 
     def __repr__(self) -> str:
