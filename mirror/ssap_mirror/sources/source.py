@@ -53,8 +53,8 @@ class RequestPolicy:
     survey_rows: int = 50_000
     """Largest number of rows in an answer that holds the identity columns only."""
     whole_table_rows: int = 250_000
-    """A table of at most this many rows is asked for all its identities in one request, as the last proof; no slice of
-    another proof is planned for more."""
+    """A table of at most this many rows is asked for all its identities in one request, as the last proof; nor does a
+    slice of another proof ask for more, but where surveys do."""
     highest_maxrec: int = 1_000_000
     """Largest limit of a request [rows], for what cannot be cut; services announce no more."""
     proof_share: float = 0.3

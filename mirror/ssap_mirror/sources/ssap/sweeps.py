@@ -134,7 +134,8 @@ class Sweeps:
     def choose_third(self) -> ThirdSweep | str:
         """Choose a sweep by another parameter than those of survey and harvest; or say why there is none."""
         values = {name: self._values_of(name) for name in self.probe.traits.parameters[2:]}
-        return choose_third_sweep(values, self._policy, self.ledger.requests(), self.ledger.answer_limit)
+        copies = self.audit.full_rows() / max(self.audit.rows(), 1)
+        return choose_third_sweep(values, copies, self._policy, self.ledger.requests(), self.ledger.answer_limit)
 
     def survey_by_third(self, third: ThirdSweep) -> None:
         """Ask for identities by a third parameter, within its budget; what came of it counts even if it fails.

@@ -21,7 +21,7 @@ _FILLED = 0.5
 # A value that so many of the slice's rows share leaves no room for those.
 _CROWDED = 0.9
 # Requests that an optional sweep may take at any rate, and what one may need beyond its plan.
-_FEW_REQUESTS, _SPARE = 8, 1.3
+_FEW_REQUESTS, _SPARE = 16, 1.3
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,21 @@ class ThirdSweep:
 
 
 def choose_third_sweep(
-    values: Mapping[str, NDArray[np.float64]], policy: RequestPolicy, requests: int, answer_limit: int | None
+    values: Mapping[str, NDArray[np.float64]],
+    copies: float,
+    policy: RequestPolicy,
+    requests: int,
+    answer_limit: int | None,
 ) -> ThirdSweep | str:
     """Choose the parameter that sees most rows, in slices none of which can overflow, within the budget.
 
     Parameters
     ----------
     values : mapping of str to numpy.ndarray of float64
-        Parameter -> values of the rows at hand, one for each row that has one; parameters that test for an overlap are
-        not among them, since cutting a range does not separate what lies across the cut.
+        Parameter -> values of the rows at hand, as often as they came; parameters that test for an overlap are not
+        among them, since cutting a range does not separate what lies across the cut.
+    copies : float
+        How often a row came, on average.
     policy : RequestPolicy
         Sizes of answers, and the share of requests that a proof may take.
     requests : int
@@ -72,7 +78,9 @@ def choose_third_sweep(
     if not values:
         return "the service has no third parameter that separates rows"
     allowed = max(_FEW_REQUESTS, int(policy.proof_share * requests))
-    found = [_planned(name, known, policy, allowed, answer_limit) for name, known in values.items()]
+    limit = policy.highest_maxrec if answer_limit is None else answer_limit
+    sizes = min(policy.survey_rows, limit), min(max(policy.survey_rows, policy.whole_table_rows), limit)
+    found = [_planned(name, known, copies, sizes, allowed) for name, known in values.items()]
     sweeps = [sweep for sweep in found if isinstance(sweep, ThirdSweep)]
     if sweeps:
         return max(sweeps, key=lambda sweep: sweep.rows)
@@ -80,21 +88,21 @@ def choose_third_sweep(
 
 
 def _planned(
-    parameter: str, known: NDArray[np.float64], policy: RequestPolicy, allowed: int, answer_limit: int | None
+    parameter: str, known: NDArray[np.float64], copies: float, sizes: tuple[int, int], allowed: int
 ) -> ThirdSweep | str:
-    """Plan slices of the smallest size with which the budget is kept."""
+    """Plan slices of the smallest size, of those between two, with which the budget is kept."""
     if not len(known):
         return f"no row at hand has a value for {parameter}"
-    largest = policy.whole_table_rows if answer_limit is None else min(policy.whole_table_rows, answer_limit)
-    maxrec = min(policy.survey_rows, largest)
+    maxrec, largest = sizes
     while True:
-        slices = plan_ranges(parameter, known, max(1, int(_FILLED * maxrec)))
+        slices = plan_ranges(parameter, known, max(1, int(_FILLED * maxrec * copies)))
         needed = max(len(slices) + 1, math.ceil(_SPARE * len(slices)))
         if needed <= allowed or maxrec >= largest:
             break
         maxrec = min(2 * maxrec, largest)
-    if max(int(slice_.range.holds(known).sum()) for slice_ in slices if slice_.range is not None) > _CROWDED * maxrec:
+    fullest = max(int(slice_.range.holds(known).sum()) for slice_ in slices if slice_.range is not None)
+    if fullest > _CROWDED * maxrec * copies:
         return f"too many rows have the same value of {parameter}"
     if needed > allowed:
         return f"a sweep by {parameter} would take {needed:,} requests, more than the {allowed:,} that a proof may take"
-    return ThirdSweep(parameter, tuple(slices), maxrec, needed, len(known))
+    return ThirdSweep(parameter, tuple(slices), maxrec, needed, int(len(known) / copies))
