@@ -76,9 +76,9 @@ class RowGroups:
         owners: list[NDArray[np.int64]] = []
         rows: list[NDArray[np.int64]] = []
         for number, group in enumerate(self.groups):
-            candidates = self._candidates(group, names)
+            candidates, columns = self._candidates(group, names)
             if len(candidates):
-                pieces.append(taken(query.snapshot.row_groups.arrays(group, names), candidates))
+                pieces.append(taken(columns, candidates))
                 rows.append(candidates)
                 owners.append(np.full(len(candidates), number))
         if not pieces:
@@ -100,14 +100,30 @@ class RowGroups:
         roles = self.query.snapshot.catalog.schema.roles
         return [roles[role] for role in self.region.position.roles]
 
-    def _candidates(self, group: Group, names: Sequence[str]) -> NDArray[np.int64]:
-        """Rows of a group that the coarse step leaves, by the cell of the target or, unplaced, of the position."""
+    def _candidates(self, group: Group, names: Sequence[str]) -> tuple[NDArray[np.int64], dict[str, pa.Array]]:
+        """Rows of a group that the coarse step leaves, by the cell of the target or, unplaced, of the position.
+
+        Parameters
+        ----------
+        group : Group
+            The row group.
+        names : sequence of str
+            Columns to read.
+
+        Returns
+        -------
+        rows : numpy.ndarray of int64
+            Row numbers, ascending.
+        columns : dict of str to pyarrow.Array, shape (group.rows,)
+            The columns; none if no row is left.
+        """
         reader, ranges = self.query.snapshot.row_groups, self.query.cover.ranges or ()
         if group.cells is None:
-            return rows_in_any_order(reader.position_cells(group, self._position), ranges)
-        # Decoded together with the rest: of what a cone's ranges touch nearly all has candidates.
-        cells = reader.arrays(group, [HEALPIX_COLUMN, *names])[HEALPIX_COLUMN]
-        return rows_in(as_numpy(cells), ranges)
+            rows = rows_in_any_order(reader.position_cells(group, self._position), ranges)
+            return rows, reader.arrays(group, names) if len(rows) else {}
+        # Cells are decoded together with the rest: of what a cone's ranges touch nearly all has candidates.
+        columns = reader.arrays(group, [HEALPIX_COLUMN, *names])
+        return rows_in(as_numpy(columns.pop(HEALPIX_COLUMN)), ranges), columns
 
     def _tested(self, table: pa.Table) -> NDArray[np.int64]:
         """Candidates that fulfil the exact conditions, ascending; one more than the limit is enough."""
