@@ -19,7 +19,7 @@ from ssap_mirror.pipeline.known_services import KnownService, find_address, find
 from ssap_mirror.pipeline.staging import Staging
 from ssap_mirror.sources.file.source import FileSource
 from ssap_mirror.sources.progress import Progress, Silent
-from ssap_mirror.sources.source import Estimate, Harvest, RequestPolicy, Source
+from ssap_mirror.sources.source import Estimate, Harvest, RequestPolicy, Source, Status
 from ssap_mirror.sources.ssap.source import SsapSource
 from ssap_mirror.sources.tap.source import TapSource
 
@@ -32,8 +32,8 @@ class SyncReport:
 
     name: str
     """Name of the mirror."""
-    complete: bool
-    """Whether every row of the source is in the snapshot, once, as far as the source lets anyone tell."""
+    status: Status
+    """How complete the rows are: it is proven that none is missing, or nothing hints at one, or some are."""
     reasons: tuple[str, ...]
     """How that is known, one sentence each."""
     rows: int
@@ -53,11 +53,16 @@ class SyncReport:
     estimate: Estimate | None = None
     """What the harvest would cost, if that is all that was asked."""
 
+    @property
+    def complete(self) -> bool:
+        """Whether every row of the source is in the snapshot, once, as far as the source lets anyone prove it."""
+        return self.status == "complete"
+
     def words(self) -> str:
         """Say it to a person."""
         if self.estimate is not None:
             return f"{self.name}: {self.estimate.words()}"
-        verdict = "complete" if self.complete else "NOT COMPLETE"
+        verdict = "NOT COMPLETE" if self.status == "incomplete" else self.status
         lines = [f"{self.name}: {self.rows:,} rows, {verdict}"]
         lines += [f"  {reason}" for reason in self.reasons]
         asked = f"{self.slices:,} slices, {self.requests:,} requests, {self.bytes / 1e6:,.1f} MB, "
@@ -70,7 +75,11 @@ class SyncReport:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON document."""
-        return {**asdict(self), "snapshot": None if self.snapshot is None else str(self.snapshot)}
+        return {
+            **asdict(self),
+            "complete": self.complete,
+            "snapshot": None if self.snapshot is None else str(self.snapshot),
+        }
 
 
 @dataclass(frozen=True)
@@ -154,7 +163,7 @@ def sync(
             if chosen.dry_run:
                 return _report(mirror.name, {}, began, estimate=rows.estimate(staging.path, tell))
             harvest = rows.harvest(staging.path, tell)
-            if not harvest.verdict.complete and not chosen.accept_incomplete:
+            if harvest.verdict.status == "incomplete" and not chosen.accept_incomplete:
                 return _report(mirror.name, _record(harvest), began)
             catalog = _build(mirror, harvest, tell)
             staging.add({"type": "built", "snapshot": catalog.path.name})
@@ -251,7 +260,13 @@ def _build(mirror: Path, harvest: Harvest, progress: Progress) -> Catalog:
 def _record(harvest: Harvest) -> dict[str, Any]:
     """Say how a harvest went, for the manifest."""
     verdict = harvest.verdict
-    return {"complete": verdict.complete, "reasons": list(verdict.reasons), "rows": harvest.rows, **harvest.record}
+    return {
+        "status": verdict.status,
+        "complete": verdict.complete,
+        "reasons": list(verdict.reasons),
+        "rows": harvest.rows,
+        **harvest.record,
+    }
 
 
 def _report(
@@ -264,7 +279,7 @@ def _report(
 ) -> SyncReport:
     return SyncReport(
         name=name,
-        complete=record.get("complete", False),
+        status=record.get("status", "complete" if record.get("complete") else "incomplete"),
         reasons=tuple(record.get("reasons", ())),
         rows=record.get("rows", 0) if catalog is None else catalog.rows,
         duplicates=record.get("duplicates", 0 if catalog is None else catalog.manifest["build"]["duplicates_removed"]),
