@@ -118,7 +118,9 @@ def build_snapshot(
                 if previous is not None:
                     _link_unchanged(root, contents, previous)
                 describe(root, placer.schema, info, contents)
-                return open_catalog(_move_in(root, mirror))
+                catalog = open_catalog(_move_in(root, mirror))
+            catalog.checksums.trust()
+            return catalog
         finally:
             storage.clear(work)
 

@@ -8,13 +8,26 @@ import hashlib
 import os
 import shutil
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
 from ssap_mirror.core import layout
 from ssap_mirror.errors import BusyError, MirrorError
 
-__all__ = ["clear", "lock_mirror", "replace_file", "replacing", "sha256", "sync", "translate_errors", "write_file"]
+__all__ = [
+    "Lease",
+    "clear",
+    "lease",
+    "lock_mirror",
+    "replace_file",
+    "replacing",
+    "sha256",
+    "sync",
+    "translate_errors",
+    "unread",
+    "write_file",
+]
 
 _held: dict[Path, tuple[int, int]] = {}
 _held_guard = threading.Lock()
@@ -73,6 +86,92 @@ def _acquire(mirror: Path) -> int:
         os.close(descriptor)
         raise MirrorError(_cannot_write(mirror, error)) from error
     return descriptor
+
+
+class Lease:
+    """A promise that a snapshot is not removed, for as long as this object is about.
+
+    Parameters
+    ----------
+    descriptor : int
+        Open file that holds the lock.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        weakref.finalize(self, os.close, descriptor)
+
+
+def lease(file: Path) -> Lease | None:
+    """Lock a file together with others who read what it stands for.
+
+    The kernel gives the lock back when the reader is gone, however it went. Where there are no such locks (some network
+    file systems) there is a lease as well, which keeps no promise.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        The file; it need not be writable.
+
+    Returns
+    -------
+    Lease or None
+        None if it is being removed, or gone.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    taken = Lease(descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    except OSError:
+        pass  # a file system without locks
+    try:
+        # It may have been removed between the two steps above.
+        return taken if os.path.samestat(os.fstat(descriptor), file.stat()) else None
+    except FileNotFoundError:
+        return None
+
+
+@contextlib.contextmanager
+def unread(file: Path) -> Iterator[bool]:
+    """Keep new readers off what a file stands for, to remove it.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        The file that `lease` locks.
+
+    Yields
+    ------
+    bool
+        Whether nobody has a lease, as far as the file system can tell.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    """
+    # Open for writing, which a network file system asks of whoever wants a lock alone.
+    descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = True
+    except BlockingIOError:
+        free = False
+    except OSError:
+        free = True  # a file system without locks
+    try:
+        yield free
+    finally:
+        os.close(descriptor)
 
 
 def _busy(mirror: Path, process: object) -> str:

@@ -152,7 +152,7 @@ def sync(
     address = source if isinstance(source, Address) else find_address(service, source)
     mirror = layout.mirror_dir(home or layout.default_home(), _mirror_name(name or service))
     with storage.lock_mirror(mirror), storage.translate_errors(mirror):
-        base = None if chosen.full else live_snapshot(mirror)
+        base = None if chosen.full else _refresh_base(mirror, tell)
         rows = _open_source(address, find_service(service), service, policy, base)
         staging = Staging(mirror)
         if not (chosen.restart or chosen.dry_run) and (catalog := _finish_earlier(mirror, staging)) is not None:
@@ -173,6 +173,22 @@ def sync(
             # What this very sync replaced stays until the next, come what may: it is the way back.
             prune(mirror, max(chosen.keep, 1))
     return _report(mirror.name, catalog.manifest["harvest"], began, catalog=catalog)
+
+
+def _refresh_base(mirror: Path, progress: Progress) -> Catalog | None:
+    """Open the live snapshot if all its files are as they were written; else all rows are fetched, and that is told.
+
+    What is taken over from it gets fresh checksums, and damage would be sealed by them.
+    """
+    if not layout.snapshot_names(mirror):
+        return None
+    try:
+        base = open_catalog(mirror)
+        base.checksums.check(base.files)
+    except CatalogError as error:
+        progress.note(f"{error}; all rows are fetched")
+        return None
+    return base
 
 
 def _open_source(

@@ -64,7 +64,7 @@ class Engine:
         self.catalog = catalog
         self.session = Session()
         self.cache = SnapshotCache(cache_bytes)
-        self.row_groups = RowGroupReader(self.cache)
+        self.row_groups = RowGroupReader(self.cache, catalog.checksums)
         self.snapshot = OpenSnapshot(catalog, self.session, self.row_groups, limits or EngineLimits())
 
     def drop(self) -> None:
@@ -169,6 +169,7 @@ class Engine:
             paths = [str(path) for path in self.catalog.files]
             query = compile_query(self.catalog.schema, [column], files(paths), [], group_by=[column])
             with translate_errors(self.catalog.path):
+                self.catalog.checksums.check(paths)
                 found = self.session.table(query.sql, query.values)[column].to_pylist()
             return tuple(sorted(value for value in found if value is not None)), None in found
 

@@ -49,6 +49,7 @@ def connection(session: Session, catalog: Catalog) -> duckdb.DuckDBPyConnection:
         yield from (macro.create for macro in (*SKY_MACROS, *DECODING_MACROS))
 
     with translate_errors(catalog.path):
+        catalog.checksums.check(catalog.files)
         session.prepare(statements)
     return session.cursor()
 
@@ -92,6 +93,8 @@ def run_sql(
     ------
     ParameterError
         If it is not one query, or DuckDB cannot make sense of it.
+    CatalogError
+        If the snapshot cannot be read.
     """
     _refuse_statements(session, text)
     query = _Query(session, catalog, whole_columns, text, tuple(values), dict(tables or {}))

@@ -78,7 +78,7 @@ def test_reach_loses_no_row(centre, radius, mirror, awkward) -> None:
 def test_reach_is_small_for_a_small_cone(mirror) -> None:
     extent = reach(mirror.catalog, Region((Cone(0.0, 90.0, 0.01),), FIBRE))
     assert len(extent.partitions) <= 4 < len(mirror.catalog.partitions)
-    groups = RowGroupReader(SnapshotCache()).touched(extent.paths, extent.ranges)
+    groups = RowGroupReader(SnapshotCache(), mirror.catalog.checksums).touched(extent.paths, extent.ranges)
     assert {group.path for group in groups} <= set(extent.paths)
     assert str(extent.unplaced.path) in {group.path for group in groups}
 
@@ -86,7 +86,7 @@ def test_reach_is_small_for_a_small_cone(mirror) -> None:
 def test_groups_know_their_rows(awkward) -> None:
     mirror = awkward.open("one")
     cache = SnapshotCache(0)
-    groups = RowGroupReader(cache)
+    groups = RowGroupReader(cache, mirror.catalog.checksums)
     for path in mirror.catalog.files:
         first = 0
         for group in groups.footer(str(path)).groups:
@@ -104,23 +104,23 @@ def test_the_row_group_not_used_for_longest_goes_first(mirror) -> None:
 
     def decode(max_bytes: int, *groups: Group) -> SnapshotCache:
         cache = SnapshotCache(max_bytes)
-        reader = RowGroupReader(cache)
+        reader = RowGroupReader(cache, mirror.catalog.checksums)
         for group in groups:
             reader.arrays(group, names)
         return cache
 
-    reader = RowGroupReader(SnapshotCache())
+    reader = RowGroupReader(SnapshotCache(), mirror.catalog.checksums)
     one, two, three = (group for path in mirror.catalog.files[:3] for group in reader.footer(str(path)).groups[:1])
     size = {group: decode(1 << 30, group).size for group in (one, two, three)}
     cache = decode(sum(size.values()) - 1, one, two, one, three)
     assert cache.size == size[one] + size[three]
-    RowGroupReader(cache).arrays(one, ["dec"])  # a further column of a known group
+    RowGroupReader(cache, mirror.catalog.checksums).arrays(one, ["dec"])  # a further column of a known group
     assert size[one] < cache.size <= cache.max_bytes
 
 
 def test_taking_rows(mirror) -> None:
     path = str(mirror.catalog.files[0])
-    groups = RowGroupReader(SnapshotCache())
+    groups = RowGroupReader(SnapshotCache(), mirror.catalog.checksums)
     group = groups.footer(path).groups[0]
     every = groups.arrays(group, ["mobsid", "mag_arr"])
     rows = np.array([0, group.rows - 1])

@@ -77,7 +77,7 @@ def test_open_files_are_few_and_one_thread_each(mirror) -> None:
     from ssap_query.engine.cones.row_groups import RowGroupReader
     from ssap_query.engine.snapshot_cache import SnapshotCache
 
-    groups = RowGroupReader(SnapshotCache())
+    groups = RowGroupReader(SnapshotCache(), mirror.catalog.checksums)
     paths = [str(path) for path in mirror.catalog.files][:3]
     files = FilePool(2)
     for path in paths * 2:

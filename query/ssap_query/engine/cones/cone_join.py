@@ -86,6 +86,7 @@ class ConeJoin:
 
         parts: list[Arrays] = []
         if self._placed:
+            query.snapshot.catalog.checksums.check(self._placed)
             parts.append(run(files_in_cones(self._placed, order)))
         if query.cover.unplaced is not None:
             rows = self._unplaced_rows(str(query.cover.unplaced.path))

@@ -95,6 +95,12 @@ def _open(path: str, metadata: Any, dictionaries: Sequence[str]) -> pq.ParquetFi
         pa.set_memory_pool(pa.system_memory_pool())
         try:
             # Reading ahead is for disks far away; here it is one more copy.
-            return pq.ParquetFile(path, metadata=metadata, read_dictionary=list(dictionaries), pre_buffer=False)
+            return pq.ParquetFile(
+                path,
+                metadata=metadata,
+                read_dictionary=list(dictionaries),
+                pre_buffer=False,
+                page_checksum_verification=True,
+            )
         finally:
             pa.set_memory_pool(usual)

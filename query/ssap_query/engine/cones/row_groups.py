@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ssap_mirror.core import healpix
+from ssap_mirror.core.checksums import Checksums
 from ssap_mirror.core.schema import HEALPIX_COLUMN
 
 from ssap_query.arrow.arrays import coordinates, taken
@@ -83,10 +84,13 @@ class RowGroupReader:
     ----------
     cache : SnapshotCache
         What keeps footers, decoded columns and cells.
+    checksums : Checksums
+        What tells whether a file is as it was written.
     """
 
-    def __init__(self, cache: SnapshotCache) -> None:
+    def __init__(self, cache: SnapshotCache, checksums: Checksums) -> None:
         self._cache = cache
+        self._checksums = checksums
         self._files = FilePool(_MAX_IDLE_FILES if cache.max_bytes else 0)
 
     def footer(self, path: str) -> Footer:
@@ -95,6 +99,7 @@ class RowGroupReader:
         def load() -> Footer:
             import pyarrow.parquet as pq
 
+            self._checksums.check([path])
             return _footer(path, pq.read_metadata(path))
 
         return self._cache.get((_FOOTER, path), load, lambda found: _FOOTER_GROWTH * found.metadata.serialized_size)
@@ -169,6 +174,7 @@ class RowGroupReader:
         return self._cache.get((_CELLS, group.path, group.number, *names), load, lambda cells: cells.nbytes)
 
     def _decode(self, group: Group, names: list[str]) -> dict[str, pa.Array]:
+        self._checksums.check([group.path])
         with self._files.borrow(group.path, group.metadata, group.dictionaries) as file:
             table = file.read_row_group(group.number, columns=names, use_threads=False)
         return {name: _one_chunk(table[name]) for name in names}
