@@ -105,7 +105,7 @@ def xmatch(
         spectra = open_once(mirror, home)
         infos = provenance(spectra.catalog)
         match = spectra.crossmatch(
-            tables[0], radius, find, columns=names(columns), other_columns=names(table_columns), other_positions=right,
+            tables[0], radius, find, columns=_chosen(columns), other_columns=names(table_columns), other_positions=right,
             other_where=where, **shared, **_filters(request),
         )  # fmt: skip
     else:
@@ -149,6 +149,11 @@ def _positions(given: dict[str, str | None], side: str) -> Positions | None:
         epoch=_number_or_name(said["epoch"]),
         sigma_arcsec=_number_or_name(said["error"]),
     )
+
+
+def _chosen(columns: str | None) -> list[str] | str | None:
+    """Columns of the spectra: ``all`` is every one, as in `query`."""
+    return columns if columns == "all" else names(columns)
 
 
 def _number_or_name(text: str | None) -> float | str | None:
