@@ -109,7 +109,9 @@ def parse_address(
             raise ParameterError(name="source", value=url, reason="is neither an http address nor a file")
         return FileAddress(Path(url).expanduser(), dict(units or {}), positions)
     if positions is not None:
-        raise ParameterError(name="positions", value=positions.columns(), reason="are those of a file, not of a service")
+        raise ParameterError(
+            name="positions", value=positions.columns(), reason="are those of a file, not of a service"
+        )
     endpoint, _, fragment = url.partition("#")
     table = unquote(fragment) or table
     return SsapAddress(url) if table is None else TapAddress(endpoint, table)

@@ -1,4 +1,4 @@
-"""Columns as everything behind the door can have them: types that DuckDB and Parquet know, names that SQL can tell apart."""
+"""Columns as everything behind the door can have them: types that others know, and names that SQL can tell apart."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def tidied(table: Table) -> Table:
     def read(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
         schema = pa.schema([types.field(name) for name in wanted])
         for batch in table.read([source[name] for name in wanted]):
-            columns = [
-                plain_array(column, field.type) for column, field in zip(batch.columns, schema, strict=True)
-            ]
+            columns = [plain_array(column, field.type) for column, field in zip(batch.columns, schema, strict=True)]
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
     memory = table.in_memory

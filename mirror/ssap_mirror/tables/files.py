@@ -11,10 +11,10 @@ import re
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Literal
+from typing import BinaryIO, Literal, cast
 
 from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import open_catalog
@@ -50,6 +50,7 @@ _SUFFIXES: dict[str, Format] = {
 }
 _PACKED = ("gz", "bz2", "xz", "zst")
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_OPENERS: dict[str, Callable[[Path], BinaryIO]] = {"gzip": gzip.GzipFile, "bzip2": bz2.BZ2File, "xz": lzma.LZMAFile}  # type: ignore[dict-item]
 _BEGINNING = 4096
 _COLLECTION_PROPERTIES = "collection.properties"
 _OLD_PROPERTIES = "properties"
@@ -142,7 +143,9 @@ def format_of(path: Path) -> Format:
         return "votable"
     if kind is None:
         known = ", ".join(sorted(_SUFFIXES))
-        message = f"it is none of VOTable, FITS, CSV, ECSV, IPAC, Parquet and Arrow, by its first bytes or its name ({known})"
+        message = (
+            f"it is none of VOTable, FITS, CSV, ECSV, IPAC, Parquet and Arrow, by its first bytes or its name ({known})"
+        )
         raise FormatError(message)
     return "csv" if kind == "ipac" else kind
 
@@ -154,7 +157,7 @@ def beginning(path: Path) -> bytes:
 
 
 @contextmanager
-def unpacked_stream(path: Path) -> Iterator[IO[bytes]]:
+def unpacked_stream(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading, unpacked if it is packed by gzip, bzip2, xz or zstd.
 
     Raises
@@ -168,13 +171,12 @@ def unpacked_stream(path: Path) -> Iterator[IO[bytes]]:
             import pyarrow as pa
 
             with pa.input_stream(str(path), compression="zstd") as stream, io.BufferedReader(stream) as buffered:
-                yield buffered
+                yield cast("BinaryIO", buffered)
         elif packing is None:
             with path.open("rb") as plain:
                 yield plain
         else:
-            opener = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}[packing]
-            with opener(path) as packed:
+            with _OPENERS[packing](path) as packed:
                 yield packed
     except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, OSError) as error:
         if packing is None or (isinstance(error, OSError) and error.errno is not None):

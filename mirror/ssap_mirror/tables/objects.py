@@ -20,7 +20,7 @@ _MJD_ORIGIN = "2400000.5"
 _VO_KEYS = ("ucd", "utype", "xtype")
 
 
-def open_object(source: object, batch_rows: int) -> Table | None:
+def open_object(source: Any, batch_rows: int) -> Table | None:
     """Open a table in memory; None if it is no such thing.
 
     Parameters
@@ -144,8 +144,8 @@ def _from_structured(array: Any, batch_rows: int) -> Table:
 
         return from_fits_rec(array, batch_rows)
     masked = np.ma.isMaskedArray(array)
-    parts = [(name, array[name] if masked else np.asarray(array[name]), {}) for name in array.dtype.names]
-    return _from_columns(parts, batch_rows, "structured array")
+    columns = {name: array[name] if masked else np.asarray(array[name]) for name in array.dtype.names}
+    return _from_columns([(name, values, {}) for name, values in columns.items()], batch_rows, "structured array")
 
 
 def _from_columns(parts: Sequence[tuple[str, Any, dict[str, str]]], batch_rows: int, kind: str = "mapping") -> Table:
@@ -184,13 +184,14 @@ def _parts(name: str, column: Any) -> list[tuple[str, Any, dict[str, str]]]:
 def _sky_parts(prefix: str, sky: Any) -> list[tuple[str, Any, dict[str, str]]]:
     """Position of a SkyCoord, and its proper motion and date if it has them."""
     icrs = sky.icrs
-    parts = [
-        (f"{prefix}{axis}", np.ravel(getattr(icrs, axis).to_value("deg")), {"unit": "deg", "ucd": f"pos.eq.{axis}", "frame": "ICRS"})
-        for axis in ("ra", "dec")
-    ]  # fmt: skip
+    parts: list[tuple[str, Any, dict[str, str]]] = []
+    for axis in ("ra", "dec"):
+        said = {"unit": "deg", "ucd": f"pos.eq.{axis}", "frame": "ICRS"}
+        parts.append((f"{prefix}{axis}", np.ravel(getattr(icrs, axis).to_value("deg")), said))
     if "s" in getattr(icrs.data, "differentials", {}) and hasattr(icrs, "pm_ra_cosdec"):
         for name, ucd, values in (("pmra", "ra", icrs.pm_ra_cosdec), ("pmdec", "dec", icrs.pm_dec)):
-            parts.append((f"{prefix}{name}", np.ravel(values.to_value("mas/yr")), {"unit": "mas/yr", "ucd": f"pos.pm;pos.eq.{ucd}"}))  # fmt: skip
+            said = {"unit": "mas/yr", "ucd": f"pos.pm;pos.eq.{ucd}"}
+            parts.append((f"{prefix}{name}", np.ravel(values.to_value("mas/yr")), said))
         if sky.obstime is not None:
             years = np.broadcast_to(sky.obstime.jyear, parts[0][1].shape)
             parts.append((f"{prefix}ref_epoch", years, {"unit": "yr", "ucd": "meta.ref;time.epoch"}))

@@ -23,9 +23,7 @@ _BATCH_ROWS = 65_536
 _TABLE = "table"
 
 
-def open_table(
-    source: object, *, typed: bool = False, batch_rows: int = _BATCH_ROWS, parameter: str = _TABLE
-) -> Table:
+def open_table(source: object, *, typed: bool = False, batch_rows: int = _BATCH_ROWS, parameter: str = _TABLE) -> Table:
     """Open a table.
 
     Parameters
@@ -87,7 +85,9 @@ def _open_paths(paths: Sequence[str], typed: bool, batch_rows: int, parameter: s
             table = open_parquet(files, batch_rows, alike=all(is_catalog(path) for path in found))
             return _named_table(tidied(table), found[0])
     if len(files) > 1:
-        raise ParameterError(parameter, list(paths), "is more than one file; only Parquet files can be read as one table")
+        raise ParameterError(
+            parameter, list(paths), "is more than one file; only Parquet files can be read as one table"
+        )
     with _named(files[0]):
         table = tidied(_open_file(files[0], formats.pop(), part, typed, batch_rows))
     return _named_table(table, files[0])
@@ -164,7 +164,6 @@ def _tell_overflow(status: str | None, ending: Ending) -> None:
 
 
 def _open_arrow(path: Path, batch_rows: int) -> Table:
-    import pyarrow as pa
     from pyarrow import feather
 
     try:

@@ -122,7 +122,7 @@ def _merged(item: pa.Field, described: Mapping[str, str]) -> pa.Field:
 
 
 def _voparquet(header: bytes | None, notes: list[str]) -> dict[str, dict[str, str]]:
-    """What the VOTable inside a Parquet file says of its columns (VOParquet 1.0 §2)."""
+    """Read what the VOTable inside a Parquet file says of its columns (VOParquet 1.0 §2)."""
     if header is None:
         return {}
     try:
@@ -139,7 +139,7 @@ def _said(column: Column) -> dict[str, str]:
 
 
 def _of_astropy(header: bytes, masks: dict[str, str], notes: list[str]) -> dict[str, dict[str, str]]:
-    """What astropy says of the columns of a table that it wrote."""
+    """Read what astropy says of the columns of a table that it wrote."""
     from ssap_mirror.tables.text.astropy_header import read_header
 
     try:

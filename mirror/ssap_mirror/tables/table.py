@@ -104,7 +104,7 @@ def _described(item: pa.Field) -> Column:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Some names for a sentence: the first few, and how many more there are."""
+    """Put some names into a sentence: the first few, and how many more there are."""
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return ", ".join(names[:_LISTED]) + more
 

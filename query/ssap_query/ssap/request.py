@@ -167,7 +167,9 @@ def parse(request: str | bytes | Pairs | SsapRequest, dialect: str | None = None
         if len(set(present)) > 1:
             which = "first" if canonical in first else "last"
             notes.append(f"{canonical} is given {len(present)} times; the {which} counts")
-    return SsapRequest(tuple(pairs), dialect, MappingProxyType(values), MappingProxyType(first), tuple(notes), tuple(ignored))
+    return SsapRequest(
+        tuple(pairs), dialect, MappingProxyType(values), MappingProxyType(first), tuple(notes), tuple(ignored)
+    )
 
 
 def decode(request: str | bytes | Pairs, dialect: str = DIALECTS[0]) -> list[tuple[str, object]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -107,7 +107,12 @@ def own_columns(table: Table, units: Mapping[str, str], said: Positions | None) 
     if place is None:
         return OwnColumns(schema, None, notes=tuple(notes))
     if place.is_degrees:
-        return OwnColumns(schema, place, roles=dict(zip(("ra", "dec"), place.columns, strict=True)), notes=tuple(notes))
+        # However degrees are spelled, they are degrees.
+        spelled = [
+            replace(column, unit=column.unit and "deg") if column.name in place.columns else column for column in kept
+        ]
+        roles = dict(zip(("ra", "dec"), place.columns, strict=True))
+        return OwnColumns(Schema(tuple(spelled)), place, notes=tuple(notes), roles=roles)
     derived = tuple(_derived(axis, place, schema) for axis in ("ra", "dec"))
     roles = {axis: column.name for axis, column in zip(("ra", "dec"), derived, strict=True)}
     return OwnColumns(schema, place, derived, tuple(notes), roles)

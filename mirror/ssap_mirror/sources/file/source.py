@@ -130,7 +130,11 @@ class FileSource:
             header=self._table.header,
             notes=self.notes,
         )
-        said = {"format": self._table.kind, **files[0]} if len(files) == 1 else {"format": self._table.kind, "files": files}
+        said = (
+            {"format": self._table.kind, **files[0]}
+            if len(files) == 1
+            else {"format": self._table.kind, "files": files}
+        )
         record = {"file": said, "notes": list(self.notes)}
         return Harvest(description, rows, Verdict((self._finding(rows),)), self.batches, record)
 

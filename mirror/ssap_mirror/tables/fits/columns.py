@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["ascii_array", "binary_array", "letters"]
+__all__ = ["arrays_in_memory", "ascii_array", "binary_array", "letters"]
 
 _FORMAT = re.compile(r"(\d*)([LXBIJKAEDCMPQ])(.*)")
 _ASCII_FORMAT = re.compile(r"([AIFED])(\d*)(?:\.\d+)?")
@@ -68,6 +68,29 @@ def binary_array(column: Any, rows: Any, heap: NDArray[np.uint8]) -> pa.Array:
         return _text(raw)
     values, nulls = _decoded(column, letter, raw)
     return arrow_array(column.name, values, nulls)
+
+
+def arrays_in_memory(column: Any, rows: Any) -> pa.Array:
+    """Values of a column of variable arrays whose heap is out of reach, as astropy gives them.
+
+    Raises
+    ------
+    FormatError
+        If they are scaled, which astropy sees to for some and not for others.
+    """
+    import pyarrow as pa
+
+    _, items = letters(column)
+    if _is_scaled(column):
+        message = f"column {column.name!r} has scaled arrays of variable length, which are read from files alone"
+        raise FormatError(message)
+    pieces = [np.asarray(value).reshape(-1) for value in rows[column.name]]
+    if items == "A":
+        texts = ["".join(piece.astype("U").tolist()).rstrip() for piece in pieces]
+        return pa.array([text or None for text in texts], pa.string())
+    lengths = np.array([len(piece) for piece in pieces], np.int64)
+    values = np.concatenate(pieces) if len(pieces) else np.empty(0, _STORED[items])
+    return _lists(column, values, None, lengths)
 
 
 def ascii_array(column: Any, rows: Any) -> pa.Array:
@@ -132,7 +155,8 @@ def _other_sign(raw: NDArray[Any], letter: str) -> NDArray[Any]:
     native = np.ascontiguousarray(raw.astype(raw.dtype.newbyteorder("=")))
     unsigned = native.view(f"u{native.dtype.itemsize}")
     turned = unsigned ^ unsigned.dtype.type(1 << (8 * native.dtype.itemsize - 1))
-    return turned.view(np.int8) if letter == "B" else turned
+    values: NDArray[Any] = turned.view(np.int8) if letter == "B" else turned
+    return values
 
 
 def _text(raw: NDArray[Any]) -> pa.Array:
@@ -168,6 +192,13 @@ def _variable(column: Any, letter: str, descriptors: NDArray[Any], heap: NDArray
         return pa.array([(next(texts) or None) if n else None for n in lengths], pa.string())
     raw = (np.concatenate(pieces) if pieces else heap[:0]).view(stored)
     values, nulls = _decoded(column, letter, raw)
+    return _lists(column, values, nulls, lengths)
+
+
+def _lists(column: Any, values: NDArray[Any], nulls: NDArray[np.bool_] | None, lengths: NDArray[np.int64]) -> pa.Array:
+    """Make lists of the values of all rows, which stand one after the other."""
+    import pyarrow as pa
+
     items = arrow_array(column.name, values, nulls)
     parts = 1
     if pa.types.is_fixed_size_list(items.type):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.files import unpacked
-from ssap_mirror.tables.fits.columns import ascii_array, binary_array, letters
+from ssap_mirror.tables.fits.columns import arrays_in_memory, ascii_array, binary_array, letters
 from ssap_mirror.tables.numpy_arrays import arrow_field
 from ssap_mirror.tables.table import Table, listed
 
@@ -27,6 +27,7 @@ __all__ = ["fits_types", "from_fits_rec", "open_fits"]
 _MAPPED_ROWS = 1 << 16
 # As TOPCAT and STILTS write what FITS has no keyword for.
 _KEYWORDS = {"ucd": "TUCD", "utype": "TUTYP", "description": "TCOMM"}
+_NO_HEAP = np.empty(0, np.uint8)
 _DEFAULT_EQUINOX = {"FK4": 1950.0, "FK5": 2000.0}
 
 
@@ -82,15 +83,18 @@ def from_fits_rec(data: Any, batch_rows: int) -> Table:
     import pyarrow as pa
 
     types, notes = fits_types(data.columns, data, {})
-    arrays = []
-    for name in types.names:
-        column = data.columns[name]
-        if letters(column)[0] in "PQ":
-            # Its heap is not reached from here; astropy gives each row's array.
-            arrays.append(pa.array([np.asarray(value).reshape(-1).tolist() for value in data[name]]))
-        else:
-            arrays.append(_array(column, data, np.empty(0, np.uint8)))
-    types = pa.schema([item.with_type(array.type) for item, array in zip(types, arrays, strict=True)])
+    arrays, fields = [], []
+    for item in types:
+        column = data.columns[item.name]
+        try:
+            is_variable = not column.ascii and letters(column)[0] in "PQ"
+            array = arrays_in_memory(column, data) if is_variable else _array(column, data, _NO_HEAP)
+        except FormatError as error:
+            notes.append(f"left out: {error}")
+            continue
+        arrays.append(array)
+        fields.append(item.with_type(array.type))
+    types = pa.schema(fields)
     whole = pa.Table.from_arrays(arrays, schema=types)
 
     def read(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -108,7 +112,7 @@ def fits_types(columns: Any, data: Any, header: Any) -> tuple[pa.Schema, list[st
     for number, column in enumerate(columns, 1):
         said = {key: header.get(f"{word}{number}") for key, word in _KEYWORDS.items()}
         try:
-            kind = _array(column, data[:0], np.empty(0, np.uint8)).type
+            kind = _array(column, data[:0], _NO_HEAP).type
         except FormatError as error:
             notes.append(f"left out: {error}")
             continue
@@ -167,12 +171,12 @@ def _opened(path: Path, part: str | None) -> Iterator[_Found]:
             raise FormatError(message) from error
 
 
-def _chosen(tables: dict[int, Any], part: str | None) -> int:
+def _chosen(tables: Mapping[int, Any], part: str | None) -> int:
     if not tables:
         message = "a FITS file without a table"
         raise FormatError(message)
     if part is None:
-        return next(iter(tables))
+        return min(tables)
     for number, hdu in tables.items():
         if part == str(number) or part.upper() == hdu.name.upper():
             return number
@@ -188,7 +192,7 @@ def _heap(path: Path, hdu: Any) -> NDArray[np.uint8]:
     gap = header.get("THEAP", rows)
     size = rows + header.get("PCOUNT", 0) - gap
     if size <= 0:
-        return np.empty(0, np.uint8)
+        return _NO_HEAP
     start = hdu.fileinfo()["datLoc"] + gap
     size = min(size, path.stat().st_size - start)
-    return np.memmap(path, np.uint8, "r", start, (size,)) if size > 0 else np.empty(0, np.uint8)
+    return np.memmap(path, np.uint8, "r", start, (size,)) if size > 0 else _NO_HEAP

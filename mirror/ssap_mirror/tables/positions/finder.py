@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
-from ssap_mirror.core.units import says_no_unit, to_degrees
+from ssap_mirror.core.units import Conversion, to_degrees
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.tables.positions import names as usual
 from ssap_mirror.tables.positions.frames import ICRS, is_equatorial, normal_frame
+from ssap_mirror.tables.positions.named import is_number, is_text, names_by_key, names_by_ucd, resolve, unit_of
 from ssap_mirror.tables.positions.place import Axis, Place
-from ssap_mirror.tables.positions.said import MOTION_ROLES, Positions
+from ssap_mirror.tables.positions.said import Positions
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["checked", "find_column", "find_motions", "find_positions", "resolve", "unit_of"]
+__all__ = ["find_positions"]
 
 _NO_LETTERS = re.compile(r"[^a-z]")
 
@@ -79,86 +81,21 @@ def find_positions(
     chosen = next((pair for pair in pairs if _fits(types, pair, said, text=False)), None)
     text = next((pair for pair in pairs if _fits(types, pair, said, text=True)), None)
     # Right ascension in text comes before galactic numbers.
-    if text is not None and (chosen is None or (is_equatorial(text.frame or ICRS) and not is_equatorial(chosen.frame or ICRS))):
+    if text is not None and (
+        chosen is None or (is_equatorial(text.frame or ICRS) and not is_equatorial(chosen.frame or ICRS))
+    ):
         chosen = text
     return None if chosen is None else _place(types, chosen, said, parameter)
 
 
-def find_motions(types: pa.Schema, said: Positions, parameter: str) -> Positions | None:
-    """Fill in proper motions, and parallax and radial velocity where there are any; None without proper motions.
-
-    Raises
-    ------
-    ParameterError
-        If a column so found holds no numbers.
-    """
-    found = {role: getattr(said, role) or find_column(types, role) for role in MOTION_ROLES}
-    if found["pmra"] is None or found["pmdec"] is None:
-        return None
-    return checked(types, replace(said, **{role: column for role, column in found.items() if column}), parameter)
-
-
-def checked(types: pa.Schema, said: Positions, parameter: str) -> Positions:
-    """Give the columns that are said the names that they have here, and check that they can play their roles.
-
-    Raises
-    ------
-    ParameterError
-        If a column is not in the table, or of a type that cannot be read.
-    """
-    import pyarrow as pa
-
-    named = {role: resolve(types, column, f"{parameter}.{role}") for role, column in said.columns().items()}
-    for role, column in named.items():
-        kind = types.field(column).type
-        reads_text = role in ("ra", "dec", "epoch")
-        if _is_number(kind) or (reads_text and _is_text(kind)) or (role == "epoch" and pa.types.is_temporal(kind)):
-            continue
-        name = f"{parameter}.{role}"
-        raise ParameterError(name, column, f"is a column of type {kind}, not numbers{' or text' if reads_text else ''}")
-    return replace(said, **named)
-
-
-def find_column(types: pa.Schema, role: str) -> str | None:
-    """Column of a role by UCD, then by usual name; None if there is none, or if more than one has that UCD."""
-    by_ucd = _names_by_ucd(types)
-    for ucd in usual.UCDS[role]:
-        columns = by_ucd.get(ucd, [])
-        if len(columns) == 1:
-            return columns[0]
-    by_name = _names_by_key(types)
-    return next((by_name[name][0] for name in usual.NAMES[role] if name in by_name), None)
-
-
-def resolve(types: pa.Schema, name: str, parameter: str) -> str:
-    """Column of a name, or of that name in the source where it has another here.
-
-    Raises
-    ------
-    ParameterError
-        If there is none.
-    """
-    if name in types.names:
-        return name
-    renamed = [item.name for item in types if (item.metadata or {}).get(b"source_name") == name.encode()]
-    if len(renamed) == 1:
-        return str(renamed[0])
-    raise ParameterError(parameter, name, "is not a column of the table")
-
-
-def unit_of(types: pa.Schema, column: str, said: Positions) -> str:
-    """Unit of a column: as said, else as the table says; empty without one."""
-    given = next((unit for name, unit in said.units.items() if resolve(types, name, "units") == column), None)
-    unit = given if given is not None else (types.field(column).metadata or {}).get(b"unit", b"").decode()
-    return "" if says_no_unit(unit) else str(unit).strip()
-
-
 def _pairs(types: pa.Schema) -> Iterator[_Pair]:
     """Pairs of columns that may be positions, the likeliest first."""
-    by_ucd, by_name = _names_by_ucd(types), _names_by_key(types)
+    by_ucd, by_name = names_by_ucd(types), names_by_key(types)
     # A service may say "main" of a second, single-precision pair too: the more precise one, else the first, is meant.
-    mains = [_by_precision(types, [n for ucd in usual.UCDS[axis] for n in by_ucd.get(ucd, [])]) for axis in ("ra", "dec")]
-    yield from (_Pair(*pair, None) for pair in zip(*mains, strict=False))
+    mains = [
+        _by_precision(types, [n for ucd in usual.UCDS[axis] for n in by_ucd.get(ucd, [])]) for axis in ("ra", "dec")
+    ]
+    yield from (_Pair(ra, dec, None) for ra, dec in zip(mains[0], mains[1], strict=False))
     yield from (_Pair(*pair, None) for pair in _named(by_name, usual.EQUATORIAL))
     any_ra, any_dec = ([n for ucd in usual.UCDS[f"any_{axis}"] for n in by_ucd.get(ucd, [])] for axis in ("ra", "dec"))
     if len(any_ra) == len(any_dec) == 1:
@@ -175,9 +112,10 @@ def _pairs(types: pa.Schema) -> Iterator[_Pair]:
 
 
 def _named(by_name: Mapping[str, Sequence[str]], pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Columns of usual names; of some with one usual name (``RAJ2000``, ``_RAJ2000``) those in the same place."""
-    for longitude, latitude in pairs:
-        yield from zip(by_name.get(longitude, ()), by_name.get(latitude, ()), strict=False)
+    """Columns of usual names; of some with one usual name (``RAJ2000``, ``_RAJ2000``) first those in the same place."""
+    for names in pairs:
+        longitudes, latitudes = (by_name.get(name, ()) for name in names)
+        yield from dict.fromkeys((*zip(longitudes, latitudes, strict=False), *product(longitudes, latitudes)))
 
 
 def _place(types: pa.Schema, pair: _Pair, said: Positions, parameter: str) -> Place:
@@ -199,12 +137,14 @@ def _place(types: pa.Schema, pair: _Pair, said: Positions, parameter: str) -> Pl
 
 def _axis(types: pa.Schema, column: str, said: Positions, parameter: str, *, in_hours: bool) -> Axis:
     kind, unit = types.field(column).type, unit_of(types, column, said)
-    if _is_text(kind):
+    if is_text(kind):
         # "h:m:s", hh mm ss, hourangle; "d:m:s", deg, sexagesimal
         first = _NO_LETTERS.sub("", unit.lower())[:1]
         in_hours = first == "h" if first in ("h", "d") else in_hours
-        return Axis(column, kind, unit, is_text=True, sexagesimal_hours=in_hours, plain_hours=first == "h")
-    if not _is_number(kind):
+        return Axis(
+            column, kind, unit, Conversion(1.0), is_text=True, sexagesimal_hours=in_hours, plain_hours=first == "h"
+        )
+    if not is_number(kind):
         raise ParameterError(parameter, column, f"is a column of type {kind}, not numbers or text")
     try:
         return Axis(column, kind, unit, to_degrees(unit))
@@ -216,8 +156,8 @@ def _fits(types: pa.Schema, pair: _Pair, said: Positions, *, text: bool) -> bool
     """Whether both columns can be angles, of numbers or of text."""
     kinds = [types.field(name).type for name in (pair.longitude, pair.latitude)]
     if text:
-        return any(map(_is_text, kinds)) and all(_is_text(kind) or _is_number(kind) for kind in kinds)
-    if not all(map(_is_number, kinds)):
+        return any(map(is_text, kinds)) and all(is_text(kind) or is_number(kind) for kind in kinds)
+    if not all(map(is_number, kinds)):
         return False
     try:
         for name in (pair.longitude, pair.latitude):
@@ -236,30 +176,3 @@ def _frame_of_names(types: pa.Schema, pair: tuple[str, str]) -> str | None:
 
 def _by_precision(types: pa.Schema, names: list[str]) -> list[str]:
     return sorted(names, key=lambda name: str(types.field(name).type) != "double")
-
-
-def _names_by_ucd(types: pa.Schema) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for field in types:
-        ucd = (field.metadata or {}).get(b"ucd", b"").decode()
-        found.setdefault("".join(ucd.split()).lower(), []).append(field.name)
-    return found
-
-
-def _names_by_key(types: pa.Schema) -> dict[str, list[str]]:
-    """Usual name -> columns: without case, and any marks in it as one underscore."""
-    found: dict[str, list[str]] = {}
-    for field in types:
-        name = (field.metadata or {}).get(b"source_name", field.name.encode()).decode()
-        found.setdefault(usual.key(name), []).append(field.name)
-    return found
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return str(kind) in ("string", "large_string", "string_view")

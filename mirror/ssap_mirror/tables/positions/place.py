@@ -11,6 +11,7 @@ from ssap_mirror.tables.positions.frames import ICRS, to_icrs
 from ssap_mirror.tables.positions.sexagesimal import angles
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -27,8 +28,8 @@ class Axis:
     """Its type."""
     unit: str
     """Its unit, as told; nothing is degrees."""
-    conversion: Conversion = Conversion(1.0)
-    """To degrees, if it holds numbers."""
+    conversion: Conversion
+    """To degrees, for numbers."""
     is_text: bool = False
     """Whether it holds text."""
     sexagesimal_hours: bool = False

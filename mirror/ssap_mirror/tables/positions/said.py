@@ -43,8 +43,8 @@ class Positions:
     sigma_arcsec: float | str | None = None
     """Error of the position along any direction, 1 sigma [arcsec]: one number or a column."""
     frame: str | None = None
-    """Frame of the positions: ``ICRS``, ``FK5``, ``FK4``, ``galactic``, ``supergalactic`` or ``ecliptic``, perhaps with an
-    equinox (``FK4 B1975``). None: as the table says (COOSYS), else ICRS."""
+    """Frame of the positions: ``ICRS``, ``FK5``, ``FK4``, ``galactic``, ``supergalactic`` or ``ecliptic``, perhaps with
+    an equinox (``FK4 B1975``). None: as the table says (COOSYS), else ICRS."""
     units: Mapping[str, str] = field(default_factory=dict)
     """Units of columns, by their names, where the table is silent or wrong."""
 

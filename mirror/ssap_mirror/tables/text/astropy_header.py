@@ -55,7 +55,7 @@ def read_header(text: str) -> AstropyHeader:
         If it is not what astropy writes.
     """
     try:
-        found = yaml.load(text, Loader=_Loader)  # noqa: S506  (a safe loader, which makes plain values of all tags)
+        found = yaml.load(text, Loader=_Loader)
         columns = tuple(_column(item) for item in found["datatype"])
         serialized = _mapping(_mapping(found.get("meta")).get("__serialized_columns__"))
         masks: dict[str, str] = {}
@@ -70,7 +70,9 @@ def _column(item: Mapping[str, Any]) -> AstropyColumn:
     meta = _mapping(item.get("meta"))
     said = {key: item[key] for key in _SAID if item.get(key)} | {key: meta[key] for key in _VO_KEYS if meta.get(key)}
     # A unit that is no string is that of a logarithm, as a mapping.
-    texts = {key: value if isinstance(value, str) else str(_mapping(value).get("unit", "")) for key, value in said.items()}
+    texts = {
+        key: value if isinstance(value, str) else str(_mapping(value).get("unit", "")) for key, value in said.items()
+    }
     return AstropyColumn(str(item["name"]), str(item["datatype"]), item.get("subtype"), texts)
 
 
@@ -94,7 +96,7 @@ def _mapping(value: Any) -> dict[str, Any]:
     return {key: inner for item in value for key, inner in (item.items() if isinstance(item, dict) else [item])}
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     """Makes a plain value of whatever tag."""
 
 
@@ -103,7 +105,7 @@ def _plain(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
         return loader.construct_mapping(node, deep=True)
     if isinstance(node, yaml.SequenceNode):
         return loader.construct_sequence(node, deep=True)
-    return loader.construct_scalar(node)  # type: ignore[arg-type]
+    return loader.construct_scalar(node)
 
 
 _Loader.add_multi_constructor("!", _plain)

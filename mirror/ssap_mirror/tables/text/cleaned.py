@@ -46,7 +46,7 @@ class CleanedText(io.RawIOBase):
         source.read(dialect.head_bytes)
 
     def readable(self) -> bool:
-        """Always."""
+        """Say that it is; as `io.RawIOBase` asks."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]

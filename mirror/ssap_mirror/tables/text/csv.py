@@ -59,7 +59,7 @@ def open_csv(path: Path, *, typed: bool, batch_rows: int) -> Table:
             for block in cells:
                 for name, column in zip(dialect.names, block.columns, strict=True):
                     kinds[name].look(column)
-    types = pa.schema([pa.field(name, kinds[name].found, _metadata(dialect, name)) for name in dialect.names])
+    types = pa.schema([pa.field(name, kinds[name].found, metadata=_metadata(dialect, name)) for name in dialect.names])
 
     def read(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
         with arrow_errors(), cells_of(path, dialect, wanted, ending) as cells:

@@ -114,7 +114,7 @@ def _skip_comments(text: str) -> tuple[int, list[str]]:
 
 
 def _delimiter(text: str) -> str:
-    """What stands between the cells: that which cuts the first lines into the same number of cells, of more than one."""
+    """Find what stands between the cells: what cuts the first lines into one number of cells, of more than one."""
     found: list[tuple[int, str]] = []
     fallback: list[tuple[int, str]] = []
     for delimiter in _DELIMITERS:

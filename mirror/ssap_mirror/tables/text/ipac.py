@@ -95,9 +95,7 @@ def _fields(bars: Sequence[str]) -> Iterator[_Field]:
         message = "an IPAC table whose line of names has no second bar"
         raise FormatError(message)
     for first, end in pairwise(edges):
-        name, kind, unit, null = (
-            bars[line][first + 1 : end].strip() if line < len(bars) else "" for line in range(4)
-        )
+        name, kind, unit, null = (bars[line][first + 1 : end].strip() if line < len(bars) else "" for line in range(4))
         whole = [full for full in _TYPES if kind and full.startswith(kind.lower())]
         if kind and not whole:
             message = f"column {name!r} has the type {kind!r}, which IPAC tables do not have"

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from ssap_mirror.core.schema import Column
 from ssap_mirror.errors import FormatError
-from ssap_mirror.tables.votable.systems import Systems
 from ssap_mirror.tables.votable.model import Info, Param, column_from_attributes, knows_datatype, param_from_attributes
+from ssap_mirror.tables.votable.systems import Systems
 
 __all__ = ["Declarations", "Serialization", "Table"]
 

@@ -131,8 +131,9 @@ class VOTableReader:
             ]
             if renamed:
                 notes.append(f"columns of a name that was taken have another: {', '.join(renamed)}")
-        if self._document.declarations.other_tables:
-            notes.append(f"tables after the first one that are not read: {self._document.declarations.other_tables}")
+        others = self._document.declarations.other_tables
+        if others:
+            notes.append(f"other tables of the document, after the first table, that are not read: {others}")
         return tuple(notes)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -155,7 +156,7 @@ class VOTableReader:
         return [info for info in self._document.declarations.infos if info.name.upper() == "QUERY_STATUS"]
 
     def _cone_error(self) -> str | None:
-        """What a cone search says went wrong; only where it sends no rows, for a table may have such a PARAM."""
+        """Read what a cone search says went wrong; only where it sends no rows, for a table may have such a PARAM."""
         if self._rows or (self.fields and self._document.content is not None):
             return None
         infos = ((info.name, info.value or info.text) for info in self.infos)

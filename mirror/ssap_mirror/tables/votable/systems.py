@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ssap_mirror.core.schema import Column
 
@@ -41,7 +42,7 @@ class Systems:
 
     def __init__(self) -> None:
         self._frames: dict[str, _Frame] = {}
-        self._times: dict[str, dict[str, str]] = {}
+        self._times: dict[str, dict[str, Any]] = {}
 
     def add(self, element: str, attributes: Mapping[str, str]) -> None:
         """Take an element."""
@@ -50,7 +51,10 @@ class Systems:
             self._frames[name] = _frame(attributes)
             return
         origin = attributes.get("timeorigin", "").strip()
-        told = {"time_origin": _ORIGINS.get(origin.upper(), origin), "time_scale": attributes.get("timescale", "").strip()}
+        told = {
+            "time_origin": _ORIGINS.get(origin.upper(), origin),
+            "time_scale": attributes.get("timescale", "").strip(),
+        }
         self._times[name] = {key: value for key, value in told.items() if value}
 
     def located(self, column: Column, ref: str) -> Column:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ssap_mirror.core.times import J2000_MJD, JULIAN_YEAR_DAYS, SECONDS_PER_DAY, UNIX_EPOCH_MJD
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.tables.positions.dates import JD_OF_MJD, Dates, told_dates
-from ssap_mirror.tables.positions.finder import unit_of
+from ssap_mirror.tables.positions.named import unit_of
 
 from ssap_query.xmatch.session import quoted
 
@@ -52,7 +52,9 @@ def julian_year(session: Session, table: Table, column: str) -> str:
         raise ParameterError(parameter, column, f"holds no dates: {error}") from error
     name = quoted(column)
     if dates.kind in ("timestamps", "text"):
-        expression = f"(2000 + (epoch(try_cast({name} AS TIMESTAMP)) / 86400 + {_UNIX_JD - _J2000_JD}) / {_JULIAN_YEAR_D})"
+        expression = (
+            f"(2000 + (epoch(try_cast({name} AS TIMESTAMP)) / 86400 + {_UNIX_JD - _J2000_JD}) / {_JULIAN_YEAR_D})"
+        )
         _refuse_none(session, table, column, expression, "holds no dates (ISO 8601)")
         return expression
     number = f"{name}::DOUBLE"
@@ -83,7 +85,7 @@ def _scale(session: Session, table: Table, column: str, dates: Dates) -> str:
     *found, finite = view.aggregate(f"{counts}, count_if(isfinite({name}::DOUBLE))").fetchall()[0]
     scales = [scale for scale, rows in zip(_WINDOWS, found, strict=True) if rows]
     if scales == ["year"] and dates.kind == "days":
-        reason = "is in days, but holds neither MJD nor JD: nothing tells since when (TIMESYS, or a unit such as 'JD-2457000')"
+        reason = "is in days, but holds neither MJD nor JD: nothing tells since when (TIMESYS, a unit as 'JD-2457000')"
         raise ParameterError(parameter, column, reason)
     if scales == ["year"] and not dates.may_be_years:
         reason = "holds numbers that are years, or days since some day: say its unit, 'yr' or one such as 'JD-2457000'"

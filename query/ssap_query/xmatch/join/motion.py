@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.tables.positions import find_motions
-from ssap_mirror.tables.positions.finder import find_column
+from ssap_mirror.tables.positions.named import find_column
 from ssap_mirror.tables.positions.said import MOTION_ROLES
 
 from ssap_query.xmatch.inputs.epochs import julian_year
@@ -101,7 +101,9 @@ def choose_mover(session: Session, tables: tuple[Table, Table], *, motions: bool
             dated, reason = _dated(session, both, index, is_asked=is_asked)
             if dated is not None:
                 return Mover(table.side, dated, () if named else (_applied(dated, index),))
-        notes.append(f"proper motions of the {table.side} table ({found.pmra}, {found.pmdec}) are not applied: {reason}")
+        notes.append(
+            f"proper motions of the {table.side} table ({found.pmra}, {found.pmdec}) are not applied: {reason}"
+        )
     given = next((p.epoch for p in said if p.epoch is not None), None)
     if given is not None and not notes:
         raise ParameterError(_EPOCH, given, "is given, but neither table has proper motions by UCD or usual name")
@@ -121,7 +123,10 @@ def _dated(
             if is_asked:
                 parameter = f"{table.side}_positions.epoch"
                 raise ParameterError(parameter, table.schema.names, reason)
-            return None, f"the date of the {table.side} table's positions is not known; say it (--epoch, Positions.epoch)"
+            return (
+                None,
+                f"the date of the {table.side} table's positions is not known; say it (--epoch, Positions.epoch)",
+            )
         found.append(replace(table, positions=replace(table.positions, epoch=epoch)))
         if isinstance(epoch, str) and not is_asked:
             try:

@@ -113,7 +113,7 @@ def _chosen(table: Table, names: Sequence[str] | None) -> list[str]:
 
 
 def _hint(table: Table, name: str) -> str:
-    """What a column of that name is called, which SQL could not tell from another."""
+    """Say what a column of that name is called, which SQL could not tell from another."""
     new = [item.name for item in table.schema if (item.metadata or {}).get(b"source_name") == name.encode()]
     return f": there it is called {', '.join(new)}" if new else ""
 

@@ -9,7 +9,17 @@ import click
 from click.core import ParameterSource
 
 from ssap_query.cli.diagnostics import note
-from ssap_query.cli.options import FRAME_HELP, deliver, home, mirror_option, names, open_once, output, read_request, read_units
+from ssap_query.cli.options import (
+    FRAME_HELP,
+    deliver,
+    home,
+    mirror_option,
+    names,
+    open_once,
+    output,
+    read_request,
+    read_units,
+)
 from ssap_query.ssap.request import parse
 
 if TYPE_CHECKING:
@@ -45,9 +55,14 @@ def _position_options(command: Any) -> Any:
     for side, of in (("left-", "LEFT"), ("", "TABLE")):
         for name, text in reversed(_POSITIONS.items()):
             command = click.option(f"--{side}{name}", metavar="COLUMN", help=f"{text}, of {of}.")(command)
-        unit = {"metavar": "COLUMN=UNIT", "multiple": True, "callback": read_units}
-        help_text = f"Unit of a column of {of}, where it is silent or wrong; may be repeated."
-        command = click.option(f"--{side}unit", f"{side.replace('-', '_')}units", help=help_text, **unit)(command)
+        command = click.option(
+            f"--{side}unit",
+            f"{side.replace('-', '_')}units",
+            metavar="COLUMN=UNIT",
+            multiple=True,
+            callback=read_units,
+            help=f"Unit of a column of {of}, where it is silent or wrong; may be repeated.",
+        )(command)
     return command
 
 
@@ -90,8 +105,8 @@ Examples:
 def xmatch(
     ctx: click.Context, /, tables: tuple[str, ...], home: Path | None, mirror: str, radius: float, find: Any,
     sigma: float | None, request: str | None, where: str | None, left_where: str | None, columns: str | None,
-    table_columns: str | None, suffix: str, motions: bool, memory: str | None, output: str | None, file_format: str | None,
-    **positions: Any,
+    table_columns: str | None, suffix: str, motions: bool, memory: str | None, output: str | None,  # noqa: FBT001
+    file_format: str | None, **positions: Any,
 ) -> None:  # fmt: skip
     """Match a TABLE of positions with the spectra of a mirror, or with another table, LEFT.
 
@@ -110,8 +125,8 @@ def xmatch(
         spectra = open_once(mirror, home)
         infos = provenance(spectra.catalog)
         match = spectra.crossmatch(
-            tables[0], radius, find, columns=_chosen(columns), other_columns=names(table_columns), other_positions=right,
-            other_where=where, **shared, **_filters(request),
+            tables[0], radius, find, columns=_chosen(columns), other_columns=names(table_columns),
+            other_positions=right, other_where=where, **shared, **_filters(request),
         )  # fmt: skip
     else:
         from ssap_query.xmatch import crossmatch

@@ -54,7 +54,8 @@ __all__ = ["sync"]
 @click.pass_context
 def sync(
     ctx: click.Context, service: str | None, source: str | None, name: str | None, columns_of: str | None,
-    table: str | None, units: dict[str, str], ra: str | None, dec: str | None, frame: str | None, home: Path | None, keep: int | None,
+    table: str | None, units: dict[str, str], ra: str | None, dec: str | None, frame: str | None,
+    home: Path | None, keep: int | None,
     full: bool, dry_run: bool, only_status: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
     quiet: bool, as_json: bool,  # noqa: FBT001
 ) -> None:  # fmt: skip
