@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["julian_year"]
 
-_J2000_JD, _JULIAN_YEAR_D, _UNIX_JD = 2451545.0, 365.25, 2440587.5
+_J2000_JD = J2000_MJD + JD_OF_MJD
 # Which numbers can be dates in which scale [years, days, days]. What is in none of them is no date.
 _WINDOWS = {"year": (1000.0, 3000.0), "mjd": (3_000.1, 200_000.0), "jd": (2_300_000.0, 2_600_000.0)}
 _ORIGINS = {"mjd": JD_OF_MJD, "jd": 0.0}
@@ -52,9 +52,8 @@ def julian_year(session: Session, table: Table, column: str) -> str:
         raise ParameterError(parameter, column, f"holds no dates: {error}") from error
     name = quoted(column)
     if dates.kind in ("timestamps", "text"):
-        expression = (
-            f"(2000 + (epoch(try_cast({name} AS TIMESTAMP)) / 86400 + {_UNIX_JD - _J2000_JD}) / {_JULIAN_YEAR_D})"
-        )
+        days = f"(epoch(try_cast({name} AS TIMESTAMP)) / {SECONDS_PER_DAY} + {UNIX_EPOCH_MJD - J2000_MJD})"
+        expression = _year_of(days)
         _refuse_none(session, table, column, expression, "holds no dates (ISO 8601)")
         return expression
     number = f"{name}::DOUBLE"
@@ -74,7 +73,7 @@ def julian_year(session: Session, table: Table, column: str) -> str:
 
 def _year_of(days: str) -> str:
     """Julian year of days since J2000.0."""
-    return f"(2000 + {days} / {_JULIAN_YEAR_D})"
+    return f"(2000 + {days} / {JULIAN_YEAR_DAYS})"
 
 
 def _scale(session: Session, table: Table, column: str, dates: Dates) -> str:
