@@ -126,10 +126,13 @@ def build_snapshot(
 
 
 def _check_names(schema: Schema) -> None:
-    names = [*schema.names, *KEYS]
-    twice = [name for name in schema.names if names.count(name) > 1]
-    if twice:
-        message = f"a mirror cannot have the column {twice[0]!r}: the name is taken"
+    taken = {key.lower(): key for key in KEYS}
+    for name in schema.names:
+        other = taken.setdefault(name.lower(), name)
+        if other == name and name not in KEYS and schema.names.count(name) == 1:
+            continue
+        reason = "the name is taken" if other == name else f"SQL cannot tell it from {other!r}"
+        message = f"a mirror cannot have the column {name!r}: {reason}"
         raise FormatError(message)
 
 

@@ -114,6 +114,16 @@ class Column:
     """The VALUES null literal: what stands for NULL in a serialisation without NULL flags."""
     title: str | None = None
     """A short head for people (DaCHS table head)."""
+    frame: str | None = None
+    """Celestial frame of a coordinate where its source tells (COOSYS): ``ICRS``, ``FK5 J2000``, ``galactic``."""
+    time_origin: str | None = None
+    """Julian date that times are counted from where their source tells (TIMESYS): ``0``, ``2400000.5`` for MJD."""
+    time_scale: str | None = None
+    """Time scale of a date where its source tells (TIMESYS): ``UTC``, ``TT``, ``TDB``."""
+    epoch: str | None = None
+    """Date of a position where its source tells (COOSYS): a Julian year."""
+    source_name: str | None = None
+    """Name in the source, where the mirror had to choose another."""
 
     @property
     def is_text(self) -> bool:
@@ -251,8 +261,8 @@ class Schema:
 
     @classmethod
     def from_arrow(cls, schema: pa.Schema) -> Schema:
-        """Read back what `arrow_schema` wrote; internal columns (leading underscore) are left out."""
-        return cls(tuple(Column.from_arrow(f) for f in schema if not f.name.startswith("_")))
+        """Read back what `arrow_schema` wrote; the spatial index is left out."""
+        return cls(tuple(Column.from_arrow(f) for f in schema if f.name != HEALPIX_COLUMN))
 
     def to_json(self) -> list[dict[str, Any]]:
         """Plain values for a JSON document."""
@@ -285,7 +295,7 @@ def _votable_type(arrow_type: pa.DataType) -> tuple[str, str | None]:
         return _votable_type(arrow_type.value_type)[0], str(arrow_type.list_size)
     if pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type):
         return _votable_type(arrow_type.value_type)[0], "*"
-    if pa.types.is_timestamp(arrow_type) or pa.types.is_date(arrow_type) or pa.types.is_dictionary(arrow_type):
-        return "char", "*"
+    if pa.types.is_decimal(arrow_type):
+        return "double", None
     name = _VOTABLE_NAME.get(str(arrow_type), "char")
     return name, "*" if name == "char" else None

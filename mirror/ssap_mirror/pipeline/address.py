@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from ssap_mirror.errors import ParameterError
+
+if TYPE_CHECKING:
+    from ssap_mirror.tables.positions import Positions
 
 __all__ = ["Address", "FileAddress", "SsapAddress", "TapAddress", "parse_address"]
 
@@ -47,7 +50,7 @@ class TapAddress:
 
 @dataclass(frozen=True)
 class FileAddress:
-    """A file of rows."""
+    """A file of rows, or a folder or a pattern of Parquet files."""
 
     kind: ClassVar[str] = "file"
 
@@ -55,6 +58,8 @@ class FileAddress:
     """The file."""
     units: Mapping[str, str] = field(default_factory=dict)
     """Units of its columns, by name, where the file is silent or wrong."""
+    positions: Positions | None = None
+    """Which of its columns are positions, where UCDs and usual names do not tell."""
 
     @property
     def origin(self) -> str:
@@ -65,7 +70,13 @@ class FileAddress:
 Address = SsapAddress | TapAddress | FileAddress
 
 
-def parse_address(text: str | Path, *, table: str | None = None, units: Mapping[str, str] | None = None) -> Address:
+def parse_address(
+    text: str | Path,
+    *,
+    table: str | None = None,
+    units: Mapping[str, str] | None = None,
+    positions: Positions | None = None,
+) -> Address:
     """Read an address as a person writes it.
 
     Parameters
@@ -77,11 +88,13 @@ def parse_address(text: str | Path, *, table: str | None = None, units: Mapping[
         Table of a TAP service whose address does not say.
     units : mapping of str to str, optional
         Units of columns of a file.
+    positions : Positions, optional
+        Which columns of a file are its positions.
 
     Raises
     ------
     ParameterError
-        If it is neither an http address nor a file.
+        If it is neither an http address nor a file, or something is said of the columns of a service.
 
     Examples
     --------
@@ -94,7 +107,11 @@ def parse_address(text: str | Path, *, table: str | None = None, units: Mapping[
         # A single letter is a drive.
         if len(scheme) > 1 and "://" in url:
             raise ParameterError(name="source", value=url, reason="is neither an http address nor a file")
-        return FileAddress(Path(url).expanduser(), dict(units or {}))
+        return FileAddress(Path(url).expanduser(), dict(units or {}), positions)
+    if positions is not None:
+        raise ParameterError(
+            name="positions", value=positions.columns(), reason="are those of a file, not of a service"
+        )
     endpoint, _, fragment = url.partition("#")
     table = unquote(fragment) or table
     return SsapAddress(url) if table is None else TapAddress(endpoint, table)

@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.pipeline.address import Address, parse_address
+
+if TYPE_CHECKING:
+    from ssap_mirror.tables.positions import Positions
 
 __all__ = ["KnownService", "find_address", "find_service", "lamost6_mrs", "services"]
 
@@ -78,6 +81,7 @@ def find_address(
     *,
     table: str | None = None,
     units: Mapping[str, str] | None = None,
+    positions: Positions | None = None,
 ) -> Address:
     """Say where the rows of a service come from.
 
@@ -91,6 +95,8 @@ def find_address(
         Table of a TAP service; the service's own without it.
     units : mapping of str to str, optional
         Units of columns of a file.
+    positions : Positions, optional
+        Which columns of a file are its positions.
 
     Raises
     ------
@@ -99,9 +105,10 @@ def find_address(
     """
     known = find_service(service)
     if known is not None:
-        return parse_address(known.url if source is None else source, table=table or known.table, units=units)
+        url = known.url if source is None else source
+        return parse_address(url, table=table or known.table, units=units, positions=positions)
     if source is None:
         built_in = ", ".join(item.name for item in services())
         reason = f"is no built-in service ({built_in}), and no source is given"
         raise ParameterError(name="service", value=service, reason=reason)
-    return parse_address(source, table=table, units=units)
+    return parse_address(source, table=table, units=units, positions=positions)

@@ -204,8 +204,8 @@ def _open_source(
             return SsapSource(url, title, schema, policy, base)
         case TapAddress(url, table):
             return TapSource(url, table, title, policy, base)
-        case FileAddress(path, units):
-            return FileSource(path, schema, units=units, title=title)
+        case FileAddress(path, units, positions):
+            return FileSource(path, schema, units=units, positions=positions, title=title)
 
 
 def _facts(address: Address, base: Catalog | None) -> dict[str, str]:

@@ -1,105 +1,154 @@
-"""Opens a table in a file, whatever its format."""
+"""Opens a table, whatever it is in: a file of any format, a folder or a pattern of files, an object in memory."""
 
 from __future__ import annotations
 
-import gzip
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssap_mirror.core.schema import Column, Schema
-from ssap_mirror.errors import FormatError
-from ssap_mirror.tables.csv import open_csv
-from ssap_mirror.tables.ecsv import open_ecsv
-from ssap_mirror.tables.fits import open_fits
-from ssap_mirror.tables.tablefile import TableFile, arrow_errors
-from ssap_mirror.tables.voparquet import CONTENT_KEY
-from ssap_mirror.tables.votable import read_votable
+from ssap_mirror.errors import FormatError, ParameterError, SourceError
+from ssap_mirror.tables.arrow_columns import tidied
+from ssap_mirror.tables.files import catalog_files, expand, format_of, is_catalog, unpacked_stream
+from ssap_mirror.tables.table import Ending, Table, arrow_errors
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["open_table"]
 
-_GZIP = b"\x1f\x8b"
-_BEGINNING = 4096
+_BATCH_ROWS = 65_536
+_TABLE = "table"
 
 
-def open_table(path: Path, *, typed: bool, batch_rows: int) -> TableFile:
-    """Open a table; its format is told by its first bytes, CSV by its name.
+def open_table(source: object, *, typed: bool = False, batch_rows: int = _BATCH_ROWS, parameter: str = _TABLE) -> Table:
+    """Open a table.
 
     Parameters
     ----------
-    path : pathlib.Path
-        VOTable, FITS binary table, CSV, ECSV (each also gzip) or Parquet.
+    source : path, sequence of paths, or a table in memory
+        A path is a file (VOTable, FITS, CSV and its relatives, ECSV, IPAC, Parquet, Arrow; packed or not), a part of
+        a FITS file (``file.fits#2``), a pattern of Parquet files, a folder of them, a HATS catalogue, or a mirror. See
+        `ssap_mirror.tables.objects.open_object` for tables in memory.
     typed : bool
         Whether somebody else knows the types of the columns: then those of CSV are text, and not inferred.
     batch_rows : int
         Largest number of rows in a batch.
+    parameter : str
+        What the source is called in an error about it.
+
+    Returns
+    -------
+    Table
+        Its columns are known, its rows not yet read.
 
     Raises
     ------
+    ParameterError
+        If it is no table at all, or several files that are not Parquet.
+    SourceError
+        If a file is not there or cannot be read.
     FormatError
-        If it is none of these, or damaged.
-    OSError
-        If it cannot be read.
+        If it is damaged, or in no format that is known.
+    CatalogError
+        If it is a mirror that cannot be read.
     """
-    beginning = _beginning(path)
-    if beginning.startswith(b"PAR1"):
-        return _open_parquet(path, batch_rows)
-    if beginning.startswith(b"SIMPLE  ="):
-        return open_fits(path, batch_rows)
-    if beginning.lstrip().startswith(b"# %ECSV"):
-        return open_ecsv(path, batch_rows)
-    names = {suffix.lower() for suffix in path.suffixes}
-    if ".csv" in names:
-        return open_csv(path, typed=typed, batch_rows=batch_rows)
-    if beginning.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or names & {".vot", ".votable", ".xml"}:
+    if isinstance(source, (str, os.PathLike)):
+        return _open_paths([os.fspath(source)], typed, batch_rows, parameter)
+    if isinstance(source, (list, tuple)) and source and all(isinstance(s, (str, os.PathLike)) for s in source):
+        return _open_paths([os.fspath(s) for s in source], typed, batch_rows, parameter)
+    from ssap_mirror.tables.objects import open_object
+
+    found = open_object(source, batch_rows)
+    if found is None:
+        kind = f"{type(source).__module__}.{type(source).__qualname__}"
+        reason = "is neither a path nor an Arrow, pandas, polars, astropy or numpy table"
+        raise ParameterError(parameter, kind, reason)
+    return tidied(found)
+
+
+def _open_paths(paths: Sequence[str], typed: bool, batch_rows: int, parameter: str) -> Table:  # noqa: FBT001
+    found: list[Path] = []
+    part = None
+    for path in paths:
+        more, part = expand(path)
+        found += more
+    with _named(found[0] if len(found) == 1 else Path(paths[0])):
+        files = [file for path in found for file in (catalog_files(path) if path.is_dir() else [path])]
+        formats = {format_of(files[0])} if any(path.is_dir() for path in found) else {format_of(file) for file in files}
+        if formats == {"parquet"}:
+            from ssap_mirror.tables.parquet import open_parquet
+
+            # The files of a catalogue have the same columns; of others each is looked at.
+            table = open_parquet(files, batch_rows, alike=all(is_catalog(path) for path in found))
+            return _named_table(tidied(table), found[0])
+    if len(files) > 1:
+        raise ParameterError(
+            parameter, list(paths), "is more than one file; only Parquet files can be read as one table"
+        )
+    with _named(files[0]):
+        table = tidied(_open_file(files[0], formats.pop(), part, typed, batch_rows))
+    return _named_table(table, files[0])
+
+
+def _open_file(path: Path, kind: str, part: str | None, typed: bool, batch_rows: int) -> Table:  # noqa: FBT001
+    if kind == "fits":
+        from ssap_mirror.tables.fits.reader import open_fits
+
+        return open_fits(path, batch_rows, part)
+    if part is not None:
+        message = f"it is no FITS file, so it has no part {part!r}"
+        raise FormatError(message)
+    if kind == "votable":
         return _open_votable(path, batch_rows)
-    message = "it is none of VOTable, FITS, CSV (named .csv), ECSV and Parquet"
-    raise FormatError(message)
+    if kind == "ecsv":
+        from ssap_mirror.tables.text.ecsv import open_ecsv
+
+        return open_ecsv(path, batch_rows)
+    if kind == "ipac":
+        from ssap_mirror.tables.text.ipac import open_ipac
+
+        return open_ipac(path, batch_rows)
+    if kind == "arrow":
+        return _open_arrow(path, batch_rows)
+    from ssap_mirror.tables.text.csv import open_csv
+
+    return open_csv(path, typed=typed, batch_rows=batch_rows)
 
 
-def _beginning(path: Path) -> bytes:
-    with path.open("rb") as file:
-        first = file.read(_BEGINNING)
-    if not first.startswith(_GZIP):
-        return first
-    try:
-        with gzip.open(path) as packed:
-            return packed.read(_BEGINNING)
-    except (EOFError, OSError) as error:
-        message = f"damaged or truncated gzip data: {error}"
-        raise FormatError(message) from error
+def _open_votable(path: Path, batch_rows: int) -> Table:
+    from ssap_mirror.tables.votable import read_votable
 
-
-def _open_votable(path: Path, batch_rows: int) -> TableFile:
-    reader = read_votable(path)
-
-    def batches(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        rows = read_votable(path, batch_rows=batch_rows)
-        for batch in rows:
-            yield batch.select(list(names))
-        _refuse_error(rows.query_status, rows.query_message)
-        table.truncated = rows.query_status == "OVERFLOW"
-
+    ending = Ending()
+    with unpacked_stream(path) as file:
+        reader = read_votable(file)
     _refuse_error(reader.query_status, reader.query_message)
     if not len(reader.schema):
         message = "a VOTable without a table"
         raise FormatError(message)
-    table = TableFile(
+
+    def read(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        with unpacked_stream(path) as file:
+            rows = read_votable(file, batch_rows=batch_rows)
+            for batch in rows:
+                yield batch.select(list(names))
+        _refuse_error(rows.query_status, rows.query_message)
+        _tell_overflow(rows.query_status, ending)
+        for note in rows.notes:
+            ending.note(note)
+
+    _tell_overflow(reader.query_status, ending)
+    return Table(
         kind="VOTable",
-        columns=reader.schema,
         types=reader.schema.arrow_schema(),
-        batches=batches,
+        read=read,
         header=reader.header,
-        truncated=reader.query_status == "OVERFLOW",
-        notes=reader.notes,
+        files=(path,),
+        opening_notes=reader.notes,
+        ending=ending,
     )
-    return table
 
 
 def _refuse_error(status: str | None, said: str) -> None:
@@ -108,52 +157,45 @@ def _refuse_error(status: str | None, said: str) -> None:
         raise FormatError(message)
 
 
-def _open_parquet(path: Path, batch_rows: int) -> TableFile:
-    import pyarrow.parquet as pq
+def _tell_overflow(status: str | None, ending: Ending) -> None:
+    if status == "OVERFLOW":
+        ending.truncated = True
+        ending.note("it is truncated: its service says OVERFLOW")
 
-    def batches(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        # Without buffering ahead, a row group of any size is read page by page.
-        with arrow_errors(), pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16) as rows:
-            yield from rows.iter_batches(batch_rows, columns=list(names), use_threads=False)
 
-    with _parquet_errors(), pq.ParquetFile(path) as file:
-        types, rows = file.schema_arrow, file.metadata.num_rows
-    columns = Schema.from_arrow(types)
-    described, notes = _voparquet((types.metadata or {}).get(CONTENT_KEY))
-    inner = [name for name in types.names if name not in columns]
-    if inner:
-        notes = (*notes, f"columns with a leading underscore, left out: {', '.join(inner)}")
-        types = types.remove_metadata()
-        for name in inner:
-            types = types.remove(types.get_field_index(name))
-    merged = Schema(tuple(_merged(column, described.get(column.name)) for column in columns))
-    return TableFile("Parquet", merged, types, batches, rows=rows, notes=notes)
+def _open_arrow(path: Path, batch_rows: int) -> Table:
+    from pyarrow import feather
+
+    try:
+        with arrow_errors("a damaged Arrow file: "):
+            table = feather.read_table(path, memory_map=True)
+    except OSError as error:
+        message = f"a damaged Arrow file: {' '.join(str(error).split())}"
+        raise FormatError(message) from error
+
+    def read(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        yield from table.select(list(names)).to_batches(batch_rows)
+
+    types = table.schema.remove_metadata()
+    return Table("Arrow", types, read, rows=table.num_rows, files=(path,), in_memory=table)
 
 
 @contextmanager
-def _parquet_errors() -> Iterator[None]:
+def _named(path: Path) -> Iterator[None]:
+    """Name the file in what goes wrong with it."""
     try:
-        with arrow_errors():
-            yield
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        message = f"a damaged Parquet file: {' '.join(str(error).split())}"
-        raise FormatError(message) from error
-
-
-def _voparquet(header: bytes | None) -> tuple[dict[str, Column], tuple[str, ...]]:
-    """Read what the VOTable inside a Parquet file says of its columns (VOParquet 1.0 §2)."""
-    if header is None:
-        return {}, ()
-    try:
-        return {column.name: column for column in read_votable(BytesIO(header)).fields}, ()
+        yield
     except FormatError as error:
-        return {}, (f"its VOTable header is not read: {error}",)
+        message = f"{path}: {error}"
+        raise FormatError(message) from error
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror or error}"
+        raise SourceError(message) from error
 
 
-def _merged(column: Column, described: Column | None) -> Column:
-    if described is None:
-        return column
-    keys = ("unit", "ucd", "utype", "xtype", "description")
-    return replace(column, **{key: getattr(column, key) or getattr(described, key) for key in keys})
+def _named_table(table: Table, path: Path) -> Table:
+    def read(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        with _named(path):
+            yield from table.read(names)
+
+    return replace(table, read=read)

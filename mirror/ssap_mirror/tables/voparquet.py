@@ -22,6 +22,8 @@ VERSION_KEY = b"IVOA.VOTable-Parquet.version"
 _VERSION = b"1.0"
 _NAMESPACE = "http://www.ivoa.net/xml/VOTable/v1.3"  # that of VOTable 1.3 to 1.5
 _ICRS = "icrs"
+# Frame of `Column.frame` -> system of COOSYS (VOTable 1.4 §3.3)
+_VOTABLE_SYSTEMS = {"FK5": "eq_FK5", "FK4": "eq_FK4", "ecliptic": "ecl_FK5"}
 _SPATIAL_INDEX = Column(
     name=HEALPIX_COLUMN,
     datatype="long",
@@ -70,7 +72,9 @@ def votable_header(schema: Schema, *, name: str, title: str, spatial_index: bool
     root = ET.Element("VOTABLE", {"version": "1.4", "xmlns": _NAMESPACE})
     resource = ET.SubElement(root, "RESOURCE", {"type": "results", "name": name})
     ET.SubElement(resource, "DESCRIPTION").text = title
-    ET.SubElement(resource, "COOSYS", {"ID": _ICRS, "system": "ICRS"})
+    frames = dict.fromkeys(["ICRS", *(column.frame for column in schema if column.frame)])
+    for frame in frames:
+        ET.SubElement(resource, "COOSYS", _system(frame))
     table = ET.SubElement(resource, "TABLE", {"name": name})
     for column in _columns(schema, spatial_index):
         field = ET.SubElement(table, "FIELD", _attributes(column))
@@ -89,6 +93,21 @@ def _attributes(column: Column) -> dict[str, str]:
         "ucd": column.ucd,
         "utype": column.utype,
         "xtype": column.xtype,
-        "ref": _ICRS if (column.ucd or "").startswith("pos.eq") else None,
+        "ref": _reference(column),
     }
     return {key: value for key, value in known.items() if value}
+
+
+def _reference(column: Column) -> str | None:
+    """ID of the frame of a coordinate: ICRS, unless something else is told."""
+    if column.frame:
+        return _system(column.frame)["ID"]
+    return _ICRS if (column.ucd or "").startswith("pos.eq") else None
+
+
+def _system(frame: str) -> dict[str, str]:
+    """COOSYS of a frame."""
+    name, _, equinox = frame.partition(" ")
+    system = _VOTABLE_SYSTEMS.get(name, name)
+    found = {"ID": f"{system.lower()}{equinox}".replace(".", "_"), "system": system, "equinox": equinox}
+    return {key: value for key, value in found.items() if value}

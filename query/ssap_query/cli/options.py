@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_MIRROR",
+    "FRAME_HELP",
     "default_mirror",
     "deliver",
     "home",
@@ -28,7 +30,12 @@ __all__ = [
     "names",
     "open_once",
     "output",
+    "read_request",
+    "read_units",
 ]
+
+#: What --frame is about.
+FRAME_HELP = "Frame of the positions: ICRS, FK5, FK4, galactic, …, perhaps with an equinox (default: as the file says)."
 
 #: The mirror that is meant where none is named, if it exists; else the shipped sample.
 DEFAULT_MIRROR = "lamost6-mrs"
@@ -107,6 +114,45 @@ def default_mirror(ctx: click.Context) -> str:
         name for name in (DEFAULT_MIRROR, _FALLBACK) if layout.snapshots_dir(layout.mirror_dir(base, name)).is_dir()
     )
     return next(known, DEFAULT_MIRROR)
+
+
+def read_units(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """Read ``COLUMN=UNIT``."""
+    units = {}
+    for text in given:
+        column, equals, unit = text.partition("=")
+        if not (column and equals):
+            message = f"{text!r} is not of the form COLUMN=UNIT"
+            raise click.BadParameter(message, ctx, param)
+        units[column] = unit
+    return units
+
+
+def read_request(request: str | None, dialect: str) -> list[tuple[str, object]]:
+    """Read a request that a person has written: nothing of it may be passed over, as a service does.
+
+    Raises
+    ------
+    ParameterError
+        If a part of it is not of the form NAME=VALUE, or a name is none of a parameter.
+    """
+    from ssap_mirror.errors import ParameterError
+
+    from ssap_query.ssap.request import decode, parse
+
+    if not request:
+        return []
+    name = "--request"
+    query = request.partition("?")[2] if request.lower().startswith(("http://", "https://")) else request
+    separators = "&;" if dialect == "dachs" else "&"
+    for part in re.split(f"[{separators}]", query.removeprefix("?")):
+        if part.strip() and "=" not in part:
+            raise ParameterError(name, part, "is not of the form NAME=VALUE")
+    pairs = decode(request, dialect)
+    unknown = parse(pairs, dialect).unknown
+    if unknown:
+        raise ParameterError(name, unknown[0], "is not a parameter of SSAP")
+    return pairs
 
 
 def names(text: str | None) -> list[str] | None:

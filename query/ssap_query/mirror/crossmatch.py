@@ -33,6 +33,7 @@ def match_mirror(
     other_columns: Sequence[str] | None = None,
     other_where: str | None = None,
     sigma: float | None = None,
+    motions: bool = True,
     suffixes: tuple[str, str] = ("", "_2"),
     limits: Limits | None = None,
 ) -> Match:
@@ -62,7 +63,7 @@ def match_mirror(
         rows, _ = way.rows()
         left = ResultSet(columns, rows).to_arrow()
         positions = Positions(ra=schema.roles["ra"], dec=schema.roles["dec"])
-    return crossmatch(
+    match = crossmatch(
         left,
         other,
         radius_arcsec,
@@ -73,6 +74,9 @@ def match_mirror(
         right_columns=other_columns,
         right_where=other_where,
         sigma=sigma,
+        motions=motions,
         suffixes=suffixes,
         limits=limits,
     )
+    match.add_notes(parsed.query.notes)
+    return match

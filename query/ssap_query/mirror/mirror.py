@@ -269,6 +269,7 @@ class Mirror:
         other_columns: Sequence[str] | None = None,
         other_where: str | None = None,
         sigma: float | None = None,
+        motions: bool = True,
         suffixes: tuple[str, str] = ("", "_2"),
         limits: Limits | None = None,
         dialect: str = "ivoa",
@@ -278,7 +279,7 @@ class Mirror:
 
         Parameters
         ----------
-        other, radius_arcsec, find, other_positions, other_columns, other_where, sigma, suffixes, limits
+        other, radius_arcsec, find, other_positions, other_columns, other_where, sigma, motions, suffixes, limits
             As `ssap_query.crossmatch` has them: the spectra are its left table, `other` is its right one.
         columns : sequence of str, optional
             Columns of the spectra; without it, those of ``verb``.
@@ -314,6 +315,7 @@ class Mirror:
             other_columns=other_columns,
             other_where=other_where,
             sigma=sigma,
+            motions=motions,
             suffixes=suffixes,
             limits=limits,
         )

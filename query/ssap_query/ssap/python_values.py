@@ -6,6 +6,7 @@ then read like any other request, so that a search and a request cannot differ.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from numbers import Real
@@ -67,10 +68,13 @@ _ALIASES = {"DIAMETER": "SIZE", "RESPONSE_FORMAT": "RESPONSEFORMAT"}
 
 def _position(name: str, value: object) -> str:
     if isinstance(value, str):
+        if not value.strip():
+            raise ParameterError(name, value, "is empty, where a position is wanted")
         return value
     if hasattr(value, "icrs"):
         import numpy as np
 
+        _refuse_masked(name, value)
         icrs = value.icrs
         return _joined(name, np.stack([np.ravel(icrs.ra.deg), np.ravel(icrs.dec.deg)], axis=1).tolist())
     items = _items(value)
@@ -99,14 +103,24 @@ def _joined(name: str, positions: Sequence[Any]) -> str:
 def _number(name: str, value: object, unit: str | None) -> str:
     """Text of a number; a Quantity is converted, a wavelength from frequency or energy if need be."""
     if isinstance(value, str):
+        if not value.strip():
+            raise ParameterError(name, value, "is empty, where a number is wanted")
         return value
+    _refuse_masked(name, value)
     if hasattr(value, "to_value"):
         value = _converted(name, value, unit)
     if hasattr(value, "item"):
         value = value.item()
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
         raise ParameterError(name, value, "is not a number")
     return repr(int(value)) if isinstance(value, int) else repr(float(value))
+
+
+def _refuse_masked(name: str, value: Any) -> None:
+    """Refuse a value that a table says is missing: what is under its mask means nothing."""
+    masked = getattr(value, "mask", False)
+    if masked is not False and bool(getattr(masked, "any", lambda: masked)()):
+        raise ParameterError(name, str(value), "is masked: there is no value")
 
 
 def _converted(name: str, value: Any, unit: str | None) -> Any:
@@ -122,6 +136,7 @@ def _converted(name: str, value: Any, unit: str | None) -> Any:
 def _moment(name: str, value: object, unit: str | None) -> str:
     if isinstance(value, str):
         return value
+    _refuse_masked(name, value)
     if hasattr(value, "utc") and hasattr(value, "isot"):
         precise = value.utc.replicate()
         precise.precision = 6
@@ -146,6 +161,8 @@ def _ranges(unit: str | None, write: Callable[[str, object, str | None], str]) -
             return write(name, value, unit)
         if items and all(_items(item) is not None for item in items):
             return ",".join(text(name, item) for item in items)
+        if any(isinstance(end, str) and not end.strip() for end in items):
+            raise ParameterError(name, value, "has an empty bound; an open end is None")
         if len(items) != 2:
             reason = "is not a pair (low, high); a union is a list of pairs, or text"
             raise ParameterError(name, value, reason)

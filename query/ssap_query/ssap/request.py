@@ -87,6 +87,8 @@ class SsapRequest:
     """Dialect ``dachs``: the first values of FORMAT, MAXREC, VERB and RESPONSEFORMAT, which take effect there."""
     notes: tuple[str, ...] = ()
     """What was passed over, one sentence each: unknown names, repeats."""
+    unknown: tuple[str, ...] = ()
+    """Names that are none of a parameter, as given."""
 
     def with_default(self, name: str, text: str) -> SsapRequest:
         """Give a parameter a value where the request has none.
@@ -165,7 +167,9 @@ def parse(request: str | bytes | Pairs | SsapRequest, dialect: str | None = None
         if len(set(present)) > 1:
             which = "first" if canonical in first else "last"
             notes.append(f"{canonical} is given {len(present)} times; the {which} counts")
-    return SsapRequest(tuple(pairs), dialect, MappingProxyType(values), MappingProxyType(first), tuple(notes))
+    return SsapRequest(
+        tuple(pairs), dialect, MappingProxyType(values), MappingProxyType(first), tuple(notes), tuple(ignored)
+    )
 
 
 def decode(request: str | bytes | Pairs, dialect: str = DIALECTS[0]) -> list[tuple[str, object]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ssap_mirror.tables.positions import Positions
+
 from ssap_query.xmatch.api import crossmatch
-from ssap_query.xmatch.inputs.positions import Positions
 from ssap_query.xmatch.inputs.tables import Side
 from ssap_query.xmatch.output.match import Match
 from ssap_query.xmatch.session import Limits

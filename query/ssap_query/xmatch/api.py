@@ -8,11 +8,11 @@ from numbers import Real
 from typing import Literal, get_args
 
 from ssap_mirror.errors import ParameterError
+from ssap_mirror.tables.positions import Positions
 
-from ssap_query.xmatch.inputs.positions import Positions, find_positions
-from ssap_query.xmatch.inputs.tables import Table, TableLike, open_table
+from ssap_query.xmatch.inputs.tables import TableLike, open_table
 from ssap_query.xmatch.join import sql
-from ssap_query.xmatch.join.motion import MOVER_ROLES, STILL_ROLES, choose_mover
+from ssap_query.xmatch.join.motion import MOVER_ROLES, STILL_ROLES, Mover, choose_mover
 from ssap_query.xmatch.join.pairs import Join
 from ssap_query.xmatch.join.points import make_points
 from ssap_query.xmatch.output.columns import choose_columns
@@ -42,6 +42,7 @@ def crossmatch(
     left_where: str | None = None,
     right_where: str | None = None,
     sigma: float | None = None,
+    motions: bool = True,
     suffixes: tuple[str, str] = ("", "_2"),
     limits: Limits | None = None,
 ) -> Match:
@@ -50,8 +51,9 @@ def crossmatch(
     Parameters
     ----------
     left, right : path, list of paths, Side, or table
-        A path is a file (Parquet, CSV, ECSV, FITS, VOTable, Arrow), a pattern of Parquet files, a HATS folder, or the
-        folder of a mirror or a snapshot. A table is an Arrow, pandas, polars or astropy one.
+        What `ssap_mirror.tables.open_table` takes: a file (Parquet, CSV, ECSV, FITS, VOTable, IPAC, Arrow), a pattern
+        of Parquet files, a HATS folder, or the folder of a mirror or a snapshot; an Arrow, pandas, polars, astropy or
+        numpy table, or a mapping of columns.
     radius_arcsec : float
         Largest separation, inclusive [arcsec]; above 0, at most 3600.
     find : {"best", "all", "best-other", "anti"}
@@ -59,9 +61,9 @@ def crossmatch(
         for each row of the right table, the nearest of the left one. ``anti``: rows of the left table that have no
         counterpart, those without a position among them. Of equally near rows the first of its table is taken.
     left_positions, right_positions : Positions, optional
-        Columns of positions, motions, dates and errors; what is not said is found by UCD or usual name. With an
-        `epoch` or motions given, the side that has proper motions is moved to the date of each row of the other; if
-        both have them, the right one.
+        Columns of positions, motions, dates and errors; what is not said is found by UCD or usual name. The side that
+        has proper motions is moved to the date of each row of the other, if the dates of both are known; if both have
+        motions, the right one. Notes tell what was applied.
     left_columns, right_columns : sequence of str, optional
         Columns of the result; all without it. ``[]`` is none.
     left_where, right_where : str, optional
@@ -69,6 +71,8 @@ def crossmatch(
     sigma : float, optional
         Accept a pair only within this many combined errors: separation <= sigma * sqrt(left error^2 + right error^2),
         and within the radius. `Positions.sigma_arcsec` says where the errors are.
+    motions : bool
+        Whether rows are moved by their proper motions at all.
     suffixes : tuple of str
         Put behind the names of columns that both tables have.
     limits : Limits, optional
@@ -102,57 +106,41 @@ def crossmatch(
     """
     _check(radius_arcsec, find, sigma)
     session = Session(limits or Limits())
-    given = (left_positions, right_positions)
     chosen = (left_columns, right_columns)
     with translate_errors():
         session.run(*sql.MACROS, sql.BINS["even"])
-        tables = (open_table(session, left, "left", left_where), open_table(session, right, "right", right_where))
-        found = [find_positions(p, t.schema, t.roles, t.side) for p, t in zip(given, tables, strict=True)]
+        tables = (
+            open_table(session, left, "left", left_positions, left_where),
+            open_table(session, right, "right", right_positions, right_where),
+        )
         columns = choose_columns(tables, chosen, suffixes, matched=find != "anti")
-        join = _join(session, tables, (found[0], found[1]), float(radius_arcsec), find, sigma)
+        mover = choose_mover(session, tables, motions=motions)
+        join = _join(session, mover, float(radius_arcsec), find, sigma)
         if join.mover is not None:
             session.run(*sql.MOTION_MACROS)
-        notes = [*(note for table in tables for note in table.notes), *_coarse(tables, found)]
+        notes = [*(note for table in tables for note in table.notes), *mover.notes]
     return Match(session, join, columns, find, tuple(notes))
 
 
-def _coarse(tables: tuple[Table, Table], positions: Sequence[Positions]) -> list[str]:
-    """Tell of positions that are only kept to single precision, whose last digit is 0.11 arcsec at RA 360."""
-    return [
-        f"positions of the {table.side} table are in single precision: up to 0.06 arcsec off"
-        for table, position in zip(tables, positions, strict=True)
-        if str(table.schema.field(position.ra).type) in ("float", "halffloat")
-    ]
-
-
-def _join(
-    session: Session,
-    tables: tuple[Table, Table],
-    positions: tuple[Positions, Positions],
-    radius_arcsec: float,
-    find: str,
-    sigma: float | None,
-) -> Join:
-    mover, positions = choose_mover(tables, positions)
+def _join(session: Session, mover: Mover, radius_arcsec: float, find: str, sigma: float | None) -> Join:
     errors: tuple[str, ...] = ()
     if sigma is not None:
         errors = ("sigma",)
-        if all(p.sigma_arcsec is None for p in positions):
+        if all(table.positions.sigma_arcsec is None for table in mover.tables):
             raise ParameterError(_SIGMA, sigma, "needs the errors of at least one table (Positions.sigma_arcsec)")
     subject = _SUBJECT[find]
     points = [
         make_points(
             session,
             table,
-            position,
-            roles=(() if mover is None else MOVER_ROLES if table.side == mover else STILL_ROLES) + errors,
+            roles=(() if mover.side is None else MOVER_ROLES if table.side == mover.side else STILL_ROLES) + errors,
             # The partner is chosen by row, so a point must say which row it stands for.
             first_rows=subject is not None and table.side != subject,
-            moves=table.side == mover,
+            moves=table.side == mover.side,
         )
-        for table, position in zip(tables, positions, strict=True)
+        for table in mover.tables
     ]
-    return Join(points[0], points[1], radius_arcsec, subject, mover, sigma)
+    return Join(points[0], points[1], radius_arcsec, subject, mover.side, sigma)
 
 
 def _check(radius_arcsec: float, find: str, sigma: float | None) -> None:

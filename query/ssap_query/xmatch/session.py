@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from ssap_mirror.core.units import Conversion
 from ssap_mirror.errors import FormatError, MirrorError, ParameterError
 
-__all__ = ["Limits", "Session", "one_line", "quoted", "translate_errors"]
+__all__ = ["Limits", "Session", "converted", "one_line", "quoted", "translate_errors"]
 
 # What DuckDB raises for the content of a file; the rest would be faults of ours and stays as it is
 _UNREADABLE = (
@@ -24,6 +25,7 @@ _UNREADABLE = (
     duckdb.ConversionException,
     duckdb.OutOfRangeException,
     duckdb.SerializationException,
+    duckdb.NotImplementedException,
 )
 _MEMORY, _THREADS, _TEMP_DIRECTORY = "memory", "threads", "temp_directory"
 _DEFAULT_MEMORY_BYTES = 3_000_000_000
@@ -145,6 +147,15 @@ def translate_errors() -> Iterator[None]:
 def one_line(error: Exception) -> str:
     """Give the message of someone else's error as one line."""
     return " ".join(str(error).split())
+
+
+def converted(number: str, factor: Conversion) -> str:
+    """Apply a factor to an SQL expression of doubles."""
+    if factor.is_identity:
+        return number
+    times = "" if factor.times == 1 else f" * {factor.times!r}::DOUBLE"
+    over = "" if factor.over == 1 else f" / {factor.over!r}::DOUBLE"
+    return f"{number}{times}{over}"
 
 
 def quoted(name: str) -> str:

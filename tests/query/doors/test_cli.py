@@ -121,8 +121,14 @@ class TestQuery:
         assert "more columns" in lines[-1]
 
     def test_notes_are_told(self, run: Run) -> None:
-        done = run("query", "-m", "corpus", "--request", "POS=56.1,21.6&SIZE=2&COLOUR=blue", "--verb", "1")
-        assert "note: COLOUR is not a parameter of this service; ignored" in done.stderr
+        done = run("query", "-m", "corpus", "--request", "POS=56.1,21.6&SIZE=2&SIZE=3", "--verb", "1")
+        assert "note: SIZE is given 2 times; the last counts" in done.stderr
+
+    @pytest.mark.parametrize("words", ["POS=56.1,21.6&COLOUR=blue", "POS=56.1,21.6&SNR"])
+    def test_what_a_request_says_in_vain_is_refused(self, run: Run, words: str) -> None:
+        done = run("query", "-m", "corpus", "--request", words)
+        assert done.returncode == 2
+        assert words.rpartition("&")[2].partition("=")[0] in done.stderr
 
     def test_metadata(self, run: Run, tmp_path: Path) -> None:
         done = run("query", "-m", "corpus", "--mime", "metadata", "-o", "x.vot")

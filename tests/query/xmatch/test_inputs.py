@@ -72,7 +72,7 @@ def test_files(tmp_path, name):
     plain = path.with_name("without-suffix")
     path.rename(plain)
     if "csv" in name and "ecsv" not in name:
-        with pytest.raises(ParameterError, match="no known format"):
+        with pytest.raises(FormatError, match="none of VOTable, FITS, CSV"):
             pairs(plain)
     else:
         assert pairs(plain) == EXPECTED
@@ -251,7 +251,7 @@ def test_a_truncated_votable_is_told(tmp_path):
     written(path)
     text = path.read_text().replace("<TABLE", '<INFO name="QUERY_STATUS" value="OVERFLOW"/><TABLE', 1)
     path.write_text(text)
-    assert crossmatch(path, RIGHT).notes[0] == f"{path} is truncated: its service says OVERFLOW"
+    assert crossmatch(path, RIGHT).notes[0] == "left table: it is truncated: its service says OVERFLOW"
     path.write_text(text.replace('"OVERFLOW"/>', '"ERROR">no such field</INFO>'))
     with pytest.raises(FormatError, match="no such field"):
         crossmatch(path, RIGHT)
@@ -292,7 +292,7 @@ def test_parquet_that_is_damaged_inside(tmp_path, rng):
         (None, ParameterError, "is neither a path nor"),
         ([], ParameterError, "is neither a path nor"),
         (pa.table({"a": [1.0]}), ParameterError, "left_positions.* no columns that are positions"),
-        (pa.table({"ra": ["10:00:00"], "dec": ["1:2:3"]}), ParameterError, "sexagesimal text must be turned"),
+        (pa.table({"ra": [True], "dec": [1.0]}), ParameterError, "no columns that are positions"),
         (pa.table({"ra": [1.0], "dec": [1.0], "_xm_row": [1]}), ParameterError, "_xm_row"),
     ],
 )

@@ -140,17 +140,20 @@ def test_each_spectrum_has_its_own_date(rng, repeated):
 @pytest.mark.parametrize(
     "dates",
     [
-        pa.array([2018.5, None]),
+        (pa.array([2018.5, None]), {"unit": "yr"}),
+        (pa.array([1301.625, None]), {"unit": "d", "time_origin": "2457000.5"}),
         pa.array([58301.625, None]),
         pa.array([2458302.125, None]),
         pa.array(["2018-07-02T15:00:00", "unknown"]),
         pa.array([np.datetime64("2018-07-02T15:00:00", "us"), None]),
         pa.array([58301.625, -9999.0]),
     ],
-    ids=["year", "mjd", "jd", "text", "timestamp", "sentinel"],
+    ids=["year", "since", "mjd", "jd", "text", "timestamp", "sentinel"],
 )
 def test_kinds_of_dates(dates):
-    left = pa.table({"ra": [10.0, 10.0], "dec": [0.0, 0.0], "when": dates})
+    dates, metadata = dates if isinstance(dates, tuple) else (dates, {})
+    schema = pa.schema([("ra", pa.float64()), ("dec", pa.float64()), pa.field("when", dates.type, metadata=metadata)])
+    left = pa.table([[10.0, 10.0], [0.0, 0.0], dates], schema=schema)
     star = {"ra": [10.0], "dec": [0.0], "pmra": [1000.0], "pmdec": [0.0]}
     match = crossmatch(
         left,
@@ -161,7 +164,10 @@ def test_kinds_of_dates(dates):
     )
     separations = match.to_arrow()["separation_arcsec"].to_pylist()
     assert separations == pytest.approx([2.5, 0.0], abs=1e-3)
-    assert match.notes == ("1 of 2 rows of the left table have no date: compared without motion",)
+    assert match.notes == (
+        "proper motions of the right table (pmra, pmdec) are applied, from 2016.0 to when of the left table",
+        "1 of 2 rows of the left table have no date: compared without motion",
+    )
 
 
 def test_missing_motions_are_zero_and_counted(rng):
@@ -184,7 +190,7 @@ def test_missing_motions_are_zero_and_counted(rng):
         right_positions=Positions(epoch=2016.0),
     )
     assert match.to_arrow()["separation_arcsec"].to_pylist() == pytest.approx([1.0, 0.0, 0.0, 0.0], abs=1e-9)
-    assert match.notes == ("3 of 4 rows of the right table have no proper motion: taken as zero",)
+    assert match.notes[1:] == ("3 of 4 rows of the right table have no proper motion: taken as zero",)
 
 
 def test_fast_and_absurd_motions_are_found_without_widening_the_search(sky, rng):
@@ -290,3 +296,76 @@ def test_hipparcos_to_gaia_in_full(pytestconfig):
     moved, still = hipparcos_to_gaia(names[0], names[1], ("ra_j1991_25", "dec_j1991_25"))
     assert moved >= 0.97
     assert still < 0.20
+
+
+STAR = {"ra": [10.0], "dec": [0.0], "pmra": [1000.0], "pmdec": [0.0]}
+
+
+@pytest.mark.parametrize(
+    ("star", "seen", "separation", "note"),
+    [
+        (
+            {"ref_epoch": [2016.0]},
+            {"mjd": [58301.625]},
+            2.5,
+            "(pmra, pmdec) are applied, from ref_epoch to mjd of the left",
+        ),
+        ({}, {"mjd": [58301.625]}, 0.0, "are not applied: the date of the right table's positions is not known"),
+        # The date of an observation is not that of positions which move.
+        ({"mjd": [57388.5]}, {"mjd": [58301.625]}, 0.0, "are not applied: the date of the right table's positions"),
+        ({"ref_epoch": [2016.0]}, {}, 0.0, "are not applied: the date of the left table's positions is not known"),
+        (
+            {"ref_epoch": [2016.0]},
+            {"epoch": ["some night"]},
+            0.0,
+            "are not applied: the dates of the left table cannot be",
+        ),
+    ],
+)
+def test_motions_that_are_found_are_used_if_dates_are_known(star, seen, separation, note):
+    left = pa.table({"ra": [10.0], "dec": [0.0], **seen})
+    match = crossmatch(left, pa.table({**STAR, **star}), 10.0)
+    assert match.to_arrow()["separation_arcsec"].to_pylist() == pytest.approx([separation], abs=1e-3)
+    assert [note in text for text in match.notes].count(True) == 1, match.notes
+    still = crossmatch(left, pa.table({**STAR, **star}), 10.0, motions=False)
+    assert still.to_arrow()["separation_arcsec"].to_pylist() == pytest.approx([0.0], abs=1e-9)
+    assert still.notes == ()
+
+
+def test_motions_that_are_found_move_the_left_side_if_the_right_has_none():
+    match = crossmatch({**STAR, "ref_epoch": [2016.0]}, {"ra": [10.0], "dec": [0.0], "mjd": [58301.625]}, 10.0)
+    assert match.to_arrow()["separation_arcsec"].to_pylist() == pytest.approx([2.5], abs=1e-3)
+    assert "of the left table" in match.notes[0]
+
+
+def test_motions_are_not_applied_to_galactic_coordinates():
+    sky = SkyCoord(10 * u.deg, 0 * u.deg).galactic
+    stars = {"l": [sky.l.deg], "b": [sky.b.deg], "pmra": [1000.0], "pmdec": [0.0], "ref_epoch": [2016.0]}
+    match = crossmatch({"ra": [10.0], "dec": [0.0], "mjd": [58301.625]}, stars, 10.0)
+    assert match.to_arrow()["separation_arcsec"].to_pylist() == pytest.approx([0.0], abs=1e-6)
+    assert any("its positions are transformed from galactic" in note for note in match.notes)
+    named = Positions(pmra="pmra", pmdec="pmdec", epoch=2016.0)
+    with pytest.raises(ParameterError, match="motions: 'pmra' cannot be applied"):
+        crossmatch({"ra": [10.0], "dec": [0.0]}, stars, 10.0, right_positions=named)
+
+
+@pytest.mark.parametrize(
+    ("dates", "metadata", "reason"),
+    [
+        ([1240.0], {"unit": "d"}, "'t' is in days, but holds neither MJD nor JD"),
+        ([1240.0], {}, "'t' holds numbers that are years, or days since some day"),
+        (["first"], {}, "'t' holds no dates"),
+        ([5.0], {"unit": "yr"}, "'t' holds no Julian years"),
+        ([58000.0], {"unit": "s"}, "'t' holds no dates: is in s"),
+        ([580000.0], {"unit": "d", "time_origin": "2457000"}, "'t' holds no dates of our time"),
+    ],
+)
+def test_what_is_no_date_is_refused(dates, metadata, reason):
+    field = pa.field("t", pa.array(dates).type, metadata=metadata)
+    left = pa.table([[10.0], [0.0], dates], schema=pa.schema([("ra", pa.float64()), ("dec", pa.float64()), field]))
+    with pytest.raises(ParameterError, match=f"left_positions.epoch: {reason}"):
+        crossmatch(left, STAR, 1.0, left_positions=Positions(epoch="t"), right_positions=Positions(epoch=2016.0))
+    # A unit that is said is another's word for the same.
+    if dates == [1240.0]:
+        said = Positions(epoch="t", units={"t": "JD-2457000"})
+        assert len(crossmatch(left, STAR, 10.0, left_positions=said, right_positions=Positions(epoch=2016.0))) == 1

@@ -9,13 +9,12 @@ from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.core.units import Conversion, conversion, says_no_unit
 from ssap_mirror.errors import FormatError, ParameterError
 from ssap_mirror.sources.file.casts import Cast, cast_to
+from ssap_mirror.tables.table import listed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Conformer", "matches"]
-
-_NAMED = 8
 
 
 class Conformer:
@@ -53,9 +52,11 @@ class Conformer:
         self._notes: list[str] = []
         self._done: dict[str, set[str]] = {}
         self._rows = 0
-        found = matches(wanted.names, types.names)
+        # A name that had to be changed, for SQL cannot tell it from another, is one of the file's all the same.
+        names = {column.source_name or column.name: column.name for column in given if column.name in types.names}
+        found = {name: names[source] for name, source in matches(wanted.names, list(names)).items()}
         if not found:
-            message = f"none of its columns ({_listed(types.names)}) is one of the service"
+            message = f"none of its columns ({listed(list(names))}) is one of the service"
             raise FormatError(message)
         self.used = tuple(found.values())
         """Columns of the file that are needed."""
@@ -74,7 +75,7 @@ class Conformer:
         """What was done that one might want to know, one sentence each; more once rows have been read."""
         told = list(self._notes)
         for deed in sorted({deed for done in self._done.values() for deed in done}):
-            told.append(f"{deed}: {_listed([name for name, done in self._done.items() if deed in done])}")
+            told.append(f"{deed}: {listed([name for name, done in self._done.items() if deed in done])}")
         return tuple(told)
 
     def conform(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -129,7 +130,7 @@ class Conformer:
             ("no unit in the file, so it is taken to be the service's", self._missing_units),
         ):
             if names:
-                self._notes.append(f"{what}: {_listed(names)}")
+                self._notes.append(f"{what}: {listed(names)}")
 
 
 def matches(wanted: Sequence[str], there: Sequence[str]) -> dict[str, str]:
@@ -145,8 +146,3 @@ def matches(wanted: Sequence[str], there: Sequence[str]) -> dict[str, str]:
             found[name] = alike[0]
             free.remove(alike[0])
     return {name: found[name] for name in wanted if name in found}
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

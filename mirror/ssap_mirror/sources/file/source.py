@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssap_mirror.core import storage
 from ssap_mirror.core.schema import Schema
-from ssap_mirror.errors import FormatError, SourceError
+from ssap_mirror.errors import FormatError, ParameterError, SourceError
 from ssap_mirror.sources.file.conform import Conformer
+from ssap_mirror.sources.file.own_columns import OwnColumns, own_columns
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Description, Estimate, Finding, Harvest, Verdict
-from ssap_mirror.tables.open import open_table
+from ssap_mirror.tables import open_table
+from ssap_mirror.tables.positions import Positions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,48 +25,56 @@ __all__ = ["FileSource"]
 _BATCH_ROWS = 8192
 #: About what a row takes on disk in a mirror and in the scratch of its build, for each byte of a file [byte].
 _DISK_PER_BYTE = 6
+_POSITIONS = "positions"
 
 
 class FileSource:
-    """A table in a file: VOTable (any serialisation), FITS binary table, CSV, ECSV, each also gzip, or Parquet.
+    """A table in files: whatever `ssap_mirror.tables.open_table` opens by a path.
 
     With the columns of a service, the file's are put into them: see `ssap_mirror.sources.file.conform.Conformer` for
     names and units, `ssap_mirror.sources.file.casts.cast_to` for types. Without, the file's own columns are kept, with
-    its units; columns named ``ra`` and ``dec`` are its positions where no UCD or utype tells of any.
+    its units; see `ssap_mirror.sources.file.own_columns` for its positions, and for what cannot be kept.
 
     Parameters
     ----------
-    path : pathlib.Path
-        The file.
+    path : pathlib.Path or str
+        The file, with the part of it that is meant (``file.fits#2``); a pattern or a folder of Parquet files.
     schema : Schema, optional
         Columns of the service whose rows these are.
     units : mapping of str to str, optional
         Units of columns of the file, by its names, where the file is silent or wrong.
+    positions : Positions, optional
+        Which of the file's own columns are its positions, where UCDs and usual names do not tell.
     title : str, optional
         For people; the file's name without it.
 
     Raises
     ------
     SourceError
-        If the file cannot be read, is of none of these formats, or cannot be put into the columns.
+        If the file cannot be read, is of no format that is known, or cannot be put into the columns.
     ParameterError
-        If `units` names a column that the file does not have.
+        If `units` or `positions` name a column that the file does not have, or a service knows its positions itself.
     """
 
     def __init__(
         self,
-        path: Path,
+        path: Path | str,
         schema: Schema | None = None,
         *,
         units: Mapping[str, str] | None = None,
+        positions: Positions | None = None,
         title: str | None = None,
     ) -> None:
-        self.path = path
-        self._title = title or path.name
+        if schema is not None and positions is not None:
+            raise ParameterError(_POSITIONS, positions.columns(), "are known of the columns of a service")
+        self.path = Path(path)
+        self._title = title or self.path.name
         self._units = dict(units or {})
-        with self._told():
-            self._table = open_table(path, typed=schema is not None, batch_rows=_BATCH_ROWS)
-            self._schema = _own_columns(self._table.columns, self._units) if schema is None else schema
+        self._is_own = schema is None
+        self._table = open_table(path, typed=schema is not None, batch_rows=_BATCH_ROWS)
+        with self._named():
+            self._own = own_columns(self._table, self._units, positions) if schema is None else OwnColumns(schema, None)
+            self._schema = self._own.schema
             self._conformer = self._conform()
 
     def describe(self) -> Schema:
@@ -75,7 +84,7 @@ class FileSource:
     @property
     def notes(self) -> tuple[str, ...]:
         """What one might want to know, one sentence each; more once the rows have been read."""
-        return (*self._table.notes, *self._conformer.notes)
+        return (*self._table.notes, *self._own.notes, *self._conformer.notes)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, in the file's order, in the columns that `describe` tells; may be read again and again.
@@ -86,13 +95,16 @@ class FileSource:
             If the file is damaged, or a value cannot become the service's without loss.
         """
         conformer = self._conformer = self._conform()
-        with self._told():
-            for batch in self._table.batches(conformer.used):
-                yield conformer.conform(batch)
+        needed = dict.fromkeys(conformer.used)
+        if self._own.derived and self._own.place is not None:
+            needed |= dict.fromkeys(self._own.place.columns)
+        with self._named():
+            for batch in self._table.batches(list(needed)):
+                yield self._own.add_derived(batch, conformer.conform(batch))
 
     def estimate(self, staging: Path, progress: Progress) -> Estimate:
         """Tell what `harvest` will cost: nothing is sent, and the file is read once or twice."""
-        size = self.path.stat().st_size
+        size = sum(file.stat().st_size for file in self._table.files)
         rows = self._table.rows if self._table.rows is not None else self._count(progress)
         return Estimate(rows=rows, wire_bytes=0, seconds=0.0, disk_bytes=_DISK_PER_BYTE * size)
 
@@ -106,8 +118,8 @@ class FileSource:
         """
         progress.stage("read", self._table.rows)
         rows = self._count(progress)
-        with self._told():
-            digest, size = storage.sha256(self.path), self.path.stat().st_size
+        with self._named():
+            files = [{"bytes": f.stat().st_size, "sha256": storage.sha256(f)} for f in self._table.files]
         for note in self.notes:
             progress.note(note)
         description = Description(
@@ -118,7 +130,12 @@ class FileSource:
             header=self._table.header,
             notes=self.notes,
         )
-        record = {"file": {"format": self._table.kind, "bytes": size, "sha256": digest}, "notes": list(self.notes)}
+        said = (
+            {"format": self._table.kind, **files[0]}
+            if len(files) == 1
+            else {"format": self._table.kind, "files": files}
+        )
+        record = {"file": said, "notes": list(self.notes)}
         return Harvest(description, rows, Verdict((self._finding(rows),)), self.batches, record)
 
     def _finding(self, rows: int) -> Finding:
@@ -130,7 +147,13 @@ class FileSource:
         return Finding(f"all {rows:,} rows of the {self._table.kind} file were read")
 
     def _conform(self) -> Conformer:
-        return Conformer(self._schema, self._table.columns, self._table.types, self._units)
+        import pyarrow as pa
+
+        types, units = self._table.types, self._units
+        if self._is_own:
+            types = pa.schema([types.field(name) for name in self._own.columns.names])
+            units = {name: unit for name, unit in units.items() if name in types.names}
+        return Conformer(self._own.columns, self._table.columns, types, units)
 
     def _count(self, progress: Progress) -> int:
         rows = 0
@@ -140,22 +163,13 @@ class FileSource:
         return rows
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _named(self) -> Iterator[None]:
         """Name the file in what goes wrong with it."""
         try:
             yield
         except FormatError as error:
-            message = f"{self.path}: {error}"
+            message = str(error) if str(self.path) in str(error) else f"{self.path}: {error}"
             raise FormatError(message) from error
         except OSError as error:
             message = f"{self.path} cannot be read: {error.strerror or error}"
             raise SourceError(message) from error
-
-
-def _own_columns(columns: Schema, units: Mapping[str, str]) -> Schema:
-    """Columns of the file, with the units that are said; ``ra`` and ``dec`` are the position if nothing else is."""
-    said = tuple(replace(column, unit=units.get(column.name, column.unit)) for column in columns)
-    spelled = {name.lower(): name for name in columns.names}
-    placed = {"ra", "location"} & set(columns.roles) or not {"ra", "dec"} <= set(spelled)
-    roles = {} if placed else {role: spelled[role] for role in ("ra", "dec")}
-    return Schema(said, columns.overrides | roles)

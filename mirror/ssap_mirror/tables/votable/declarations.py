@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ssap_mirror.core.schema import Column
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.votable.model import Info, Param, column_from_attributes, knows_datatype, param_from_attributes
+from ssap_mirror.tables.votable.systems import Systems
 
 __all__ = ["Declarations", "Serialization", "Table"]
 
@@ -29,6 +30,8 @@ class Table:
     """Its own PARAMs."""
     in_results: bool = False
     """Whether its RESOURCE says ``type="results"``."""
+    refs: list[str] = field(default_factory=list)
+    """What each FIELD refers to: the ID of a COOSYS or TIMESYS, or nothing."""
     texts_only: list[str] = field(default_factory=list)
     """Columns of a datatype that VOTable does not know, read as text."""
     serialization: Serialization | None = None
@@ -47,6 +50,8 @@ class Declarations:
         self.params: list[Param] = []
         """PARAMs of RESOURCEs."""
         self.infos: list[Info] = []
+        self.systems = Systems()
+        """COOSYS and TIMESYS."""
         self.other_tables = 0
         """Tables after the first."""
         self._resources: list[str] = []
@@ -63,6 +68,8 @@ class Declarations:
             self._open_table()
         elif name in ("FIELD", "PARAM", "INFO"):
             self._declaring.append((attributes, {}))
+        elif name in ("COOSYS", "TIMESYS"):
+            self.systems.add(name, attributes)
         elif self._declaring and name in _VALUES:
             attribute, key = _VALUES[name]
             if attribute in attributes:
@@ -90,6 +97,13 @@ class Declarations:
                 self._open.params.append(param_from_attributes(attributes, described))
             elif name == "PARAM" and parent == "RESOURCE":
                 self.params.append(param_from_attributes(attributes, described))
+
+    def located_fields(self) -> list[Column]:
+        """FIELDs of the table, with the frames of coordinates and the origins of times."""
+        if self.table is None:
+            return []
+        pairs = zip(self.table.fields, self.table.refs, strict=True)
+        return [self.systems.located(column, ref) for column, ref in pairs]
 
     def start_in_data(self, name: str, attributes: Mapping[str, str]) -> Serialization | None:
         """Take an element within DATA; the serialisation if rows of the table begin with it.
@@ -154,6 +168,7 @@ class Declarations:
         if not knows_datatype(attributes):
             table.texts_only.append(column.name)
         table.fields.append(column)
+        table.refs.append(attributes.get("ref", ""))
 
 
 def _check_stream(attributes: Mapping[str, str]) -> None:

@@ -64,7 +64,7 @@ class VOTableReader:
         self._binary: BinaryRows | None = None
         self._read_header()
         table = self._document.declarations.table
-        self.fields = tuple(_unique(table.fields)) if table is not None else ()
+        self.fields = tuple(_unique(self._document.declarations.located_fields()))
         """FIELDs as columns, in order. One whose name is taken has a number behind it."""
         self._constants = self._constant_columns(table.params if table is not None else [])
         self.schema = Schema((*self.fields, *self._constants))
@@ -90,7 +90,12 @@ class VOTableReader:
 
     @property
     def query_status(self) -> str | None:
-        """``ERROR`` or else ``OVERFLOW`` if any QUERY_STATUS seen so far says so; else ``OK``, or None without any."""
+        """``ERROR`` or else ``OVERFLOW`` if any QUERY_STATUS seen so far says so; else ``OK``, or None without any.
+
+        An INFO or PARAM ``Error`` is one too, which is how a cone search says it (Simple Cone Search 1.03 §2.3).
+        """
+        if self._cone_error() is not None:
+            return "ERROR"
         said = [info.value.strip().upper() for info in self._statuses()]
         for status in ("ERROR", "OVERFLOW"):
             if status in said:
@@ -100,6 +105,9 @@ class VOTableReader:
     @property
     def query_message(self) -> str:
         """What the INFO that decides the `query_status` says beside it."""
+        error = self._cone_error()
+        if error is not None:
+            return error
         status = self.query_status
         return next((info.text.strip() for info in self._statuses() if info.value.strip().upper() == status), "")
 
@@ -123,8 +131,9 @@ class VOTableReader:
             ]
             if renamed:
                 notes.append(f"columns of a name that was taken have another: {', '.join(renamed)}")
-        if self._document.declarations.other_tables:
-            notes.append(f"tables after the first one that are not read: {self._document.declarations.other_tables}")
+        others = self._document.declarations.other_tables
+        if others:
+            notes.append(f"other tables of the document, after the first table, that are not read: {others}")
         return tuple(notes)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -145,6 +154,14 @@ class VOTableReader:
 
     def _statuses(self) -> list[Info]:
         return [info for info in self._document.declarations.infos if info.name.upper() == "QUERY_STATUS"]
+
+    def _cone_error(self) -> str | None:
+        """Read what a cone search says went wrong; only where it sends no rows, for a table may have such a PARAM."""
+        if self._rows or (self.fields and self._document.content is not None):
+            return None
+        infos = ((info.name, info.value or info.text) for info in self.infos)
+        said = [*infos, *((param.name, param.text) for param in self.params)]
+        return next((text.strip() for name, text in said if name == "Error"), None)
 
     def _constant_columns(self, params: Sequence[Param]) -> dict[Column, pa.Array]:
         import pyarrow as pa

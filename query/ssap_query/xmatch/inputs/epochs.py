@@ -1,88 +1,112 @@
 """Dates of positions as Julian years.
 
-Julian year = 2000 + (MJD - 51544.5) / 365.25 (IAU 1976 resolution 1; J2000.0 is JD 2451545.0). The time scale (UTC or
-TDB) is left as it is: 70 s matter 0.02 mas for the fastest star.
+Julian year = 2000 + (JD - 2451545.0) / 365.25 (IAU 1976 resolution 1). The time scale (UTC or TDB) is left as it is:
+70 s matter 0.02 mas for the fastest star.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ssap_mirror.core.times import J2000_MJD, JULIAN_YEAR_DAYS, SECONDS_PER_DAY, UNIX_EPOCH_MJD
 from ssap_mirror.errors import ParameterError
+from ssap_mirror.tables.positions.dates import JD_OF_MJD, Dates, told_dates
+from ssap_mirror.tables.positions.named import unit_of
 
 from ssap_query.xmatch.session import quoted
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
+    from ssap_query.xmatch.inputs.tables import Table
     from ssap_query.xmatch.session import Session
 
-__all__ = ["Scale", "as_julian_year", "epoch_scale"]
+__all__ = ["julian_year"]
 
-Scale = Literal["year", "mjd", "jd", "timestamp"]
-
+_J2000_JD = J2000_MJD + JD_OF_MJD
 # Which numbers can be dates in which scale [years, days, days]. What is in none of them is no date.
-_WINDOWS: dict[Scale, tuple[float, float]] = {
-    "year": (1000.0, 3000.0),
-    "mjd": (3_000.1, 200_000.0),
-    "jd": (2_300_000.0, 2_600_000.0),
-}
-_JULIAN_YEAR: dict[Scale, str] = {
-    "year": "{}",
-    "mjd": f"(2000 + ({{}} - {J2000_MJD}) / {JULIAN_YEAR_DAYS})",
-    "jd": f"(2000 + ({{}} - 2451545.0) / {JULIAN_YEAR_DAYS})",
-    "timestamp": f"(2000 + (epoch({{}}) / {SECONDS_PER_DAY} + {UNIX_EPOCH_MJD} - {J2000_MJD}) / {JULIAN_YEAR_DAYS})",
-}
+_WINDOWS = {"year": (1000.0, 3000.0), "mjd": (3_000.1, 200_000.0), "jd": (2_300_000.0, 2_600_000.0)}
+_ORIGINS = {"mjd": JD_OF_MJD, "jd": 0.0}
 
 
-def epoch_scale(session: Session, side: str, column: str, kind: pa.DataType) -> Scale:
-    """Find out in which scale a column's dates are, from its type and its values.
+def julian_year(session: Session, table: Table, column: str) -> str:
+    """Give the SQL expression for the dates in a column as Julian years; NULL where there is none.
 
     Parameters
     ----------
     session : Session
         Where the view ``<side>_rows`` is.
-    side : str
-        ``left`` or ``right``.
+    table : Table
+        The table; units and TIMESYS of the column tell what its numbers are, else their values do.
     column : str
         The column.
-    kind : pyarrow.DataType
-        Its type.
 
     Raises
     ------
     ParameterError
-        If the numbers are no dates, or of more than one scale.
+        If no value is a date, or they could be dates of more than one kind.
     """
-    import pyarrow as pa
-
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        return "timestamp"
+    parameter = f"{table.side}_positions.epoch"
+    field = table.schema.field(column)
+    try:
+        dates = told_dates(field, unit_of(table.schema, column, table.positions))
+    except ValueError as error:
+        raise ParameterError(parameter, column, f"holds no dates: {error}") from error
     name = quoted(column)
+    if dates.kind in ("timestamps", "text"):
+        days = f"(epoch(try_cast({name} AS TIMESTAMP)) / {SECONDS_PER_DAY} + {UNIX_EPOCH_MJD - J2000_MJD})"
+        expression = _year_of(days)
+        _refuse_none(session, table, column, expression, "holds no dates (ISO 8601)")
+        return expression
+    number = f"{name}::DOUBLE"
+    if dates.kind == "years":
+        return _within(session, table, column, number, number, _WINDOWS["year"], "holds no Julian years (1000 to 3000)")
+    if dates.origin_jd is not None:
+        days = number if dates.days == 1 else f"({number} * {dates.days!r})"
+        date = f"{days} + {dates.origin_jd - _J2000_JD!r}"
+        low, high = (edge - _J2000_JD for edge in _WINDOWS["jd"])
+        reason = f"holds no dates of our time, counted from JD {dates.origin_jd:g}"
+        return _within(session, table, column, f"({date})", _year_of(f"({date})"), (low, high), reason)
+    scale = _scale(session, table, column, dates)
+    value = number if scale == "year" else _year_of(f"({number} + {_ORIGINS[scale] - _J2000_JD!r})")
+    low, high = _WINDOWS[scale]
+    return f"CASE WHEN {number} BETWEEN {low} AND {high} THEN {value} END"
+
+
+def _year_of(days: str) -> str:
+    """Julian year of days since J2000.0."""
+    return f"(2000 + {days} / {JULIAN_YEAR_DAYS})"
+
+
+def _scale(session: Session, table: Table, column: str, dates: Dates) -> str:
+    """Find out by the values whether they are years, MJD or JD."""
+    parameter, name = f"{table.side}_positions.epoch", quoted(column)
     counts = ", ".join(f"count_if({name} BETWEEN {low} AND {high})" for low, high in _WINDOWS.values())
-    found = session.connection.view(f"{side}_rows").aggregate(f"{counts}, count({name})").fetchall()[0]
-    scales = [scale for scale, rows in zip(_WINDOWS, found, strict=False) if rows]
-    parameter = f"{side}_positions.epoch"
+    view = session.connection.view(f"{table.side}_rows")
+    *found, finite = view.aggregate(f"{counts}, count_if(isfinite({name}::DOUBLE))").fetchall()[0]
+    scales = [scale for scale, rows in zip(_WINDOWS, found, strict=True) if rows]
+    if scales == ["year"] and dates.kind == "days":
+        reason = "is in days, but holds neither MJD nor JD: nothing tells since when (TIMESYS, a unit as 'JD-2457000')"
+        raise ParameterError(parameter, column, reason)
+    if scales == ["year"] and not dates.may_be_years:
+        reason = "holds numbers that are years, or days since some day: say its unit, 'yr' or one such as 'JD-2457000'"
+        raise ParameterError(parameter, column, reason)
     if len(scales) > 1:
         raise ParameterError(parameter, column, f"holds dates of more than one kind: {scales}")
-    if not scales and found[-1]:
+    if not scales and finite:
         raise ParameterError(parameter, column, "holds no Julian years (1000 to 3000), MJD or JD")
     return scales[0] if scales else "year"
 
 
-def as_julian_year(column: str, scale: Scale) -> str:
-    """Give the SQL expression for the date as a Julian year; NULL where it is none.
+def _within(
+    session: Session, table: Table, column: str, number: str, value: str, window: tuple[float, float], reason: str
+) -> str:
+    expression = f"CASE WHEN {number} BETWEEN {window[0]!r} AND {window[1]!r} THEN {value} END"
+    _refuse_none(session, table, column, expression, reason)
+    return expression
 
-    Parameters
-    ----------
-    column : str
-        The column.
-    scale : {"year", "mjd", "jd", "timestamp"}
-        As `epoch_scale` has found it.
-    """
-    if scale == "timestamp":
-        return _JULIAN_YEAR[scale].format(f"try_cast({quoted(column)} AS TIMESTAMP)")
-    low, high = _WINDOWS[scale]
-    number = f"{quoted(column)}::DOUBLE"
-    return f"CASE WHEN {number} BETWEEN {low} AND {high} THEN {_JULIAN_YEAR[scale].format(number)} END"
+
+def _refuse_none(session: Session, table: Table, column: str, expression: str, reason: str) -> None:
+    view = session.connection.view(f"{table.side}_rows")
+    given, dated = view.aggregate(f"count({quoted(column)}), count({expression})").fetchall()[0]
+    if given and not dated:
+        parameter = f"{table.side}_positions.epoch"
+        raise ParameterError(parameter, column, reason)

@@ -1,23 +1,19 @@
-"""Any table as a DuckDB view whose rows are numbered."""
+"""Any table as a DuckDB view whose rows are numbered, and where they are on the sky."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from string import Template
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
 
 import duckdb
+from ssap_mirror import tables
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
 from ssap_mirror.errors import FormatError, ParameterError
-from ssap_mirror.tables.voparquet import CONTENT_KEY
+from ssap_mirror.tables.positions import Place, Positions, checked, find_positions
 
-from ssap_query.xmatch.inputs import readers
-from ssap_query.xmatch.inputs.files import catalog_files, expand, format_of, is_catalog
-from ssap_query.xmatch.session import one_line
+from ssap_query.xmatch.session import converted, one_line, quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FILE", "FILE_SHIFT", "NUMBER", "ROW", "Side", "Table", "TableLike", "open_table"]
 
+_OWN = "_xm_"
 #: Columns of the view ``<side>_rows`` that number its rows: a file and a row of that file, both from 0.
-FILE, ROW = "_xm_file", "_xm_row"
+FILE, ROW = f"{_OWN}file", f"{_OWN}row"
 #: SQL expression for a row's number, one integer that is unique and in the table's order.
 FILE_SHIFT = 40
 NUMBER = f"({FILE}::BIGINT << {FILE_SHIFT}) + {ROW}"
@@ -35,13 +32,13 @@ NUMBER = f"({FILE}::BIGINT << {FILE_SHIFT}) + {ROW}"
 #: What `open_table` takes.
 TableLike = Any
 
+# ICRS positions [deg] of a table that has them in another form
+_RA, _DEC = f"{_OWN}ra", f"{_OWN}dec"
 _VIRTUAL = ("file_index", "file_row_number")
 _PARQUET = Template(
-    "SELECT *, file_index AS $file, file_row_number AS $row "
-    "FROM read_parquet(?, union_by_name = ?, hive_partitioning = false)"
-).substitute(file=FILE, row=ROW)
-_PLAIN_PARQUET = "FROM read_parquet(?, union_by_name = ?, hive_partitioning = false)"
-_CSV = "FROM read_csv(?, sample_size = 200000, nullstr = ['', 'NULL', 'null', 'NaN', 'nan', '--'])"
+    "SELECT $columns, file_index AS $file, file_row_number AS $row FROM read_parquet("
+    "?, union_by_name = ?, hive_partitioning = false, can_have_nan = true)"
+)
 _BATCH_ROWS = 122_880
 _FORMAT_ERRORS = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.BinderException)
 
@@ -67,89 +64,140 @@ class Table:
     """``left`` or ``right``."""
     schema: pa.Schema
     """Columns in order, without the internal ones, with metadata (unit, ucd, description)."""
-    roles: Mapping[str, str] = field(default_factory=dict)
-    """Role -> column, where the owner of the table has chosen them."""
-    notes: tuple[str, ...] = ()
+    positions: Positions
+    """What is said of its positions, motions and dates."""
+    place: Place
+    """Where its rows are."""
+    epoch: str | None = None
+    """Column of the rows' dates, where the owner of the table has chosen it."""
+    table_notes: tuple[str, ...] = field(default=())
     """What a reader of the match should know of the table."""
 
+    @property
+    def axes(self) -> dict[str, str]:
+        """SQL expressions of ``ra`` and ``dec`` [deg, ICRS]."""
+        if not self.place.is_numbers:
+            return {"ra": _RA, "dec": _DEC}
+        axes = (self.place.longitude, self.place.latitude)
+        return {
+            role: converted(f"{quoted(axis.column)}::DOUBLE", axis.conversion)
+            for role, axis in zip(("ra", "dec"), axes, strict=True)
+        }
 
-def open_table(session: Session, source: TableLike, side: str, where: str | None = None) -> Table:
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the match should know of the table, and of how its positions are read."""
+        words = self.place.words()
+        found = [*self.table_notes, *([] if words is None else [words])]
+        if str(self.place.longitude.kind) in ("float", "halffloat"):
+            found.append("positions are in single precision: up to 0.06 arcsec off")
+        return [f"{self.side} table: {note}" for note in found]
+
+
+def open_table(
+    session: Session, source: TableLike, side: str, said: Positions | None = None, where: str | None = None
+) -> Table:
     """Make a table readable as the view ``<side>_rows``.
 
     Parameters
     ----------
     session : Session
         Where the view is made.
-    source : path, list of paths, Side, or a table in memory
-        A path is a file, a pattern, a HATS folder or a mirror. See `readers.from_object` for the tables.
+    source : Side, or what `ssap_mirror.tables.open_table` takes
+        The table.
     side : str
         ``"left"`` or ``"right"``.
+    said : Positions, optional
+        Which columns are its positions, where the table's owner, UCDs and usual names do not tell.
     where : str, optional
         SQL condition on the rows.
 
     Raises
     ------
     ParameterError
-        If it is not a table, or the condition is none.
+        If it is not a table, has no positions, or the condition is none.
     SourceError, FormatError, CatalogError
         If a file is not there, or is not what it claims to be.
     """
-    table = _opened(session, source, side)
-    if where is not None:
-        _keep_only(session, side, where)
-    return table
-
-
-def _opened(session: Session, source: TableLike, side: str) -> Table:
+    said = said or Positions()
     if isinstance(source, Side):
-        return _from_query(session, source, side)
-    if isinstance(source, (str, os.PathLike)):
-        return _from_paths(session, [os.fspath(source)], side)
-    if isinstance(source, (list, tuple)) and source and all(isinstance(s, (str, os.PathLike)) for s in source):
-        return _from_paths(session, [os.fspath(s) for s in source], side)
-    return _from_arrow(session, readers.from_object(source, side), side)
+        made = _from_query(session, source, side, said)
+    else:
+        made = _from_table(session, tables.open_table(source, batch_rows=_BATCH_ROWS, parameter=side), side, said)
+    if where is not None:
+        _keep_only(session, made, where)
+    return made
 
 
-def _keep_only(session: Session, side: str, where: str) -> None:
+def _keep_only(session: Session, table: Table, where: str) -> None:
     """Take the rows of a view that fulfil a condition; they keep their numbers."""
+    side = table.side
     session.run(f"ALTER VIEW {side}_rows RENAME TO {side}_every_row")
     try:
         session.connection.view(f"{side}_every_row").filter(where).create_view(f"{side}_rows")
     except (duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
         parameter = f"{side}_where"
-        raise ParameterError(parameter, where, f"is no condition on the table's rows: {one_line(error)}") from error
+        renamed = [f"; {note}" for note in table.table_notes if "differ in case" in note]
+        reason = f"is no condition on the table's rows: {one_line(error)}{''.join(renamed)}"
+        raise ParameterError(parameter, where, reason) from error
 
 
-def _from_paths(session: Session, paths: Sequence[str], side: str) -> Table:
-    found = [path for given in paths for path in expand(given)]
-    files = [part for path in found for part in (catalog_files(path) if path.is_dir() else [path])]
-    formats = {format_of(files[0])} if any(path.is_dir() for path in found) else {format_of(path) for path in files}
-    if formats == {"parquet"}:
-        # The files of a catalogue have the same columns; of others each is looked at.
-        return _from_parquet(session, files, side, alike=all(is_catalog(path) for path in found))
-    if len(files) > 1:
-        raise ParameterError(side, list(paths), "is more than one file; only Parquet files can be read as one table")
-    kind, path = formats.pop(), files[0]
-    if kind == "csv":
-        return _from_csv(session, path, side)
-    if kind == "arrow":
-        return _from_arrow(session, _read_arrow(path), side)
-    if kind == "votable":
-        stream, notes = readers.read_votable(path)
-        return replace(_from_arrow(session, stream, side), notes=notes)
-    return _from_arrow(session, readers.read_fits(path) if kind == "fits" else readers.read_ecsv(path), side)
+def _found_place(
+    types: pa.Schema, said: Positions, side: str, roles: Mapping[str, str] | None = None
+) -> tuple[Positions, Place]:
+    """Say which columns are meant, and find those of the positions."""
+    parameter = f"{side}_positions"
+    said = checked(types, said, parameter)
+    place = find_positions(types, said, roles=roles, parameter=parameter)
+    if place is None:
+        reason = "has no columns that are positions by UCD (pos.eq.ra;meta.main) or usual name: say which they are"
+        raise ParameterError(parameter, types.names, reason)
+    return said, place
 
 
-def _from_parquet(session: Session, files: Sequence[Path], side: str, *, alike: bool) -> Table:
-    names = [str(path) for path in files]
-    values = [names, not alike]
-    metadata = _parquet_metadata(files[0])
+def _from_query(session: Session, source: Side, side: str, said: Positions) -> Table:
+    roles = source.schema.roles
+    types = source.schema.arrow_schema()
+    said, place = _found_place(types, said, side, roles)
+    relation = session.connection.sql(source.sql, params=list(source.values))
+    if all(name in relation.columns for name in _VIRTUAL):
+        # Under their own type and name DuckDB uses both to skip files and row groups.
+        renamed = f"* EXCLUDE (file_index, file_row_number), file_index AS {FILE}, file_row_number AS {ROW}"
+        relation.project(renamed).create_view(f"{side}_rows")
+    else:
+        _copy_stream(session, _batches_of(relation), side, None)
+    schema = _schema_of(session, side, types)
+    return Table(side, schema, said, place, roles.get("t_mid"))
+
+
+def _batches_of(relation: duckdb.DuckDBPyRelation) -> Iterator[pa.RecordBatch]:
+    # Held whole, for a connection does one thing at a time.
+    yield from relation.to_arrow_table().to_batches(_BATCH_ROWS)
+
+
+def _from_table(session: Session, table: tables.Table, side: str, said: Positions) -> Table:
+    own = next((name for name in table.types.names if name.lower().startswith(_OWN)), None)
+    if own is not None:
+        raise ParameterError(side, own, "is a column of the table, and a name that the cross-match needs")
+    said, place = _found_place(table.types, said, side)
+    in_place = table.plain_parquet and place.is_numbers
+    if in_place and not any(name in table.types.names for name in _VIRTUAL):
+        _view_of_parquet(session, table, side)
+    elif table.in_memory is not None:
+        _register(session, table.in_memory, side, place)
+    else:
+        _copy_stream(session, table.batches(), side, place, table.types)
+    return Table(side, _schema_of(session, side, table.types), said, place, table_notes=table.notes)
+
+
+def _view_of_parquet(session: Session, table: tables.Table, side: str) -> None:
+    names = [str(path) for path in table.files]
+    columns = ", ".join(quoted(name) for name in table.types.names)
+    # The columns of a catalogue's files are those of the first; of others each is looked at.
+    values = [names, table.rows is not None and len(names) > 1]
     try:
-        if any(name in metadata for name in _VIRTUAL):  # a real column of that name would hide the row's number
-            session.connection.sql(_PLAIN_PARQUET, params=values).to_table(f"{side}_data")
-            return _numbered(session, side, metadata)
-        _refuse_own_names(side, list(metadata))
-        return _describe(session.connection.sql(_PARQUET, params=values), side, metadata)
+        relation = session.connection.sql(_PARQUET.substitute(columns=columns, file=FILE, row=ROW), params=values)
+        relation.create_view(f"{side}_rows")
     except _FORMAT_ERRORS as error:
         message = (
             f"{names[0] if len(names) == 1 else f'one of {len(names)} Parquet files'} cannot be read: {one_line(error)}"
@@ -157,140 +205,64 @@ def _from_parquet(session: Session, files: Sequence[Path], side: str, *, alike: 
         raise FormatError(message) from error
 
 
-def _from_query(session: Session, source: Side, side: str) -> Table:
-    metadata = {f.name: dict(f.metadata or {}) for f in source.schema.arrow_schema()}
-    relation = session.connection.sql(source.sql, params=list(source.values))
-    if all(name in relation.columns for name in _VIRTUAL):
-        return _numbered_by_file(relation, side, metadata, source.schema)
-    relation.to_table(f"{side}_data")
-    return _numbered(session, side, metadata, source.schema)
-
-
-def _from_csv(session: Session, path: Path, side: str) -> Table:
-    try:
-        session.connection.sql(_CSV, params=[str(path)]).to_table(f"{side}_data")
-    except duckdb.Error as error:
-        message = f"{path} cannot be read as CSV: {one_line(error)}"
-        raise FormatError(message) from error
-    return _numbered(session, side, {})
-
-
-def _from_arrow(session: Session, source: pa.Table | pa.RecordBatchReader, side: str) -> Table:
-    import numpy as np
+def _register(session: Session, table: pa.Table, side: str, place: Place) -> None:
+    """Let DuckDB read a table where it is in memory."""
     import pyarrow as pa
 
-    metadata = {f.name: dict(f.metadata or {}) for f in source.schema}
-    if isinstance(source, pa.RecordBatchReader):
-        _copy_stream(session, source, f"{side}_data")
-        return _numbered(session, side, metadata)
-    _refuse_own_names(side, source.schema.names)
-    numbered = source.append_column(ROW, pa.array(np.arange(source.num_rows, dtype=np.int64)))
     # Threads share a table by its batches: one great chunk would be read by one of them.
-    chunks = pa.Table.from_batches(numbered.to_batches(max_chunksize=_BATCH_ROWS), schema=numbered.schema)
-    session.connection.register(f"{side}_data", chunks)
-    relation = session.connection.table(f"{side}_data").project(f"*, 0::UBIGINT AS {FILE}")
-    return _describe(relation, side, metadata)
+    batches = list(_numbered(iter(table.to_batches(max_chunksize=_BATCH_ROWS)), place))
+    empty = [] if batches else list(_numbered(iter([pa.RecordBatch.from_pylist([], schema=table.schema)]), place))
+    session.connection.register(f"{side}_data", pa.Table.from_batches(batches or empty))
+    session.connection.table(f"{side}_data").project(f"*, 0::UBIGINT AS {FILE}").create_view(f"{side}_rows")
 
 
-def _copy_stream(session: Session, source: pa.RecordBatchReader, name: str) -> None:
+def _copy_stream(
+    session: Session,
+    batches: Iterator[pa.RecordBatch],
+    side: str,
+    place: Place | None,
+    types: pa.Schema | None = None,
+) -> None:
     """Copy batch by batch: an error of the stream then comes out as it is, not as one of DuckDB's."""
     import pyarrow as pa
 
-    connection = session.connection
-    connection.register("arriving", pa.Table.from_batches([], schema=source.schema))
-    connection.table("arriving").to_table(name)
-    for batch in source:
+    connection, name = session.connection, f"{side}_data"
+    if types is not None:
+        first = next(_numbered(iter([pa.RecordBatch.from_pylist([], schema=types)]), place))
+        connection.register("arriving", pa.Table.from_batches([first]))
+        connection.table("arriving").to_table(name)
+    for batch in _numbered(batches, place):
         connection.register("arriving", pa.Table.from_batches([batch]))
-        connection.table("arriving").insert_into(name)
+        if types is None:
+            types = batch.schema
+            connection.table("arriving").to_table(name)
+        else:
+            connection.table("arriving").insert_into(name)
     connection.unregister("arriving")
+    connection.table(name).project(f"*, 0::UBIGINT AS {FILE}").create_view(f"{side}_rows")
 
 
-def _read_arrow(path: Path) -> pa.Table:
-    import pyarrow as pa
-    from pyarrow import feather
-
-    try:
-        return feather.read_table(path, memory_map=True)
-    except (pa.ArrowException, OSError) as error:
-        message = f"{path} cannot be read as Arrow: {one_line(error)}"
-        raise FormatError(message) from error
-
-
-def _numbered(
-    session: Session, side: str, metadata: Mapping[str, Mapping[bytes, bytes]], schema: Schema | None = None
-) -> Table:
-    data = session.connection.table(f"{side}_data")
-    _refuse_own_names(side, data.columns)
-    return _describe(data.project(f"*, 0::UBIGINT AS {FILE}, rowid AS {ROW}"), side, metadata, schema)
-
-
-def _numbered_by_file(
-    relation: duckdb.DuckDBPyRelation,
-    side: str,
-    metadata: Mapping[str, Mapping[bytes, bytes]],
-    schema: Schema | None = None,
-) -> Table:
-    _refuse_own_names(side, relation.columns)
-    # Under their own type and name DuckDB uses both to skip files and row groups.
-    renamed = f"* EXCLUDE (file_index, file_row_number), file_index AS {FILE}, file_row_number AS {ROW}"
-    return _describe(relation.project(renamed), side, metadata, schema)
-
-
-def _describe(
-    relation: duckdb.DuckDBPyRelation,
-    side: str,
-    metadata: Mapping[str, Mapping[bytes, bytes]],
-    known: Schema | None = None,
-) -> Table:
+def _numbered(batches: Iterator[pa.RecordBatch], place: Place | None) -> Iterator[pa.RecordBatch]:
+    """Rows with their numbers, and with positions where these are not numbers in ICRS."""
+    import numpy as np
     import pyarrow as pa
 
-    relation.create_view(f"{side}_rows")
-    fields = []
-    for item in relation.limit(0).to_arrow_table().schema:
-        if item.name not in (FILE, ROW, HEALPIX_COLUMN) and (known is None or item.name in known):
-            fields.append(item.with_metadata(metadata.get(item.name) or None))
-    return Table(side, pa.schema(fields), {} if known is None else _side_roles(known))
+    start = 0
+    for batch in batches:
+        numbers = pa.array(np.arange(start, start + batch.num_rows, dtype=np.int64))
+        added = {ROW: numbers}
+        if place is not None and not place.is_numbers:
+            ra, dec = place.icrs(batch)
+            added |= {_RA: pa.array(ra), _DEC: pa.array(dec)}
+        start += batch.num_rows
+        arrays, names = [*batch.columns, *added.values()], [*batch.schema.names, *added]
+        yield pa.RecordBatch.from_arrays(arrays, names=names)
 
 
-def _refuse_own_names(side: str, names: Sequence[str]) -> None:
-    own = next((name for name in names if name.lower() in (FILE, ROW)), None)
-    if own is not None:
-        raise ParameterError(side, own, "is a column of the table, and a name that the cross-match needs")
-
-
-def _side_roles(schema: Schema) -> dict[str, str]:
-    roles = {"ra": "ra", "dec": "dec", "t_mid": "epoch"}
-    return {ours: schema.roles[theirs] for theirs, ours in roles.items() if theirs in schema.roles}
-
-
-def _parquet_metadata(path: Path) -> dict[str, dict[bytes, bytes]]:
+def _schema_of(session: Session, side: str, types: pa.Schema) -> pa.Schema:
+    """Columns of the view as DuckDB has them, with what is known of them; the spatial index is none of them."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    try:
-        schema = pq.read_schema(path)
-    except (pa.ArrowException, OSError) as error:
-        message = f"{path} cannot be read as Parquet: {one_line(error)}"
-        raise FormatError(message) from error
-    found = {f.name: {k: v for k, v in (f.metadata or {}).items() if not k.startswith(b"PARQUET:")} for f in schema}
-    for name, attributes in _votable_fields((schema.metadata or {}).get(CONTENT_KEY, b"")).items():
-        if name in found and not found[name]:
-            found[name] = attributes
-    return found
-
-
-def _votable_fields(header: bytes) -> dict[str, dict[bytes, bytes]]:
-    """FIELD attributes of a VOParquet header by column; nothing if there is none that can be read."""
-    if not header:
-        return {}
-    try:
-        root = ET.fromstring(header)
-    except ET.ParseError as error:
-        message = f"the VOTable header of the Parquet file is damaged: {error}"
-        raise FormatError(message) from error
-    keys = ("unit", "ucd", "utype", "xtype")
-    return {
-        field.get("name", ""): {key.encode(): field.get(key, "").encode() for key in keys if field.get(key)}
-        for field in root.iter()
-        if field.tag.rpartition("}")[2] == "FIELD"
-    }
+    found = session.connection.view(f"{side}_rows").limit(0).to_arrow_table().schema
+    names = [name for name in types.names if name != HEALPIX_COLUMN]
+    return pa.schema([found.field(name).with_metadata(types.field(name).metadata) for name in names])

@@ -12,12 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ssap_query.xmatch.inputs.epochs import as_julian_year, epoch_scale
-from ssap_query.xmatch.inputs.positions import Positions
+from ssap_mirror.core.units import conversion
+from ssap_mirror.errors import ParameterError
+from ssap_mirror.tables.positions.motions import motion_conversion, velocity_conversion
+from ssap_mirror.tables.positions.named import unit_of
+
+from ssap_query.xmatch.inputs.epochs import julian_year
 from ssap_query.xmatch.inputs.tables import FILE, NUMBER, ROW, Table
-from ssap_query.xmatch.inputs.units import angle_factor, motion_factor, velocity_factor
 from ssap_query.xmatch.join import sql
-from ssap_query.xmatch.session import quoted
+from ssap_query.xmatch.session import converted, quoted
 
 if TYPE_CHECKING:
     from ssap_query.xmatch.session import Session
@@ -50,9 +53,7 @@ class Points:
     """Number of rows of the table."""
 
 
-def make_points(
-    session: Session, table: Table, positions: Positions, roles: tuple[str, ...], *, first_rows: bool, moves: bool
-) -> Points:
+def make_points(session: Session, table: Table, roles: tuple[str, ...], *, first_rows: bool, moves: bool) -> Points:
     """Make the views ``<side>_keys`` of every row, and ``<side>_points`` of all valid positions.
 
     Parameters
@@ -60,9 +61,7 @@ def make_points(
     session : Session
         Where the view ``<side>_rows`` is.
     table : Table
-        The table.
-    positions : Positions
-        Its columns, ``ra`` and ``dec`` set.
+        The table, and what is known of its positions.
     roles : tuple of str
         Keys that the match needs beside them: ``epoch``, ``sigma``, motions.
     first_rows : bool
@@ -76,7 +75,7 @@ def make_points(
         If a unit or a date cannot be understood.
     """
     side, prefix = table.side, f"{table.side[0]}_"
-    expressions = {role: _key(session, table, positions, role) for role in ("ra", "dec", *roles)}
+    expressions = {role: _key(session, table, role) for role in ("ra", "dec", *roles)}
     keys = ", ".join(f"{text} AS {role}" for role, text in expressions.items())
     session.run(sql.KEYS.substitute(side=side, number=NUMBER, keys=keys))
     shared = not moves and _rows_share_points(session, side, keys)
@@ -108,27 +107,29 @@ def _rows_share_points(session: Session, side: str, keys: str) -> bool:
     return False
 
 
-def _key(session: Session, table: Table, positions: Positions, role: str) -> str:
-    given = getattr(positions, "sigma_arcsec" if role == "sigma" else role)
+def _key(session: Session, table: Table, role: str) -> str:
+    if role in table.axes:
+        return table.axes[role]
+    given = getattr(table.positions, "sigma_arcsec" if role == "sigma" else role)
     if given is None:
         return "NULL::DOUBLE"
     if not isinstance(given, str):
         return f"{float(given)!r}::DOUBLE"
-    parameter = f"{table.side}_positions.{role}"
     if role == "epoch":
-        kind = table.schema.field(given).type
-        return as_julian_year(given, epoch_scale(session, table.side, given, kind))
-    unit = (table.schema.field(given).metadata or {}).get(b"unit", b"").decode()
-    if role in ("ra", "dec"):
-        factor = angle_factor(unit, "deg", parameter)
-    elif role in ("pmra", "pmdec"):
-        factor = motion_factor(unit, parameter)
-    elif role == "radial_velocity":
-        factor = velocity_factor(unit, parameter)
-    else:
-        factor = angle_factor(unit, "mas" if role == "parallax" else "arcsec", parameter)
-    number = f"{quoted(given)}::DOUBLE"
-    return number if factor == 1.0 else f"{number} * {factor!r}::DOUBLE"
+        return julian_year(session, table, given)
+    unit = unit_of(table.schema, given, table.positions)
+    try:
+        if role in ("pmra", "pmdec"):
+            factor = motion_conversion(unit)
+        elif role == "radial_velocity":
+            factor = velocity_conversion(unit)
+        else:
+            wanted = "mas" if role == "parallax" else "arcsec"
+            factor = conversion(unit or wanted, wanted)
+    except ValueError as error:
+        parameter = f"{table.side}_positions.{role}"
+        raise ParameterError(parameter, given, f"is a column whose unit is of another kind: {error}") from error
+    return converted(f"{quoted(given)}::DOUBLE", factor)
 
 
 def _clean(role: str) -> str:

@@ -105,11 +105,17 @@ def _chosen(table: Table, names: Sequence[str] | None) -> list[str]:
         raise ParameterError(parameter, names, "is one text, not a list of column names")
     for name in names:
         if name not in table.schema.names:
-            raise ParameterError(parameter, name, "is not a column of the table")
+            raise ParameterError(parameter, name, f"is not a column of the table{_hint(table, name)}")
     doubled = _first_double(names)
     if doubled is not None:
         raise ParameterError(parameter, doubled, "is chosen twice")
     return list(names)
+
+
+def _hint(table: Table, name: str) -> str:
+    """Say what a column of that name is called, which SQL could not tell from another."""
+    new = [item.name for item in table.schema if (item.metadata or {}).get(b"source_name") == name.encode()]
+    return f": there it is called {', '.join(new)}" if new else ""
 
 
 def _result_name(name: str, both: set[str], suffix: str, own_suffix: str) -> str:

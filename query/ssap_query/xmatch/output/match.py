@@ -78,6 +78,10 @@ class Match:
         with translate_errors(), self._lock:
             return (*self._table_notes, *notes_of(self._session, self._join))
 
+    def add_notes(self, notes: tuple[str, ...]) -> None:
+        """Put notes of whoever has made the match before its own."""
+        self._table_notes = (*notes, *self._table_notes)
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Rows of the result in order, some hundred thousand at a time."""
         for table in self._tables():

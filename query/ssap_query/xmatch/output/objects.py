@@ -72,7 +72,8 @@ def make_objects(session: Session, points: Points, columns: Columns, *, every_ro
     apart = f"_xm_object, (_xm_object >> {FILE_SHIFT})::UBIGINT AS _xm_file_of, _xm_object & {_IN_FILE} AS _xm_row_of"
     connection.execute("DROP TABLE IF EXISTS wanted")
     wanted.project(apart).to_table("wanted")
-    wanted = connection.table("wanted")
+    # A table has a column rowid that no one sees, and a column of the rows may be called so.
+    wanted = connection.table("wanted").project("*")
     files = [file for (file,) in wanted.project("_xm_file_of").distinct().limit(_FEW_FILES + 1).fetchall()]
     if len(files) > _FEW_FILES:
         rows.join(wanted, f"{ROW} = _xm_row_of AND {FILE} = _xm_file_of").project(names).to_table("objects")

@@ -123,13 +123,13 @@ class Pieces:
         """Make the view ``joined``: rows of the result, what numbers them, and the pairs they are from."""
         session = self._session
         # The objects stream past the pairs, which are fewer.
-        partners = session.connection.table("objects").join(self._pairs(), "_xm_object = _xm_pair_object")
+        partners = session.connection.table("objects").project("*").join(self._pairs(), "_xm_object = _xm_pair_object")
         if self._subject.reduced and self._find != "all":
             # A partner for each point at most, and rows of any piece may be at any point.
             session.run("DROP VIEW IF EXISTS joined", "DROP TABLE IF EXISTS partners")
             partners.to_table("partners")
             session.run("DROP TABLE objects")
-            partners = session.connection.table("partners")
+            partners = session.connection.table("partners").project("*")
         subject = side_rows(session, self._subject, self._columns, "true")
         subject.join(partners, self._on_subject()).create_view("joined", replace=True)
 

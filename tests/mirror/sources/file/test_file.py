@@ -173,8 +173,8 @@ def test_names(tmp_path: Path) -> None:
     notes = "; ".join(source.notes)
     assert "differ in case: SPECID -> specid" in notes
     assert "NULL in all rows: ra, snr, pos, wave, good, obsid, note" in notes
-    assert "left out: Ra, RA, FLAG, more" in notes
-    assert "leading underscore, left out: _row" in notes
+    assert "left out: Ra_1, RA_2, FLAG_2, more, _row" in notes
+    assert "Ra is called Ra_1, RA is called RA_2, flag is called flag_1, FLAG is called FLAG_2" in notes
     without = FileSource(_parquet(tmp_path / "b.parquet", ra=[1.0]), SERVICE)
     assert "the file lacks specid, by which the service tells its rows apart" in without.notes
     with pytest.raises(FormatError, match=r"c.parquet: none of its columns \(x\) is one of the service"):
@@ -212,6 +212,8 @@ def test_a_file_cut_off_is_an_error(name: str, tmp_path: Path) -> None:
     if name != "table.csv" and name != "table.ecsv":
         ends.append(len(whole) - 20 if name != "table.fits" else len(whole) - 2000)
     for end in ends:
+        if (name, end) == ("table.csv", 10):
+            continue  # the names of some columns, and no rows
         # Text tables say nothing of their length: only a row that is cut can be noticed.
         path.write_bytes(whole[:end].rstrip(b"\n"))
         with pytest.raises(SourceError, match=path.name):
@@ -222,7 +224,7 @@ def test_a_file_cut_off_is_an_error(name: str, tmp_path: Path) -> None:
     ("name", "content", "reason"),
     [
         ("a.pdf", b"%PDF-1.4", "none of VOTable, FITS"),
-        ("a.txt", b"a,b\n1,2\n", "none of VOTable, FITS"),
+        ("a.txt", b"10.5,20.5\n1,2\n", "first line has numbers, where the names of its columns are expected"),
         ("a.xml", b"<html></html>", "HTML page instead"),
         ("a.vot", b"nonsense", "not a VOTable"),
         ("a.csv", b"", "[Ee]mpty"),
@@ -247,9 +249,9 @@ def test_no_table(name: str, content: bytes, reason: str, tmp_path: Path) -> Non
 
 
 def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"gone.csv cannot be read: No such file"):
+    with pytest.raises(SourceError, match=r"gone.csv is not there"):
         FileSource(tmp_path / "gone.csv", SERVICE)
-    with pytest.raises(SourceError, match="cannot be read: Is a directory"):
+    with pytest.raises(SourceError, match="holds no Parquet files"):
         FileSource(tmp_path, SERVICE)
 
 
@@ -293,7 +295,7 @@ def test_csv_types_are_those_of_all_cells(tmp_path: Path) -> None:
         "mixed": "char",
         "text": "char",
         "empty": "char",
-        "signed": "char",
+        "signed": "long",
     }
     assert [row["code"] for row in _rows(FileSource(path))] == ["1", "1", "1", "007", "8"]
 
@@ -357,7 +359,7 @@ def test_fits_of_many_rows_in_stretches(tmp_path: Path) -> None:
 
 def test_fits_without_a_table(tmp_path: Path) -> None:
     fits.PrimaryHDU(np.zeros((2, 2))).writeto(tmp_path / "a.fits")
-    with pytest.raises(FormatError, match="a FITS file without a binary table"):
+    with pytest.raises(FormatError, match="a FITS file without a table"):
         FileSource(tmp_path / "a.fits")
 
 
@@ -522,8 +524,18 @@ def test_types_that_votable_lacks(tmp_path: Path) -> None:
     assert [column.datatype for column in source.describe()] == ["long", "float", "char"]
     assert _rows(source) == [{"big": 5, "half": 0.5, "day": "2020-01-02T00:00:00"}]
     _parquet(path, big=pa.array([2**63], pa.uint64()))
-    with pytest.raises(FormatError, match="9223372036854775808 cannot become long"):
-        _rows(FileSource(path))
-    _parquet(path, pair=pa.array([{"x": 1}]))
-    with pytest.raises(FormatError, match=r"column 'pair' is struct<x: int64> in the file, which cannot become char"):
+    source = FileSource(path)
+    assert _rows(source) == [{"big": "9223372036854775808"}]
+    assert "kept as text, for it has numbers beyond 2**63: big" in source.notes
+    _parquet(path, pair=pa.array([{"x": 1}]), raw=[b"x"], price=pa.array(["1.25"]).cast(pa.decimal128(10, 2)))
+    source = FileSource(path)
+    assert _rows(source) == [{"price": 1.25}]
+    assert "left out: column 'pair' is struct<x: int64>, which a mirror has no type for" in source.notes
+    assert "left out: column 'raw' is binary, which a mirror has no type for" in source.notes
+    assert "decimal numbers, kept in double precision: price" in source.notes
+    _parquet(path, words=[["a", "bcd"], ["é"]])
+    assert _rows(FileSource(path)) == [{"words": ["a", "bcd"]}, {"words": ["é"]}]
+    assert FileSource(path).describe()["words"].arraysize == "3x*"
+    _parquet(path, raw=[b"x"])
+    with pytest.raises(FormatError, match="no column of it can be kept"):
         FileSource(path)

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from ssap_query.cli.options import deliver, home, mirror_option, open_once, output
+from ssap_query.cli.options import deliver, home, mirror_option, open_once, output, read_request
 from ssap_query.ssap import REGISTRY
-from ssap_query.ssap.request import DIALECTS, SsapRequest, decode, parse
+from ssap_query.ssap.request import DIALECTS, SsapRequest, parse
 
 __all__ = ["query"]
 
@@ -41,7 +41,7 @@ def _request_options(command: Any) -> Any:
 
 def _parsed(request: str | None, dialect: str, given: dict[str, str | None]) -> SsapRequest:
     """Read a whole request and the options that are added to it."""
-    pairs = decode(request, dialect) if request else []
+    pairs = read_request(request, dialect)
     if not any(name.upper() == "REQUEST" for name, _ in pairs):
         pairs.insert(0, ("REQUEST", "queryData"))
     options = [(name.upper(), value) for name, value in given.items() if value is not None]

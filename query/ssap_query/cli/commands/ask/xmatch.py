@@ -9,7 +9,17 @@ import click
 from click.core import ParameterSource
 
 from ssap_query.cli.diagnostics import note
-from ssap_query.cli.options import deliver, home, mirror_option, names, open_once, output
+from ssap_query.cli.options import (
+    FRAME_HELP,
+    deliver,
+    home,
+    mirror_option,
+    names,
+    open_once,
+    output,
+    read_request,
+    read_units,
+)
 from ssap_query.ssap.request import parse
 
 if TYPE_CHECKING:
@@ -30,6 +40,7 @@ _POSITIONS = {
     "radial-velocity": "Column of radial velocity [km/s]",
     "epoch": "Date of the positions: a Julian year such as 2016.0, or a column",
     "error": "Position error for --sigma: a number [arcsec], or a column",
+    "frame": FRAME_HELP.partition(":")[0] + ", such as galactic or FK4",
 }
 
 
@@ -37,13 +48,21 @@ _POSITIONS = {
 _OF_MIRROR = ("mirror", "home", "request")
 
 
-_OF_LEFT = (*(f"left_{name.replace('-', '_')}" for name in _POSITIONS), "left_where")
+_OF_LEFT = (*(f"left_{name.replace('-', '_')}" for name in _POSITIONS), "left_units", "left_where")
 
 
 def _position_options(command: Any) -> Any:
     for side, of in (("left-", "LEFT"), ("", "TABLE")):
         for name, text in reversed(_POSITIONS.items()):
             command = click.option(f"--{side}{name}", metavar="COLUMN", help=f"{text}, of {of}.")(command)
+        command = click.option(
+            f"--{side}unit",
+            f"{side.replace('-', '_')}units",
+            metavar="COLUMN=UNIT",
+            multiple=True,
+            callback=read_units,
+            help=f"Unit of a column of {of}, where it is silent or wrong; may be repeated.",
+        )(command)
     return command
 
 
@@ -78,6 +97,7 @@ Examples:
 @click.option(
     "--suffix", default="_2", show_default=True, help="Put behind the name of a column of TABLE that LEFT has too."
 )
+@click.option("--motions/--no-motions", default=True, help="Move rows by their proper motions, where dates are known.")
 @_position_options
 @click.option("--memory", metavar="SIZE", help="Most to keep in memory, as in 2GB; more goes to disk (default: 3GB).")
 @output
@@ -85,18 +105,18 @@ Examples:
 def xmatch(
     ctx: click.Context, /, tables: tuple[str, ...], home: Path | None, mirror: str, radius: float, find: Any,
     sigma: float | None, request: str | None, where: str | None, left_where: str | None, columns: str | None,
-    table_columns: str | None, suffix: str, memory: str | None, output: str | None, file_format: str | None,
-    **positions: str | None,
+    table_columns: str | None, suffix: str, motions: bool, memory: str | None, output: str | None,  # noqa: FBT001
+    file_format: str | None, **positions: Any,
 ) -> None:  # fmt: skip
     """Match a TABLE of positions with the spectra of a mirror, or with another table, LEFT.
 
-    A table is a file (Parquet, CSV, ECSV, FITS, VOTable, Arrow), a quoted pattern of Parquet files, a HATS folder or
-    the folder of a mirror. Positions are found by UCD or usual name where no option names them. Given an epoch or
-    proper motions, the rows of the side that has proper motions (TABLE, if both do) are moved to the date of each row
-    of the other side.
+    A table is a file (Parquet, CSV, ECSV, FITS, VOTable, IPAC, Arrow), a quoted pattern of Parquet files, a HATS folder
+    or the folder of a mirror. Positions are found by UCD or usual name where no option names them. The rows of the side
+    that has proper motions (TABLE, if both do) are moved to the date of each row of the other side, where both dates
+    are known.
     """
     _check_words(ctx, tables)
-    shared: dict[str, Any] = {"sigma": sigma, "suffixes": ("", suffix), "limits": _limits(memory)}
+    shared: dict[str, Any] = {"sigma": sigma, "motions": motions, "suffixes": ("", suffix), "limits": _limits(memory)}
     right = _positions(positions, "")
     infos: dict[str, str] = {}
     if len(tables) == 1:
@@ -105,8 +125,8 @@ def xmatch(
         spectra = open_once(mirror, home)
         infos = provenance(spectra.catalog)
         match = spectra.crossmatch(
-            tables[0], radius, find, columns=names(columns), other_columns=names(table_columns), other_positions=right,
-            other_where=where, **shared, **_filters(request),
+            tables[0], radius, find, columns=_chosen(columns), other_columns=names(table_columns),
+            other_positions=right, other_where=where, **shared, **_filters(request),
         )  # fmt: skip
     else:
         from ssap_query.xmatch import crossmatch
@@ -132,12 +152,13 @@ def _check_words(ctx: click.Context, tables: tuple[str, ...]) -> None:
             raise click.UsageError(message, ctx)
 
 
-def _positions(given: dict[str, str | None], side: str) -> Positions | None:
+def _positions(given: dict[str, Any], side: str) -> Positions | None:
     """Describe the positions of a side in the words of the command; None if there are none."""
     from ssap_query.xmatch import Positions
 
     said = {name: given[f"{side}{name.replace('-', '_')}"] for name in _POSITIONS}
-    if not any(said.values()):
+    units = given[f"{side}units"]
+    if not any(said.values()) and not units:
         return None
     return Positions(
         ra=said["ra"],
@@ -148,7 +169,14 @@ def _positions(given: dict[str, str | None], side: str) -> Positions | None:
         radial_velocity=said["radial-velocity"],
         epoch=_number_or_name(said["epoch"]),
         sigma_arcsec=_number_or_name(said["error"]),
+        frame=said["frame"],
+        units=units,
     )
+
+
+def _chosen(columns: str | None) -> list[str] | str | None:
+    """Columns of the spectra: ``all`` is every one, as in `query`."""
+    return columns if columns == "all" else names(columns)
 
 
 def _number_or_name(text: str | None) -> float | str | None:
@@ -183,6 +211,9 @@ def _deliver(match: Match, infos: dict[str, str], target: str | None, file_forma
 
 def _filters(request: str | None) -> dict[str, Any]:
     """Read the parameters of a request that selects spectra."""
-    given: dict[str, Any] = {"VERB": "1", **parse(request or "").values}
+    parsed = parse(read_request(request, "ivoa"))
+    for text in parsed.notes:
+        note(f"note: {text}")
+    given: dict[str, Any] = {"VERB": "1", **parsed.values}
     given.pop("REQUEST", None)
     return given

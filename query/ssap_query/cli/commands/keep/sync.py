@@ -7,21 +7,9 @@ from pathlib import Path
 import click
 
 from ssap_query.cli.diagnostics import ExitCode, note
-from ssap_query.cli.options import home
+from ssap_query.cli.options import FRAME_HELP, home, read_units
 
 __all__ = ["sync"]
-
-
-def _units(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    """Read ``COLUMN=UNIT``."""
-    units = {}
-    for text in given:
-        column, equals, unit = text.partition("=")
-        if not (column and equals):
-            message = f"{text!r} is not of the form COLUMN=UNIT"
-            raise click.BadParameter(message, ctx, param)
-        units[column] = unit
-    return units
 
 
 @click.command()
@@ -31,7 +19,7 @@ def _units(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -
     "source",
     metavar="URL|FILE",
     help="An SSAP endpoint, a TAP service (URL#schema.table, or --table), or a file of rows (VOTable, FITS, CSV, ECSV, "
-    "Parquet), in place of the service's own address.",
+    "IPAC, Parquet, Arrow), in place of the service's own address.",
 )
 @click.option("--name", help="Name of the mirror (default: SERVICE).")
 @click.option(
@@ -43,9 +31,12 @@ def _units(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -
     "units",
     metavar="COLUMN=UNIT",
     multiple=True,
-    callback=_units,
+    callback=read_units,
     help="Unit of a column of a file, where the file is silent or wrong; may be repeated.",
 )
+@click.option("--ra", metavar="COLUMN", help="Column of right ascension (or another longitude) of a file.")
+@click.option("--dec", metavar="COLUMN", help="Column of declination (or another latitude) of a file.")
+@click.option("--frame", metavar="FRAME", help=FRAME_HELP)
 @home
 @click.option(
     "--keep",
@@ -63,7 +54,8 @@ def _units(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -
 @click.pass_context
 def sync(
     ctx: click.Context, service: str | None, source: str | None, name: str | None, columns_of: str | None,
-    table: str | None, units: dict[str, str], home: Path | None, keep: int | None,
+    table: str | None, units: dict[str, str], ra: str | None, dec: str | None, frame: str | None,
+    home: Path | None, keep: int | None,
     full: bool, dry_run: bool, only_status: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
     quiet: bool, as_json: bool,  # noqa: FBT001
 ) -> None:  # fmt: skip
@@ -88,10 +80,12 @@ def sync(
     from ssap_mirror.pipeline.known_services import find_address
     from ssap_mirror.pipeline.sync import SyncOptions
     from ssap_mirror.pipeline.sync import sync as run
+    from ssap_mirror.tables.positions import Positions
 
     from ssap_query.cli.progress import shown
 
-    address = find_address(known, source, table=table, units=units)
+    positions = Positions(ra=ra, dec=dec, frame=frame) if ra or dec or frame else None
+    address = find_address(known, source, table=table, units=units, positions=positions)
     options = SyncOptions(full=full, dry_run=dry_run, restart=restart, accept_incomplete=accept_incomplete, keep=keep)
     with shown(quiet=quiet or as_json) as progress:
         report = run(known, source=address, name=name, home=home, options=options, progress=progress)
