@@ -9,7 +9,7 @@ from ssap_query.engine.compile import FILE_INDEX, FILE_ROW
 from ssap_query.engine.cones.select_rows import RowGroups
 from ssap_query.engine.engine import Engine
 from ssap_query.engine.scan import Scan
-from ssap_query.mirror.answer import ParsedRequest
+from ssap_query.mirror.answer import ParsedRequest, provenance
 from ssap_query.mirror.result import ResultSet
 from ssap_query.xmatch import Limits, Match, Positions, Side, crossmatch
 
@@ -62,7 +62,7 @@ def match_mirror(
         rows, _ = way.rows()
         left = ResultSet(columns, rows).to_arrow()
         positions = Positions(ra=schema.roles["ra"], dec=schema.roles["dec"])
-    return crossmatch(
+    match = crossmatch(
         left,
         other,
         radius_arcsec,
@@ -76,3 +76,4 @@ def match_mirror(
         suffixes=suffixes,
         limits=limits,
     )
+    return match.of(provenance(engine.catalog), parsed.query.notes)

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from ssap_query.cli.diagnostics import note
 from ssap_query.cli.options import deliver, home, mirror_option, names, open_once, output
 from ssap_query.ssap.request import parse
 
 if TYPE_CHECKING:
-    from ssap_query.xmatch import Limits, Match, Positions
+    from ssap_query.xmatch import Limits, Positions
 
 __all__ = ["xmatch"]
-
-_PARQUET_SUFFIXES = (".parquet", ".parq", ".pq")
-
 
 # Option -> what it says of a table. They are fields of `Positions`, but for --error.
 _POSITIONS = {
@@ -98,14 +94,10 @@ def xmatch(
     _check_words(ctx, tables)
     shared: dict[str, Any] = {"sigma": sigma, "suffixes": ("", suffix), "limits": _limits(memory)}
     right = _positions(positions, "")
-    infos: dict[str, str] = {}
     if len(tables) == 1:
-        from ssap_query.mirror.answer import provenance
-
-        spectra = open_once(mirror, home)
-        infos = provenance(spectra.catalog)
-        match = spectra.crossmatch(
-            tables[0], radius, find, columns=names(columns), other_columns=names(table_columns), other_positions=right,
+        match = open_once(mirror, home).crossmatch(
+            tables[0], radius, find, columns="all" if columns == "all" else names(columns),
+            other_columns=names(table_columns), other_positions=right,
             other_where=where, **shared, **_filters(request),
         )  # fmt: skip
     else:
@@ -116,7 +108,7 @@ def xmatch(
             left_positions=_positions(positions, "left_"), right_positions=right, left_where=left_where,
             right_where=where, **shared,
         )  # fmt: skip
-    _deliver(match, infos, output, file_format)
+    deliver(match, output, file_format)
 
 
 def _check_words(ctx: click.Context, tables: tuple[str, ...]) -> None:
@@ -162,23 +154,6 @@ def _limits(memory: str | None) -> Limits | None:
     from ssap_query.xmatch import Limits
 
     return None if memory is None else Limits(memory=memory)
-
-
-def _deliver(match: Match, infos: dict[str, str], target: str | None, file_format: str | None) -> None:
-    """Write the pairs where they should go, piece by piece."""
-    from ssap_mirror.core.schema import Schema
-
-    from ssap_query.mirror.result import ResultSet
-
-    is_parquet = file_format == "parquet" or (file_format is None and str(target).lower().endswith(_PARQUET_SUFFIXES))
-    if target in (None, "-") or not is_parquet:
-        result = ResultSet(Schema.from_arrow(match.schema), match, notes=match.notes, infos=infos)
-        deliver(result, target, file_format)
-        return
-    match.write(Path(str(target)))
-    note(f"{len(match):,} rows to {target}{'; SYNTHETIC rows' if 'synthetic' in infos else ''}")
-    for text in match.notes:
-        note(f"note: {text}")
 
 
 def _filters(request: str | None) -> dict[str, Any]:
