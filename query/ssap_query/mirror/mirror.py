@@ -321,6 +321,7 @@ class Mirror:
     def sql(self, text: str, values: Sequence[object] = (), tables: Mapping[str, Any] | None = None) -> ResultSet:
         """Answer one query in SQL. The view ``spectra`` has all rows and columns, and ``_healpix_29``.
 
+        A NaN is NULL there, as it is to VOTable; ``spectra_raw`` has the values as sent, with NaN above all numbers.
         Beside DuckDB's functions there are ``separation``, ``separation_arcsec``, ``in_cone``, ``healpix`` and
         ``healpix_cell`` (`ssap_query.sql.macros`). Other files can be read (``FROM 'stars.parquet'``); nothing is
         written.
@@ -337,7 +338,7 @@ class Mirror:
         Returns
         -------
         ResultSet
-            Its columns have no units: what an expression means cannot be known.
+            Columns of the mirror keep their units, UCDs and descriptions; what an expression means cannot be known.
 
         Raises
         ------
@@ -351,13 +352,13 @@ class Mirror:
 
         def asked(engine: Engine) -> ResultSet:
             columns = WholeColumns(engine.catalog, engine.row_groups, engine.cache)
-            schema, rows = run_sql(engine.session, engine.catalog, columns, text, values, tables)
-            return ResultSet(schema, rows, infos=provenance(engine.catalog))
+            found = run_sql(engine.session, engine.catalog, columns, text, values, tables)
+            return ResultSet(found.schema, found.rows, infos=provenance(engine.catalog), arrow_types=found.arrow)
 
         return self._ask(asked)
 
     def relation(self) -> duckdb.DuckDBPyRelation:
-        """Give the view ``spectra`` as a DuckDB relation, to filter, aggregate and join in Python.
+        """Give the view ``spectra`` (NaN is NULL) as a DuckDB relation, to filter, aggregate and join in Python.
 
         Raises
         ------
