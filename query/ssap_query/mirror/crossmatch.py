@@ -14,7 +14,7 @@ from ssap_query.mirror.result import ResultSet
 from ssap_query.xmatch import Limits, Match, Positions, Side, crossmatch
 
 if TYPE_CHECKING:
-    from ssap_query.xmatch.api import Find
+    from ssap_query.xmatch.join.rule import Find, JoinKind
 
 __all__ = ["match_mirror"]
 
@@ -33,6 +33,11 @@ def match_mirror(
     other_columns: Sequence[str] | None = None,
     other_where: str | None = None,
     sigma: float | None = None,
+    join: JoinKind = "inner",
+    n_neighbors: int = 1,
+    min_radius_arcsec: float = 0.0,
+    best_by: str | None = None,
+    row_numbers: bool = False,
     suffixes: tuple[str, str] = ("", "_2"),
     limits: Limits | None = None,
 ) -> Match:
@@ -73,6 +78,11 @@ def match_mirror(
         right_columns=other_columns,
         right_where=other_where,
         sigma=sigma,
+        join=join,
+        n_neighbors=n_neighbors,
+        min_radius_arcsec=min_radius_arcsec,
+        best_by=best_by,
+        row_numbers=row_numbers,
         suffixes=suffixes,
         limits=limits,
     )

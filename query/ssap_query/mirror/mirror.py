@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ssap_query.mirror.explain import Explanation
     from ssap_query.xmatch import Limits, Match, Positions
-    from ssap_query.xmatch.api import Find
+    from ssap_query.xmatch.join.rule import Find, JoinKind
 
 __all__ = ["Mirror", "open_mirror"]
 
@@ -269,6 +269,11 @@ class Mirror:
         other_columns: Sequence[str] | None = None,
         other_where: str | None = None,
         sigma: float | None = None,
+        join: JoinKind = "inner",
+        n_neighbors: int = 1,
+        min_radius_arcsec: float = 0.0,
+        best_by: str | None = None,
+        row_numbers: bool = False,
         suffixes: tuple[str, str] = ("", "_2"),
         limits: Limits | None = None,
         dialect: str = "ivoa",
@@ -280,6 +285,9 @@ class Mirror:
         ----------
         other, radius_arcsec, find, other_positions, other_columns, other_where, sigma, suffixes, limits
             As `ssap_query.crossmatch` has them: the spectra are its left table, `other` is its right one.
+        join, n_neighbors, min_radius_arcsec, best_by, row_numbers
+            As `ssap_query.crossmatch` has them: ``find="best-other", best_by="ssa_snr"`` gives the best spectrum of
+            each row of the other table.
         columns : sequence of str, optional
             Columns of the spectra; without it, those of ``verb``.
         dialect : {'ivoa', 'dachs'}
@@ -314,6 +322,11 @@ class Mirror:
             other_columns=other_columns,
             other_where=other_where,
             sigma=sigma,
+            join=join,
+            n_neighbors=n_neighbors,
+            min_radius_arcsec=min_radius_arcsec,
+            best_by=best_by,
+            row_numbers=row_numbers,
             suffixes=suffixes,
             limits=limits,
         )

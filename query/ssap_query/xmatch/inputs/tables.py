@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ssap_query.xmatch.session import Session
 
-__all__ = ["FILE", "FILE_SHIFT", "NUMBER", "ROW", "Side", "Table", "TableLike", "open_table"]
+__all__ = ["FILE", "FILE_SHIFT", "NUMBER", "ROW", "Side", "Table", "TableLike", "every_row", "open_table"]
 
 #: Columns of the view ``<side>_rows`` that number its rows: a file and a row of that file, both from 0.
 FILE, ROW = "_xm_file", "_xm_row"
@@ -98,6 +98,13 @@ def open_table(session: Session, source: TableLike, side: str, where: str | None
     if where is not None:
         _keep_only(session, side, where)
     return table
+
+
+def every_row(session: Session, side: str) -> str:
+    """Name the view of all rows of a table, those among them that its condition leaves out."""
+    unfiltered = f"{side}_every_row"
+    (there,) = session.row("SELECT count(*) FROM duckdb_views() WHERE view_name = ?", [unfiltered])
+    return unfiltered if there else f"{side}_rows"
 
 
 def _opened(session: Session, source: TableLike, side: str) -> Table:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ssap_mirror.core.schema import Column, Schema
 
 from ssap_query.render.result import Result
-from ssap_query.xmatch.join.pairs import Join, count_rows, make_pairs
+from ssap_query.xmatch.join.pairs import Join, count_pairs, count_rows, is_counted_alone, make_pairs
 from ssap_query.xmatch.output.notes import notes_of
 from ssap_query.xmatch.output.rows import Piece, Pieces
 from ssap_query.xmatch.session import translate_errors
@@ -33,15 +33,15 @@ class Match(Result):
     """Rows of two tables that are at the same place on the sky. Made by `crossmatch`; computed when asked.
 
     The rows are in the order of the side that each row stands for (the left one, or the right one for ``best-other``),
-    partners of one row by separation, then in the order of their own table.
+    partners of one row by separation, then in the order of their own table. Rows of the other side that have no partner
+    come last, if they are kept.
     """
 
-    def __init__(self, session: Session, join: Join, columns: Columns, find: str, notes: Sequence[str]) -> None:
+    def __init__(self, session: Session, join: Join, columns: Columns, notes: Sequence[str]) -> None:
         self.infos: Mapping[str, str] = {}
         self._session = session
         self._join = join
         self._columns = columns
-        self._find = find
         self._table_notes = tuple(notes)
         self._count: int | None = None
         self._paired = False
@@ -65,8 +65,8 @@ class Match(Result):
 
     @property
     def find(self) -> str:
-        """What was looked for: ``best``, ``all``, ``best-other`` or ``anti``."""
-        return self._find
+        """What was looked for: ``best``, ``all``, ``best-other``, ``symmetric`` or ``anti``."""
+        return self._join.rule.find
 
     def __len__(self) -> int:
         """Count the rows, as `count`."""
@@ -97,7 +97,7 @@ class Match(Result):
         with translate_errors(), ThreadPoolExecutor(max_workers=1) as worker:
             with self._lock:
                 self._make_pairs()
-                pieces = Pieces(self._session, self._join, self._columns, self._find)
+                pieces = Pieces(self._session, self._join, self._columns)
             # While one piece is written the next is joined.
             coming: deque[Future[pa.Table]] = deque()
             for piece in pieces.plan:
@@ -109,18 +109,19 @@ class Match(Result):
 
     def __repr__(self) -> str:
         counted = "not yet counted" if self._count is None else f"{self._count:,} rows"
-        return f"<Match find={self._find!r} radius={self._join.radius_arcsec:g} arcsec, {counted}>"
+        return f"<Match find={self.find!r} radius={self._join.rule.radius_arcsec:g} arcsec, {counted}>"
 
     def _read(self, pieces: Pieces, piece: Piece) -> pa.Table:
         with self._lock:
             return pieces.read(piece)
 
     def _counted(self) -> int:
+        if not (self._paired or is_counted_alone(self._join.rule)):
+            self._make_pairs()
         if self._paired:
-            matched = int(self._session.row("SELECT coalesce(sum(n), 0)::BIGINT FROM pairs")[0])
-        else:
-            matched = count_rows(self._session, self._join)
-        return self._join.left.rows - matched if self._find == "anti" else matched
+            return count_pairs(self._session, self._join)
+        matched = count_rows(self._session, self._join)
+        return self._join.left.rows - matched if self.find == "anti" else matched
 
     def _make_pairs(self) -> None:
         if not self._paired:
