@@ -165,8 +165,10 @@ def write(answer: Answer, target: str | os.PathLike[str] | IO[bytes], format: st
     path = Path(target)
     try:
         with replacing(path) as beside, beside.open("wb") as file:
-            # Pipes and devices cannot be written at any place.
-            chosen.write(answer, file) if file.seekable() else file.writelines(chosen.chunks(answer))
+            if beside == path:  # a pipe or a device, which is written from its beginning to its end
+                file.writelines(chosen.chunks(answer))
+            else:
+                chosen.write(answer, file)
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
         raise MirrorError(message) from error

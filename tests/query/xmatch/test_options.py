@@ -222,7 +222,7 @@ def test_arrays_and_text_of_rows_without_a_partner():
         ({"n_neighbors": True}, "n_neighbors", "whole number above 0"),
         ({"n_neighbors": 2, "find": "all"}, "n_neighbors", "needs find=best or best-other"),
         ({"min_radius_arcsec": 2.0}, "min_radius_arcsec", "between 0 and the radius"),
-        ({"min_radius_arcsec": float("nan")}, "min_radius_arcsec", "not a number"),
+        ({"min_radius_arcsec": float("nan")}, "min_radius_arcsec", "between 0 and the radius"),
         ({"best_by": "rank", "find": "symmetric"}, "best_by", "needs find=best or best-other"),
         ({"best_by": "nope"}, "best_by", "is no number of each row of the right table"),
         ({"best_by": "max(other)"}, "best_by", "is no number of each row of the right table"),

@@ -44,10 +44,10 @@ class Rule:
     """Whether rows of the same number may be a pair."""
 
     def __post_init__(self) -> None:
-        _check_angle(_RADIUS, self.radius_arcsec)
+        _check_number(_RADIUS, self.radius_arcsec)
         if not 0 < self.radius_arcsec <= _MAX_RADIUS_ARCSEC:
             raise ParameterError(_RADIUS, self.radius_arcsec, "is not above 0 and at most 3600")
-        _check_angle(_MIN_RADIUS, self.min_radius_arcsec)
+        _check_number(_MIN_RADIUS, self.min_radius_arcsec)
         if not 0 <= self.min_radius_arcsec <= self.radius_arcsec:
             raise ParameterError(_MIN_RADIUS, self.min_radius_arcsec, "is not between 0 and the radius")
         if self.find not in get_args(Find):
@@ -96,6 +96,6 @@ class Rule:
         return not is_subject and (self.n_neighbors > 1 or (self.find == "all" and self.join != "inner"))
 
 
-def _check_angle(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
+def _check_number(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise ParameterError(name, value, "is not a number")
