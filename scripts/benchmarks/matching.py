@@ -58,7 +58,8 @@ def ours_written(options: Options) -> tuple[int, Clock, int]:
             left_columns=LEFT_COLUMNS,
             right_columns=RIGHT_COLUMNS,
         )
-        path = match.write(Path(options["scratch"]) / "ours.parquet")
+        path = Path(options["scratch"]) / "ours.parquet"
+        match.write(path)
     return pq.read_metadata(path).num_rows, clock, 1
 
 

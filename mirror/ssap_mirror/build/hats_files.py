@@ -157,6 +157,7 @@ def _manifest(root: Path, schema: Schema, info: BuildInfo, contents: Contents, c
         "max_offset_arcsec": contents.max_offset_arcsec,
         "coverage": contents.summary.coverage,
         "ranges": contents.summary.ranges,
+        "nan_columns": contents.summary.nan_columns,
         "partitions": contents.partitions,
         "unplaced": contents.unplaced,
         "files": [file_entry(root, path) for path in others if path not in listed],

@@ -33,6 +33,9 @@ class Summary:
         self._constants: dict[str, Any] = dict.fromkeys(schema.names, _UNSET)
         self._ranges: dict[str, list[float]] = {}
         self._coverage: dict[str, list[float]] = {}
+        self._nan: dict[str, bool] = {
+            c.name: False for c in schema if c.datatype in ("float", "double") and not c.shape
+        }
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take some rows, at least one."""
@@ -44,6 +47,8 @@ class Summary:
             array = batch.column(name)
             if pa.types.is_integer(array.type) or pa.types.is_floating(array.type):
                 _widen(self._ranges, name, _extremes(array))
+        for name, known in self._nan.items():
+            self._nan[name] = known or _has_nan(batch.column(name))
         self._cover(batch)
 
     def _constant(self, name: str, array: pa.Array) -> None:
@@ -99,6 +104,11 @@ class Summary:
         return dict(self._ranges)
 
     @property
+    def nan_columns(self) -> list[str]:
+        """Scalar columns that hold NaN, which the statistics of Parquet do not tell."""
+        return [name for name, has_nan in self._nan.items() if has_nan]
+
+    @property
     def coverage(self) -> dict[str, list[float]]:
         """``ra`` and ``dec`` [deg], ``t`` [MJD] and ``em`` [m] of the rows, each least and largest."""
         return dict(self._coverage)
@@ -109,6 +119,12 @@ def _is_plain(value: object) -> bool:
     if isinstance(value, list):
         return all(_is_plain(item) for item in value)
     return value is None or isinstance(value, (str, bool, int)) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _has_nan(array: pa.Array) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(pc.any(pc.is_nan(array), min_count=0).as_py())
 
 
 def _extremes(values: pa.Array | NDArray[np.float64]) -> tuple[float, float] | None:

@@ -139,6 +139,16 @@ class Catalog:
         listed = (*self.row_files, *self.other_files)
         return Checksums(self.path, {item["path"]: item["sha256"] for item in listed})
 
+    @cached_property
+    def nan_columns(self) -> tuple[str, ...]:
+        """Scalar columns that hold NaN in some row; every one that can, where an older manifest does not say."""
+        known = self.manifest.get("nan_columns")
+        if known is not None:
+            return tuple(known)
+        constants = self.manifest.get("constants") or {}
+        can = (c.name for c in self.schema if c.datatype in ("float", "double") and not c.shape)
+        return tuple(name for name in can if name not in constants)
+
     @property
     def service_xml(self) -> bytes:
         """The service's VOTable header as harvested; empty if there was none.

@@ -16,7 +16,7 @@ from ssap_query.cli.diagnostics import note
 
 if TYPE_CHECKING:
     from ssap_query.mirror.mirror import Mirror
-    from ssap_query.mirror.result import ResultSet
+    from ssap_query.render.result import Result
 
 __all__ = [
     "DEFAULT_MIRROR",
@@ -75,12 +75,12 @@ def output(command: F) -> F:
     return named(chosen(command))
 
 
-def deliver(result: ResultSet, target: str | None, file_format: str | None) -> None:
+def deliver(result: Result, target: str | None, file_format: str | None) -> None:
     """Write a result where it should go, and say on stderr what has to be said.
 
     Parameters
     ----------
-    result : ResultSet
+    result : Result
         The result.
     target : str or None
         A file; stdout if None or ``-``.
@@ -88,7 +88,7 @@ def deliver(result: ResultSet, target: str | None, file_format: str | None) -> N
         Name of a format; guessed if None.
     """
     if target in (None, "-") and (file_format or _guessed()) == _TABLE:
-        from ssap_query.render.text import terminal_text
+        from ssap_query.render.text.terminal import terminal_text
 
         width = shutil.get_terminal_size((120, 40)).columns
         click.echo(terminal_text(result, width, _SHOWN_ROWS), nl=False)
@@ -96,10 +96,10 @@ def deliver(result: ResultSet, target: str | None, file_format: str | None) -> N
         result.write(sys.stdout.buffer, file_format or "csv")
     else:
         result.write(Path(str(target)), file_format)
-        note(f"{len(result):,} rows to {target}")
+        note(f"{len(result):,} rows to {target}{'; SYNTHETIC rows' if 'synthetic' in result.infos else ''}")
     for text in result.notes:
         note(f"note: {text}")
-    if result.truncated:
+    if result.status == "OVERFLOW":
         note(f"OVERFLOW: there are more rows than the {len(result):,} given")
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "map_statement",
     "quoted",
     "view_of_files",
+    "view_without_nan",
 ]
 
 #: DuckDB's own columns of ``read_parquet``: which file of the list, and which row of it, both from 0.
@@ -160,11 +161,18 @@ def compile_query(
     return CompiledQuery(text, tuple(values))
 
 
-def view_of_files(schema: Schema, columns: Sequence[str], paths: Sequence[str]) -> str:
-    """Write the statement that makes the view ``spectra`` of the files; a view cannot hold bound values."""
+def view_of_files(name: LiteralString, schema: Schema, columns: Sequence[str], paths: Sequence[str]) -> str:
+    """Write the statement that makes a view of the files; a view cannot hold bound values."""
     listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-    selected = [_selected(schema, name) for name in columns]
-    return "CREATE OR REPLACE VIEW spectra AS " + _select(selected, _READ.replace("?", f"[{listed}]", 1))
+    selected = [_selected(schema, column) for column in columns]
+    return f"CREATE OR REPLACE VIEW {name} AS " + _select(selected, _READ.replace("?", f"[{listed}]", 1))
+
+
+def view_without_nan(name: LiteralString, view: LiteralString, columns: Sequence[str]) -> str:
+    """Write the statement that makes a view of another one, with NULL for NaN in some columns."""
+    replaced = ", ".join(f"nullif({quoted(column)}, 'nan') AS {quoted(column)}" for column in columns)
+    selected = f"* REPLACE ({replaced})" if replaced else "*"
+    return f"CREATE OR REPLACE VIEW {name} AS " + _select([selected], view)
 
 
 def map_statement(order: int, expression: str, where: str | None) -> str:

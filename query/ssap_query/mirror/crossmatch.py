@@ -9,12 +9,12 @@ from ssap_query.engine.compile import FILE_INDEX, FILE_ROW
 from ssap_query.engine.cones.select_rows import RowGroups
 from ssap_query.engine.engine import Engine
 from ssap_query.engine.scan import Scan
-from ssap_query.mirror.answer import ParsedRequest
+from ssap_query.mirror.answer import ParsedRequest, provenance
 from ssap_query.mirror.result import ResultSet
 from ssap_query.xmatch import Limits, Match, Positions, Side, crossmatch
 
 if TYPE_CHECKING:
-    from ssap_query.xmatch.api import Find
+    from ssap_query.xmatch.join.rule import Find, JoinKind
 
 __all__ = ["match_mirror"]
 
@@ -34,6 +34,11 @@ def match_mirror(
     other_where: str | None = None,
     sigma: float | None = None,
     motions: bool = True,
+    join: JoinKind = "inner",
+    n_neighbors: int = 1,
+    min_radius_arcsec: float = 0.0,
+    best_by: str | None = None,
+    row_numbers: bool = False,
     suffixes: tuple[str, str] = ("", "_2"),
     limits: Limits | None = None,
 ) -> Match:
@@ -75,8 +80,12 @@ def match_mirror(
         right_where=other_where,
         sigma=sigma,
         motions=motions,
+        join=join,
+        n_neighbors=n_neighbors,
+        min_radius_arcsec=min_radius_arcsec,
+        best_by=best_by,
+        row_numbers=row_numbers,
         suffixes=suffixes,
         limits=limits,
     )
-    match.add_notes(parsed.query.notes)
-    return match
+    return match.of(provenance(engine.catalog), parsed.query.notes)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ssap_query.mirror.explain import Explanation
     from ssap_query.xmatch import Limits, Match, Positions
-    from ssap_query.xmatch.api import Find
+    from ssap_query.xmatch.join.rule import Find, JoinKind
 
 __all__ = ["Mirror", "open_mirror"]
 
@@ -270,6 +270,11 @@ class Mirror:
         other_where: str | None = None,
         sigma: float | None = None,
         motions: bool = True,
+        join: JoinKind = "inner",
+        n_neighbors: int = 1,
+        min_radius_arcsec: float = 0.0,
+        best_by: str | None = None,
+        row_numbers: bool = False,
         suffixes: tuple[str, str] = ("", "_2"),
         limits: Limits | None = None,
         dialect: str = "ivoa",
@@ -281,6 +286,9 @@ class Mirror:
         ----------
         other, radius_arcsec, find, other_positions, other_columns, other_where, sigma, motions, suffixes, limits
             As `ssap_query.crossmatch` has them: the spectra are its left table, `other` is its right one.
+        join, n_neighbors, min_radius_arcsec, best_by, row_numbers
+            As `ssap_query.crossmatch` has them: ``find="best-other", best_by="ssa_snr"`` gives the best spectrum of
+            each row of the other table.
         columns : sequence of str, optional
             Columns of the spectra; without it, those of ``verb``.
         dialect : {'ivoa', 'dachs'}
@@ -316,6 +324,11 @@ class Mirror:
             other_where=other_where,
             sigma=sigma,
             motions=motions,
+            join=join,
+            n_neighbors=n_neighbors,
+            min_radius_arcsec=min_radius_arcsec,
+            best_by=best_by,
+            row_numbers=row_numbers,
             suffixes=suffixes,
             limits=limits,
         )
@@ -323,6 +336,7 @@ class Mirror:
     def sql(self, text: str, values: Sequence[object] = (), tables: Mapping[str, Any] | None = None) -> ResultSet:
         """Answer one query in SQL. The view ``spectra`` has all rows and columns, and ``_healpix_29``.
 
+        A NaN is NULL there, as it is to VOTable; ``spectra_raw`` has the values as sent, with NaN above all numbers.
         Beside DuckDB's functions there are ``separation``, ``separation_arcsec``, ``in_cone``, ``healpix`` and
         ``healpix_cell`` (`ssap_query.sql.macros`). Other files can be read (``FROM 'stars.parquet'``); nothing is
         written.
@@ -339,7 +353,7 @@ class Mirror:
         Returns
         -------
         ResultSet
-            Its columns have no units: what an expression means cannot be known.
+            Columns of the mirror keep their units, UCDs and descriptions; what an expression means cannot be known.
 
         Raises
         ------
@@ -353,13 +367,13 @@ class Mirror:
 
         def asked(engine: Engine) -> ResultSet:
             columns = WholeColumns(engine.catalog, engine.row_groups, engine.cache)
-            schema, rows = run_sql(engine.session, engine.catalog, columns, text, values, tables)
-            return ResultSet(schema, rows, infos=provenance(engine.catalog))
+            found = run_sql(engine.session, engine.catalog, columns, text, values, tables)
+            return ResultSet(found.schema, found.rows, infos=provenance(engine.catalog), arrow_types=found.arrow)
 
         return self._ask(asked)
 
     def relation(self) -> duckdb.DuckDBPyRelation:
-        """Give the view ``spectra`` as a DuckDB relation, to filter, aggregate and join in Python.
+        """Give the view ``spectra`` (NaN is NULL) as a DuckDB relation, to filter, aggregate and join in Python.
 
         Raises
         ------

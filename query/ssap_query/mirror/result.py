@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from os import PathLike
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ssap_mirror.core.schema import Schema
 
 from ssap_query.engine.rows import InMemoryRows, Rows
+from ssap_query.render.result import Result
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +43,7 @@ class InputParameter:
 
 
 @dataclass(frozen=True)
-class ResultSet:
+class ResultSet(Result):
     """The result of a request.
 
     ``len()`` is the number of rows. Large results stay on disk until they are asked for: `batches` and `write` never
@@ -66,87 +66,26 @@ class ResultSet:
     """VOTable header of the service as harvested."""
     response_format: str = "votable/td"
     """Format that the request asks for: one of `ssap_query.ssap.params.control.RESPONSE_FORMATS`."""
+    arrow_types: pa.Schema | None = field(default=None, repr=False)
+    """Arrow schema of the rows where these have types that VOTable does not (SQL); None: those of `schema`."""
 
     @property
     def status(self) -> str:
         """``OK``, or ``OVERFLOW`` if `truncated` (DALI 1.1 §4.4.1, QUERY_STATUS)."""
         return "OVERFLOW" if self.truncated else "OK"
 
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """Arrow types of the columns, each with unit, UCD and description as metadata."""
+        return self.schema.arrow_schema() if self.arrow_types is None else self.arrow_types
+
     def __len__(self) -> int:
         return len(self.rows)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """All rows, piece by piece; each call begins anew.
-
-        Yields
-        ------
-        pyarrow.RecordBatch
-            With the columns of `schema`.
-
-        Raises
-        ------
-        CatalogError
-            If the snapshot cannot be read.
-        """
+        """All rows, piece by piece; each call begins anew."""
         return self.rows.batches()
 
     def to_arrow(self) -> pa.Table:
-        """All rows as an Arrow table; each field carries unit, UCD and description as metadata.
-
-        Raises
-        ------
-        CatalogError
-            If the snapshot cannot be read.
-        """
-        import pyarrow as pa
-
-        if isinstance(self.rows, InMemoryRows):
-            return self.rows.table
-        return pa.Table.from_batches(self.batches(), self.schema.arrow_schema())
-
-    def to_pandas(self) -> Any:
-        """All rows as a pandas data frame.
-
-        Raises
-        ------
-        ImportError
-            If pandas is not installed.
-        """
-        return self.to_arrow().to_pandas()
-
-    def to_polars(self) -> Any:
-        """All rows as a polars data frame.
-
-        Raises
-        ------
-        ImportError
-            If polars is not installed.
-        """
-        import polars
-
-        return polars.from_arrow(self.to_arrow())
-
-    def to_astropy(self) -> Any:
-        """All rows as an ``astropy.table.Table``: NULL is masked, units, UCDs and descriptions are kept."""
-        from ssap_query.render.astropy_table import to_astropy
-
-        return to_astropy(self)
-
-    def write(self, path: str | PathLike[str] | IO[bytes], format: str | None = None) -> None:
-        """Write the result to a file.
-
-        Parameters
-        ----------
-        path : path or binary file
-            Where to.
-        format : str, optional
-            Name of a format; without it, the ending of the path says which.
-
-        Raises
-        ------
-        ParameterError
-            If the format is not known.
-        """
-        from ssap_query.render import write
-
-        write(self, path, format)
+        """All rows as an Arrow table; each field carries unit, UCD and description as metadata."""
+        return self.rows.table if isinstance(self.rows, InMemoryRows) else super().to_arrow()

@@ -61,7 +61,7 @@ class Input(Protocol):
 
 
 class Answer(Protocol):
-    """Rows, what their columns mean, and what is to be said about them (`ssap_query.mirror.result.ResultSet`)."""
+    """Rows, what their columns mean, and what is to be said about them (`ssap_query.render.result.Result`)."""
 
     @property
     def status(self) -> str:
@@ -70,6 +70,10 @@ class Answer(Protocol):
     @property
     def schema(self) -> Schema:
         """Columns in order."""
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """Arrow types of the columns as `batches` gives them; these may be of more kinds than VOTable has."""
 
     @property
     def infos(self) -> Mapping[str, str]:
@@ -88,9 +92,6 @@ class Answer(Protocol):
         """VOTable header of the service as harvested; empty without one."""
 
     def __len__(self) -> int: ...
-
-    def to_arrow(self) -> pa.Table:
-        """All rows."""
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, piece by piece; each call begins anew."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ssap_mirror.core.storage import replacing
 from ssap_mirror.errors import MirrorError, ParameterError
@@ -35,30 +35,52 @@ class Format:
     """Module and function, loaded when first used: a cold start pays for no other format."""
     tells_status: bool
     """Whether truncation is told within the format."""
+    file_writer: str | None = None
+    """Module and function that writes to a file at once, where that spares a copy."""
+
+    def write(self, answer: Answer, file: IO[bytes]) -> None:
+        """Write an answer to a file that can be written at any place."""
+        if self.file_writer is None:
+            file.writelines(self.chunks(answer))
+        else:
+            _load(self.file_writer)(answer, file)
 
     def chunks(self, answer: Answer) -> Iterator[bytes]:
         """Bytes of an answer, piece by piece."""
-        module, _, function = self.writer.partition(":")
-        made: Iterator[bytes] = getattr(import_module(f"{__package__}.{module}"), function)(answer)
+        made: Iterator[bytes] = _load(self.writer)(answer)
         return made
+
+
+def _load(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    found: Callable[..., Any] = getattr(import_module(f"{__package__}.{module}"), function)
+    return found
 
 
 _VOTABLE = "application/x-votable+xml"
 
 #: All formats; the first one is the default.
-FORMATS = (
+FORMATS: tuple[Format, ...] = (
     Format("votable", "votable/td", _VOTABLE, (".vot", ".xml", ".votable"), "votable.document:tabledata_chunks", True),
     Format("binary2", "votable/b2", f"{_VOTABLE};serialization=binary2", (), "votable.document:binary2_chunks", True),
     Format("binary", "votable/b", f"{_VOTABLE};serialization=binary", (), "votable.document:binary_chunks", True),
-    Format("fits", "fits", "application/fits", (".fits", ".fit"), "fits:fits_chunks", True),
-    Format("csv", "csv", "text/csv;header=present", (".csv",), "delimited:csv_chunks", False),
-    Format("csv-bare", "csv/bare", "text/csv;header=absent", (), "delimited:bare_csv_chunks", False),
-    Format("tsv", "tsv", "text/tab-separated-values", (".tsv", ".tab"), "delimited:tsv_chunks", False),
-    Format("ecsv", "ecsv", "text/x-ecsv", (".ecsv",), "ecsv:ecsv_chunks", True),
-    Format("parquet", "parquet", "application/vnd.apache.parquet", (".parquet", ".pq"), "parquet:parquet_chunks", True),
-    Format("json", "json", "application/json", (".json",), "json_text:json_chunks", True),
-    Format("text", "txt", "text/plain;charset=utf-8", (".txt",), "text:text_chunks", True),
-    Format("html", "html", "text/html;charset=utf-8", (".html", ".htm"), "html:html_chunks", True),
+    Format("fits", "fits", "application/fits", (".fits", ".fit"), "fits.document:fits_chunks", True),
+    Format("csv", "csv", "text/csv;header=present", (".csv",), "text.delimited:csv_chunks", False),
+    Format("csv-bare", "csv/bare", "text/csv;header=absent", (), "text.delimited:bare_csv_chunks", False),
+    Format("tsv", "tsv", "text/tab-separated-values", (".tsv", ".tab"), "text.delimited:tsv_chunks", False),
+    Format("ecsv", "ecsv", "text/x-ecsv", (".ecsv",), "text.ecsv:ecsv_chunks", True),
+    Format(
+        "parquet",
+        "parquet",
+        "application/vnd.apache.parquet",
+        (".parquet", ".parq", ".pq"),
+        "parquet:parquet_chunks",
+        True,
+        "parquet:write_parquet",
+    ),
+    Format("json", "json", "application/json", (".json",), "text.json_text:json_chunks", True),
+    Format("text", "txt", "text/plain;charset=utf-8", (".txt",), "text.terminal:text_chunks", True),
+    Format("html", "html", "text/html;charset=utf-8", (".html", ".htm"), "text.html:html_chunks", True),
 )
 
 
@@ -143,7 +165,10 @@ def write(answer: Answer, target: str | os.PathLike[str] | IO[bytes], format: st
     path = Path(target)
     try:
         with replacing(path) as beside, beside.open("wb") as file:
-            file.writelines(chosen.chunks(answer))
+            if beside == path:  # a pipe or a device, which is written from its beginning to its end
+                file.writelines(chosen.chunks(answer))
+            else:
+                chosen.write(answer, file)
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
         raise MirrorError(message) from error

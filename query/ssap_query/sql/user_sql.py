@@ -1,57 +1,86 @@
-"""Statements that a person writes, on the view ``spectra``: read, never write."""
+"""Statements that a person writes, on the view ``spectra``: read, never write.
+
+A NaN is NULL in that view, as it is to VOTable and to every tool of astronomers: to SQL it would be above all numbers,
+and the largest of any. ``spectra_raw`` has the values as the service sent them.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core.catalog import Catalog
-from ssap_mirror.core.schema import HEALPIX_COLUMN, Column, Schema
+from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
 from ssap_mirror.errors import MirrorError, ParameterError
 
-from ssap_query.engine.compile import view_of_files
+from ssap_query.engine.compile import view_of_files, view_without_nan
 from ssap_query.engine.duckdb_session import Session, translate_errors
-from ssap_query.engine.rows import BATCH_ROWS, InMemoryRows, MemoryLimit, Rows, read_if_small
+from ssap_query.engine.rows import BATCH_ROWS, InMemoryRows, MemoryLimit, Rows
 from ssap_query.sql.column_cache import VIEW, WholeColumns, columns_read
 from ssap_query.sql.lamost_macros import DECODING_MACROS
 from ssap_query.sql.macros import SKY_MACROS
+from ssap_query.sql.origins import described
+from ssap_query.sql.result_types import ResultTypes
+from ssap_query.sql.spooled import SpooledRows, spool
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["connection", "run_sql"]
+__all__ = ["SqlResult", "connection", "run_sql"]
 
 _SQL = "sql"
 _QUERIES = ("SELECT", "MULTI")  # MULTI is what PIVOT is made of
 _EXPLAIN = re.compile(r"\s*EXPLAIN\s+(?:ANALYZE\s+)?(?:\(.*?\)\s*)?", re.IGNORECASE)
 
-# What is held in memory of a result; a larger one is worked out anew each time its rows are asked for.
+# Types of DuckDB that come out of it as something else: bits and long integers as bytes, times without their zone.
+_DUCKDB_ALONE = frozenset({"BIT", "BIGNUM", "TIME WITH TIME ZONE", "VARIANT", "GEOMETRY"})
+
+#: Name of the view that has values as they were sent.
+RAW_VIEW = "spectra_raw"
+#: Names of both views.
+VIEWS = (VIEW, RAW_VIEW)
+
+# What is held in memory of a result.
 _IN_MEMORY = MemoryLimit(1_000_000, 256 << 20)
 
 
 def connection(session: Session, catalog: Catalog) -> duckdb.DuckDBPyConnection:
-    """Give a new connection with the view ``spectra`` and the macros.
+    """Give a new connection with the views ``spectra`` and ``spectra_raw``, and the macros.
 
     Parameters
     ----------
     session : Session
         The database.
     catalog : Catalog
-        Whose rows the view has: all columns, and ``_healpix_29``.
+        Whose rows both views have: all columns, and ``_healpix_29``.
     """
 
     def statements() -> Iterator[str]:
         columns = [*catalog.schema.names, HEALPIX_COLUMN]
-        yield view_of_files(catalog.schema, columns, [str(path) for path in catalog.files])
+        yield view_of_files(RAW_VIEW, catalog.schema, columns, [str(path) for path in catalog.files])
+        yield view_without_nan(VIEW, RAW_VIEW, catalog.nan_columns)
         yield from (macro.create for macro in (*SKY_MACROS, *DECODING_MACROS))
 
     with translate_errors(catalog.path):
         catalog.checksums.check(catalog.files)
         session.prepare(statements)
     return session.cursor()
+
+
+@dataclass(frozen=True)
+class SqlResult:
+    """What a query gives."""
+
+    schema: Schema
+    """Columns of the result; those that are plain columns of the mirror with their units, UCDs and descriptions."""
+    arrow: pa.Schema
+    """Their Arrow types, which may be of more kinds than VOTable has."""
+    rows: Rows
+    """The result."""
 
 
 def run_sql(
@@ -62,8 +91,8 @@ def run_sql(
     values: Sequence[object] = (),
     tables: Mapping[str, Any] | None = None,
     in_memory: MemoryLimit = _IN_MEMORY,
-) -> tuple[Schema, Rows]:
-    """Answer one query.
+) -> SqlResult:
+    """Answer one query. It runs once: what is random in it is the same each time the rows are asked for.
 
     Parameters
     ----------
@@ -80,99 +109,80 @@ def run_sql(
     tables : mapping of str to table, optional
         Tables (Arrow, pandas, polars, numpy) that it reads by these names.
     in_memory : MemoryLimit
-        Size up to which the result is held in memory.
+        Size up to which the result is held in memory; more waits on disk.
 
     Returns
     -------
-    schema : Schema
-        Columns of the result; without units, as what an expression means cannot be known.
-    rows : Rows
-        The result.
+    SqlResult
 
     Raises
     ------
     ParameterError
-        If it is not one query, or DuckDB cannot make sense of it.
+        If it is not one query, or DuckDB cannot make sense of it, or a column is of a type that only DuckDB has.
     CatalogError
         If the snapshot cannot be read.
     """
+    import duckdb
+    import pyarrow as pa
+
     _refuse_statements(session, text)
-    query = _Query(session, catalog, whole_columns, text, tuple(values), dict(tables or {}))
-    arrow_schema, stream = query.stream()
-    schema = Schema(tuple(Column.from_arrow(field) for field in arrow_schema))
-    table, read = read_if_small(stream, arrow_schema, in_memory)
-    if table is None:
-        return schema, replace(query, rows=read + sum(batch.num_rows for batch in stream))
-    return schema, InMemoryRows(table)
-
-
-@dataclass(frozen=True)
-class _Query:
-    """Rows of a query, worked out each time they are asked for."""
-
-    session: Session
-    catalog: Catalog
-    whole_columns: WholeColumns
-    text: str
-    values: tuple[object, ...]
-    tables: Mapping[str, Any]
-    rows: int = 0
-
-    def __len__(self) -> int:
-        return self.rows
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """All rows, piece by piece."""
-        return self.stream()[1]
-
-    def stream(self) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-        """Columns and rows."""
-        import duckdb
-
-        cursor = connection(self.session, self.catalog)
+    with closing(connection(session, catalog)) as cursor:
         try:
-            for name, table in self.tables.items():
+            for name, table in (tables or {}).items():
                 cursor.register(name, table)
-            reader = self._reader(cursor)
-        except (duckdb.Error, TypeError) as error:
-            cursor.close()
-            raise _told(self.text, error) from error
-        schema = _plain_schema(reader.schema)
-        return schema, self._read(cursor, reader, schema)
+            views = [view for view in VIEWS if view not in {name.lower() for name in tables or {}}]
+            reader = _reader(cursor, catalog, whole_columns if VIEW in views else None, text, values)
+            types = ResultTypes(reader.schema)
+            kept = spool(types.batches(reader), types.stored, in_memory)
+            schema = described(cursor, text, catalog.schema, views, types.schema())
+        except (duckdb.Error, pa.ArrowException, TypeError) as error:
+            raise _told(text, error) from error
+    fields = zip(types.schema(), schema, strict=True)
+    arrow = pa.schema(
+        [field.with_metadata(c.metadata()) if c.description or c.ucd or c.unit else field for field, c in fields]
+    )
+    if isinstance(kept, pa.Table):
+        return SqlResult(schema, arrow, InMemoryRows(kept.cast(arrow)))
+    path, count = kept
+    return SqlResult(schema, arrow, SpooledRows(path, count, arrow))
 
-    def _reader(self, cursor: duckdb.DuckDBPyConnection) -> Any:
-        """Answer from columns in memory if they are there, else from the files."""
-        import duckdb
 
-        columns = self._in_memory(cursor)
-        if columns is not None:
-            cursor.register(VIEW, columns)
-            try:
-                return cursor.sql(self.text, params=list(self.values)).to_arrow_reader(BATCH_ROWS)
-            except duckdb.BinderException:  # it names something that only the files have
-                cursor.unregister(VIEW)
-        return cursor.sql(self.text, params=list(self.values)).to_arrow_reader(BATCH_ROWS)
+def _reader(
+    cursor: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    whole_columns: WholeColumns | None,
+    text: str,
+    values: Sequence[object],
+) -> Any:
+    """Answer from columns in memory if they are there, else from the files."""
+    import duckdb
 
-    def _in_memory(self, cursor: duckdb.DuckDBPyConnection) -> pa.Table | None:
-        if not self.whole_columns.enabled or any(name.lower() == VIEW for name in self.tables):
-            return None
-        reading = columns_read(cursor, self.text, self.catalog)
-        if reading is None:
-            return None
-        with translate_errors(self.catalog.path):
-            return self.whole_columns.table(cursor, reading)
-
-    def _read(self, cursor: duckdb.DuckDBPyConnection, reader: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        import duckdb
-        import pyarrow as pa
-
+    columns = None if whole_columns is None else _in_memory(cursor, catalog, whole_columns, text)
+    if columns is not None:
+        cursor.register(VIEW, columns)
         try:
-            for batch in reader:
-                yield batch if batch.schema.equals(schema) else batch.cast(schema)
-        except (duckdb.Error, pa.ArrowException) as error:
-            raise _told(self.text, error) from error
-        finally:
-            cursor.close()
+            return _stream(cursor.sql(text, params=list(values)), text)
+        except duckdb.BinderException:  # it names something that only the files have
+            cursor.unregister(VIEW)
+    return _stream(cursor.sql(text, params=list(values)), text)
+
+
+def _stream(relation: duckdb.DuckDBPyRelation, text: str) -> Any:
+    for name, kind in zip(relation.columns, relation.types, strict=True):
+        if str(kind) in _DUCKDB_ALONE:
+            reason = f"gives a column {name!r} of type {kind}, which nothing else has: cast it, as in {name}::VARCHAR"
+            raise ParameterError(_SQL, text, reason)
+    return relation.to_arrow_reader(BATCH_ROWS)
+
+
+def _in_memory(
+    cursor: duckdb.DuckDBPyConnection, catalog: Catalog, whole_columns: WholeColumns, text: str
+) -> pa.Table | None:
+    reading = columns_read(cursor, text, catalog) if whole_columns.enabled else None
+    if reading is None:
+        return None
+    with translate_errors(catalog.path):
+        return whole_columns.table(cursor, reading)
 
 
 def _refuse_statements(session: Session, text: str) -> None:
@@ -189,18 +199,6 @@ def _refuse_statements(session: Session, text: str) -> None:
     kind = statements[0].type.name
     if kind not in _QUERIES:
         raise ParameterError(_SQL, text, f"is not a query but {kind}; a mirror is only read")
-
-
-def _plain_schema(schema: pa.Schema) -> pa.Schema:
-    """Types that every format can hold, for those that only DuckDB has: sums of integers, ENUMs, untyped NULLs."""
-    import pyarrow as pa
-
-    def plain(kind: pa.DataType) -> pa.DataType:
-        if pa.types.is_decimal(kind):
-            return pa.int64() if kind.scale == 0 else pa.float64()
-        return pa.string() if pa.types.is_dictionary(kind) or pa.types.is_null(kind) else kind
-
-    return pa.schema([field.with_type(plain(field.type)) for field in schema])
 
 
 def _told(text: str, error: Exception) -> MirrorError:

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from numbers import Real
-from typing import Literal, get_args
 
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.tables.positions import Positions
 
-from ssap_query.xmatch.inputs.tables import TableLike, open_table
+from ssap_query.xmatch.inputs.tables import Side, TableLike, open_table
 from ssap_query.xmatch.join import sql
 from ssap_query.xmatch.join.motion import MOVER_ROLES, STILL_ROLES, Mover, choose_mover
 from ssap_query.xmatch.join.pairs import Join
-from ssap_query.xmatch.join.points import make_points
+from ssap_query.xmatch.join.points import make_points, rank_of
+from ssap_query.xmatch.join.rule import Find, JoinKind, Rule
 from ssap_query.xmatch.output.columns import choose_columns
 from ssap_query.xmatch.output.match import Match
 from ssap_query.xmatch.session import Limits, Session, translate_errors
 
-__all__ = ["Find", "crossmatch"]
+__all__ = ["crossmatch"]
 
-Find = Literal["best", "all", "best-other", "anti"]
-
-_RADIUS, _FIND, _SIGMA = "radius_arcsec", "find", "sigma"
-_MAX_RADIUS_ARCSEC = 3600.0
-# Side whose rows get one partner each
-_SUBJECT: dict[str, str | None] = {"best": "left", "all": None, "best-other": "right", "anti": "left"}
+_SIGMA = "sigma"
 
 
 def crossmatch(
@@ -43,6 +36,12 @@ def crossmatch(
     right_where: str | None = None,
     sigma: float | None = None,
     motions: bool = True,
+    join: JoinKind = "inner",
+    n_neighbors: int = 1,
+    min_radius_arcsec: float = 0.0,
+    self_pairs: bool = True,
+    best_by: str | None = None,
+    row_numbers: bool = False,
     suffixes: tuple[str, str] = ("", "_2"),
     limits: Limits | None = None,
 ) -> Match:
@@ -56,10 +55,11 @@ def crossmatch(
         numpy table, or a mapping of columns.
     radius_arcsec : float
         Largest separation, inclusive [arcsec]; above 0, at most 3600.
-    find : {"best", "all", "best-other", "anti"}
+    find : {"best", "all", "best-other", "symmetric", "anti"}
         ``best``: for each row of the left table, the nearest of the right one. ``all``: every pair. ``best-other``:
-        for each row of the right table, the nearest of the left one. ``anti``: rows of the left table that have no
-        counterpart, those without a position among them. Of equally near rows the first of its table is taken.
+        for each row of the right table, the nearest of the left one. ``symmetric``: pairs of which no two share a
+        row, the nearest pair first. ``anti``: rows of the left table that have no counterpart, those without a
+        position among them. Of equally near rows the first of its table is taken.
     left_positions, right_positions : Positions, optional
         Columns of positions, motions, dates and errors; what is not said is found by UCD or usual name. The side that
         has proper motions is moved to the date of each row of the other, if the dates of both are known; if both have
@@ -73,6 +73,23 @@ def crossmatch(
         and within the radius. `Positions.sigma_arcsec` says where the errors are.
     motions : bool
         Whether rows are moved by their proper motions at all.
+    join : {"inner", "left", "right", "outer"}
+        Rows without a partner to keep beside the pairs, with NULL in the columns of the other table: none, those of
+        the left table, of the right one, or of both. Those of the side whose order the result has are in their places,
+        the others at the end.
+    n_neighbors : int
+        With ``best`` and ``best-other``: at most so many partners of each row, the nearest ones.
+    min_radius_arcsec : float
+        Least separation, inclusive [arcsec].
+    self_pairs : bool
+        False: no row is paired with the row of the same number, for a table that is matched with itself.
+    best_by : str, optional
+        With ``best`` and ``best-other``: what makes a partner the best instead of being near, an expression in DuckDB's
+        SQL on the columns of the table that partners come from. Its largest value is the best (``"ssa_snr"``), or its
+        least with ``ASC`` behind it (``"phot_g_mean_mag ASC"``); then the nearest. Rows without a value come last.
+    row_numbers : bool
+        Add the numbers of the rows in their tables, from 0 (``left_row``, ``right_row``; over all files of a table in
+        their order). A query has no such numbers (`Side`).
     suffixes : tuple of str
         Put behind the names of columns that both tables have.
     limits : Limits, optional
@@ -104,7 +121,7 @@ def crossmatch(
     ... # doctest: +ELLIPSIS
     [{'obsid': 1, 'ra': 10.0, 'dec': 0.0, 'star': 'b', 'separation_arcsec': 0.3..., 'position_angle_deg': 90.0...}]
     """
-    _check(radius_arcsec, find, sigma)
+    rule = Rule(radius_arcsec, find, join, min_radius_arcsec, n_neighbors, best_by, sigma, self_pairs)
     session = Session(limits or Limits())
     chosen = (left_columns, right_columns)
     with translate_errors():
@@ -113,42 +130,37 @@ def crossmatch(
             open_table(session, left, "left", left_positions, left_where),
             open_table(session, right, "right", right_positions, right_where),
         )
-        columns = choose_columns(tables, chosen, suffixes, matched=find != "anti")
+        numbered = [t.side for t, source in zip(tables, (left, right), strict=True) if not isinstance(source, Side)]
+        columns = choose_columns(
+            tables, chosen, suffixes, matched=find != "anti", numbered=numbered if row_numbers else ()
+        )
         mover = choose_mover(session, tables, motions=motions)
-        join = _join(session, mover, float(radius_arcsec), find, sigma)
-        if join.mover is not None:
+        pairing = _join(session, mover, rule)
+        if pairing.mover is not None:
             session.run(*sql.MOTION_MACROS)
         notes = [*(note for table in tables for note in table.notes), *mover.notes]
-    return Match(session, join, columns, find, tuple(notes))
+    return Match(session, pairing, columns, notes)
 
 
-def _join(session: Session, mover: Mover, radius_arcsec: float, find: str, sigma: float | None) -> Join:
+def _join(session: Session, mover: Mover, rule: Rule) -> Join:
     errors: tuple[str, ...] = ()
-    if sigma is not None:
+    if rule.n_sigma is not None:
         errors = ("sigma",)
         if all(table.positions.sigma_arcsec is None for table in mover.tables):
-            raise ParameterError(_SIGMA, sigma, "needs the errors of at least one table (Positions.sigma_arcsec)")
-    subject = _SUBJECT[find]
+            raise ParameterError(
+                _SIGMA, rule.n_sigma, "needs the errors of at least one table (Positions.sigma_arcsec)"
+            )
     points = [
         make_points(
             session,
             table,
             roles=(() if mover.side is None else MOVER_ROLES if table.side == mover.side else STILL_ROLES) + errors,
             # The partner is chosen by row, so a point must say which row it stands for.
-            first_rows=subject is not None and table.side != subject,
+            first_rows=rule.subject is not None and table.side != rule.subject,
+            as_rows=rule.needs_rows(table.side),
             moves=table.side == mover.side,
+            rank=None if table.side == (rule.subject or "left") else rank_of(session, table.side, rule.best_by),
         )
         for table in mover.tables
     ]
-    return Join(points[0], points[1], radius_arcsec, subject, mover.side, sigma)
-
-
-def _check(radius_arcsec: float, find: str, sigma: float | None) -> None:
-    if isinstance(radius_arcsec, bool) or not isinstance(radius_arcsec, Real):
-        raise ParameterError(_RADIUS, radius_arcsec, "is not a number")
-    if not 0 < radius_arcsec <= _MAX_RADIUS_ARCSEC or math.isnan(radius_arcsec):
-        raise ParameterError(_RADIUS, radius_arcsec, "is not above 0 and at most 3600")
-    if find not in get_args(Find):
-        raise ParameterError(_FIND, find, f"is none of {', '.join(get_args(Find))}")
-    if sigma is not None and not 0 < sigma < math.inf:
-        raise ParameterError(_SIGMA, sigma, "is not a number above 0")
+    return Join(points[0], points[1], rule, mover.side)

@@ -128,6 +128,7 @@ def test_infinite_values_and_constants_that_json_cannot_write(tmp_path: Path) ->
     arrays = [pa.array(v, f.type) for v, f in zip(values, schema.arrow_schema(), strict=True)]
     batch = pa.RecordBatch.from_arrays(arrays, schema=schema.arrow_schema())
     manifest = build_snapshot([batch], schema, tmp_path, INFO).manifest
+    assert manifest["nan_columns"] == ["snr", "nan"]
     assert manifest["ranges"] == {"snr": [-2.0, 1.0], "n": [0, 4]}
     assert manifest["constants"] == {"s_ra": None, "s_dec": None, "s_location": None}
 

@@ -331,6 +331,32 @@ class TestOtherCommands:
         shown = run(*words).stdout
         assert shown.count("\n") == table.num_rows + 1 > 1
 
+    def test_options_of_xmatch_are_those_of_crossmatch(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "left.csv").write_text("id,ra,dec,rank\n1,10,0,5\n2,10,0.0001,7\n3,50,0,1\n")
+        (tmp_path / "right.csv").write_text("other,ra,dec\na,10,0\nb,90,0\n")
+        options: dict[tuple[str, ...], dict[str, object]] = {
+            ("--join", "outer", "--row-numbers"): {"join": "outer", "row_numbers": True},
+            ("--find", "best-other", "--best-by", "rank"): {"find": "best-other", "best_by": "rank"},
+            ("--find", "best-other", "--neighbors", "2"): {"find": "best-other", "n_neighbors": 2},
+            ("--min-radius", "0.1"): {"min_radius_arcsec": 0.1},
+            ("--find", "symmetric", "--no-self-pairs"): {"find": "symmetric", "self_pairs": False},
+        }
+        for words, wanted in options.items():
+            done = run("xmatch", "left.csv", "right.csv", "--format", "json", *words)
+            paths = [tmp_path / f"{side}.csv" for side in ("left", "right")]
+            table = crossmatch(*paths, 1.0, **wanted).to_arrow()
+            assert json.loads(done.stdout)["data"] == [list(row.values()) for row in table.to_pylist()], words
+        assert run("xmatch", "-m", "corpus", "left.csv", "--no-self-pairs").returncode == ExitCode.BAD_INPUT
+
+    def test_xmatch_keeps_facts_of_the_mirror_in_every_format(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "x.csv").write_text("_id,ra,dec\n1,10,0\n")
+        done = run("xmatch", "-m", "corpus", "x.csv", "--join", "right", "-o", "out.ecsv")
+        assert "SYNTHETIC rows" in done.stderr
+        lines = (tmp_path / "out.ecsv").read_text().splitlines()
+        assert any("snapshot" in line for line in lines if line.startswith("#"))
+        head = next(line for line in lines if not line.startswith("#"))
+        assert "_id" in head.split(",")
+
     def test_xmatch_of_a_selection(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "x.csv").write_text("ra,dec\n56.1,21.6\n")
         words = ("xmatch", "-m", "corpus", "x.csv", "--radius", "3600", "--find", "all", "--columns", "mobsid,ssa_snr")

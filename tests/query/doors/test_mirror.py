@@ -16,9 +16,10 @@ from ssap_mirror.errors import CatalogError, ParameterError
 from ssap_query.engine.cones.cone_join import ConeJoin
 from ssap_query.engine.cones.select_rows import RowGroups
 from ssap_query.engine.plan import EngineLimits, Nothing
-from ssap_query.engine.rows import InMemoryRows, MemoryLimit, QueryRows
+from ssap_query.engine.rows import MemoryLimit, QueryRows
 from ssap_query.engine.scan import Scan
 from ssap_query.sql.column_cache import WholeColumns
+from ssap_query.sql.spooled import SpooledRows
 from ssap_query.sql.user_sql import run_sql
 from ssap_query.ssap.request import parse
 
@@ -196,7 +197,7 @@ class TestSql:
             mirror.sql(text)  # what is not said is not found, whatever the variables are called
 
     def test_nan_is_not_lost_to_row_group_statistics(self, mirror, awkward) -> None:
-        found = mirror.sql("SELECT count(*) AS n FROM spectra WHERE ssa_snr >= 1e9").to_arrow()["n"].to_pylist()
+        found = mirror.sql("SELECT count(*) AS n FROM spectra_raw WHERE ssa_snr >= 1e9").to_arrow()["n"].to_pylist()
         assert found == [sum(row["snr"] is not None and not row["snr"] < 1e9 for row in awkward.rows)]
 
     def test_large_answers_are_not_kept(self, mirror) -> None:
@@ -204,10 +205,14 @@ class TestSql:
         every = mirror.sql(text)
         few = MemoryLimit(50, 1 << 30)
         columns = WholeColumns(engine.catalog, engine.row_groups, engine.cache)
-        _, again = run_sql(engine.session, engine.catalog, columns, text, in_memory=few)
-        assert not isinstance(again, InMemoryRows)
+        again = run_sql(engine.session, engine.catalog, columns, text, in_memory=few).rows
+        assert isinstance(again, SpooledRows)
         assert len(again) == len(every) > 50
         assert pa.Table.from_batches(again.batches()).equals(every.to_arrow())
+        path = again.path
+        assert path.exists()
+        del again
+        assert not path.exists()
 
     @pytest.mark.parametrize(
         ("text", "reason"),

@@ -56,8 +56,9 @@ class StandIn:
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
-    def to_arrow(self) -> pa.Table:
-        return self.table
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        return self.table.schema
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         yield from self.table.to_batches(self.batch_rows)
@@ -139,6 +140,8 @@ def stilts(tmp_path: Path) -> Callable[..., str]:
             cwd=tmp_path,
             check=False,
         )
+        if "Unknown format ecsv" in done.stderr:
+            pytest.skip("this STILTS was built without ECSV")
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
 

@@ -15,7 +15,7 @@ from ssap_mirror.core.schema import Column
 from ssap_mirror.errors import MirrorError, ParameterError
 from ssap_query import render
 from ssap_query.render import FORMATS
-from ssap_query.render.text import terminal_text
+from ssap_query.render.text.terminal import terminal_text
 from ssap_query.ssap.params.control import RESPONSE_FORMATS
 
 from tests.support import paths

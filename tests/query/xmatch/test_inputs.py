@@ -128,7 +128,7 @@ def test_astropy_table_with_units_and_objects():
     stars = {"star": [7], "ra": sky.icrs.ra.deg[1:], "dec": sky.icrs.dec.deg[1:]}
     match = crossmatch(table, stars, 1.0, left_positions=Positions(ra="where.ra", dec="where.dec"))
     assert match.to_arrow()["name"].to_pylist() == ["y"]
-    assert match.schema.field("flux").metadata[b"unit"] == b"Jy"
+    assert match.arrow_schema.field("flux").metadata[b"unit"] == b"Jy"
     assert match.to_arrow()["when"].to_pylist() == pytest.approx([51544.5 + 18.5 * 365.25], abs=1e-3)
     assert match.to_arrow()["cube"].to_pylist() == [[1.0] * 6]
     # A SkyCoord column is found by its UCD
@@ -212,8 +212,8 @@ def test_a_mirror_and_its_snapshot(mirror):
         match = crossmatch(source, RIGHT)
         found = match.to_arrow()
         assert sorted(zip(found["name"].to_pylist(), found["star"].to_pylist(), strict=True)) == EXPECTED
-        assert match.schema.names[:5] == list(COLUMNS.names)
-        assert match.schema.field("name").metadata[b"description"] == b"the name"
+        assert match.arrow_schema.names[:5] == list(COLUMNS.names)
+        assert match.arrow_schema.field("name").metadata[b"description"] == b"the name"
         assert match.notes[0].startswith("1 of 5 rows of the left table have no position")
         assert sorted(crossmatch(source, RIGHT, find="anti").to_arrow()["name"].to_pylist()) == ["b", "d", "e"]
 
@@ -226,7 +226,7 @@ def test_a_side_of_the_engine(mirror):
         match = crossmatch(Side(text, (files, "a"), COLUMNS), RIGHT)
         assert pairs_of(match) == ["c"]
         assert len(match) == 1
-        assert match.schema.names[:5] == list(COLUMNS.names)
+        assert match.arrow_schema.names[:5] == list(COLUMNS.names)
         assert sorted(pairs_of(crossmatch(Side(text, (files, "a"), COLUMNS), RIGHT, find="anti"))) == ["b", "d", "e"]
 
 

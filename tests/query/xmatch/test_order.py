@@ -106,7 +106,7 @@ def test_a_result_is_the_same_on_every_call(sky, rng):
     match = crossmatch(sky.table(ra, dec), sky.table(ra, dec, "other"), 300.0, "all")
     first = match.to_arrow()
     assert match.to_arrow().equals(first)
-    assert pa.Table.from_batches(match.reader(), schema=match.schema).equals(first)
+    assert pa.Table.from_batches(match.reader(), schema=match.arrow_schema).equals(first)
     assert len(match) == first.num_rows
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ssap_mirror.errors import ParameterError, SourceError
+from ssap_mirror.errors import MirrorError, ParameterError
 from ssap_query.xmatch import Limits, Positions, crossmatch
 
 LEFT = pa.table(
@@ -42,14 +42,16 @@ def test_columns_and_suffixes():
 
 def test_metadata_stays_and_is_written(tmp_path):
     match = crossmatch(LEFT, RIGHT, right_columns=["star"])
-    path = match.write(tmp_path / "out.parquet")
-    for schema in (match.schema, match.to_arrow().schema, match.reader().schema, pq.read_schema(path)):
+    path = tmp_path / "out.parquet"
+    match.write(path)
+    for schema in (match.arrow_schema, match.to_arrow().schema, match.reader().schema, pq.read_schema(path)):
         assert schema.field("name").metadata[b"description"] == b"a name"
         assert schema.field("mag").metadata[b"unit"] == b"mag"
         assert schema.field("mag").type == pa.float32()
         assert schema.field("separation_arcsec").metadata[b"unit"] == b"arcsec"
         assert schema.field("position_angle_deg").metadata[b"ucd"] == b"pos.posAng"
     assert pq.read_table(path).equals(match.to_arrow())
+    assert match.schema["mag"].unit == "mag"
 
 
 def test_a_match_of_a_match():
@@ -101,7 +103,7 @@ def test_bad_arguments(options, name, part):
         (lambda: Limits(threads=0), "at least 1"),
         (lambda: crossmatch(LEFT, RIGHT, limits=Limits(memory="much")), "amount of memory"),
         (lambda: crossmatch(LEFT, RIGHT, limits=Limits(temp_directory="/no/such/folder")), "not a folder"),
-        (lambda: crossmatch(LEFT, RIGHT).write("out.docx"), "does not end in"),
+        (lambda: crossmatch(LEFT, RIGHT).write("out.docx"), "ends in none of"),
     ],
 )
 def test_bad_values(make, part):
@@ -111,10 +113,10 @@ def test_bad_values(make, part):
 
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
     match = crossmatch(LEFT, RIGHT)
-    with pytest.raises(SourceError, match="cannot be written"):
+    with pytest.raises(MirrorError, match="cannot be written"):
         match.write(tmp_path / "no" / "such.parquet")
     (tmp_path / "taken.parquet").mkdir()
-    with pytest.raises(SourceError, match="cannot be written"):
+    with pytest.raises(MirrorError, match="cannot be written"):
         match.write(tmp_path / "taken.parquet")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["taken.parquet"]
 

@@ -12,23 +12,23 @@ from ssap_mirror.core.schema import Column
 
 from ssap_query.arrow.arrays import as_numpy
 from ssap_query.arrow.literals import bits, number, string, strings
-from ssap_query.render.cells import data_of
-from ssap_query.render.fields import as_declared
+from ssap_query.render.columns.cells import data_of
+from ssap_query.render.columns.fields import Field
 
 __all__ = ["binary_rows"]
 
 Bytes = NDArray[np.uint8]
 
 
-def binary_rows(batch: pa.RecordBatch, columns: Sequence[Column], *, null_flags: bool) -> bytes:
+def binary_rows(batch: pa.RecordBatch, fields: Sequence[Field], *, null_flags: bool) -> bytes:
     """Bytes of some rows, one after the other.
 
     Parameters
     ----------
     batch : pyarrow.RecordBatch
         At least one row.
-    columns : sequence of Column
-        The FIELDs, as `ssap_query.render.fields.declare` gives them.
+    fields : sequence of Field
+        The FIELDs, as `ssap_query.render.columns.fields.declare` gives them.
     null_flags : bool
         Whether each row begins with a bit for each of its values, set where it is NULL (BINARY2).
 
@@ -37,13 +37,13 @@ def binary_rows(batch: pa.RecordBatch, columns: Sequence[Column], *, null_flags:
     bytes
         As §5.4 has them.
     """
-    arrays = [as_declared(array, column) for array, column in zip(batch.columns, columns, strict=True)]
+    arrays = [field.values(batch) for field in fields]
     parts: list[Bytes | pa.Array] = []
     if null_flags:
         missing = np.stack([bits(array.is_null()) for array in arrays], axis=1)
         parts.append(np.packbits(missing, axis=1))
-    for array, column in zip(arrays, columns, strict=True):
-        parts += _bytes(array, column)
+    for array, field in zip(arrays, fields, strict=True):
+        parts += _bytes(array, field.column)
     joined = pc.binary_join_element_wise(*_merged(parts), strings([""]).cast(pa.binary())[0])
     return data_of(joined)
 

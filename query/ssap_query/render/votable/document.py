@@ -21,8 +21,8 @@ import pyarrow.compute as pc
 from ssap_mirror.core.schema import Column
 
 from ssap_query.render.answer import Answer, LossWarning, pieces
-from ssap_query.render.cells import TextStyle, join_rows, texts
-from ssap_query.render.fields import as_declared, declare
+from ssap_query.render.columns.cells import TextStyle, join_rows, texts
+from ssap_query.render.columns.fields import declare
 from ssap_query.render.votable.binaryrows import binary_rows
 from ssap_query.render.votable.header import frame
 
@@ -40,14 +40,12 @@ def tabledata_chunks(answer: Answer) -> Iterator[bytes]:
     if answer.inputs:
         yield from _without_rows(answer)
         return
-    columns = declare(answer)
-    parts = frame(answer, columns, "<TABLEDATA>\n", "</TABLEDATA>")
+    fields = declare(answer)
+    parts = frame(answer, [field.column for field in fields], "<TABLEDATA>\n", "</TABLEDATA>")
     yield parts.head
-    style = TextStyle("", ("NaN", "+Inf", "-Inf"), ("T", "F"), _escaped, ("", " ", ""), missing_element="NaN")
-    styles = [replace(style, null=_missing_array(column)) if _size(column) else style for column in columns]
+    styles = [_style(field.column) for field in fields]
     for batch in pieces(answer):
-        arrays = [as_declared(array, column) for array, column in zip(batch.columns, columns, strict=True)]
-        cells = [texts(array, style) for array, style in zip(arrays, styles, strict=True)]
+        cells = [texts(field.values(batch), style) for field, style in zip(fields, styles, strict=True)]
         yield join_rows(cells, "<TR><TD>", "</TD><TD>", "</TD></TR>\n")
     yield parts.tail
 
@@ -68,10 +66,11 @@ def _size(column: Column) -> int:
     return math.prod(sizes) if sizes and len(sizes) == len(column.shape) else 0
 
 
-def _missing_array(column: Column) -> str:
-    """Spell a missing array of fixed size: it has to have all its elements (§5.1)."""
+def _style(column: Column) -> TextStyle:
+    """Spell the values of a column; a missing array of fixed size has to have all its elements (§5.1)."""
     element = "?" if column.datatype == "boolean" else column.null or "NaN"
-    return " ".join([element] * _size(column))
+    null = " ".join([element] * _size(column))
+    return TextStyle(null, ("NaN", "+Inf", "-Inf"), ("T", "F"), _escaped, ("", " ", ""), missing_element=element)
 
 
 def _without_rows(answer: Answer) -> Iterator[bytes]:
@@ -85,14 +84,15 @@ def _streamed(answer: Answer, element: str, *, null_flags: bool) -> Iterator[byt
         yield from _without_rows(answer)
         return
     # Validators (votlint 3.4) lose the stream at a polygon, also in what STILTS itself writes.
-    columns = [
-        replace(c, xtype=None) if c.xtype == "polygon" else c for c in declare(answer, null_literals=not null_flags)
+    fields = [
+        replace(field, column=replace(field.column, xtype=None)) if field.column.xtype == "polygon" else field
+        for field in declare(answer, null_literals=not null_flags)
     ]
-    parts = frame(answer, columns, f"<{element}>{_STREAM}", f"</STREAM></{element}>")
+    parts = frame(answer, [field.column for field in fields], f"<{element}>{_STREAM}", f"</STREAM></{element}>")
     yield parts.head
     left = b""
     for batch in pieces(answer):
-        rows = left + binary_rows(batch, columns, null_flags=null_flags)
+        rows = left + binary_rows(batch, fields, null_flags=null_flags)
         whole = len(rows) - len(rows) % _LINE
         for start in range(0, whole, _LINE):
             yield binascii.b2a_base64(rows[start : start + _LINE])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ssap_query.xmatch.session import Session
 
-__all__ = ["FILE", "FILE_SHIFT", "NUMBER", "ROW", "Side", "Table", "TableLike", "open_table"]
+__all__ = ["FILE", "FILE_SHIFT", "NUMBER", "ROW", "Side", "Table", "TableLike", "every_row", "open_table"]
 
 _OWN = "_xm_"
 #: Columns of the view ``<side>_rows`` that number its rows: a file and a row of that file, both from 0.
@@ -119,14 +119,23 @@ def open_table(
     SourceError, FormatError, CatalogError
         If a file is not there, or is not what it claims to be.
     """
-    said = said or Positions()
-    if isinstance(source, Side):
-        made = _from_query(session, source, side, said)
-    else:
-        made = _from_table(session, tables.open_table(source, batch_rows=_BATCH_ROWS, parameter=side), side, said)
+    made = _opened(session, source, side, said or Positions())
     if where is not None:
         _keep_only(session, made, where)
     return made
+
+
+def every_row(session: Session, side: str) -> str:
+    """Name the view of all rows of a table, those among them that its condition leaves out."""
+    unfiltered = f"{side}_every_row"
+    (there,) = session.row("SELECT count(*) FROM duckdb_views() WHERE view_name = ?", [unfiltered])
+    return unfiltered if there else f"{side}_rows"
+
+
+def _opened(session: Session, source: TableLike, side: str, said: Positions) -> Table:
+    if isinstance(source, Side):
+        return _from_query(session, source, side, said)
+    return _from_table(session, tables.open_table(source, batch_rows=_BATCH_ROWS, parameter=side), side, said)
 
 
 def _keep_only(session: Session, table: Table, where: str) -> None:

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from string import Template
 from typing import TYPE_CHECKING
 
 from ssap_query.xmatch.join import sql
 from ssap_query.xmatch.join.grid import make_candidates
 from ssap_query.xmatch.join.motion import Reach, reach_of, reaches, set_span
+from ssap_query.xmatch.join.one_to_one import keep_one_to_one
+from ssap_query.xmatch.join.rule import Rule
 
 if TYPE_CHECKING:
     from ssap_query.xmatch.join.points import Points
     from ssap_query.xmatch.session import Session
 
-__all__ = ["Join", "count_rows", "make_pairs"]
+__all__ = ["Join", "count_pairs", "count_rows", "is_counted_alone", "make_pairs"]
 
-_MERGED = """
-SELECT subject_id, any_value(n) AS n, min(nearest) AS nearest FROM found GROUP BY subject_id
+_MERGED = Template("""
+SELECT subject_id, n, unnest(nearest) AS nearest
+FROM (SELECT subject_id, any_value(n) AS n, min(nearest, $most) AS nearest FROM found GROUP BY subject_id)
+""")
+# Where objects are points the second number is of no use; it is asked for only where they are rows.
+_COUNTS = """
+SELECT coalesce(sum(n), 0)::BIGINT,
+    (SELECT coalesce(sum(n), 0)::BIGINT FROM (SELECT DISTINCT subject_id, n FROM pairs)),
+    count(DISTINCT object_id)
+FROM pairs
 """
 _PAIRS = """
 CREATE TABLE pairs AS SELECT subject_id, n, nearest.object_id AS object_id,
@@ -34,35 +45,68 @@ class Join:
     """The left side."""
     right: Points
     """The right side."""
-    radius_arcsec: float
-    """Largest separation [arcsec], inclusive."""
-    subject: str | None
-    """Side whose points get one partner each; None: all pairs."""
+    rule: Rule
+    """Which pairs and rows are in the result."""
     mover: str | None = None
     """Side that is moved to the date of the other."""
-    n_sigma: float | None = None
-    """Largest separation in combined errors, within the radius."""
+
+    @property
+    def subject(self) -> Points:
+        """Side whose order the result has, and whose points get partners."""
+        return self.right if self.rule.subject == "right" else self.left
+
+    @property
+    def object(self) -> Points:
+        """Side that partners come from."""
+        return self.left if self.rule.subject == "right" else self.right
 
 
 def make_pairs(session: Session, join: Join) -> None:
     """Make the table ``pairs``: ``subject_id, n, object_id, separation_arcsec, position_angle_deg``.
 
-    ``n`` is the number of rows of the result that the pair stands for. For all pairs the subject is the left side.
+    ``n`` is the number of rows of the result that the pair stands for. Where pairs are chosen the subject is the left
+    side.
     """
-    session.run("CREATE TABLE found(subject_id BIGINT, n BIGINT, nearest STRUCT(haversine DOUBLE, object_id BIGINT, "
-                "angle DOUBLE))")  # fmt: skip
-    subject = join.subject or "left"
-    other = "right" if subject == "left" else "left"
-    query = sql.ALL_PAIRS if join.subject is None else sql.BEST_PAIRS.substitute(s=subject[0], o=other[0])
+    rank = "" if join.rule.best_by is None else f"'rank': {join.object.side[0]}_rank, "
+    kind = f"STRUCT({'rank DOUBLE, ' if rank else ''}haversine DOUBLE, object_id BIGINT, angle DOUBLE)"
+    session.run(f"CREATE TABLE found(subject_id BIGINT, n BIGINT, nearest {kind})")
     passes = _passes(session, join)
     for part in passes:
         _make_survivors(session, join, part)
-        session.run("INSERT INTO found " + query)
-    if join.subject is not None and len(passes) > 1:
-        session.run("CREATE VIEW merged AS " + _MERGED)
-    session.connection.execute(_PAIRS, ["merged" if join.subject is not None and len(passes) > 1 else "found"])
+        session.run("INSERT INTO found " + _query(join, rank))
+    if join.rule.is_one_to_one:
+        keep_one_to_one(session)
+    merged = join.rule.subject is not None and len(passes) > 1
+    if merged:
+        session.run("CREATE VIEW merged AS " + _MERGED.substitute(most=join.rule.n_neighbors))
+    session.connection.execute(_PAIRS, ["merged" if merged else "found"])
     session.run("DROP VIEW IF EXISTS merged")
     _drop_tables(session, "found")
+
+
+def _query(join: Join, rank: str) -> str:
+    """Pairs of one pass."""
+    if join.rule.subject is None:
+        return sql.ALL_PAIRS
+    sides = {"s": join.subject.side[0], "o": join.object.side[0], "rank": rank}
+    if join.rule.n_neighbors == 1:
+        return sql.BEST_PAIRS.substitute(sides)
+    return sql.FEW_PAIRS.substitute(sides, most=join.rule.n_neighbors)
+
+
+def count_pairs(session: Session, join: Join) -> int:
+    """Count the rows of the result, of the table ``pairs``."""
+    rows, subjects, objects = session.row(_COUNTS)
+    if join.rule.find == "anti":
+        return join.subject.rows - int(subjects)
+    kept = [points.rows - int(matched) for points, matched in ((join.subject, subjects), (join.object, objects))
+            if join.rule.keeps(points.side)]  # fmt: skip
+    return int(rows) + sum(kept)
+
+
+def is_counted_alone(rule: Rule) -> bool:
+    """Whether `count_rows` knows the number of rows without making the pairs."""
+    return rule.join == "inner" and rule.n_neighbors == 1 and not rule.is_one_to_one
 
 
 def count_rows(session: Session, join: Join) -> int:
@@ -75,11 +119,11 @@ def count_rows(session: Session, join: Join) -> int:
     session.run("CREATE TABLE met(id BIGINT, n BIGINT)")
     for part in passes:
         _make_survivors(session, join, part)
-        if join.subject is None:
+        if join.rule.subject is None:
             total += int(session.row(sql.COUNT_ALL)[0])
         else:
-            session.run(sql.MET.substitute(s=join.subject[0]))
-    if join.subject is not None:
+            session.run(sql.MET.substitute(s=join.rule.subject[0]))
+    if join.rule.subject is not None:
         total = int(session.row(sql.COUNT_MET_AGAIN if len(passes) > 1 else sql.COUNT_MET)[0])
     _drop_tables(session, "met")
     return total
@@ -94,11 +138,12 @@ def _passes(session: Session, join: Join) -> list[Reach | None]:
         return [None]
     set_span(session)
     mover = join.left if join.mover == "left" else join.right
-    return list(reaches(session, mover, join.radius_arcsec / 3600))
+    return list(reaches(session, mover, join.rule.radius_arcsec / 3600))
 
 
 def _make_survivors(session: Session, join: Join, part: Reach | None) -> None:
-    radius_deg = join.radius_arcsec / 3600
+    rule = join.rule
+    radius_deg = rule.radius_arcsec / 3600
     sides = {"left": join.left, "right": join.right}
     if part is None or join.mover is None:
         make_candidates(session, join.left, join.right, radius_deg)
@@ -112,9 +157,18 @@ def _make_survivors(session: Session, join: Join, part: Reach | None) -> None:
         sides[mover] = replace(sides[mover], cells=f"{mover}_moving", count=part.count)
         make_candidates(session, sides["left"], sides["right"], (radius_deg + part.high_deg) * (1 + 1e-9))
         session.run(sql.MOVED.substitute(m=mover[0], o=other[0]))
-    session.set(haversine_max=math.sin(math.radians(radius_deg) / 2) ** 2)
-    condition = sql.WITHIN_RADIUS
-    if join.n_sigma is not None:
-        session.set(n_sigma=join.n_sigma)
-        condition = sql.WITHIN_SIGMA
-    session.run(sql.SURVIVORS.substitute(condition=condition))
+    session.set(haversine_max=_haversine(radius_deg))
+    conditions = [sql.WITHIN_RADIUS]
+    if rule.n_sigma is not None:
+        session.set(n_sigma=rule.n_sigma)
+        conditions = [sql.WITHIN_SIGMA]
+    if rule.min_radius_arcsec > 0:
+        session.set(haversine_min=_haversine(rule.min_radius_arcsec / 3600))
+        conditions.append(sql.NOT_NEARER)
+    if not rule.self_pairs:
+        conditions.append(sql.NOT_ITSELF)
+    session.run(sql.SURVIVORS.substitute(condition=" AND ".join(conditions)))
+
+
+def _haversine(separation_deg: float) -> float:
+    return math.sin(math.radians(separation_deg) / 2) ** 2

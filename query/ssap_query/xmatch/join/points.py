@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import duckdb
 from ssap_mirror.core.units import conversion
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.tables.positions.motions import motion_conversion, velocity_conversion
@@ -20,12 +21,14 @@ from ssap_mirror.tables.positions.named import unit_of
 from ssap_query.xmatch.inputs.epochs import julian_year
 from ssap_query.xmatch.inputs.tables import FILE, NUMBER, ROW, Table
 from ssap_query.xmatch.join import sql
-from ssap_query.xmatch.session import converted, quoted
+from ssap_query.xmatch.session import converted, one_line, quoted
 
 if TYPE_CHECKING:
     from ssap_query.xmatch.session import Session
 
-__all__ = ["Points", "make_points"]
+__all__ = ["Points", "make_points", "rank_of"]
+
+_BEST_BY = "best_by"
 
 _SAMPLE_ROWS = 8_192
 _DISTINCT_SHARE = 0.6
@@ -53,7 +56,16 @@ class Points:
     """Number of rows of the table."""
 
 
-def make_points(session: Session, table: Table, roles: tuple[str, ...], *, first_rows: bool, moves: bool) -> Points:
+def make_points(
+    session: Session,
+    table: Table,
+    roles: tuple[str, ...],
+    *,
+    first_rows: bool,
+    as_rows: bool,
+    moves: bool,
+    rank: str | None = None,
+) -> Points:
     """Make the views ``<side>_keys`` of every row, and ``<side>_points`` of all valid positions.
 
     Parameters
@@ -66,8 +78,12 @@ def make_points(session: Session, table: Table, roles: tuple[str, ...], *, first
         Keys that the match needs beside them: ``epoch``, ``sigma``, motions.
     first_rows : bool
         Whether the id of a shared point must be the number of its first row.
+    as_rows : bool
+        Whether each point must be a row, whatever rows share a position.
     moves : bool
         Whether this side is moved to the dates of the other.
+    rank : str, optional
+        SQL expression of the rows' rank, the lowest the best; a key of its own.
 
     Raises
     ------
@@ -76,10 +92,12 @@ def make_points(session: Session, table: Table, roles: tuple[str, ...], *, first
     """
     side, prefix = table.side, f"{table.side[0]}_"
     expressions = {role: _key(session, table, role) for role in ("ra", "dec", *roles)}
+    if rank is not None:
+        roles, expressions["rank"] = (*roles, "rank"), rank
     keys = ", ".join(f"{text} AS {role}" for role, text in expressions.items())
     session.run(sql.KEYS.substitute(side=side, number=NUMBER, keys=keys))
     shared = not moves and _rows_share_points(session, side, keys)
-    reduced = shared and not roles
+    reduced = shared and not roles and not as_rows
     if reduced:
         chosen = {"first": ", min(id) AS id", "number": "id"} if first_rows else {"first": "", "number": "rowid AS id"}
         session.run(*(text.substitute(side=side, **chosen) for text in sql.UNIQUE))
@@ -132,10 +150,44 @@ def _key(session: Session, table: Table, role: str) -> str:
     return converted(f"{quoted(given)}::DOUBLE", factor)
 
 
+def rank_of(session: Session, side: str, best_by: str | None) -> str | None:
+    """Turn what makes a row the best into an SQL expression whose lowest value is the best.
+
+    Parameters
+    ----------
+    session : Session
+        Where the view ``<side>_rows`` is.
+    side : str
+        ``left`` or ``right``.
+    best_by : str, optional
+        Expression on its columns, perhaps with ``ASC`` or ``DESC`` behind it.
+
+    Raises
+    ------
+    ParameterError
+        If it is no number of each row.
+    """
+    if best_by is None:
+        return None
+    expression, _, direction = best_by.strip().rpartition(" ")
+    if direction.upper() not in ("ASC", "DESC") or not expression:
+        expression, direction = best_by, "DESC"
+    number = f"({expression})::DOUBLE"
+    try:
+        # With a column beside it, an aggregate of all rows is refused too.
+        session.connection.view(f"{side}_rows").project(f"{ROW}, {number}").limit(0).fetchall()
+    except (duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
+        reason = f"is no number of each row of the {side} table: {one_line(error)}"
+        raise ParameterError(_BEST_BY, best_by, reason) from error
+    return number if direction.upper() == "ASC" else f"-{number}"
+
+
 def _clean(role: str) -> str:
     """Key as the match uses it: what is missing, not a number or impossible has no effect."""
     if role == "epoch":
         return "epoch"
+    if role == "rank":  # NULL and NaN are worse than anything
+        return "coalesce(nullif(rank, 'nan'), 'infinity')"
     if role in ("pmra", "pmdec"):
         return f"CASE WHEN isfinite(pmra) AND isfinite(pmdec) THEN {role} ELSE 0 END"
     if role == "radial_velocity":

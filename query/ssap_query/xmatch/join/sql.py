@@ -25,6 +25,7 @@ __all__ = [
     "COUNT_PLACES",
     "COUNT_UNIQUE",
     "CROWDING",
+    "FEW_PAIRS",
     "FIELDS",
     "HEAD",
     "IN_FIELDS",
@@ -34,6 +35,8 @@ __all__ = [
     "MOTION_MACROS",
     "MOVED",
     "NEAR",
+    "NOT_ITSELF",
+    "NOT_NEARER",
     "PLACED",
     "PLACES",
     "POINTS",
@@ -227,6 +230,8 @@ SELECT * REPLACE (
 """)
 
 WITHIN_RADIUS = "haversine <= getvariable('haversine_max')"
+NOT_NEARER = "haversine >= getvariable('haversine_min')"
+NOT_ITSELF = "l_id <> r_id"
 WITHIN_SIGMA = (
     "haversine <= least(getvariable('haversine_max'), "
     "haversine_of(least(180, getvariable('n_sigma') / 3600 * sqrt(l_sigma * l_sigma + r_sigma * r_sigma))))"
@@ -238,11 +243,20 @@ FROM (SELECT *, haversine(l_ra, l_dec, r_ra, r_dec) AS haversine FROM placed)
 WHERE $condition
 """)
 
-# One object ($o) for each subject ($s): the nearest, and of equally near ones that with the lowest number.
+# One object ($o) for each subject ($s): the best by rank, if there is one, else the nearest, and of equally near ones
+# that with the lowest number.
 BEST_PAIRS = Template("""
 SELECT ${s}_id AS subject_id, any_value(${s}_n) AS n,
-    min({'haversine': haversine, 'object_id': ${o}_id, 'angle': angle}) AS nearest
+    min({$rank'haversine': haversine, 'object_id': ${o}_id, 'angle': angle}) AS nearest
 FROM survivors GROUP BY ${s}_id
+""")
+# Some objects for each subject
+FEW_PAIRS = Template("""
+SELECT subject_id, n, unnest(nearest) AS nearest FROM (
+    SELECT ${s}_id AS subject_id, any_value(${s}_n) AS n,
+        min({$rank'haversine': haversine, 'object_id': ${o}_id, 'angle': angle}, $most) AS nearest
+    FROM survivors GROUP BY ${s}_id
+)
 """)
 ALL_PAIRS = """
 SELECT l_id AS subject_id, l_n * r_n AS n,

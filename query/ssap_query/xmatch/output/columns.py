@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
     from ssap_query.xmatch.inputs.tables import Table
 
-__all__ = ["POSITION_ANGLE", "SEPARATION", "Columns", "choose_columns"]
+__all__ = ["POSITION_ANGLE", "ROW_NUMBERS", "SEPARATION", "Columns", "choose_columns"]
 
 SEPARATION = "separation_arcsec"
 POSITION_ANGLE = "position_angle_deg"
+#: Side -> column with the number of the row in its table.
+ROW_NUMBERS = {"left": "left_row", "right": "right_row"}
 _LEFT_COLUMNS, _SUFFIXES = "left_columns", "suffixes"
 
 _ABOUT: dict[str, dict[str, str]] = {
@@ -32,6 +34,10 @@ _ABOUT: dict[str, dict[str, str]] = {
         "ucd": "pos.posAng",
         "description": "Direction from the left to the right position, north over east",
     },
+    **{
+        name: {"ucd": "meta.record", "description": f"Number of the row in the {side} table, from 0"}
+        for side, name in ROW_NUMBERS.items()
+    },
 }
 
 
@@ -44,7 +50,9 @@ class Columns:
     right: tuple[tuple[str, str], ...]
     """Name in the right table, and in the result."""
     schema: pa.Schema
-    """The result: left, right, separation [arcsec], position angle [deg]."""
+    """The result: left, right, numbers of rows, separation [arcsec], position angle [deg]."""
+    numbered: tuple[str, ...] = ()
+    """Sides whose rows' numbers are in the result."""
 
     def projection(self, side: str) -> list[str]:
         """Give the SQL expressions that select and rename the columns of one side."""
@@ -58,6 +66,7 @@ def choose_columns(
     suffixes: tuple[str, str],
     *,
     matched: bool,
+    numbered: Sequence[str] = (),
 ) -> Columns:
     """Choose and name the columns.
 
@@ -71,6 +80,8 @@ def choose_columns(
         Put behind the names that both sides have, compared without case.
     matched : bool
         Whether the result has the right side, separation and position angle.
+    numbered : sequence of str
+        Sides whose rows' numbers are wanted.
 
     Raises
     ------
@@ -81,20 +92,24 @@ def choose_columns(
 
     left = _chosen(tables[0], chosen[0])
     right = _chosen(tables[1], chosen[1]) if matched else []
-    added = [SEPARATION, POSITION_ANGLE] if matched else []
+    numbered = tuple(side for side in numbered if matched or side == "left")
+    numbers = [ROW_NUMBERS[side] for side in numbered]
+    measures = [SEPARATION, POSITION_ANGLE] if matched else []
     if not left and not right:
         raise ParameterError(_LEFT_COLUMNS, chosen[0], "chooses no columns")
     both = {name.lower() for name in left} & {name.lower() for name in right}
-    left_names = [_result_name(name, both, suffixes[0], "_1" if matched else "") for name in left]
-    right_names = [_result_name(name, both, suffixes[1], "_2") for name in right]
-    doubled = _first_double([*left_names, *right_names, *added])
+    own = {SEPARATION, POSITION_ANGLE, *numbers} if matched else set(numbers)
+    left_names = [_result_name(name, both, suffixes[0], own, "_1") for name in left]
+    right_names = [_result_name(name, both, suffixes[1], own, "_2") for name in right]
+    doubled = _first_double([*left_names, *right_names, *numbers, *measures])
     if doubled is not None:
         raise ParameterError(_SUFFIXES, suffixes, f"leave two columns with the name {doubled!r}")
     fields = [tables[0].schema.field(old).with_name(new) for old, new in zip(left, left_names, strict=True)]
     fields += [tables[1].schema.field(old).with_name(new) for old, new in zip(right, right_names, strict=True)]
-    fields += [pa.field(name, pa.float64(), metadata=_ABOUT[name]) for name in added]
+    fields += [pa.field(name, pa.int64(), metadata=_ABOUT[name]) for name in numbers]
+    fields += [pa.field(name, pa.float64(), metadata=_ABOUT[name]) for name in measures]
     pairs = (tuple(zip(left, left_names, strict=True)), tuple(zip(right, right_names, strict=True)))
-    return Columns(*pairs, pa.schema(fields))
+    return Columns(*pairs, pa.schema(fields), numbered)
 
 
 def _chosen(table: Table, names: Sequence[str] | None) -> list[str]:
@@ -118,8 +133,8 @@ def _hint(table: Table, name: str) -> str:
     return f": there it is called {', '.join(new)}" if new else ""
 
 
-def _result_name(name: str, both: set[str], suffix: str, own_suffix: str) -> str:
-    if name.lower() in (SEPARATION, POSITION_ANGLE):  # a table that is itself a match
+def _result_name(name: str, both: set[str], suffix: str, own: set[str], own_suffix: str) -> str:
+    if name.lower() in own:  # a table that is itself a match
         return name + (suffix or own_suffix)
     return name + suffix if name.lower() in both else name
 

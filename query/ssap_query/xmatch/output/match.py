@@ -2,64 +2,71 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
-from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ssap_mirror.core.storage import replacing
-from ssap_mirror.errors import ParameterError, SourceError
+from ssap_mirror.core.schema import Column, Schema
 
-from ssap_query.xmatch.join.pairs import Join, count_rows, make_pairs
+from ssap_query.render.result import Result
+from ssap_query.xmatch.join.pairs import Join, count_pairs, count_rows, is_counted_alone, make_pairs
 from ssap_query.xmatch.output.notes import notes_of
 from ssap_query.xmatch.output.rows import Piece, Pieces
 from ssap_query.xmatch.session import translate_errors
 
 if TYPE_CHECKING:
-    import pandas
-    import polars
     import pyarrow as pa
-    from astropy.table import Table as AstropyTable
 
     from ssap_query.xmatch.output.columns import Columns
     from ssap_query.xmatch.session import Session
 
 __all__ = ["Match"]
 
-_PATH = "path"
-_PARQUET_SUFFIXES = (".parquet", ".parq", ".pq")
+# Batches of fewer rows than this are put together.
+_PART_ROWS = 4096
 
 
-class Match:
+class Match(Result):
     """Rows of two tables that are at the same place on the sky. Made by `crossmatch`; computed when asked.
 
     The rows are in the order of the side that each row stands for (the left one, or the right one for ``best-other``),
-    partners of one row by separation, then in the order of their own table.
+    partners of one row by separation, then in the order of their own table. Rows of the other side that have no partner
+    come last, if they are kept.
     """
 
-    def __init__(self, session: Session, join: Join, columns: Columns, find: str, notes: tuple[str, ...]) -> None:
+    def __init__(self, session: Session, join: Join, columns: Columns, notes: Sequence[str]) -> None:
+        self.infos: Mapping[str, str] = {}
         self._session = session
         self._join = join
         self._columns = columns
-        self._find = find
-        self._table_notes = notes
+        self._table_notes = tuple(notes)
         self._count: int | None = None
         self._paired = False
         self._lock = RLock()
 
+    def of(self, infos: Mapping[str, str], notes: Sequence[str]) -> Match:
+        """Say where the left rows come from: facts that go with every answer, and notes on how they were chosen."""
+        self.infos = dict(infos)
+        self._table_notes = (*notes, *self._table_notes)
+        return self
+
+    @cached_property
+    def schema(self) -> Schema:
+        """Columns in order, with units, UCDs and descriptions."""
+        return Schema(tuple(Column.from_arrow(field) for field in self._columns.schema))
+
     @property
-    def schema(self) -> pa.Schema:
-        """Columns of the result with their units, UCDs and descriptions."""
+    def arrow_schema(self) -> pa.Schema:
+        """Arrow types of the columns, each with unit, UCD and description as metadata."""
         return self._columns.schema
 
     @property
     def find(self) -> str:
-        """What was looked for: ``best``, ``all``, ``best-other`` or ``anti``."""
-        return self._find
+        """What was looked for: ``best``, ``all``, ``best-other``, ``symmetric`` or ``anti``."""
+        return self._join.rule.find
 
     def __len__(self) -> int:
         """Count the rows, as `count`."""
@@ -83,16 +90,18 @@ class Match:
         self._table_notes = (*notes, *self._table_notes)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Rows of the result in order, some hundred thousand at a time."""
+        """Rows of the result in order, piece by piece; each call begins anew."""
         for table in self._tables():
-            yield from table.combine_chunks().to_batches()
+            # Taken in order from many places, a piece is of many small parts.
+            scattered = table.num_columns and table.column(0).num_chunks * _PART_ROWS > table.num_rows
+            yield from (table.combine_chunks() if scattered else table).to_batches()
 
     def _tables(self) -> Iterator[pa.Table]:
         """Rows of the result in order, piece by piece."""
         with translate_errors(), ThreadPoolExecutor(max_workers=1) as worker:
             with self._lock:
                 self._make_pairs()
-                pieces = Pieces(self._session, self._join, self._columns, self._find)
+                pieces = Pieces(self._session, self._join, self._columns)
             # While one piece is written the next is joined.
             coming: deque[Future[pa.Table]] = deque()
             for piece in pieces.plan:
@@ -102,79 +111,21 @@ class Match:
             while coming:
                 yield coming.popleft().result()
 
-    def reader(self) -> pa.RecordBatchReader:
-        """Rows of the result as an Arrow stream, with their metadata."""
-        import pyarrow as pa
-
-        return pa.RecordBatchReader.from_batches(self.schema, self.batches())
-
-    def to_arrow(self) -> pa.Table:
-        """Whole result in memory."""
-        import pyarrow as pa
-
-        return pa.Table.from_batches(list(self.batches()), schema=self.schema)
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """Whole result as a pandas DataFrame."""
-        return self.to_arrow().to_pandas()
-
-    def to_polars(self) -> polars.DataFrame:
-        """Whole result as a polars DataFrame."""
-        import polars
-
-        return polars.from_arrow(self.to_arrow())
-
-    def to_astropy(self) -> AstropyTable:
-        """Whole result as an astropy Table, with units; NULL is masked."""
-        from ssap_query.xmatch.inputs.readers import to_astropy
-
-        return to_astropy(self.to_arrow())
-
-    def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the result as a Parquet file, piece by piece; what was there is replaced when it is complete.
-
-        Parameters
-        ----------
-        path : path
-            Ends in ``.parquet``, ``.parq`` or ``.pq``. For other formats give `reader` to a writer of them.
-
-        Raises
-        ------
-        ParameterError
-            If the name is not that of a Parquet file.
-        SourceError
-            If it cannot be written.
-        """
-        import pyarrow.parquet as pq
-
-        target = Path(path)
-        if target.suffix.lower() not in _PARQUET_SUFFIXES:
-            raise ParameterError(_PATH, str(target), f"does not end in {', '.join(_PARQUET_SUFFIXES)}")
-        try:
-            # Columns of a match are numbers and identifiers: dictionaries cost time and save nothing after zstd.
-            options: dict[str, Any] = {"compression": "zstd", "use_dictionary": False}
-            with replacing(target) as part, pq.ParquetWriter(part, self.schema, **options) as writer:
-                for table in self._tables():
-                    writer.write_table(table)
-        except OSError as error:
-            message = f"{target} cannot be written: {error.strerror or error}"
-            raise SourceError(message) from error
-        return target
-
     def __repr__(self) -> str:
         counted = "not yet counted" if self._count is None else f"{self._count:,} rows"
-        return f"<Match find={self._find!r} radius={self._join.radius_arcsec:g} arcsec, {counted}>"
+        return f"<Match find={self.find!r} radius={self._join.rule.radius_arcsec:g} arcsec, {counted}>"
 
     def _read(self, pieces: Pieces, piece: Piece) -> pa.Table:
         with self._lock:
             return pieces.read(piece)
 
     def _counted(self) -> int:
+        if not (self._paired or is_counted_alone(self._join.rule)):
+            self._make_pairs()
         if self._paired:
-            matched = int(self._session.row("SELECT coalesce(sum(n), 0)::BIGINT FROM pairs")[0])
-        else:
-            matched = count_rows(self._session, self._join)
-        return self._join.left.rows - matched if self._find == "anti" else matched
+            return count_pairs(self._session, self._join)
+        matched = count_rows(self._session, self._join)
+        return self._join.left.rows - matched if self.find == "anti" else matched
 
     def _make_pairs(self) -> None:
         if not self._paired:

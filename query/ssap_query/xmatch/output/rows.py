@@ -10,8 +10,9 @@ import numpy as np
 
 from ssap_query.arrow.arrays import as_arrow, as_numpy
 from ssap_query.xmatch.inputs.tables import FILE, FILE_SHIFT, NUMBER, ROW
-from ssap_query.xmatch.output.columns import POSITION_ANGLE, SEPARATION, Columns
+from ssap_query.xmatch.output.columns import POSITION_ANGLE, ROW_NUMBERS, SEPARATION, Columns
 from ssap_query.xmatch.output.objects import make_objects, side_rows
+from ssap_query.xmatch.output.row_numbers import row_number, set_offsets
 from ssap_query.xmatch.session import quoted
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ _ORDER = f"{FILE}, {ROW}, {SEPARATION}, _xm_object_file, _xm_object_row"
 class Piece:
     """Consecutive rows of a table: some whole files, or a part of one."""
 
+    side: str
+    """Which table."""
     first_file: int
     """First file."""
     last_file: int
@@ -63,7 +66,7 @@ class Piece:
 
 
 class Pieces:
-    """Rows of the result, in pieces of the side whose order they are in.
+    """Rows of the result, in pieces of the side whose order they are in; then rows of the other side, if any are kept.
 
     Parameters
     ----------
@@ -73,49 +76,63 @@ class Pieces:
         What was matched.
     columns : Columns
         Of the result.
-    find : {"best", "all", "best-other", "anti"}
-        What was looked for.
     """
 
-    def __init__(self, session: Session, join: Join, columns: Columns, find: str) -> None:
+    def __init__(self, session: Session, join: Join, columns: Columns) -> None:
         self._session = session
-        self._find = find
+        self._rule = join.rule
         self._columns = columns
-        swapped = find == "best-other"
-        self._subject, self._object = (join.right, join.left) if swapped else (join.left, join.right)
-        self._names = ", ".join(quoted(name) for name in columns.schema.names)
-        self.plan = self._plan()
-        if find != "anti":
-            make_objects(session, self._object, columns, every_row=find == "all" and self._object.reduced)
+        self._subject, self._object = join.subject, join.object
+        for side in columns.numbered:
+            set_offsets(session, side)
+        self._names = ", ".join(self._shown(name) for name in columns.schema.names)
+        self.plan = self._plan(self._subject.side)
+        if join.rule.find != "anti":
+            every_row = join.rule.find == "all" and self._object.reduced
+            make_objects(session, self._object, columns, every_row=every_row)
             self._make_joined()
+        if join.rule.keeps(self._object.side):
+            self.plan += self._plan(self._object.side)
 
     def read(self, piece: Piece) -> pa.Table:
         """Rows of the result that stand for the rows of a piece, in order."""
-        if self._find == "anti":
+        if piece.side != self._subject.side:
+            return self._in_order(self._without_subject(piece))
+        if self._rule.find == "anti":
             return self._in_order(self._alone(piece))
+        if self._rule.keeps(piece.side):
+            return self._with_unmatched(piece)
         # A statement on a view: to put relations together, each looks through all files again.
         condition = piece.condition if self._subject.reduced else f"{piece.condition} AND {piece.ids}"
-        if self._find == "all":
+        if self._rule.has_many:
             text = _SORTED.substitute(names=self._names, condition=condition, order=_ORDER)
             return self._session.connection.sql(text).to_arrow_table().cast(self._columns.schema)
         text = _ROWS.substitute(names=self._names, number=_NUMBERED, condition=condition)
         return self._in_order(self._session.connection.sql(text))
 
-    def _plan(self) -> list[Piece]:
+    def _shown(self, name: str) -> str:
+        """Give the SQL expression of a column of the result."""
+        for side in self._columns.numbered:
+            if name == ROW_NUMBERS[side]:
+                file, row = (FILE, ROW) if side == self._subject.side else ("_xm_object_file", "_xm_object_row")
+                return f"{row_number(side, file, row)} AS {quoted(name)}"
+        return quoted(name)
+
+    def _plan(self, side: str) -> list[Piece]:
         found: list[Piece] = []
-        rows = self._session.connection.view(f"{self._subject.side}_rows")
+        rows = self._session.connection.view(f"{side}_rows")
         files = rows.aggregate(f"{FILE}, count(*), max({ROW}) + 1", FILE).order(FILE).fetchall()
         held = 0
         for file, count, end in files:
             if count > _PIECE_ROWS:
                 starts = range(0, end, _PIECE_ROWS)
-                found += [Piece(file, file, start, min(start + _PIECE_ROWS, end)) for start in starts]
+                found += [Piece(side, file, file, start, min(start + _PIECE_ROWS, end)) for start in starts]
                 held = _PIECE_ROWS
             elif found and held + count <= _PIECE_ROWS:
-                found[-1] = Piece(found[-1].first_file, file, 0, max(end, found[-1].end_row))
+                found[-1] = Piece(side, found[-1].first_file, file, 0, max(end, found[-1].end_row))
                 held += count
             else:
-                found.append(Piece(file, file, 0, end))
+                found.append(Piece(side, file, file, 0, end))
                 held = count
         return found
 
@@ -124,8 +141,9 @@ class Pieces:
         session = self._session
         # The objects stream past the pairs, which are fewer.
         partners = session.connection.table("objects").project("*").join(self._pairs(), "_xm_object = _xm_pair_object")
-        if self._subject.reduced and self._find != "all":
-            # A partner for each point at most, and rows of any piece may be at any point.
+        if self._rule.keeps(self._subject.side) or (self._subject.reduced and self._rule.find != "all"):
+            # They are wanted piece by piece; or there is a partner for each point at most, and rows of any piece may
+            # be at any point.
             session.run("DROP VIEW IF EXISTS joined", "DROP TABLE IF EXISTS partners")
             partners.to_table("partners")
             session.run("DROP TABLE objects")
@@ -133,11 +151,39 @@ class Pieces:
         subject = side_rows(session, self._subject, self._columns, "true")
         subject.join(partners, self._on_subject()).create_view("joined", replace=True)
 
+    def _with_unmatched(self, piece: Piece) -> pa.Table:
+        """Rows of a piece with their partners, and those that have none."""
+        partners = self._session.connection.table("partners")
+        if not self._subject.reduced:
+            partners = partners.filter(piece.ids)
+        subject = side_rows(self._session, self._subject, self._columns, piece.condition)
+        joined = subject.join(partners, self._on_subject(), how="left")
+        if self._rule.has_many:
+            return joined.order(_ORDER).project(self._names).to_arrow_table().cast(self._columns.schema)
+        return self._in_order(joined.project(f"{self._names}, {_NUMBERED}"))
+
     def _alone(self, piece: Piece) -> duckdb.DuckDBPyRelation:
         """Rows of a piece that are in no pair."""
         pairs = self._pairs() if self._subject.reduced else self._pairs().filter(piece.ids)
         subject = side_rows(self._session, self._subject, self._columns, piece.condition)
         return subject.join(pairs, self._on_subject(), how="anti").project(f"{self._names}, {_NUMBERED}")
+
+    def _without_subject(self, piece: Piece) -> duckdb.DuckDBPyRelation:
+        """Rows of a piece of the other side that are in no pair, with NULL in all that they have not."""
+        side = self._object.side
+        chosen = self._columns.left if side == "left" else self._columns.right
+        own = {shown for _, shown in chosen}
+        shown = [self._alone_shown(field, side, own) for field in self._columns.schema]
+        objects = self._session.connection.table("pairs").project("object_id AS _xm_object").distinct()
+        rows = side_rows(self._session, self._object, self._columns, piece.condition)
+        return rows.join(objects, f"{NUMBER} = _xm_object", how="anti").project(f"{', '.join(shown)}, {_NUMBERED}")
+
+    def _alone_shown(self, field: pa.Field, side: str, own: set[str]) -> str:
+        if field.name in own:
+            return quoted(field.name)
+        if side in self._columns.numbered and field.name == ROW_NUMBERS[side]:
+            return f"{row_number(side, FILE, ROW)} AS {quoted(field.name)}"
+        return f"NULL AS {quoted(field.name)}"
 
     def _pairs(self) -> duckdb.DuckDBPyRelation:
         """Pairs, with the keys of their subject where that is a point."""

@@ -22,6 +22,6 @@ Example:
 @mirror_option
 @output
 def sql(text: str, home: Path | None, mirror: str, output: str | None, file_format: str | None) -> None:
-    """Ask in SQL (DuckDB); the view ``spectra`` has all rows."""
+    """Ask in SQL (DuckDB); the view ``spectra`` has all rows, with NULL for NaN (``spectra_raw``: as sent)."""
     result = open_once(mirror, home).sql(text)
     deliver(result, output, file_format)

@@ -23,12 +23,9 @@ from ssap_query.cli.options import (
 from ssap_query.ssap.request import parse
 
 if TYPE_CHECKING:
-    from ssap_query.xmatch import Limits, Match, Positions
+    from ssap_query.xmatch import Limits, Positions
 
 __all__ = ["xmatch"]
-
-_PARQUET_SUFFIXES = (".parquet", ".parq", ".pq")
-
 
 # Option -> what it says of a table. They are fields of `Positions`, but for --error.
 _POSITIONS = {
@@ -48,7 +45,7 @@ _POSITIONS = {
 _OF_MIRROR = ("mirror", "home", "request")
 
 
-_OF_LEFT = (*(f"left_{name.replace('-', '_')}" for name in _POSITIONS), "left_units", "left_where")
+_OF_LEFT = (*(f"left_{name.replace('-', '_')}" for name in _POSITIONS), "left_units", "left_where", "no_self_pairs")
 
 
 def _position_options(command: Any) -> Any:
@@ -71,6 +68,7 @@ def _position_options(command: Any) -> Any:
 Examples:
   ssap-mirror xmatch gaia.parquet --radius 1 --epoch 2016.0 -o matched.parquet
   ssap-mirror xmatch gaia.parquet --request SNR=20/ --where "phot_g_mean_mag < 15"
+  ssap-mirror xmatch stars.csv --find best-other --best-by ssa_snr --join right -o best_spectra.fits
   ssap-mirror xmatch hipparcos.fits gaia.parquet --left-epoch 1991.25 --epoch 2016.0 --radius 0.5 -o pairs.vot
 """
 )
@@ -80,12 +78,30 @@ Examples:
 @click.option("--radius", type=float, default=1.0, show_default=True, help="Largest separation [arcsec].")
 @click.option(
     "--find",
-    type=click.Choice(["best", "all", "best-other", "anti"]),
+    type=click.Choice(["best", "all", "best-other", "symmetric", "anti"]),
     default="best",
     show_default=True,
     help="best: the nearest row of TABLE for each spectrum (row of LEFT); all: every pair; best-other: the nearest "
-    "spectrum for each row of TABLE; anti: spectra that have none in TABLE.",
+    "spectrum for each row of TABLE; symmetric: pairs of which no two share a row; anti: spectra that have none in "
+    "TABLE.",
 )
+@click.option(
+    "--join",
+    type=click.Choice(["inner", "left", "right", "outer"]),
+    default="inner",
+    show_default=True,
+    help="Keep rows without a partner beside the pairs: spectra (left), rows of TABLE (right), or both (outer).",
+)
+@click.option("--neighbors", type=int, metavar="N", help="With best and best-other: the N nearest (default: 1).")
+@click.option("--min-radius", type=float, metavar="ARCSEC", help="Least separation [arcsec] (default: 0).")
+@click.option("--no-self-pairs", is_flag=True, help="No row with itself, for a table that is LEFT and TABLE at once.")
+@click.option(
+    "--best-by",
+    metavar="SQL",
+    help="With best and best-other: the partner with the largest value of an expression instead of the nearest, e.g. "
+    "'ssa_snr' or 'phot_g_mean_mag ASC'.",
+)
+@click.option("--row-numbers", is_flag=True, help="Add the numbers of the rows in their tables, from 0.")
 @click.option("--sigma", type=float, help="Accept only within this many combined errors (and the radius).")
 @click.option("--request", metavar="QUERY", help="Only the spectra that an SSAP request selects, e.g. 'SNR=20/'.")
 @click.option("--where", metavar="SQL", help="Only the rows of TABLE that fulfil a condition (DuckDB's SQL).")
@@ -103,10 +119,11 @@ Examples:
 @output
 @click.pass_context
 def xmatch(
-    ctx: click.Context, /, tables: tuple[str, ...], home: Path | None, mirror: str, radius: float, find: Any,
+    ctx: click.Context, /, *, tables: tuple[str, ...], home: Path | None, mirror: str, radius: float, find: Any,
     sigma: float | None, request: str | None, where: str | None, left_where: str | None, columns: str | None,
-    table_columns: str | None, suffix: str, motions: bool, memory: str | None, output: str | None,  # noqa: FBT001
-    file_format: str | None, **positions: Any,
+    table_columns: str | None, suffix: str, motions: bool, memory: str | None, output: str | None,
+    file_format: str | None, join: Any, neighbors: int | None, min_radius: float | None, no_self_pairs: bool,
+    best_by: str | None, row_numbers: bool, **positions: Any,
 ) -> None:  # fmt: skip
     """Match a TABLE of positions with the spectra of a mirror, or with another table, LEFT.
 
@@ -116,15 +133,14 @@ def xmatch(
     are known.
     """
     _check_words(ctx, tables)
-    shared: dict[str, Any] = {"sigma": sigma, "motions": motions, "suffixes": ("", suffix), "limits": _limits(memory)}
+    shared: dict[str, Any] = {
+        "sigma": sigma, "motions": motions, "join": join, "best_by": best_by, "row_numbers": row_numbers,
+        "n_neighbors": 1 if neighbors is None else neighbors, "min_radius_arcsec": min_radius or 0.0,
+        "suffixes": ("", suffix), "limits": _limits(memory),
+    }  # fmt: skip
     right = _positions(positions, "")
-    infos: dict[str, str] = {}
     if len(tables) == 1:
-        from ssap_query.mirror.answer import provenance
-
-        spectra = open_once(mirror, home)
-        infos = provenance(spectra.catalog)
-        match = spectra.crossmatch(
+        match = open_once(mirror, home).crossmatch(
             tables[0], radius, find, columns=_chosen(columns), other_columns=names(table_columns),
             other_positions=right, other_where=where, **shared, **_filters(request),
         )  # fmt: skip
@@ -134,9 +150,9 @@ def xmatch(
         match = crossmatch(
             tables[0], tables[1], radius, find, left_columns=names(columns), right_columns=names(table_columns),
             left_positions=_positions(positions, "left_"), right_positions=right, left_where=left_where,
-            right_where=where, **shared,
+            right_where=where, self_pairs=not no_self_pairs, **shared,
         )  # fmt: skip
-    _deliver(match, infos, output, file_format)
+    deliver(match, output, file_format)
 
 
 def _check_words(ctx: click.Context, tables: tuple[str, ...]) -> None:
@@ -190,23 +206,6 @@ def _limits(memory: str | None) -> Limits | None:
     from ssap_query.xmatch import Limits
 
     return None if memory is None else Limits(memory=memory)
-
-
-def _deliver(match: Match, infos: dict[str, str], target: str | None, file_format: str | None) -> None:
-    """Write the pairs where they should go, piece by piece."""
-    from ssap_mirror.core.schema import Schema
-
-    from ssap_query.mirror.result import ResultSet
-
-    is_parquet = file_format == "parquet" or (file_format is None and str(target).lower().endswith(_PARQUET_SUFFIXES))
-    if target in (None, "-") or not is_parquet:
-        result = ResultSet(Schema.from_arrow(match.schema), match, notes=match.notes, infos=infos)
-        deliver(result, target, file_format)
-        return
-    match.write(Path(str(target)))
-    note(f"{len(match):,} rows to {target}{'; SYNTHETIC rows' if 'synthetic' in infos else ''}")
-    for text in match.notes:
-        note(f"note: {text}")
 
 
 def _filters(request: str | None) -> dict[str, Any]:

@@ -9,19 +9,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ssap_query.arrow import kernels as pc
-from ssap_query.arrow.literals import number, string, strings
+from ssap_query.arrow.literals import string, strings
+from ssap_query.render.columns.lists import is_array, relist
 
-__all__ = [
-    "TextStyle",
-    "data_of",
-    "is_text_like",
-    "join_rows",
-    "joined_with",
-    "json_strings",
-    "plain_strings",
-    "relist",
-    "texts",
-]
+__all__ = ["TextStyle", "data_of", "is_text", "join_rows", "joined_with", "json_strings", "string_values", "texts"]
 
 
 @dataclass(frozen=True)
@@ -50,84 +41,63 @@ def texts(column: pa.Array, style: TextStyle) -> pa.Array:
     Parameters
     ----------
     column : pyarrow.Array
-        Shape (n,), of any type.
+        Shape (n,), of a type that `ssap_query.render.columns.plain.plain_type` gives.
     style : TextStyle
         The format's spellings.
 
     Returns
     -------
     pyarrow.StringArray
-        Shape (n,), without nulls. Floats have the shortest text that reads back as the same value of their own width.
+        Shape (n,), without nulls. Floats have the shortest text that reads back as the same value of their own width,
+        bytes are hexadecimal digits.
     """
     return pc.coalesce(_texts(column, style), string(style.null))
 
 
 def _texts(column: pa.Array, style: TextStyle) -> pa.Array:
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _texts(column.dictionary_decode(), style)
-    if pa.types.is_null(kind):
-        return pa.nulls(len(column), pa.string())
     if pa.types.is_floating(kind):
         return _float_texts(column, style)
-    if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+    if pa.types.is_integer(kind):
         return pc.cast(column, pa.string())
     if pa.types.is_boolean(kind):
         return pc.if_else(column, *map(string, style.true_false))
     if is_array(kind):
         return _array_texts(column, style)
-    return style.strings(plain_strings(column))
+    return style.strings(string_values(column))
 
 
-def plain_strings(column: pa.Array) -> pa.Array:
+def string_values(column: pa.Array) -> pa.Array:
     """Values that are neither numbers nor arrays of numbers as unquoted strings.
 
     Parameters
     ----------
     column : pyarrow.Array
-        Shape (n,).
+        Shape (n,), of strings, bytes, lists of strings, or NULL throughout.
 
     Returns
     -------
     pyarrow.StringArray
-        Text as it is, ISO 8601 for times, JSON for what is nested.
+        Text as it is, bytes as hexadecimal digits, lists as JSON.
     """
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        return plain_strings(column.dictionary_decode())
-    if pa.types.is_timestamp(kind):
-        return pc.replace_substring(pc.cast(column, pa.string()), " ", "T", max_replacements=1)
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return strings(None if v is None else json.dumps(v, default=str) for v in column.to_pylist())
-    return column if pa.types.is_string(kind) else pc.cast(column, pa.string())
+    if pa.types.is_string(kind):
+        return column
+    if pa.types.is_binary(kind):
+        from ssap_query.render.columns.json_values import hex_texts
 
-
-def is_text_like(kind: pa.DataType) -> bool:
-    """Whether values of a type are neither numbers or booleans nor arrays of them."""
+        return hex_texts(column)
     if is_array(kind):
-        return is_text_like(kind.value_type)
-    return not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+        return strings(None if v is None else json.dumps(v, ensure_ascii=False) for v in column.to_pylist())
+    return pc.cast(column, pa.string())
 
 
-def is_array(kind: pa.DataType) -> bool:
-    """Whether values of a type are one-dimensional arrays."""
-    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    return is_list and not pa.types.is_nested(kind.value_type)
-
-
-def relist(column: pa.Array, elements: pa.Array) -> pa.Array:
-    """Make lists as long as those of a column out of other elements; missing lists stay missing."""
-    none = number(0, pa.int32())
-    lengths = pc.coalesce(pc.cast(pc.list_value_length(column), pa.int32()), none)
-    offsets = pa.concat_arrays([pa.repeat(none, 1), pc.cumulative_sum(lengths)])
-    valid = pc.is_valid(column).buffers()[1] if column.null_count else None
-    buffers = [valid, offsets.buffers()[1]]
-    return pa.Array.from_buffers(pa.list_(elements.type), len(column), buffers, children=[elements])
+def is_text(kind: pa.DataType) -> bool:
+    """Whether values of a type are text, lists of text, or NULL throughout."""
+    return pa.types.is_string(kind) or pa.types.is_null(kind) or (is_array(kind) and is_text(kind.value_type))
 
 
 def _float_texts(column: pa.Array, style: TextStyle) -> pa.Array:
-    if pa.types.is_float16(column.type):
-        column = pc.cast(column, pa.float32())
     found = pc.cast(column, pa.string())
     if pc.all(pc.is_finite(column), min_count=0).as_py():
         return found
@@ -139,7 +109,7 @@ def _float_texts(column: pa.Array, style: TextStyle) -> pa.Array:
 def _array_texts(column: pa.Array, style: TextStyle) -> pa.Array:
     opened, between, closed = style.array
     elements = pc.list_flatten(column)
-    values = json_strings(plain_strings(elements)) if is_text_like(elements.type) else _texts(elements, style)
+    values = json_strings(elements) if pa.types.is_string(elements.type) else _texts(elements, style)
     joined = pc.binary_join(relist(column, pc.coalesce(values, string(style.missing_element))), string(between))
     if opened:
         joined = joined_with("", string(opened), joined, string(closed))

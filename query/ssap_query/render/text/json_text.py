@@ -6,17 +6,20 @@
      "data": [[...], ...]}
 
 NULL is ``null``. JSON has no numbers for them, so NaN is the string ``"NaN"``, infinities are ``"Infinity"`` and
-``"-Infinity"``. 64-bit integers are written in full, which JavaScript rounds above 2**53.
+``"-Infinity"``. 64-bit integers are written in full, which JavaScript rounds above 2**53. Structures are objects, dates
+ISO 8601 text, bytes hexadecimal digits.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ssap_query.render.answer import Answer, Input, pieces
-from ssap_query.render.cells import TextStyle, join_rows, json_strings, texts
+from ssap_query.render.columns.cells import TextStyle, join_rows, json_strings, texts
+from ssap_query.render.columns.plain import plain_columns
 
 __all__ = ["json_chunks"]
 
@@ -40,9 +43,12 @@ def json_chunks(answer: Answer) -> Iterator[bytes]:
         "columns": answer.schema.to_json(),
     }
     yield json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "data": ['
+    columns = plain_columns(answer, flatten=False)
+    styles = [replace(_STYLE, strings=lambda texts: texts) if column.is_json else _STYLE for column in columns]
     between = b"\n"
     for batch in pieces(answer):
-        rows = join_rows([texts(column, _STYLE) for column in batch.columns], ",\n[", ",", "]")
+        cells = [texts(column.values(batch), style) for column, style in zip(columns, styles, strict=True)]
+        rows = join_rows(cells, ",\n[", ",", "]")
         # The first row has no row before it.
         yield between + (rows[2:] if between else rows)
         between = b""

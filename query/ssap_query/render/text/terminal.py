@@ -11,7 +11,8 @@ from ssap_mirror.core.schema import Column
 
 from ssap_query.arrow.literals import number, string
 from ssap_query.render.answer import Answer, pieces
-from ssap_query.render.cells import TextStyle, is_text_like, join_rows, joined_with, texts
+from ssap_query.render.columns.cells import TextStyle, is_text, join_rows, joined_with, texts
+from ssap_query.render.columns.plain import plain_columns
 
 __all__ = ["terminal_text", "text_chunks"]
 
@@ -21,12 +22,13 @@ _LONGEST = 40
 
 def text_chunks(answer: Answer) -> Iterator[bytes]:
     """Yield an answer as text: every row and column, whatever the width. The rows are read twice."""
-    table = _Table(answer.schema.columns)
+    columns = plain_columns(answer)
+    table = _Table([column.column for column in columns])
     for batch in pieces(answer):
-        table.measure(batch.columns)
+        table.measure([column.values(batch) for column in columns])
     yield table.head()
     for batch in pieces(answer):
-        yield table.rows(batch.columns)
+        yield table.rows([column.values(batch) for column in columns])
     yield f"{_counts(answer)}\n".encode()
 
 
@@ -47,22 +49,24 @@ def terminal_text(answer: Answer, width: int, rows: int) -> str:
     str
         With a line below that says what is not shown.
     """
-    shown = pa.Table.from_batches(_first(answer, rows), _schema(answer))
-    table = _Table(answer.schema.columns, longest=_LONGEST)
-    arrays = [column.combine_chunks() for column in shown.columns]
-    arrays = [pa.concat_arrays(a.chunks) if isinstance(a, pa.ChunkedArray) else a for a in arrays]
-    table.measure(arrays)
-    fitting = _fitting(answer.schema.columns, table.widths, width)
-    part = _Table([answer.schema.columns[i] for i in fitting], longest=_LONGEST)
-    part.measure([arrays[i] for i in fitting])
+    columns = plain_columns(answer)
+    described = [column.column for column in columns]
+    pieces_shown = [[column.values(batch) for column in columns] for batch in _first(answer, rows)]
+    shown = [pa.concat_arrays(parts) for parts in zip(*pieces_shown, strict=True)]
+    table = _Table(described, longest=_LONGEST)
+    table.measure(shown)
+    fitting = _fitting(described, table.widths, width)
+    part = _Table([described[i] for i in fitting], longest=_LONGEST)
+    part.measure([shown[i] for i in fitting] if shown else [])
     text = part.head().decode()
-    if shown.num_rows:
-        text += part.rows([arrays[i] for i in fitting]).decode()
+    if shown:
+        text += part.rows([shown[i] for i in fitting]).decode()
     hidden = []
-    if len(answer) > shown.num_rows:
-        hidden.append(_counted(len(answer) - shown.num_rows, "more row"))
-    if len(fitting) < len(arrays):
-        hidden.append(_counted(len(arrays) - len(fitting), "more column"))
+    more_rows = len(answer) - (len(shown[0]) if shown else 0)
+    if more_rows:
+        hidden.append(_counted(more_rows, "more row"))
+    if len(fitting) < len(columns):
+        hidden.append(_counted(len(columns) - len(fitting), "more column"))
     more = f"; {' and '.join(hidden)} not shown (-o FILE writes all)" if hidden else ""
     return f"{text}{_counts(answer)}{more}\n"
 
@@ -84,10 +88,6 @@ def _first(answer: Answer, rows: int) -> Iterator[pa.RecordBatch]:
         left -= batch.num_rows
         if left <= 0:
             return
-
-
-def _schema(answer: Answer) -> pa.Schema | None:
-    return None if len(answer) else answer.schema.arrow_schema()
 
 
 def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[int]:
@@ -121,7 +121,7 @@ class _Table:
         for i, array in enumerate(arrays):
             longest = pc.max(pc.utf8_length(self._texts(array))).as_py()
             self.widths[i] = max(self.widths[i], longest or 0)
-            self.right[i] = not is_text_like(array.type)
+            self.right[i] = not (is_text(array.type) or pa.types.is_binary(array.type))
 
     def head(self) -> bytes:
         """Names, units and a line."""

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssap_query.render.answer import Answer, pieces
-from ssap_query.render.cells import TextStyle, join_rows, texts
+from ssap_query.render.columns.cells import TextStyle, join_rows, texts
+from ssap_query.render.columns.plain import plain_columns
 
 __all__ = ["html_chunks"]
 
@@ -29,16 +30,19 @@ def html_chunks(answer: Answer) -> Iterator[bytes]:
     title = f"{len(answer):,} rows, {answer.status}"
     facts = "".join(f"<li>{escape(name)}: {escape(value)}</li>\n" for name, value in answer.infos.items())
     notes = "".join(f"<li>{escape(note)}</li>\n" for note in answer.notes)
+    columns = plain_columns(answer)
     heads = "".join(
         f'<th title="{escape(column.description or "", quote=True)}">{escape(column.name)}'
         f"{f' [{escape(column.unit)}]' if column.unit else ''}</th>"
-        for column in answer.schema
+        for column in (shown.column for shown in columns)
     )
     yield f"{_HEAD.format(title=title)}<ul>\n{facts}{notes}</ul>\n".encode()
     yield f"<table><thead><tr>{heads}</tr></thead><tbody>\n".encode()
     style = TextStyle("", ("NaN", "Infinity", "-Infinity"), ("true", "false"), _escaped, ("", " ", ""), "")
     for batch in pieces(answer):
-        yield join_rows([texts(column, style) for column in batch.columns], "<tr><td>", "</td><td>", "</td></tr>\n")
+        yield join_rows(
+            [texts(column.values(batch), style) for column in columns], "<tr><td>", "</td><td>", "</td></tr>\n"
+        )
     yield b"</tbody></table></body></html>\n"
 
 

@@ -1,0 +1,1 @@
+"""FITS: header, records, document."""
