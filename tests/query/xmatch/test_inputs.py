@@ -118,7 +118,7 @@ def test_conditions_that_are_none(where):
 
 def test_pandas_index_is_left_out_and_columns_stay():
     frame = LEFT.to_pandas().set_index(np.array([5, 6, 7, 8]))
-    assert crossmatch(frame, RIGHT).schema.names[:4] == LEFT.column_names
+    assert crossmatch(frame, RIGHT).arrow_schema.names[:4] == LEFT.column_names
 
 
 def test_astropy_table_with_units_and_objects():
