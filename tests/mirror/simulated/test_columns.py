@@ -11,13 +11,13 @@ from ssap_mirror.errors import ParameterError
 from ssap_query.cli.app import command
 
 from tests.mirror.simulated.known_faults import with_known_faults
-from tests.support.simulated.columns import COLUMNS
 from tests.support.simulated.questions import Question, part_of, questions
+from tests.support.simulated.scenarios.columns import COLUMNS
+from tests.support.simulated.services.ssap import SsapService, running
 from tests.support.simulated.spectra import made_up
-from tests.support.simulated.ssap import SsapService, running
 from tests.support.simulated.world import NAME, Outcome, World, assert_polite, judge
 
-SPECTRA = made_up(1500)
+SPECTRA = made_up(600)
 COUNT = 40
 ASKED = [(kind.name, parameter) for kind in COLUMNS.values() for parameter in kind.asked]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.mirror.simulated.known_faults import with_known_faults
-from tests.support.simulated.lies import changing, refreshing, resuming, shrinking, truncation, waiting
-from tests.support.simulated.lies.scenario import Scenario
+from tests.support.simulated.scenarios import changing, refreshing, resuming, shrinking, truncation, waiting
+from tests.support.simulated.scenarios.scenario import Scenario
+from tests.support.simulated.services.ssap import SsapService, running
 from tests.support.simulated.spectra import made_up
-from tests.support.simulated.ssap import SsapService, running
-from tests.support.simulated.world import World, judge
+from tests.support.simulated.world import World, assert_polite, judge
 
 TABLES = {size: made_up(size) for size in (1500, 3000)}
 # With other tests on the same machine everything takes longer.
@@ -32,7 +32,7 @@ def by_name(module: str, scenarios: list[Scenario]) -> list[object]:
 def play(scenarios: list[Scenario], name: str, home: Path) -> None:
     """Play a scenario, and judge how it ended."""
     scenario = next(item for item in scenarios if item.name == name)
-    with running(SsapService(TABLES[scenario.rows], traits=scenario.traits)) as service:
+    with running(SsapService(TABLES[scenario.rows], scenario.form, scenario.traits)) as service:
         world = World(service, home, scenario.policy)
         outcome = scenario.run(world)
         assert outcome.seconds < PATIENCE * scenario.within_s, outcome.words()
@@ -40,7 +40,7 @@ def play(scenarios: list[Scenario], name: str, home: Path) -> None:
         words = outcome.words()
         assert not scenario.never_says or not re.search(scenario.never_says, words), words
         if scenario.most_requests is not None:
-            assert len(service.requests) <= scenario.most_requests, words
+            assert_polite(service.requests, scenario.most_requests)
 
 
 @pytest.mark.parametrize("name", by_name("truncation", truncation.SCENARIOS))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tests.support.simulated.parts import Form, Part, iso
+from tests.support.simulated.forms.parts import Form, Part, iso
 from tests.support.simulated.spectra import Spectra, overlap
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from ssap_mirror.errors import CatalogError, MirrorError
 from ssap_mirror.pipeline.sync import SyncReport, sync
 from ssap_mirror.sources.source import Manners
 
-from tests.support.simulated.documents import Raw
-from tests.support.simulated.parts import Form
+from tests.support.simulated.forms.parts import Form
+from tests.support.simulated.services.documents import Raw
 
 __all__ = ["NAME", "QUICK", "Must", "Outcome", "World", "assert_polite", "differences", "judge"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.simulated.parts import BAND_AXIS, Part, Shown, numbers
+from tests.support.simulated.forms.parts import BAND_AXIS, Part, Shown, numbers
 
 __all__ = ["BANDS"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from ssap_mirror.core.schema import Column
 
-from tests.support.simulated.parts import Part, Shown, each, numbers, texts
+from tests.support.simulated.forms.parts import Part, Shown, each, numbers, texts
 
 __all__ = ["IDENTITIES", "SNRS", "TARGETS"]
 

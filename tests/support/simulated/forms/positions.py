@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from ssap_mirror.core.schema import Column
 
-from tests.support.simulated.parts import LOCATION, Part, Shown, each, numbers, sexagesimal, texts
+from tests.support.simulated.forms.parts import LOCATION, Part, Shown, each, numbers, sexagesimal, texts
 
 __all__ = ["POSITIONS"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.simulated.parts import TIME_AXIS, Part, Shown, each, iso, numbers, texts
+from tests.support.simulated.forms.parts import TIME_AXIS, Part, Shown, each, iso, numbers, texts
 from tests.support.simulated.spectra import DAY_S, Spectra
 
 __all__ = ["TIMES", "with_origin"]

@@ -7,8 +7,8 @@ from dataclasses import fields, replace
 
 from ssap_mirror.core.schema import Column
 
+from tests.support.simulated.forms.parts import BASE, Form, Part, Shown, each, iso, numbers, texts
 from tests.support.simulated.forms.positions import POSITIONS
-from tests.support.simulated.parts import BASE, Form, Part, Shown, each, iso, numbers, texts
 
 __all__ = ["OBSCORE", "WHOLE"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.simulated.lies.scenario import Change, Scenario, midway, then
-from tests.support.simulated.ssap import SsapService
+from tests.support.simulated.scenarios.scenario import Change, Scenario, midway, then
+from tests.support.simulated.services.ssap import SsapService
 from tests.support.simulated.world import Outcome, World
 
 __all__ = ["SCENARIOS"]
@@ -48,12 +48,12 @@ def _file(rows: int, **options: object) -> Callable[[World], Outcome]:
 
 
 SCENARIOS: list[Scenario] = [
-    Scenario("a refresh finds 10 of 3,000 rows", then(_keep(10)), "refused", _WAY_ON),
-    Scenario("a full sync finds 10 of 3,000 rows", then(_keep(10), full=True), "refused", _WAY_ON),
-    Scenario("a refresh finds 45 % fewer", then(_keep(1650)), "refused", _WAY_ON),
-    Scenario("a full sync finds 45 % fewer", then(_keep(1650), full=True), "refused", _WAY_ON),
-    Scenario("a refresh finds 2 % fewer", then(_keep(2940)), "whole"),
-    Scenario("a full sync finds 2 % fewer", then(_keep(2940), full=True), "whole"),
+    Scenario("a refresh finds 10 of 1,500 rows", then(_keep(10)), "refused", _WAY_ON),
+    Scenario("a full sync finds 10 of 1,500 rows", then(_keep(10), full=True), "refused", _WAY_ON),
+    Scenario("a refresh finds 45 % fewer", then(_keep(825)), "refused", _WAY_ON),
+    Scenario("a full sync finds 45 % fewer", then(_keep(825), full=True), "refused", _WAY_ON),
+    Scenario("a refresh finds 2 % fewer", then(_keep(1470)), "whole"),
+    Scenario("a full sync finds 2 % fewer", then(_keep(1470), full=True), "whole"),
     Scenario("a refresh finds nothing", then(_keep(0)), "refused"),
     Scenario("a full sync finds nothing", then(_keep(0), full=True), "refused"),
     Scenario("a full sync of 10 rows that keeps no older one", then(_keep(10), full=True, keep=0), "refused", _WAY_ON),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.support.simulated.documents import Layout
 from tests.support.simulated.forms.bands import BANDS
 from tests.support.simulated.forms.others import SNRS, TARGETS
+from tests.support.simulated.forms.parts import BASE, Form
 from tests.support.simulated.forms.positions import POSITIONS
 from tests.support.simulated.forms.times import TIMES, with_origin
 from tests.support.simulated.forms.whole import WHOLE
-from tests.support.simulated.parts import BASE, Form
 from tests.support.simulated.questions import PARAMETERS
-from tests.support.simulated.ssap import Traits
+from tests.support.simulated.services.documents import Layout
+from tests.support.simulated.services.ssap import Traits
 
 __all__ = ["COLUMNS", "ColumnKind"]
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from ssap_mirror.core.schema import Column
 
-from tests.support.simulated import http
-from tests.support.simulated.documents import (
+from tests.support.simulated.forms.parts import BASE, Form
+from tests.support.simulated.services import http
+from tests.support.simulated.services.documents import (
     BY_THE_BOOK,
     Layout,
     Serialization,
@@ -21,8 +22,7 @@ from tests.support.simulated.documents import (
     error_document,
     without_table,
 )
-from tests.support.simulated.http import Reply, Request
-from tests.support.simulated.parts import BASE, Form
+from tests.support.simulated.services.http import Reply, Request
 from tests.support.simulated.spectra import Spectra, overlap
 
 if TYPE_CHECKING:

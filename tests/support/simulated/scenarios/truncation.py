@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.support.simulated.http import Reply, Request
-from tests.support.simulated.lies.scenario import Change, Scenario, first, midway, then
-from tests.support.simulated.ssap import SsapService, Traits
+from tests.support.simulated.scenarios.scenario import Change, Scenario, first, midway, then
+from tests.support.simulated.services.http import Reply, Request
+from tests.support.simulated.services.ssap import SsapService, Traits
 from tests.support.simulated.world import Outcome, World
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def _asks(*names: str) -> Callable[[dict[str, str]], bool]:
 
 _PROOF = "has no row but these"
 SCENARIOS: list[Scenario] = [
-    Scenario("every answer is cut at 1,900 of 3,000", first, traits=Traits(silent_rows=1900)),
-    Scenario("every answer is cut at 1,000", first, traits=Traits(silent_rows=1000)),
+    Scenario("every answer is cut at 1,900 of 3,000", first, traits=Traits(silent_rows=1900), rows=3000),
+    Scenario("every answer is cut at 1,000", first, traits=Traits(silent_rows=1000), rows=3000),
     Scenario("every answer is cut at 250, fewer than a slice", first, traits=Traits(silent_rows=250)),
     Scenario("every answer is cut at 60", first, traits=Traits(silent_rows=60), slow=True),
     Scenario("cut at 250, and nothing but cones", first, traits=Traits(obeys=("POS",), silent_rows=250)),
@@ -95,12 +95,12 @@ SCENARIOS: list[Scenario] = [
     Scenario("answers by POS are cut at 50", _at_first(_cut(50, "POS"))),
     Scenario("full rows are cut at 200", _at_first(_cut(200, *_CONSTRAINTS, verb="3"))),
     Scenario("identities are cut at 100", _at_first(_cut(100, *_CONSTRAINTS, verb="1"))),
-    Scenario("the proof is cut", _at_first(_cut(2900)), "whole", never_says=_PROOF),
+    Scenario("the proof is cut", _at_first(_cut(1400)), "whole", never_says=_PROOF),
     Scenario("no answer without a constraint has any row", _at_first(_cut(0)), "whole", never_says=_PROOF),
-    Scenario("a refresh is cut at 1,900", then(_limit(silent_rows=1900))),
+    Scenario("a refresh is cut at 1,900", then(_limit(silent_rows=1900)), rows=3000),
     Scenario("a refresh is cut at 250", then(_limit(silent_rows=250))),
-    Scenario("a full sync is cut at 1,900", then(_limit(silent_rows=1900), full=True)),
-    Scenario("a refresh whose only whole answer is cut", then(_cut(2900))),
+    Scenario("a full sync is cut at 1,900", then(_limit(silent_rows=1900), full=True), rows=3000),
+    Scenario("a refresh whose only whole answer is cut", then(_cut(1400))),
     Scenario("a refresh whose answers by TIME are cut", then(_cut(200, "TIME"))),
     Scenario("a limit that is told shrinks in mid-sweep", midway(_limit(most_rows=60)), "whole"),
     Scenario("a limit that is not told comes in mid-sweep", midway(_limit(silent_rows=100))),

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, repeat
 
-from tests.support.simulated.http import Reply, Request
-from tests.support.simulated.lies.scenario import Scenario, first
-from tests.support.simulated.ssap import SsapService
+from tests.support.simulated.scenarios.scenario import Scenario, first
+from tests.support.simulated.services.http import Reply, Request
+from tests.support.simulated.services.ssap import SsapService
 from tests.support.simulated.world import QUICK, Outcome, World
 
 __all__ = ["HASTY", "SCENARIOS"]

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.support.simulated.lies.scenario import Change, Scenario, midway, repeatedly
-from tests.support.simulated.parts import Form, Part, numbers
+from tests.support.simulated.forms.parts import Form, Part, numbers
+from tests.support.simulated.scenarios.scenario import Change, Scenario, midway, repeatedly
+from tests.support.simulated.services.ssap import SsapService
 from tests.support.simulated.spectra import concatenated, made_up
-from tests.support.simulated.ssap import SsapService
 
 __all__ = ["SCENARIOS", "add", "column_changes", "without_column"]
 
@@ -45,7 +45,7 @@ def _drop(rows: slice) -> Change:
 
 
 def _replace_all(service: SsapService) -> None:
-    service.spectra = made_up(3000, seed=77, first=500_000)
+    service.spectra = made_up(1500, seed=77, first=500_000)
 
 
 def _dates_turn_round(service: SsapService) -> None:
@@ -78,7 +78,7 @@ def with_column(service: SsapService) -> None:
 SCENARIOS: list[Scenario] = [
     Scenario("every velocity changes in mid-sweep", midway(_value("velocity"))),
     Scenario("every velocity changes after the first slice", midway(_value("velocity"), after=2)),
-    Scenario("every velocity changes before the last slices", midway(_value("velocity"), after=9)),
+    Scenario("every velocity changes before the last slices", midway(_value("velocity"), after=5)),
     Scenario("half of the velocities change in mid-sweep", midway(_value("velocity", slice(0, None, 2)))),
     Scenario("every declination changes in mid-sweep", midway(_value("dec", by=-0.01))),
     Scenario("every date changes in mid-sweep", midway(_value("t_mid", by=1.0))),

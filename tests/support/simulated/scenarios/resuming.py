@@ -8,12 +8,12 @@ from itertools import count
 
 import numpy as np
 
-from tests.support.simulated.documents import error_document
-from tests.support.simulated.http import Reply, Request
-from tests.support.simulated.lies.changing import add, column_changes, with_column, without_column
-from tests.support.simulated.lies.scenario import Scenario, cut_off, first
-from tests.support.simulated.parts import Part
-from tests.support.simulated.ssap import SsapService
+from tests.support.simulated.forms.parts import Part
+from tests.support.simulated.scenarios.changing import add, column_changes, with_column, without_column
+from tests.support.simulated.scenarios.scenario import Scenario, cut_off, first
+from tests.support.simulated.services.documents import error_document
+from tests.support.simulated.services.http import Reply, Request
+from tests.support.simulated.services.ssap import SsapService
 from tests.support.simulated.world import Outcome, World
 
 __all__ = ["SCENARIOS"]
@@ -83,17 +83,17 @@ _TIMEOUT = Reply(error_document("Query timed out (took too long)."))
 SCENARIOS: list[Scenario] = [
     Scenario("cut off while it is described", cut_off(_nothing, after=2), "whole"),
     Scenario("cut off in the survey", cut_off(_nothing, after=15), "whole"),
-    Scenario("cut off in the harvest", cut_off(_nothing, after=60), "whole"),
+    Scenario("cut off in the harvest", cut_off(_nothing, after=42), "whole"),
     Scenario("a column comes before it goes on", cut_off(with_column), "whole"),
-    Scenario("a column comes before it goes on with the harvest", cut_off(with_column, after=60), "whole"),
+    Scenario("a column comes before it goes on with the harvest", cut_off(with_column, after=42), "whole"),
     Scenario("a column goes before it goes on", cut_off(without_column), "whole"),
-    Scenario("a column goes before it goes on with the harvest", cut_off(without_column, after=60), "whole"),
-    Scenario("a column changes its type before it goes on", cut_off(_retype, after=60), "whole"),
-    Scenario("the dates become texts before it goes on", cut_off(_to_text, after=60), "whole"),
-    Scenario("a unit changes before it goes on", cut_off(column_changes(unit="nm"), after=60), "whole"),
-    Scenario("the identifier becomes none before it goes on", cut_off(_same_identifier, after=60), "whole"),
-    Scenario("the limit shrinks before it goes on", cut_off(_smaller_limit, after=60), "whole"),
-    Scenario("rows come before it goes on", cut_off(add(50), after=60), "whole"),
+    Scenario("a column goes before it goes on with the harvest", cut_off(without_column, after=42), "whole"),
+    Scenario("a column changes its type before it goes on", cut_off(_retype, after=42), "whole"),
+    Scenario("the dates become texts before it goes on", cut_off(_to_text, after=42), "whole"),
+    Scenario("a unit changes before it goes on", cut_off(column_changes(unit="nm"), after=42), "whole"),
+    Scenario("the identifier becomes none before it goes on", cut_off(_same_identifier, after=42), "whole"),
+    Scenario("the limit shrinks before it goes on", cut_off(_smaller_limit, after=42), "whole"),
+    Scenario("rows come before it goes on", cut_off(add(50), after=42), "whole"),
     Scenario("all dates are Unix milliseconds", _dates(lambda mjd: (mjd - 40587) * 86_400_000), "whole"),
     Scenario("all dates are 1e12", _dates(lambda mjd: np.full(len(mjd), 1e12)), "whole"),
     Scenario("some dates are 1e12", _dates(_some(1e12)), "whole"),

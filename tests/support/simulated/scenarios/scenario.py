@@ -8,8 +8,9 @@ from itertools import count
 
 from ssap_mirror.sources.source import Manners
 
-from tests.support.simulated.http import Reply
-from tests.support.simulated.ssap import SsapService, Traits
+from tests.support.simulated.forms.parts import BASE, Form
+from tests.support.simulated.services.http import Reply
+from tests.support.simulated.services.ssap import SsapService, Traits
 from tests.support.simulated.world import QUICK, Must, Outcome, World
 
 __all__ = ["Change", "Scenario", "cut_off", "first", "midway", "repeatedly", "then"]
@@ -34,7 +35,9 @@ class Scenario:
     """Regular expression for what would be untrue."""
     traits: Traits = field(default_factory=Traits)
     """Of the service at first."""
-    rows: int = 3000
+    form: Form = BASE
+    """Its columns at first."""
+    rows: int = 1500
     """Of the table at first."""
     policy: Manners = QUICK
     """How the client behaves."""
