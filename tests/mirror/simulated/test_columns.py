@@ -7,18 +7,16 @@ from collections.abc import Callable
 import pytest
 import ssap_query as ssap
 from click.testing import CliRunner
-from ssap_mirror.errors import ParameterError
 from ssap_query.cli.app import command
 
 from tests.mirror.simulated.known_faults import with_known_faults
-from tests.support.simulated.questions import Question, part_of, questions
+from tests.support.simulated.questions import assert_answers, part_of
 from tests.support.simulated.scenarios.columns import COLUMNS
 from tests.support.simulated.services.ssap import SsapService, running
 from tests.support.simulated.spectra import made_up
 from tests.support.simulated.world import NAME, Outcome, World, assert_polite, judge
 
 SPECTRA = made_up(600)
-COUNT = 40
 ASKED = [(kind.name, parameter) for kind in COLUMNS.values() for parameter in kind.asked]
 
 
@@ -51,30 +49,7 @@ def test_mirrored(name: str, mirrored: Mirrored) -> None:
 @pytest.mark.parametrize(("name", "parameter"), with_known_faults("asked", ASKED))
 def test_asked(name: str, parameter: str, mirrored: Mirrored) -> None:
     mirror = ssap.open(NAME, mirrored(name)[0].home)
-    form = COLUMNS[name].form
-    tells = part_of(form, parameter).tells
-    for question in questions(SPECTRA, form, parameter, COUNT):
-        rows = asked(mirror, question)
-        if isinstance(rows, ParameterError):
-            assert rows.name == parameter
-            assert tells in ("nothing", "unclear"), rows
-            continue
-        assert tells != "nothing", f"not refused: {len(rows):,} rows"
-        expected = frozenset() if tells == "empty" else question.rows
-        lacking, extra = len(expected - rows), len(rows - expected)
-        assert not lacking, f"{lacking:,} of {len(expected):,} rows not found: {question.search}"
-        assert not extra, f"{extra:,} rows found beside {len(expected):,}: {question.search}"
-
-
-def asked(mirror: ssap.Mirror, question: Question) -> frozenset[int] | ParameterError:
-    """The numbers of the rows that a mirror finds, each once, or its refusal."""
-    try:
-        found = mirror.search(**question.search, columns=["rownum"])
-    except ParameterError as error:
-        return error
-    rows = found.to_arrow().column("rownum").to_pylist()
-    assert len(rows) == len(set(rows))
-    return frozenset(rows)
+    assert_answers(mirror, SPECTRA, COLUMNS[name].form, parameter)
 
 
 REFUSED = [(name, parameter) for name, parameter in ASKED if part_of(COLUMNS[name].form, parameter).tells == "nothing"]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import ssap_query as ssap
+from ssap_mirror.errors import ParameterError
 
 from tests.support.simulated.forms.parts import Form, Part, iso
 from tests.support.simulated.spectra import Spectra, overlap
@@ -14,7 +16,7 @@ from tests.support.simulated.spectra import Spectra, overlap
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PARAMETERS", "Question", "part_of", "questions"]
+__all__ = ["PARAMETERS", "Question", "assert_answers", "part_of", "questions"]
 
 # Nearer to an edge than this a rounding of a text, or of a float32, decides: 1.8 arcsec.
 _EDGE_DEG = 5e-4
@@ -116,3 +118,44 @@ def questions(spectra: Spectra, form: Form, parameter: str, count: int, seed: in
     """
     made = PARAMETERS[parameter][1](spectra, part_of(form, parameter), np.random.default_rng(seed))
     return [next(made) for _ in range(count)]
+
+
+def assert_answers(mirror: ssap.Mirror, spectra: Spectra, form: Form, parameter: str, count: int = 40) -> None:
+    """Fail unless a mirror selects what brute force selects, or refuses what no column tells.
+
+    Parameters
+    ----------
+    mirror : ssap_query.Mirror
+        Of all the spectra, with their numbers in the column ``rownum``.
+    spectra : Spectra
+        The truth.
+    form : Form
+        How it was shown.
+    parameter : str
+        One of `PARAMETERS`.
+    count : int
+        How many questions are asked.
+    """
+    tells = part_of(form, parameter).tells
+    for question in questions(spectra, form, parameter, count):
+        rows = _asked(mirror, question)
+        if isinstance(rows, ParameterError):
+            assert rows.name == parameter
+            assert tells in ("nothing", "unclear"), rows
+            continue
+        assert tells != "nothing", f"not refused: {len(rows):,} rows"
+        expected = frozenset() if tells == "empty" else question.rows
+        lacking, extra = len(expected - rows), len(rows - expected)
+        assert not lacking, f"{lacking:,} of {len(expected):,} rows not found: {question.search}"
+        assert not extra, f"{extra:,} rows found beside {len(expected):,}: {question.search}"
+
+
+def _asked(mirror: ssap.Mirror, question: Question) -> frozenset[int] | ParameterError:
+    """The numbers of the rows that a mirror finds, each once, or its refusal."""
+    try:
+        found = mirror.search(**question.search, columns=["rownum"])
+    except ParameterError as error:
+        return error
+    rows = found.to_arrow().column("rownum").to_pylist()
+    assert len(rows) == len(set(rows))
+    return frozenset(rows)

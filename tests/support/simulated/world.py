@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from ssap_mirror.check.snapshot import verify
 from ssap_mirror.core.catalog import Catalog, open_catalog
 from ssap_mirror.errors import CatalogError, MirrorError
-from ssap_mirror.pipeline.sync import SyncReport, sync
-from ssap_mirror.sources.source import Manners
+from ssap_mirror.pipeline.sync import SyncOptions, SyncReport, sync
+from ssap_mirror.sources.source import RequestPolicy
 
 from tests.support.simulated.forms.parts import Form
 from tests.support.simulated.services.documents import Raw
@@ -25,7 +25,7 @@ __all__ = ["NAME", "QUICK", "Must", "Outcome", "World", "assert_polite", "differ
 #: Of the mirror.
 NAME = "test"
 #: Limits scaled down, so that a table of a few thousand rows takes the ways of one of millions.
-QUICK = Manners(
+QUICK = RequestPolicy(
     attempts=3, first_wait_s=0.001, longest_wait_s=0.01, read_timeout_s=5.0, slice_rows=300, survey_rows=400
 )
 #: What a kind of service has to end in: a mirror that is complete and equal; either that or an honest verdict; or
@@ -72,18 +72,23 @@ class World:
     """Running."""
     home: Path
     """Folder of the mirrors."""
-    policy: Manners = QUICK
+    policy: RequestPolicy = QUICK
     """How the client behaves."""
     held_before: Counter[Row] = field(default_factory=Counter)
     """Rows that were live before the last sync."""
 
-    def sync(self, **options: Any) -> Outcome:
-        """Mirror the service, with what `ssap_mirror.pipeline.sync.sync` takes beside."""
+    def sync(self, source: str | Path | None = None, **options: Any) -> Outcome:
+        """Mirror the service, or another source in its place, with fields of `SyncOptions`."""
         self.held_before = self.held()
-        options = {"source": self.service.url, "manners": self.policy} | options
         began = time.monotonic()
         try:
-            report = sync(NAME, home=self.home, **options)
+            report = sync(
+                NAME,
+                source=source or self.service.url,
+                home=self.home,
+                options=SyncOptions(**options),
+                policy=self.policy,
+            )
         except MirrorError as error:
             return Outcome(None, error, time.monotonic() - began)
         return Outcome(report, None, time.monotonic() - began)
@@ -107,7 +112,9 @@ class World:
         catalog = self.live()
         if catalog is None:
             return Counter()
-        names = self._compared()
+        # A server may spell names in its answers as it likes; regular names are the same in any case.
+        spelled = {name.lower(): name for name in catalog.schema.names}
+        names = [spelled.get(name.lower(), name) for name in self._compared()]
         there = [name for name in names if name in catalog.schema.names]
         rows: Counter[Row] = Counter()
         for path in catalog.files:
@@ -136,12 +143,12 @@ def differences(world: World) -> str:
         parts.append(f"{missing:,} rows missing or stale")
     if extra := sum((held - expected).values()):
         parts.append(f"{extra:,} rows extra or stale")
+    by_name = {column.name.lower(): column for column in catalog.schema}
     for item in world.service.form.shown():
-        column = item.column
-        if column.name not in catalog.schema:
+        column, ours = item.column, by_name.get(item.column.name.lower())
+        if ours is None:
             parts.append(f"no column {column.name}")
             continue
-        ours = catalog.schema[column.name]
         said = [getattr(c, name) or "" for name in ("unit", "ucd", "utype", "xtype") for c in (column, ours)]
         if said[::2] != said[1::2]:
             parts.append(f"column {column.name} is described as {said[1::2]}, not {said[::2]}")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from ssap_mirror.sources.source import Manners
+from ssap_mirror.sources.source import RequestPolicy
 
 from tests.support.simulated.forms.parts import BASE, Form
 from tests.support.simulated.services.http import Reply
@@ -39,7 +39,7 @@ class Scenario:
     """Its columns at first."""
     rows: int = 1500
     """Of the table at first."""
-    policy: Manners = QUICK
+    policy: RequestPolicy = QUICK
     """How the client behaves."""
     within_s: float = 60.0
     """Longest time for the last sync [s], on a machine with nothing else to do."""
