@@ -47,6 +47,9 @@ class Service(Protocol):
     def rows(self) -> list[dict[str, Any]]:
         """All rows as they are now."""
 
+    def forget(self) -> None:
+        """Forget what was asked so far."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -80,6 +83,7 @@ class World:
     def sync(self, source: str | Path | None = None, **options: Any) -> Outcome:
         """Mirror the service, or another source in its place, with fields of `SyncOptions`."""
         self.held_before = self.held()
+        self.service.forget()
         began = time.monotonic()
         try:
             report = sync(
@@ -184,8 +188,10 @@ def judge(world: World, outcome: Outcome, must: Must = "honest", says: str = "")
     if report is None or report.snapshot is None:
         assert world.held() == world.held_before, f"the old snapshot is not as it was; said: {words}"
     elif world.held_before:
-        # Rows may go live unproven; what was there and is not asked about may not go.
+        # What is new may be unproven; a row that was there and is in the service may not go.
+        lost = sum(((world.held_before & world.expected()) - world.held()).values())
         assert must == "honest", f"made live: {different}; said: {words}"
+        assert not lost, f"made live without {lost:,} rows that were there and are in the service; said: {words}"
     assert re.search(says, words, re.IGNORECASE), f"does not say {says!r}: {words}"
 
 

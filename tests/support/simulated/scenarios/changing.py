@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from tests.support.simulated.forms.parts import Form, Part, numbers
 from tests.support.simulated.scenarios.scenario import Change, Scenario, midway, repeatedly
 from tests.support.simulated.services.ssap import SsapService
 from tests.support.simulated.spectra import concatenated, made_up
+from tests.support.simulated.world import QUICK, Outcome, World
 
 __all__ = ["SCENARIOS", "add", "column_changes", "without_column"]
 
@@ -75,21 +77,29 @@ def with_column(service: SsapService) -> None:
     service.form = Form(**{**vars(service.form), "others": others})
 
 
+# One request after the other, so that a change comes at the same place each time.
+_ONE_BY_ONE = replace(QUICK, requests_at_a_time=1)
+
+
+def _scenario(name: str, run: Callable[[World], Outcome], *, slow: bool = False) -> Scenario:
+    return Scenario(name, run, policy=_ONE_BY_ONE, slow=slow)
+
+
 SCENARIOS: list[Scenario] = [
-    Scenario("every velocity changes in mid-sweep", midway(_value("velocity"))),
-    Scenario("every velocity changes after the first slice", midway(_value("velocity"), after=2)),
-    Scenario("every velocity changes before the last slices", midway(_value("velocity"), after=5)),
-    Scenario("half of the velocities change in mid-sweep", midway(_value("velocity", slice(0, None, 2)))),
-    Scenario("every declination changes in mid-sweep", midway(_value("dec", by=-0.01))),
-    Scenario("every date changes in mid-sweep", midway(_value("t_mid", by=1.0))),
-    Scenario("the order of the dates turns round in mid-sweep", midway(_dates_turn_round)),
-    Scenario("rows are added in mid-sweep", midway(add(50))),
-    Scenario("rows go away in mid-sweep", midway(_drop(slice(0, 100)))),
-    Scenario("the table is another one in mid-sweep", midway(_replace_all)),
-    Scenario("the table grows at every request", repeatedly(add(1)), slow=True),
-    Scenario("every velocity changes at every request", repeatedly(_value("velocity")), slow=True),
-    Scenario("a unit changes in mid-sweep", midway(column_changes(unit="nm"))),
-    Scenario("a utype changes in mid-sweep", midway(column_changes(utype="ssa:Char.FluxAxis.Ucd"))),
-    Scenario("a column goes away in mid-sweep", midway(without_column)),
-    Scenario("a column comes in mid-sweep", midway(with_column)),
+    _scenario("every velocity changes in mid-sweep", midway(_value("velocity"))),
+    _scenario("every velocity changes after the first slice", midway(_value("velocity"), after=2)),
+    _scenario("every velocity changes before the last slices", midway(_value("velocity"), after=5)),
+    _scenario("half of the velocities change in mid-sweep", midway(_value("velocity", slice(0, None, 2)))),
+    _scenario("every declination changes in mid-sweep", midway(_value("dec", by=-0.01))),
+    _scenario("every date changes in mid-sweep", midway(_value("t_mid", by=1.0))),
+    _scenario("the order of the dates turns round in mid-sweep", midway(_dates_turn_round)),
+    _scenario("rows are added in mid-sweep", midway(add(50))),
+    _scenario("rows go away in mid-sweep", midway(_drop(slice(0, 100)))),
+    _scenario("the table is another one in mid-sweep", midway(_replace_all)),
+    _scenario("the table grows at every request", repeatedly(add(1)), slow=True),
+    _scenario("every velocity changes at every request", repeatedly(_value("velocity")), slow=True),
+    _scenario("a unit changes in mid-sweep", midway(column_changes(unit="nm"))),
+    _scenario("a utype changes in mid-sweep", midway(column_changes(utype="ssa:Char.FluxAxis.Ucd"))),
+    _scenario("a column goes away in mid-sweep", midway(without_column)),
+    _scenario("a column comes in mid-sweep", midway(with_column)),
 ]

@@ -127,6 +127,10 @@ class SsapService:
         cells = self.form.cells(self.spectra)
         return [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
 
+    def forget(self) -> None:
+        """Forget what was asked so far."""
+        self.requests.clear()
+
     def _answer(self, params: dict[str, str]) -> Reply:
         traits = self.traits
         if traits.address and traits.address.partition("=")[0].upper() not in params:

@@ -50,6 +50,10 @@ class TapService:
         found: list[dict[str, Any]] = self.tap.table.to_pylist()
         return found
 
+    def forget(self) -> None:
+        """Forget what was asked so far."""
+        self.tap.queries.clear()
+
     def _table(self) -> pa.Table:
         schema = Schema(self.form.columns()).arrow_schema()
         return pa.table(self.form.cells(self.spectra), schema=schema)
