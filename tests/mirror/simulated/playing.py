@@ -34,7 +34,9 @@ def cases(test: str, scenarios: list[Scenario]) -> list[Any]:
 def play(scenarios: list[Scenario], name: str, home: Path) -> None:
     """Play a scenario, and judge how it ended."""
     scenario = next(item for item in scenarios if item.name == name)
-    with running(SsapService(_TABLES[scenario.rows], scenario.form, scenario.traits)) as service:
+    service = SsapService(_TABLES[scenario.rows], scenario.form, scenario.traits)
+    service.patience = max(service.patience, 2 * (scenario.most_requests or 0))
+    with running(service):
         world = World(service, home, scenario.policy)
         outcome = scenario.run(world)
         assert outcome.seconds < _PATIENCE * scenario.within_s, outcome.words()

@@ -12,7 +12,7 @@ from tests.support.simulated.services.http import Reply, Request
 from tests.support.simulated.services.ssap import SsapService
 from tests.support.simulated.world import QUICK, Outcome, World
 
-__all__ = ["HASTY", "SCENARIOS"]
+__all__ = ["HASTY", "SCENARIOS", "endless", "silent", "silent_half_way", "slow_drip"]
 
 #: Limits of time and size scaled down; whoever gives the client another limit scales it here.
 HASTY = replace(QUICK, attempts=2, read_timeout_s=0.5, longest_retry_after_s=2.0, largest_answer_bytes=2_000_000)
@@ -55,7 +55,13 @@ def _drip(pieces: int, wait_s: float) -> Callable[[Reply], Reply]:
     return change
 
 
-def _endless(reply: Reply) -> Reply:
+#: A body of thirty seconds: longer than any limit of these tests.
+slow_drip = _drip(300, 0.1)
+
+
+def endless(reply: Reply) -> Reply:
+    """Send comments for ever, after the rows."""
+
     def chunks() -> Iterator[bytes]:
         yield reply.body[: reply.body.rindex(b"</RESOURCE>")]
         yield from repeat(b"<!-- and so on -->\n" * 2000)
@@ -63,7 +69,7 @@ def _endless(reply: Reply) -> Reply:
     return Reply(chunks=chunks)
 
 
-def _endless_quietly(reply: Reply) -> Reply:
+def endless_quietly(reply: Reply) -> Reply:
     def chunks() -> Iterator[bytes]:
         yield reply.body[: reply.body.rindex(b"</RESOURCE>")]
         # For half a minute: longer than any limit of these tests.
@@ -72,11 +78,13 @@ def _endless_quietly(reply: Reply) -> Reply:
     return Reply(chunks=chunks, chunk_wait_s=0.1)
 
 
-def _silent(reply: Reply) -> Reply:
+def silent(reply: Reply) -> Reply:
+    """Say nothing for half a minute."""
     return replace(reply, before_s=30.0)
 
 
-def _silent_half_way(reply: Reply) -> Reply:
+def silent_half_way(reply: Reply) -> Reply:
+    """Say nothing for half a minute in the middle of the answer."""
     return replace(reply, wait_s=30.0)
 
 
@@ -125,17 +133,17 @@ _BOMB = Reply(
 _LATER = r"\d\d:\d\d"
 SCENARIOS: list[Scenario] = [
     Scenario("every answer drips, but in time", _from(1, _drip(5, 0.02)), "whole", policy=HASTY),
-    Scenario("answers drip for ever", _from(20, _drip(300, 0.1)), policy=HASTY, within_s=15, slow=True),
-    Scenario("the description drips for ever", _from(1, _drip(300, 0.1)), policy=HASTY, within_s=15, slow=True),
-    Scenario("answers never end", _from(20, _endless), policy=HASTY, within_s=20),
-    Scenario("the description never ends", _from(1, _endless), policy=HASTY, within_s=20),
-    Scenario("answers never end, quietly", _from(20, _endless_quietly), policy=HASTY, within_s=15, slow=True),
-    Scenario("a black hole from the start", _from(1, _silent), policy=HASTY, within_s=10),
-    Scenario("a black hole from the 20th request on", _from(20, _silent), policy=HASTY, within_s=15),
-    Scenario("silence in the middle of answers", _from(20, _silent_half_way), policy=HASTY, within_s=15),
+    Scenario("answers drip for ever", _from(20, slow_drip), policy=HASTY, within_s=15, slow=True),
+    Scenario("the description drips for ever", _from(1, slow_drip), policy=HASTY, within_s=15, slow=True),
+    Scenario("answers never end", _from(20, endless), policy=HASTY, within_s=20),
+    Scenario("the description never ends", _from(1, endless), policy=HASTY, within_s=20),
+    Scenario("answers never end, quietly", _from(20, endless_quietly), policy=HASTY, within_s=15, slow=True),
+    Scenario("a black hole from the start", _from(1, silent), policy=HASTY, within_s=10),
+    Scenario("a black hole from the 20th request on", _from(20, silent), policy=HASTY, within_s=15),
+    Scenario("silence in the middle of answers", _from(20, silent_half_way), policy=HASTY, within_s=15),
     Scenario(
         "one black hole",
-        _at(30, _silent),
+        _at(30, silent),
         "whole",
         policy=HASTY,
     ),

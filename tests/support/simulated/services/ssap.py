@@ -107,6 +107,8 @@ class SsapService:
     """What becomes of the rows that match, before limits."""
     wraps: Callable[[Request, Reply], Reply] = lambda request, reply: reply
     """What becomes of each answer."""
+    patience: int = 600
+    """Requests after which it answers no more: a client that goes on for hours is not to hold up a test."""
     requests: list[dict[str, str]] = field(default_factory=list)
     """What was asked, by upper-case name."""
     url: str = ""
@@ -119,6 +121,8 @@ class SsapService:
         """Answer a request."""
         params = request.params
         self.requests.append(params)
+        if len(self.requests) > self.patience:
+            return Reply(b"too many requests", 404, content_type="text/plain")
         self.before(self, params)
         return self.wraps(request, self._answer(params))
 
