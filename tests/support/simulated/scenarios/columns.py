@@ -12,7 +12,7 @@ from tests.support.simulated.forms.times import TIMES, with_origin
 from tests.support.simulated.forms.whole import WHOLE
 from tests.support.simulated.questions import PARAMETERS
 from tests.support.simulated.services.documents import Layout
-from tests.support.simulated.services.ssap import Traits
+from tests.support.simulated.services.traits import Traits
 
 __all__ = ["COLUMNS", "ColumnKind"]
 

@@ -8,7 +8,7 @@ from tests.support.simulated.forms.parts import BASE, Part, numbers
 from tests.support.simulated.scenarios.scenario import Scenario, first
 from tests.support.simulated.services.documents import error_document
 from tests.support.simulated.services.http import Reply
-from tests.support.simulated.services.ssap import Traits
+from tests.support.simulated.services.traits import Traits
 
 __all__ = ["SCENARIOS"]
 

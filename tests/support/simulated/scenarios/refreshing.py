@@ -10,7 +10,8 @@ import numpy as np
 from tests.support.simulated.forms.parts import BASE, Part, Shown
 from tests.support.simulated.scenarios.changing import add, column_changes, with_column, without_column
 from tests.support.simulated.scenarios.scenario import Change, Scenario, first, then
-from tests.support.simulated.services.ssap import SsapService, Traits
+from tests.support.simulated.services.ssap import SsapService
+from tests.support.simulated.services.traits import Traits
 from tests.support.simulated.world import QUICK, Outcome, World
 
 __all__ = ["SCENARIOS"]

@@ -10,7 +10,8 @@ from ssap_mirror.sources.source import RequestPolicy
 
 from tests.support.simulated.forms.parts import BASE, Form
 from tests.support.simulated.services.http import Reply
-from tests.support.simulated.services.ssap import SsapService, Traits
+from tests.support.simulated.services.ssap import SsapService
+from tests.support.simulated.services.traits import Traits
 from tests.support.simulated.world import QUICK, Must, Outcome, World
 
 __all__ = ["Change", "Scenario", "cut_off", "first", "midway", "repeatedly", "then"]

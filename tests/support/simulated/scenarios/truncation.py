@@ -10,7 +10,8 @@ import numpy as np
 
 from tests.support.simulated.scenarios.scenario import Change, Scenario, first, midway, then
 from tests.support.simulated.services.http import Reply, Request
-from tests.support.simulated.services.ssap import SsapService, Traits
+from tests.support.simulated.services.ssap import SsapService
+from tests.support.simulated.services.traits import Traits
 from tests.support.simulated.world import Outcome, World
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from tests.support.simulated.forms.others import IDENTITIES
 from tests.support.simulated.forms.parts import BASE, Part, Shown
 from tests.support.simulated.scenarios.scenario import Scenario, first
 from tests.support.simulated.services.documents import Layout, Raw
-from tests.support.simulated.services.ssap import Traits
+from tests.support.simulated.services.traits import Traits
 
 __all__ = ["SCENARIOS"]
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,8 +13,6 @@ from ssap_mirror.core.schema import Column
 from tests.support.simulated.forms.parts import BASE, Form
 from tests.support.simulated.services import http
 from tests.support.simulated.services.documents import (
-    BY_THE_BOOK,
-    Layout,
     Serialization,
     document,
     encoded_rows,
@@ -23,72 +20,14 @@ from tests.support.simulated.services.documents import (
     without_table,
 )
 from tests.support.simulated.services.http import Reply, Request
-from tests.support.simulated.spectra import Spectra, overlap
+from tests.support.simulated.services.matching import matches
+from tests.support.simulated.services.traits import Traits
+from tests.support.simulated.spectra import Spectra
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["SsapService", "Traits", "running"]
-
-Mask = "NDArray[np.bool_]"
-Need = Literal["error", "http 400", "json", "no rows", "no table"]
-_ZERO = datetime(1858, 11, 17)
-
-
-@dataclass(frozen=True)
-class Traits:
-    """How a service behaves, other than the reference server."""
-
-    obeys: tuple[str, ...] = ("POS", "TIME", "BAND", "SNR", "APERTURE")
-    """Parameters that select rows; the others are not looked at."""
-    declares: tuple[str, ...] | None = None
-    """Parameters in its metadata; those that it obeys without it."""
-    metadata: Literal["table", "meta", "error"] = "table"
-    """Where FORMAT=METADATA lists parameters: with the table, in a RESOURCE of type meta; or it is refused."""
-    size_is_radius: bool = False
-    """How SIZE is read."""
-    default_size: float = 0.1
-    """SIZE where none is given [deg]."""
-    max_size: float | None = None
-    """Largest SIZE [deg]; more is refused."""
-    max_size_declared: bool = False
-    """Whether the metadata says so."""
-    time_reads: Literal["overlap", "within", "midpoint"] = "midpoint"
-    """What TIME=a/b asks of an exposure."""
-    needs: tuple[str, ...] = ()
-    """Parameters without any of which it gives no rows."""
-    refuses_with: Need = "error"
-    """How it says so."""
-    needs_own: str | None = None
-    """A parameter of its own, without which it refuses with HTTP 400 and a VOTable."""
-    own: Mapping[str, str] = field(default_factory=dict)
-    """Parameters of its own -> field of `Spectra` that they select by, as a range ``a/b``."""
-    own_ends: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """The same as a pair of parameters for both ends: field -> names."""
-    scalars: tuple[str, ...] = ()
-    """Parameters that take one number, a lower limit, and refuse a range."""
-    broken: Mapping[str, Reply] = field(default_factory=dict)
-    """Parameters -> what comes instead of an answer."""
-    default_rows: int = 10_000
-    """Rows of an answer without MAXREC."""
-    most_rows: int | None = None
-    """Rows of any answer; more is OVERFLOW."""
-    silent_rows: int | None = None
-    """Rows at which every answer is cut without a word."""
-    refuses_maxrec_above: int | None = None
-    """Largest MAXREC."""
-    ignores_maxrec: bool = False
-    """Whether it sends all that match."""
-    serializations: tuple[Serialization, ...] = ("TABLEDATA", "BINARY2")
-    """What it can write; the first is what comes without RESPONSEFORMAT."""
-    without_rows: Literal["table", "no table"] = "table"
-    """What comes when nothing matches."""
-    layout: Layout = BY_THE_BOOK
-    """Of its documents."""
-    address: str = ""
-    """Query without which there is nothing, as ``table=x``."""
-    verbosity: bool = True
-    """Whether VERB chooses columns."""
+__all__ = ["SsapService", "running"]
 
 
 @dataclass
@@ -143,7 +82,7 @@ class SsapService:
             return self._metadata(params)
         if (refusal := self._refusal(params)) is not None:
             return refusal
-        found = self.chooses(params, np.flatnonzero(self._matches(params)))
+        found = self.chooses(params, np.flatnonzero(matches(self.spectra, self.traits, params)))
         limit, cut = self._limit(params)
         status: Literal["OK", "OVERFLOW"] = "OVERFLOW" if len(found) > limit and not cut else "OK"
         # An arbitrary subset in an arbitrary order, another one each time.
@@ -200,40 +139,6 @@ class SsapService:
         if traits.silent_rows is not None and limit >= traits.silent_rows:
             return traits.silent_rows, True
         return limit, False
-
-    def _matches(self, params: dict[str, str]) -> NDArray[np.bool_]:
-        spectra, traits = self.spectra, self.traits
-        keep = np.ones(len(spectra), bool)
-        if "POS" in params and "POS" in traits.obeys:
-            ra, dec = (float(text) for text in params["POS"].split(";")[0].split(","))
-            size = float(params.get("SIZE") or traits.default_size)
-            keep &= spectra.in_cone(ra, dec, size if traits.size_is_radius else size / 2)
-        if "TIME" in params and "TIME" in traits.obeys:
-            keep &= self._in_time(*_ends(params["TIME"], _mjd))
-        if "BAND" in params and "BAND" in traits.obeys:
-            keep &= overlap(spectra.wave_min, spectra.wave_max, *_ends(params["BAND"], float))
-        for name, values in (("SNR", spectra.snr), ("APERTURE", np.full(len(spectra), 0.001))):
-            if name in params and name in traits.obeys:
-                low, high = (float(params[name]), None) if name in traits.scalars else _ends(params[name], float)
-                keep &= overlap(values, values, low, high)
-        if "COLLECTION" in params and "COLLECTION" in traits.obeys:
-            keep &= spectra.collection == params["COLLECTION"]
-        for name, of in traits.own.items():
-            if name.upper() in params:
-                keep &= overlap(getattr(spectra, of), getattr(spectra, of), *_ends(params[name.upper()], float))
-        for of, (first, last) in traits.own_ends.items():
-            ends = (params.get(first.upper()), params.get(last.upper()))
-            keep &= overlap(getattr(spectra, of), getattr(spectra, of), *(float(e) if e else None for e in ends))
-        return keep
-
-    def _in_time(self, start: float | None, stop: float | None) -> NDArray[np.bool_]:
-        spectra, reads = self.spectra, self.traits.time_reads
-        if reads == "overlap":
-            return overlap(spectra.t_min, spectra.t_max, start, stop)
-        if reads == "midpoint":
-            return overlap(spectra.t_mid, spectra.t_mid, start, stop)
-        # Within: both ends of the exposure lie in the range.
-        return overlap(spectra.t_min, spectra.t_min, start, None) & overlap(spectra.t_max, spectra.t_max, None, stop)
 
     def _columns(self, params: dict[str, str]) -> list[Column]:
         verb = int(params.get("VERB", "2")) if self.traits.verbosity else 3
@@ -298,15 +203,3 @@ def running(service: SsapService) -> Iterator[SsapService]:
     with http.serving(service.answer) as root:
         service.url = f"{root}/ssap" + (f"?{service.traits.address}" if service.traits.address else "")
         yield service
-
-
-def _ends(text: str, read: Callable[[str], float]) -> tuple[float | None, float | None]:
-    """Read ``a/b``, ``a/``, ``/b`` or ``a``."""
-    low, slash, high = text.partition("/")
-    if not slash:
-        return read(low), read(low)
-    return (read(low) if low else None), (read(high) if high else None)
-
-
-def _mjd(text: str) -> float:
-    return (datetime.fromisoformat(text.removesuffix("Z")) - _ZERO).total_seconds() / 86400
