@@ -1,6 +1,7 @@
 """What is known to go wrong with simulated services: each line is a test that has to fail, with what was seen.
 
-Whoever mends one takes its line out of ``known_faults.toml``: a test that passes though it is listed fails the suite.
+A test that passes though it is listed fails: its line has to be taken out of ``known_faults.toml``, by hand or with
+``pytest --drop-mended-faults``.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Any
 
 import pytest
 
-__all__ = ["with_known_faults"]
+__all__ = ["FILE", "with_known_faults"]
 
-_FAULTS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+#: A table for each test, and in it a line for each case.
+FILE = Path(__file__).with_suffix(".toml")
+_FAULTS = tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 
 def with_known_faults(test: str, cases: Iterable[tuple[Any, ...]]) -> list[Any]:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.mirror.simulated.known_faults import with_known_faults
@@ -34,7 +35,10 @@ def cases(test: str, scenarios: list[Scenario]) -> list[Any]:
 def play(scenarios: list[Scenario], name: str, home: Path) -> None:
     """Play a scenario, and judge how it ended."""
     scenario = next(item for item in scenarios if item.name == name)
-    service = SsapService(_TABLES[scenario.rows], scenario.form, scenario.traits)
+    spectra = _TABLES[scenario.rows]
+    if scenario.placed:
+        spectra = spectra.take(np.isfinite(spectra.ra))
+    service = SsapService(spectra, scenario.form, scenario.traits)
     service.patience = max(service.patience, 2 * (scenario.most_requests or 0))
     with running(service):
         world = World(service, home, scenario.policy)

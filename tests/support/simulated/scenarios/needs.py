@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.support.simulated.forms.parts import BASE, Part, numbers
+from tests.support.simulated.forms.parts import BASE, Form, Part, numbers
 from tests.support.simulated.scenarios.scenario import Scenario, first
 from tests.support.simulated.services.documents import error_document
 from tests.support.simulated.services.http import Reply
@@ -34,8 +34,9 @@ _OWN = {"t_eff": "teff", "log_g": "logg"}
 _ENDS = {"teff": ("TEFF_MIN", "TEFF_MAX")}
 
 
-def _whole(name: str, traits: Traits, *, most: int = 100, **options: object) -> Scenario:
-    return Scenario(name, first, "whole", traits=traits, most_requests=most, **options)  # type: ignore[arg-type]
+def _whole(name: str, traits: Traits, *, most: int = 100, form: Form = BASE, slow: bool = False) -> Scenario:
+    placed = set(traits.needs) in ({"POS"}, {"POS", "COLLECTION"})
+    return Scenario(name, first, "whole", traits=traits, form=form, placed=placed, most_requests=most, slow=slow)
 
 
 SCENARIOS: list[Scenario] = [

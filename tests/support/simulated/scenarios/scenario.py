@@ -40,6 +40,8 @@ class Scenario:
     """Its columns at first."""
     rows: int = 1500
     """Of the table at first."""
+    placed: bool = False
+    """Whether every row has a position: one that has none is out of reach where POS is needed."""
     policy: RequestPolicy = QUICK
     """How the client behaves."""
     within_s: float = 60.0
