@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ssap_mirror.core.healpix import separation_arcsec
+from ssap_mirror.core.sphere import separation_arcsec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

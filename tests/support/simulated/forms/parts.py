@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from ssap_mirror.core.schema import Column
+from ssap_mirror.core.times import MJD_EPOCH
 
 from tests.support.simulated.spectra import DAY_S, Spectra
 
@@ -125,7 +126,7 @@ def each(function: Callable[..., Any], *names: str) -> Callable[[Spectra], Cells
 
 def iso(mjd: float) -> str:
     """Write a date to the second."""
-    moment = datetime(1858, 11, 17) + timedelta(seconds=round(mjd * DAY_S))
+    moment = MJD_EPOCH + timedelta(seconds=round(mjd * DAY_S))
     return moment.isoformat()
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ssap_mirror.core.times import mjd_of
 
 from tests.support.simulated.services.traits import Traits
 from tests.support.simulated.spectra import Spectra, overlap
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["matches"]
-
-_ZERO = datetime(1858, 11, 17)
 
 
 def matches(spectra: Spectra, traits: Traits, params: dict[str, str]) -> NDArray[np.bool_]:
@@ -74,4 +73,4 @@ def _ends(text: str, read: Callable[[str], float]) -> tuple[float | None, float 
 
 
 def _mjd(text: str) -> float:
-    return (datetime.fromisoformat(text.removesuffix("Z")) - _ZERO).total_seconds() / 86400
+    return mjd_of(datetime.fromisoformat(text.removesuffix("Z")))
