@@ -22,6 +22,11 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew; review the difference")
+    parser.addoption(
+        "--drop-mended-faults",
+        action="store_true",
+        help="take what passes out of tests/mirror/simulated/known_faults.toml",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,28 +6,27 @@ diameter, on request); an overflowing answer is an arbitrary subset; errors come
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import struct
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
-from xml.sax.saxutils import escape, quoteattr
+from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
-import uvicorn
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.core.sphere import separation_arcsec
 from ssap_mirror.core.times import mjd_of
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-_PACK = {"double": "d", "float": "f", "long": "q", "int": "i", "short": "h", "unsignedByte": "B"}
+from tests.support.simulated.services.documents import (
+    BY_THE_BOOK,
+    Serialization,
+    document,
+    encoded_rows,
+    error_document,
+)
+from tests.support.simulated.services.http import Reply, Request, serving
+
 _INPUTS = ("POS", "SIZE", "TIME", "MTIME", "SNR", "MAXREC", "VERB", "RESPONSEFORMAT", "FORMAT", "REQUEST")
 
 
@@ -122,29 +121,29 @@ class FakeService:
     url: str = ""
     """Endpoint, while it runs."""
 
-    def answer(self, request: Request) -> Response:
-        params = {name.upper(): value for name, value in request.query_params.multi_items()}
+    def answer(self, request: Request) -> Reply:
+        params = request.params
         self.requests.append(params)
         self.before(params)
         if params.get("FORMAT", "").upper() == "METADATA":
-            return _response(self._document(params, np.empty(0, int), "OK", metadata=True))
+            return self._document(params, np.empty(0, int), "OK", metadata=True)
         if params.get("REQUEST") != "queryData":
-            return _response(error_document("Field REQUEST: Missing or invalid value for REQUEST."))
+            return Reply(error_document("Field REQUEST: Missing or invalid value for REQUEST."))
         if "RESPONSEFORMAT" in params and not self.binary2:
-            return _response(error_document("Field responseformat: not a valid value"))
+            return Reply(error_document("Field responseformat: not a valid value"))
         if self.needs_position and "POS" not in params:
-            return _response(error_document("POS and SIZE are required."))
+            return Reply(error_document("POS and SIZE are required."))
         numbers = np.flatnonzero(self._matches(params))
         if self.hides is not None:
             numbers = numbers[~self.hides(params, numbers)]
         if self.too_slow(params, len(numbers)):
-            return _response(error_document("Query timed out (took too long)."))
+            return Reply(error_document("Query timed out (took too long)."))
         limit = int(params.get("MAXREC", self.default_limit))
-        status = "OK" if len(numbers) <= limit else "OVERFLOW"
+        status: Literal["OK", "OVERFLOW"] = "OK" if len(numbers) <= limit else "OVERFLOW"
         if self.silent_limit is not None and limit >= self.silent_limit:
             limit, status = self.silent_limit, "OK"
         shuffled = np.random.default_rng(len(self.requests)).permutation(numbers)[:limit]
-        return _response(self._document(params, shuffled, status))
+        return self._document(params, shuffled, status)
 
     def _matches(self, params: dict[str, str]) -> np.ndarray:
         keep = np.ones(self.table.num_rows, bool)
@@ -171,99 +170,30 @@ class FakeService:
                 keep &= separation_arcsec(ra, dec, points[:, 0], points[:, 1]) <= radius * 3600
         return keep
 
-    def _document(self, params: dict[str, str], numbers: np.ndarray, status: str, *, metadata: bool = False) -> bytes:
+    def _document(
+        self, params: dict[str, str], numbers: np.ndarray, status: Literal["OK", "OVERFLOW"], *, metadata: bool = False
+    ) -> Reply:
         schema = self.columns if metadata else self.columns.up_to(10 * int(params.get("VERB", "2")))
-        head = [
-            '<?xml version="1.0"?>\n<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">',
-            f'<RESOURCE type="results"><DESCRIPTION>Synthetic rows</DESCRIPTION>'
-            f'<INFO name="QUERY_STATUS" value="{status}"/>',
-        ]
-        if metadata:
-            head += [f'<PARAM name="INPUT:{name}" datatype="char" arraysize="*" value=""/>' for name in _INPUTS]
-        head += ["<TABLE>", *(_field(column) for column in schema)]
-        if metadata:
-            body = ""
-        elif "BINARY2" in params.get("RESPONSEFORMAT", ""):
-            stream = b"".join(_Encoded.of(self.table).rows("binary2", schema)[number] for number in numbers)
-            encoded = base64.encodebytes(stream).decode()
-            body = f'<DATA><BINARY2><STREAM encoding="base64">{encoded}</STREAM></BINARY2></DATA>'
-        else:
-            lines = b"".join(_Encoded.of(self.table).rows("tabledata", schema)[number] for number in numbers)
-            body = f"<DATA><TABLEDATA>{lines.decode()}</TABLEDATA></DATA>"
-        return "".join([*head, body, "</TABLE></RESOURCE></VOTABLE>"]).encode()
-
-
-@contextlib.contextmanager
-def serving(app: Starlette, path: str = "") -> Iterator[str]:
-    """Run an application on a free port of 127.0.0.1; yields its address."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    started = threading.Event()
-    original = server.startup
-
-    async def startup(sockets: object = None) -> None:
-        await original(sockets)  # type: ignore[arg-type]
-        started.set()
-
-    server.startup = startup  # type: ignore[method-assign]
-    thread.start()
-    if not started.wait(30):
-        message = "the test server did not start"
-        raise RuntimeError(message)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}{path}"
-    finally:
-        server.should_exit = True
-        thread.join(30)
+        inputs = [f'<PARAM name="INPUT:{name}" datatype="char" arraysize="*" value=""/>' for name in _INPUTS]
+        serialization: Serialization = "BINARY2" if "BINARY2" in params.get("RESPONSEFORMAT", "") else "TABLEDATA"
+        encoded = [] if metadata else _Encoded.of(self.table).rows(serialization, schema)
+        rows = [encoded[number] for number in numbers]
+        resource = "".join(inputs) if metadata else ""
+        return Reply(document(list(schema), rows, serialization, status=status, resource=resource))
 
 
 @contextlib.contextmanager
 def running(service: FakeService) -> Iterator[FakeService]:
     """Run a service."""
-    with serving(Starlette(routes=[Route("/ssap.xml", service.answer)]), "/ssap.xml") as url:
-        service.url = url
+    with serving(service.answer) as root:
+        service.url = f"{root}/ssap.xml"
         yield service
-
-
-def _response(document: bytes) -> Response:
-    return Response(document, media_type="application/x-votable+xml")
-
-
-def error_document(message: str) -> bytes:
-    return (
-        '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE type="results">'
-        f'<INFO name="QUERY_STATUS" value="ERROR">{escape(message)}</INFO></RESOURCE></VOTABLE>'
-    ).encode()
-
-
-def votable(table: pa.Table, schema: Schema, status: str) -> bytes:
-    """Write a table as BINARY2, the status behind the rows as DALI asks for where they are streamed."""
-    stream = b"".join(_binary2(row, schema) for row in table.to_pylist())
-    encoded = base64.encodebytes(stream).decode()
-    return "".join(
-        [
-            '<?xml version="1.0"?>\n<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">',
-            '<RESOURCE type="results"><INFO name="QUERY_STATUS" value="OK"/><TABLE>',
-            *(_field(column) for column in schema),
-            f'<DATA><BINARY2><STREAM encoding="base64">{encoded}</STREAM></BINARY2></DATA></TABLE>',
-            '<INFO name="QUERY_STATUS" value="OVERFLOW"/>' if status == "OVERFLOW" else "",
-            "</RESOURCE></VOTABLE>",
-        ]
-    ).encode()
 
 
 def _mjd(text: str) -> float | None:
     if not text:
         return None
     return mjd_of(datetime.fromisoformat(text))
-
-
-def _field(column: Column) -> str:
-    names = ("name", "datatype", "arraysize", "unit", "ucd", "utype", "xtype")
-    attributes = " ".join(f"{name}={quoteattr(getattr(column, name))}" for name in names if getattr(column, name))
-    values = f'<VALUES null="{column.null}"/>' if column.null else ""
-    return f"<FIELD {attributes}>{values}</FIELD>"
 
 
 class _Encoded:
@@ -273,7 +203,7 @@ class _Encoded:
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
-        self._rows: dict[tuple[str, tuple[str, ...]], list[bytes]] = {}
+        self._rows: dict[tuple[Serialization, tuple[str, ...]], list[bytes]] = {}
         location = table["ssa_location"].to_pylist()
         self.points = np.array([pair or [np.nan, np.nan] for pair in location])
 
@@ -284,41 +214,9 @@ class _Encoded:
             cls._known[id(table)] = cls(table)
         return cls._known[id(table)]
 
-    def rows(self, serialisation: str, schema: Schema) -> list[bytes]:
-        key = serialisation, schema.names
+    def rows(self, serialization: Serialization, schema: Schema) -> list[bytes]:
+        key = serialization, schema.names
         if key not in self._rows:
-            encode = {"binary2": _binary2, "tabledata": _tabledata}[serialisation]
-            self._rows[key] = [encode(row, schema) for row in self._table.to_pylist()]
+            cells = [self._table.column(name).to_pylist() for name in schema.names]
+            self._rows[key] = encoded_rows(list(schema), cells, serialization, BY_THE_BOOK)
         return self._rows[key]
-
-
-def _tabledata(row: dict[str, Any], schema: Schema) -> bytes:
-    def text(value: object, column: Column) -> str:
-        if value is None:
-            return "NaN" if column.datatype in ("float", "double") and not column.shape else column.null or ""
-        if isinstance(value, list):
-            return " ".join(repr(part) for part in value)
-        return escape(str(value)) if isinstance(value, str) else repr(value)
-
-    cells = (f"<TD>{text(row[column.name], column)}</TD>" for column in schema)
-    return f"<TR>{''.join(cells)}</TR>".encode()
-
-
-def _binary2(row: dict[str, Any], schema: Schema) -> bytes:
-    width = (len(schema) + 7) // 8
-    mask = 0
-    cells = bytearray()
-    for at, column in enumerate(schema):
-        value = row[column.name]
-        if value is None:
-            mask |= 1 << (8 * width - 1 - at)
-        if column.is_text:
-            encoded = (value or "").encode()
-            cells += struct.pack(">I", len(encoded)) + encoded
-        elif column.shape:
-            size = column.shape[0] or 0
-            cells += struct.pack(f">{size}{_PACK[column.datatype]}", *(value or [float("nan")] * size))
-        else:
-            empty = float("nan") if column.datatype in ("float", "double") else int(column.null or 0)
-            cells += struct.pack(f">{_PACK[column.datatype]}", empty if value is None else value)
-    return mask.to_bytes(width, "big") + bytes(cells)

@@ -6,35 +6,21 @@ import base64
 import contextlib
 import gzip
 import re
-import socket
 import struct
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
 
+from tests.support.simulated.services.http import Reply, Request, serving
+
 _SIZES = {"double": 8, "float": 4, "long": 8, "int": 4, "short": 2, "char": 1, "unicodeChar": 2, "unsignedByte": 1}
 _SIZES["boolean"] = 1
 _HTML = b"<!DOCTYPE html><html><head><title>Busy</title></head><body>Please try again later.</body></html>"
-
-
-@dataclass
-class Reply:
-    """What goes to the client."""
-
-    body: bytes
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    content_type: str = "application/x-votable+xml"
-    sent: int | None = None
-    """Bytes of the body that are sent before the connection is cut; all without it."""
-    wait_s: float = 0.0
-    """Silence before the last byte [s]."""
 
 
 Fault = Callable[[Reply, np.random.Generator], Reply]
@@ -164,17 +150,19 @@ class FaultProxy:
     """Endpoint, while it runs."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def reply(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
+    def reply(self, request: Request) -> Reply:
+        """Pass a request on, and spoil some of the answers."""
         root = "{0.scheme}://{0.netloc}".format(urlsplit(self.upstream))
-        kept = {name: headers[name] for name in ("content-type",) if name in headers}
-        answer = self._http.request(method, root + path, content=body, headers=kept)
+        kept = {name: request.headers[name] for name in ("content-type",) if name in request.headers}
+        url = f"{root}{request.path}?{request.query}" if request.query else root + request.path
+        answer = self._http.request(request.method, url, content=request.body, headers=kept)
         content_type = answer.headers.get("content-type", "")
         passed = {name: value for name, value in answer.headers.items() if name.lower() == "location"}
         reply = Reply(answer.content, answer.status_code, passed, content_type)
         with self._lock:
             self.forwarded += 1
             rng = np.random.default_rng((self.seed, self.forwarded))
-            if rng.random() >= self.rate or self.spares(urlsplit(path).query) or not reply.body:
+            if rng.random() >= self.rate or self.spares(request.query) or not reply.body:
                 return reply
             fault = self.faults[int(rng.integers(len(self.faults)))]
         before = reply.body
@@ -187,62 +175,9 @@ class FaultProxy:
     @contextlib.contextmanager
     def running(self) -> Iterator[FaultProxy]:
         """Run it on a free port of 127.0.0.1."""
-        over = threading.Event()
-        proxy = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                self._pass_on(b"")
-
-            def do_POST(self) -> None:
-                self._pass_on(self.rfile.read(int(self.headers.get("content-length", 0))))
-
-            do_DELETE = do_GET
-
-            def _pass_on(self, body: bytes) -> None:
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                reply = proxy.reply(self.command, self.path, body, headers)
-                sent = len(reply.body) if reply.sent is None else reply.sent
-                with contextlib.suppress(OSError):
-                    if sent >= 0:
-                        self.send_response(reply.status)
-                        for name, value in reply.headers.items():
-                            self.send_header(name, value)
-                        self.send_header("Content-Type", reply.content_type)
-                        self.send_header("Content-Length", str(len(reply.body)))
-                        self.end_headers()
-                        self.wfile.write(reply.body[: sent // 2])
-                        if reply.wait_s:
-                            over.wait(reply.wait_s)
-                        self.wfile.write(reply.body[sent // 2 : sent])
-                    if sent < len(reply.body) or sent < 0:
-                        self.close_connection = True
-                        self.connection.shutdown(socket.SHUT_RDWR)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, request: object, client_address: object) -> None:
-                pass
-
-        server = Server(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        with httpx.Client(timeout=300) as self._http:
-            thread.start()
-            parts = urlsplit(self.upstream)
-            self.url = f"http://127.0.0.1:{server.server_address[1]}{parts.path}"
-            try:
-                yield self
-            finally:
-                over.set()
-                server.shutdown()
-                thread.join()
-                server.server_close()
+        with httpx.Client(timeout=300) as self._http, serving(self.reply) as root:
+            self.url = root + urlsplit(self.upstream).path
+            yield self
 
 
 @dataclass

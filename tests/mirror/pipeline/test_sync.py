@@ -26,14 +26,11 @@ from ssap_mirror.pipeline.known_services import services
 from ssap_mirror.pipeline.status import status
 from ssap_mirror.pipeline.sync import SyncOptions, sync
 from ssap_mirror.sources.source import RequestPolicy
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
 
 from tests.support import fake_ssap
 from tests.support.fake_ssap import FakeService
 from tests.support.held import assert_holds
+from tests.support.simulated.services.http import Reply, Request, serving
 
 QUICK = RequestPolicy(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, slice_rows=300, survey_rows=400)
 ROWS = fake_ssap.rows(1200, seed=6)
@@ -131,16 +128,11 @@ def test_an_incomplete_harvest_leaves_the_old_snapshot_live(
     assert not open_catalog("test", tmp_path).manifest["harvest"]["complete"]
 
 
-def _page(request: Request) -> Response:
-    return HTMLResponse("<!DOCTYPE html><html><body>Welcome</body></html>")
-
-
-def _text(request: Request) -> Response:
-    return PlainTextResponse("just text")
-
-
-def _bare(request: Request) -> Response:
-    return Response("<VOTABLE version='1.4'><RESOURCE/></VOTABLE>", media_type="text/xml")
+PAGES = {
+    "/page": Reply(b"<!DOCTYPE html><html><body>Welcome</body></html>", content_type="text/html"),
+    "/text": Reply(b"just text", content_type="text/plain"),
+    "/bare": Reply(b"<VOTABLE version='1.4'><RESOURCE/></VOTABLE>", content_type="text/xml"),
+}
 
 
 @pytest.mark.parametrize(
@@ -153,8 +145,8 @@ def _bare(request: Request) -> Response:
     ],
 )
 def test_what_is_no_service_is_told_in_one_sentence(path: str, says: str, tmp_path: Path) -> None:
-    routes = [Route("/page", _page), Route("/text", _text), Route("/bare", _bare)]
-    with fake_ssap.serving(Starlette(routes=routes)) as url, pytest.raises(SourceError, match=says) as error:
+    pages = serving(lambda request: PAGES.get(request.path, Reply(status=404)))
+    with pages as url, pytest.raises(SourceError, match=says) as error:
         sync("test", source=url + path, home=tmp_path, policy=QUICK)
     assert "\n" not in str(error.value)
 
@@ -404,7 +396,7 @@ def test_the_policy_is_kept(service: FakeService, tmp_path: Path) -> None:
     running, most = 0, 0
     answer = service.answer
 
-    def watched(request: Request) -> Response:
+    def watched(request: Request) -> Reply:
         nonlocal running, most
         running += 1
         most = max(most, running)
@@ -415,7 +407,7 @@ def test_the_policy_is_kept(service: FakeService, tmp_path: Path) -> None:
         finally:
             running -= 1
 
-    with fake_ssap.serving(Starlette(routes=[Route("/ssap.xml", watched)]), "/ssap.xml") as url:
-        sync("test", source=url, home=tmp_path, policy=dataclasses.replace(QUICK, requests_at_a_time=2))
+    with serving(watched) as url:
+        sync("test", source=f"{url}/ssap.xml", home=tmp_path, policy=dataclasses.replace(QUICK, requests_at_a_time=2))
     # How many meet is up to the machine; more than two never do.
     assert 1 <= most <= 2

@@ -1,0 +1,20 @@
+"""Services that need something, or write odd documents, are mirrored whole, politely, or the reason is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.mirror.simulated.playing import cases, play
+from tests.support.simulated.scenarios import needs, writing
+
+
+@pytest.mark.parametrize("name", cases("needs", needs.SCENARIOS))
+def test_needs(name: str, tmp_path: Path) -> None:
+    play(needs.SCENARIOS, name, tmp_path)
+
+
+@pytest.mark.parametrize("name", cases("writing", writing.SCENARIOS))
+def test_writing(name: str, tmp_path: Path) -> None:
+    play(writing.SCENARIOS, name, tmp_path)

@@ -1,0 +1,1 @@
+"""The services: VOTables, answers over HTTP, SSAP and TAP."""
