@@ -1,35 +1,110 @@
-"""Units of columns: converted where there is one factor between them, refused otherwise, never guessed."""
+"""Units of columns: converted where there is one way between them, refused otherwise, never guessed.
+
+The units of the field stand in a table with exact factors, so that nothing slow is loaded for them; astropy reads what
+the table does not have.
+"""
 
 from __future__ import annotations
 
-import math
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
+from math import pi
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Conversion", "conversion", "says_no_unit"]
+__all__ = ["SPECTRAL", "Conversion", "conversion", "says_no_unit", "to_degrees", "to_wavelength"]
 
 # VOUnits 1.1 §2.9 has the empty string; the others are CDS's and table writers' ways to say it.
 _NO_UNIT = {"", "-", "--", "---", "1"}
 _FORMATS = ("vounit", "fits", "cds")
 
+# CODATA 2018, exact by definition of the SI.
+_LIGHT_M_S = Fraction(299_792_458)
+_PLANCK_J_S = Fraction("6.62607015e-34")
+_EV_J = Fraction("1.602176634e-19")
+_DAY_S, _JULIAN_YEAR_S = 86_400, 31_557_600
+
+#: Dimension -> its base unit; each unit of `_UNITS` is a multiple of its dimension's.
+_BASES = {"angle": "deg", "time": "s", "length": "m", "frequency": "Hz", "energy": "eV", "wavenumber": "m-1"}
+#: Dimension -> what divided by a value in its base unit is the vacuum wavelength in m; None for wavelengths themselves.
+SPECTRAL: dict[str, Fraction | None] = {
+    "length": None,
+    "frequency": _LIGHT_M_S,
+    "energy": _PLANCK_J_S * _LIGHT_M_S / _EV_J,
+    "wavenumber": Fraction(1),
+}
+
+
+def _table() -> dict[str, tuple[str, Fraction]]:
+    """Spelling -> dimension, and the unit in the dimension's base unit."""
+    known: dict[str, tuple[str, Fraction]] = {}
+
+    def add(dimension: str, spellings: str, factor: Fraction | int) -> None:
+        known.update({spelling: (dimension, Fraction(factor)) for spelling in spellings.split()})
+
+    degrees_per_radian = 180 / Fraction(pi)
+    add("angle", "deg degree degrees Degree Degrees DEG °", 1)
+    add("angle", "rad radian radians", degrees_per_radian)
+    add("angle", "mrad", degrees_per_radian / 1000)
+    add("angle", "hourangle", 15)
+    add("angle", "arcmin arcminute arcminutes '", Fraction(1, 60))
+    add("angle", 'arcsec arcsecond arcseconds asec "', Fraction(1, 3600))
+    add("angle", "mas marcsec", Fraction(1, 3_600_000))
+    add("angle", "uas uarcsec µas", Fraction(1, 3_600_000_000))
+    add("time", "s sec second seconds S", 1)
+    add("time", "ms", Fraction(1, 1000))
+    add("time", "us µs", Fraction(1, 10**6))
+    add("time", "ks", 1000)
+    add("time", "min minute minutes", 60)
+    add("time", "h hr hour hours", 3600)
+    add("time", "d day days D", _DAY_S)
+    add("time", "a yr year years", _JULIAN_YEAR_S)
+    add("length", "m meter meters metre metres", 1)
+    add("length", "km", 1000)
+    add("length", "cm", Fraction(1, 100))
+    add("length", "mm", Fraction(1, 1000))
+    add("length", "um µm μm micron microns micrometer micrometers", Fraction(1, 10**6))
+    add("length", "nm nanometer nanometers nanometre nanometres", Fraction(1, 10**9))
+    add("length", "pm", Fraction(1, 10**12))
+    add("length", "Angstrom Angstroms angstrom angstroms ANGSTROM AA Å Å", Fraction(1, 10**10))
+    for prefix, factor in (("", 1), ("k", 10**3), ("M", 10**6), ("G", 10**9), ("T", 10**12)):
+        add("frequency", f"{prefix}Hz", factor)
+        add("energy", f"{prefix}eV", factor)
+    add("energy", "meV", Fraction(1, 1000))
+    add("energy", "J", 1 / _EV_J)
+    add("energy", "erg", 1 / _EV_J / 10**7)
+    for length, factor in (("m", 1), ("cm", 100), ("mm", 1000), ("um", 10**6)):
+        add("wavenumber", f"1/{length} {length}-1 {length}^-1 {length}**-1 {length}**(-1) /{length}", factor)
+    return known
+
+
+_UNITS = _table()
+
 
 @dataclass(frozen=True)
 class Conversion:
-    """A factor, as a division where that is exact: 5000 Angstrom are 5e-07 m and not a bit more."""
+    """How a value in one unit becomes one in another; a division where that is exact.
+
+    5000 Angstrom are 5e-07 m and not a bit more.
+    """
 
     times: float
     """Multiply by this."""
     over: float = 1.0
     """Divide by this."""
+    inverse: bool = False
+    """Whether the value is divided into `times` instead: the more of one, the less of the other."""
 
     @property
     def is_identity(self) -> bool:
         """Whether values stay as they are."""
-        return self.times == self.over
+        return self.times == self.over and not self.inverse
 
     def apply(self, values: NDArray[Any]) -> NDArray[Any]:
         """Convert values.
@@ -44,7 +119,12 @@ class Conversion:
         numpy.ndarray of float64, shape (N,)
             In the unit wanted.
         """
-        return values if self.is_identity else values * self.times / self.over
+        if self.is_identity:
+            return values
+        if self.inverse:
+            with np.errstate(divide="ignore"):
+                return self.times / (values * self.over)
+        return values * self.times / self.over
 
 
 def says_no_unit(unit: str | None) -> bool:
@@ -58,7 +138,7 @@ def conversion(given: str | None, wanted: str | None) -> Conversion:
     Parameters
     ----------
     given, wanted : str or None
-        Unit strings: VOUnits, FITS or CDS.
+        Unit strings: VOUnits, FITS or CDS, or a usual word for one.
 
     Returns
     -------
@@ -78,6 +158,74 @@ def conversion(given: str | None, wanted: str | None) -> Conversion:
         one, other = (given or "no unit", wanted or "no unit")
         message = f"{one!r} is not {other!r}, and there is no factor between them"
         raise ValueError(message)
+    if given in _UNITS and wanted in _UNITS:
+        (dimension, left), (other, right) = _UNITS[given], _UNITS[wanted]
+        if dimension != other:
+            message = f"{given!r} cannot be converted to {wanted!r}"
+            raise ValueError(message)
+        return _exact(left / right)
+    return _exact(_astropy_factor(given, wanted))
+
+
+def to_degrees(unit: str | None) -> Conversion:
+    """Find the factor from the unit of an angle to degrees.
+
+    Parameters
+    ----------
+    unit : str or None
+        Hours are hour angles here, of 15 degrees; without a unit, degrees are meant (SSA 1.1 §4.2.5.10).
+
+    Raises
+    ------
+    ValueError
+        If it is no unit of an angle.
+    """
+    if says_no_unit(unit):
+        return Conversion(1.0)
+    text = (unit or "").strip()
+    return _exact(Fraction(15)) if _UNITS.get(text) == _UNITS["h"] else conversion(text, "deg")
+
+
+def to_wavelength(unit: str | None) -> Conversion:
+    """Find the way from a wavelength, frequency, energy or wavenumber to the wavelength in vacuum in metres.
+
+    Parameters
+    ----------
+    unit : str or None
+        ``A`` is the Angstrom here: no spectrum is measured in ampere. Without a unit, metres are meant (SSA 1.1
+        §4.2.5.10).
+
+    Raises
+    ------
+    ValueError
+        If it is no unit of a spectral coordinate.
+    """
+    if says_no_unit(unit):
+        return Conversion(1.0)
+    text = (unit or "").strip()
+    dimension, factor = _UNITS["Angstrom"] if text == "A" else _spectral_unit(text)
+    numerator = SPECTRAL[dimension]
+    if numerator is None:
+        return _exact(factor)
+    exact = _exact(numerator / factor)
+    return Conversion(exact.times, exact.over, inverse=True)
+
+
+def _spectral_unit(text: str) -> tuple[str, Fraction]:
+    if text in _UNITS:
+        dimension, factor = _UNITS[text]
+        if dimension in SPECTRAL:
+            return dimension, factor
+    else:
+        _parsed(text)  # an unknown unit is another error than one that is none of these
+        for dimension in SPECTRAL:
+            with suppress(ValueError):
+                return dimension, _astropy_factor(text, _BASES[dimension])
+    message = f"{text!r} is no unit of wavelength, frequency, energy or wavenumber"
+    raise ValueError(message)
+
+
+def _astropy_factor(given: str, wanted: str) -> Fraction:
     from astropy import units
 
     left, right = _parsed(given), _parsed(wanted)
@@ -86,7 +234,7 @@ def conversion(given: str | None, wanted: str | None) -> Conversion:
     except (units.UnitConversionError, units.UnitTypeError, TypeError) as error:
         message = f"{given!r} cannot be converted to {wanted!r}"
         raise ValueError(message) from error
-    return _exact(factor)
+    return _unrounded(factor)
 
 
 def _parsed(text: str) -> Any:
@@ -106,10 +254,17 @@ def _parsed(text: str) -> Any:
     raise ValueError(message)
 
 
-def _exact(factor: float) -> Conversion:
+def _unrounded(factor: float) -> Fraction:
     """Take off what rounding has left: a factor, or its inverse, that is a whole number but for the last digits."""
-    for value, as_conversion in ((factor, Conversion), (1 / factor, lambda whole: Conversion(1.0, whole))):
+    for value, inverted in ((factor, False), (1 / factor, True)):
         whole = float(f"{value:.14g}")
-        if whole.is_integer() and math.isclose(whole, value, rel_tol=1e-14):
-            return as_conversion(whole)
-    return Conversion(factor)
+        if whole.is_integer() and abs(whole - value) <= 1e-14 * abs(value):
+            return 1 / Fraction(whole) if inverted else Fraction(whole)
+    return Fraction(factor)
+
+
+def _exact(factor: Fraction) -> Conversion:
+    """A factor as a product or a quotient of whole numbers, if these are small enough to be exact as floats."""
+    if factor.numerator < 2**53 and factor.denominator < 2**53:
+        return Conversion(float(factor.numerator), float(factor.denominator))
+    return Conversion(float(factor))
