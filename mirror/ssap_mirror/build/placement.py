@@ -89,32 +89,27 @@ class Placer:
     def __init__(self, schema: Schema, sample: pa.RecordBatch | None = None) -> None:
         found = {quantity: candidates(schema, quantity) for quantity in ("target", "location")}
         self._target, self._location = (_chosen(found[quantity].readings, sample) for quantity in found)
-        self._derives_target = self._target is None or not self._target.as_is
-        self._derives_location = self._location is not None and "location" not in self._location.as_is
-        roles = {"location": ""}
+        self._derives_target = self._target is None or "ra" not in self._target.as_is
+        self._derives_location = self._location is None or "location" not in self._location.as_is
+        roles: dict[str, str] = {}
         added: list[Column] = []
         if self._derives_target:
-            source = "nothing: always NULL" if self._target is None else self._target.words
             added += (
-                _derived("s_ra", "pos.eq.ra", "ICRS right ascension", source, schema),
-                _derived("s_dec", "pos.eq.dec", "ICRS declination", source, schema),
+                _derived("s_ra", "pos.eq.ra", "ICRS right ascension", self._target, schema),
+                _derived("s_dec", "pos.eq.dec", "ICRS declination", self._target, schema),
             )
             roles |= zip(("ra", "dec"), (column.name for column in added), strict=True)
         elif self._target is not None:
             roles |= self._target.as_is
-        if self._derives_location and self._location is not None:
-            point = _derived("s_location", "pos.eq", "ICRS position", self._location.words, schema)
+        if self._derives_location:
+            point = _derived("s_location", "pos.eq", "ICRS position", self._location, schema)
             added.append(replace(point, arraysize="2", xtype="point"))
-            roles["location"] = added[-1].name
+            # Where nothing tells of a position, a cone is refused, and not answered with no row.
+            roles["location"] = "" if self._location is None else added[-1].name
         elif self._location is not None:
             roles |= self._location.as_is
         refused = found["location"].refusals if self._location is None else ()
         self.schema = schema.with_roles(roles, added, {"location": "; ".join(refused)} if refused else {})
-
-    @property
-    def has_positions(self) -> bool:
-        """Whether any column tells of a position."""
-        return self._location is not None
 
     def place(self, batch: pa.RecordBatch) -> Placed:
         """Place the rows of a batch.
@@ -188,13 +183,14 @@ def split_sky(count: Callable[[int, int], int], max_rows: int) -> Iterator[tuple
             yield order, npix
 
 
-def _derived(name: str, ucd: str, label: str, source: str, schema: Schema) -> Column:
+def _derived(name: str, ucd: str, label: str, source: Reading | None, schema: Schema) -> Column:
+    words = "nothing: always NULL" if source is None else source.words
     return Column(
         name=_free_name(name, schema),
         datatype="double",
         unit="deg",
         ucd=ucd,
-        description=f"{label}, derived by the mirror from {source}",
+        description=f"{label}, derived by the mirror from {words}",
         verbosity=UNLISTED,
     )
 

@@ -223,7 +223,9 @@ class Schema:
         """
         columns = (*self.columns, *added)
         found = find_roles(columns, self.overrides)
-        new = {role: name for role, name in roles.items() if found.get(role, "") != name}
+        own = {column.name for column in added}
+        # A column that was made for a role has it by word, since others are known by more.
+        new = {role: name for role, name in roles.items() if found.get(role, "") != name or name in own}
         if not (new or added or refused):
             return self
         return replace(

@@ -250,6 +250,7 @@ def _position_words(value: Positions) -> str:
 PARAMETERS = (
     Parameter(
         name="POS",
+        section="4.1.1.1",
         title="Pos",
         description="Position of the target object: the centre of the region, decimal degrees.",
         rules={"ivoa": IvoaPosition(), "dachs": DachsPosition()},
@@ -262,6 +263,7 @@ PARAMETERS = (
     ),
     Parameter(
         name="SIZE",
+        section="4.1.1.2",
         title="Size",
         description="Size (diameter) of the region of interest around POS.",
         rules={"ivoa": IvoaSize(), "dachs": DachsSize()},
