@@ -7,7 +7,6 @@ when all rows have been seen: one that is empty leaves its role to the next.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,6 @@ from ssap_mirror.core.times import MAX_MJD
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from numpy.typing import NDArray
 
 __all__ = ["HiddenColumns", "Survey"]
 

@@ -23,6 +23,7 @@ MAX_OFFSET_ARCSEC = 60.0
 #: In place of a cell, for a row that has none.
 NOT_PLACED = -1
 
+
 @dataclass(frozen=True)
 class Placed:
     """A batch of rows and their cells."""
@@ -57,7 +58,7 @@ class FirstKnown:
         """What each of them reads."""
         return ", or ".join(reading.words for reading in self.readings)
 
-    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray]:
+    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray[np.float64]]:
         """Right ascension and declination [deg]."""
         found = dict(self.readings[0].values(rows))
         for reading in self.readings[1:]:

@@ -55,6 +55,7 @@ _VOTABLE_NAME = {
     "large_string": "char",
 }
 
+
 @dataclass(frozen=True)
 class Column:
     """One column, as a VOTable FIELD describes it (VOTable 1.4 §4.1)."""
@@ -84,7 +85,7 @@ class Column:
     frame: str | None = None
     """Celestial frame of a coordinate where its source tells (COOSYS): ``ICRS``, ``FK5 J2000``, ``galactic``."""
     time_origin: str | None = None
-    """Julian date that times are counted from where their source tells (TIMESYS): ``0`` for JD, ``2400000.5`` for MJD."""
+    """Julian date that times are counted from where their source tells (TIMESYS): ``0`` is JD, ``2400000.5`` MJD."""
     time_scale: str | None = None
     """Time scale of a date where its source tells (TIMESYS): ``UTC``, ``TT``, ``TDB``."""
 

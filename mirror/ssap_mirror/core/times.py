@@ -209,9 +209,7 @@ def numeric_dates(column: Column) -> NumericDates:
     if origin is None:
         origin = 0.0 if (column.xtype or "").strip().lower() == "jd" else MJD_ZERO_JD
     since = {MJD_ZERO_JD: "MJD", 0.0: "JD"}.get(origin, f"counted from JD {origin!r}")
-    return NumericDates(
-        to_days, origin - MJD_ZERO_JD, scale, (since if unit == "d" else f"{unit} {since}") + in_scale
-    )
+    return NumericDates(to_days, origin - MJD_ZERO_JD, scale, (since if unit == "d" else f"{unit} {since}") + in_scale)
 
 
 def _origin(text: str | None) -> float | None:

@@ -264,7 +264,7 @@ def _unrounded(factor: float) -> Fraction:
 
 
 def _exact(factor: Fraction) -> Conversion:
-    """A factor as a product or a quotient of whole numbers, if these are small enough to be exact as floats."""
+    """Write a factor as a quotient of whole numbers, if these are small enough to be exact as floats."""
     if factor.numerator < 2**53 and factor.denominator < 2**53:
         return Conversion(float(factor.numerator), float(factor.denominator))
     return Conversion(float(factor))

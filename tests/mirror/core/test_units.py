@@ -44,7 +44,6 @@ def test_converted(given: str | None, wanted: str | None, value: float, expected
         ("h", "deg", "'h' cannot be converted"),
         ("K", "m", "'K' cannot be converted"),
         ("furlong", "m", "the unit 'furlong' is not known"),
-        
         ("mag", None, "'mag' is not 'no unit'"),
         (None, "deg", "'no unit' is not 'deg'"),
         ("m;DROP", "m", "is not known"),

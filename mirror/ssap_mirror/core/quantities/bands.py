@@ -1,4 +1,4 @@
-"""The wavelengths that a spectrum covers: start and stop, or centre and extent; wavelengths, frequencies or energies."""
+"""The wavelengths that a spectrum covers, from start and stop or centre and extent; also frequencies and energies."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class StartAndStop:
         """Their names and units."""
         return shown(self.columns)
 
-    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray]:
+    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray[np.float64]]:
         """Shortest and longest wavelength."""
         low, high = (
             factor.apply(floats(rows.column(column.name)))
@@ -86,7 +86,7 @@ class CentreAndExtent:
         """Their names and units."""
         return f"{shown(self.columns)} (centre and extent)"
 
-    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray]:
+    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray[np.float64]]:
         """Shortest and longest wavelength."""
         centre = floats(rows.column(self.centre.name))
         half = self.to_unit.apply(floats(rows.column(self.extent.name))) / 2
@@ -136,7 +136,9 @@ def _width(extent: Column, centre: Column) -> Conversion:
         raise NotUnderstood(message) from None
 
 
-def _ordered(low: NDArray, high: NDArray, to_metres: tuple[Conversion, Conversion]) -> Mapping[str, NDArray]:
+def _ordered(
+    low: NDArray[np.float64], high: NDArray[np.float64], to_metres: tuple[Conversion, Conversion]
+) -> Mapping[str, NDArray[np.float64]]:
     """Put the ends of energies and frequencies, which run the other way, in the order of wavelengths."""
     if any(factor.inverse for factor in to_metres):
         known = ~(np.isnan(low) | np.isnan(high))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssap_mirror.core.points import floats
-from ssap_mirror.core.quantities.numbers import NumberReading, read_number
+from ssap_mirror.core.quantities.numbers import NumberReading, number_candidates
 from ssap_mirror.core.quantities.reading import Candidates, Finder, NotUnderstood
 from ssap_mirror.core.times import NumericDates, numeric_dates, text_dates
 
@@ -65,7 +65,7 @@ class DateColumn:
         """Its name and what its dates are."""
         return f"{self.column.name} [{'ISO 8601' if self.numbers is None else self.numbers.words}]"
 
-    def spans(self, rows: pa.RecordBatch) -> tuple[NDArray, NDArray]:
+    def spans(self, rows: pa.RecordBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """First and last instant of each date [MJD, UTC]; different for a day, month or year."""
         array = rows.column(self.column.name)
         if self.numbers is None:
@@ -100,7 +100,7 @@ class StartAndStop:
         """What they are."""
         return f"{self.start.words} and {self.stop.words}"
 
-    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray]:
+    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray[np.float64]]:
         """Beginning, end and middle."""
         return _coverage(self.start.spans(rows)[0], self.stop.spans(rows)[1])
 
@@ -111,15 +111,15 @@ class DateAndExtent:
 
     date: DateColumn
     """The date."""
-    exposure: NumberReading | None
-    """The length."""
+    exposures: tuple[NumberReading, ...]
+    """Columns with the length, best first: of each row the first that has one counts."""
     begins: bool = False
     """Whether the date is the beginning."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """One or two."""
-        return (self.date.column, *(() if self.exposure is None else self.exposure.columns))
+        return (self.date.column, *(exposure.column for exposure in self.exposures))
 
     @property
     def as_is(self) -> Mapping[str, str]:
@@ -130,18 +130,19 @@ class DateAndExtent:
     def words(self) -> str:
         """What they are."""
         part = "start" if self.begins else "midpoint"
-        length = "" if self.exposure is None else f" and {self.exposure.words}"
-        return f"{self.date.words} ({part}){length}"
+        length = " or ".join(exposure.words for exposure in self.exposures)
+        return f"{self.date.words} ({part})" + (f" and {length}" if length else "")
 
-    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray]:
+    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray[np.float64]]:
         """Beginning, end and middle; a day, month or year is its own whole self."""
         first, last = self.date.spans(rows)
-        length = np.zeros(len(first))
-        if self.exposure is not None:
-            (seconds,) = self.exposure.values(rows).values()
-            with np.errstate(invalid="ignore"):
-                sensible = (seconds > 0) & (seconds < _MAX_EXPOSURE_S) & (first == last)
-            length = np.where(sensible, seconds, 0.0) / _DAY_S
+        seconds = np.full(len(first), np.nan)
+        for exposure in self.exposures:
+            (found,) = exposure.values(rows).values()
+            seconds = np.where(np.isnan(seconds), found, seconds)
+        with np.errstate(invalid="ignore"):
+            sensible = (seconds > 0) & (seconds < _MAX_EXPOSURE_S) & (first == last)
+        length = np.where(sensible, seconds, 0.0) / _DAY_S
         before, after = (0.0, 1.0) if self.begins else (0.5, 0.5)
         return _coverage(first - before * length, last + after * length)
 
@@ -158,24 +159,19 @@ def date_candidates(finder: Finder) -> Candidates:
     for role in ("t_mid", "t_min"):
         for column in finder.singles(role):
             try:
-                readings.append(DateAndExtent(DateColumn.of(column), _exposure(finder), role == "t_min"))
+                readings.append(DateAndExtent(DateColumn.of(column), _exposures(finder), role == "t_min"))
             except NotUnderstood as error:
                 refusals.append(str(error))
     return Candidates(tuple(readings), tuple(dict.fromkeys(refusals)))
 
 
-def _exposure(finder: Finder) -> NumberReading | None:
-    """The length of the exposure; one that is there and not understood must not pass for none."""
-    columns = finder.singles("t_exptime")
-    if not columns:
-        return None
-    for column in columns[:-1]:
-        try:
-            return read_number("t_exptime", column)
-        except NotUnderstood:
-            continue
-    return read_number("t_exptime", columns[-1])
+def _exposures(finder: Finder) -> tuple[NumberReading, ...]:
+    """Find the length of the exposure; one that is there and not understood must not pass for none."""
+    found = number_candidates(finder, "t_exptime")
+    if found.refusals and not found.readings:
+        raise NotUnderstood(found.refusals[0])
+    return tuple(reading for reading in found.readings if isinstance(reading, NumberReading))
 
 
-def _coverage(first: NDArray, last: NDArray) -> Mapping[str, NDArray]:
+def _coverage(first: NDArray[np.float64], last: NDArray[np.float64]) -> Mapping[str, NDArray[np.float64]]:
     return {"t_min": first, "t_max": last, "t_mid": first + (last - first) / 2}

@@ -28,7 +28,12 @@ NUMBERS = (
     "var_ampl",
 )
 
-_OTHERS = {"location": location_candidates, "target": target_candidates, "band": band_candidates, "time": date_candidates}
+_OTHERS = {
+    "location": location_candidates,
+    "target": target_candidates,
+    "band": band_candidates,
+    "time": date_candidates,
+}
 
 #: All that can be read: ``location``, ``target``, ``band``, ``time`` and the numbers by their roles.
 QUANTITIES = (*_OTHERS, *NUMBERS)

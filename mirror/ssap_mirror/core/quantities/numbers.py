@@ -12,6 +12,7 @@ from ssap_mirror.core.roles import UNITS
 from ssap_mirror.core.units import Conversion, conversion, says_no_unit, to_degrees
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -46,7 +47,7 @@ class NumberReading:
         """Its name and unit."""
         return shown(self.columns)
 
-    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray]:
+    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray[np.float64]]:
         """Numbers in the role's unit."""
         return {self.role: self.factor.apply(floats(rows.column(self.column.name)))}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,7 +59,7 @@ class PairReading:
         """Its name and unit."""
         return shown(self.columns) + (" (text)" if self.column.is_text else "")
 
-    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray]:
+    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray[np.float64]]:
         """Right ascension and declination [deg]."""
         array = rows.column(self.column.name)
         if self.column.is_text:
@@ -96,13 +97,13 @@ class AxesReading:
         """Their names and units."""
         return shown(self.columns)
 
-    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray]:
+    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray[np.float64]]:
         """Right ascension and declination [deg]."""
         axes = []
         for column, factor, per_hour in zip(self.columns, self.to_degrees, (_HOUR_DEG, 1.0), strict=True):
             array = rows.column(column.name)
             if column.is_text:
-                axes += _parsed(array, lambda text, f=factor, h=per_hour: (_coordinate(text.split(), f, h),), 1)
+                axes += _parsed(array, partial(_one_coordinate, factor=factor, per_unit_deg=per_hour), 1)
             else:
                 axes.append(factor.apply(floats(array)))
         return _on_sphere(*axes)
@@ -118,7 +119,7 @@ def location_candidates(finder: Finder) -> Candidates:
 
 
 def target_candidates(finder: Finder) -> Candidates:
-    """Ways to read the position of the target, in double precision if there is any; failing that, of the observation."""
+    """Ways to read the position of the target, in double precision if it can be; failing that, of the observation."""
     targets = _axes(finder, "ra", "dec")
     doubles = tuple(reading for reading in targets.readings if reading.as_is)
     observed = _pairs(finder, "location"), _axes(finder, "location_ra", "location_dec")
@@ -139,33 +140,39 @@ def _joined(*parts: Candidates) -> Candidates:
 
 
 def _pairs(finder: Finder, role: str) -> Candidates:
-    readings, refusals = [], []
-    for column in finder.singles(role):
-        try:
-            if not column.is_text and column.shape not in ((2,), (None,)):
-                message = f"the column {column.name!r} does not hold pairs of coordinates"
-                raise NotUnderstood(message)
-            readings.append(PairReading(column, _factors(column)))
-        except NotUnderstood as error:
-            refusals.append(str(error))
-    return Candidates(tuple(readings), tuple(refusals))
+    return _understood(_read_pair, [(column,) for column in finder.singles(role)])
 
 
 def _axes(finder: Finder, ra_role: str, dec_role: str) -> Candidates:
+    return _understood(_read_axes, finder.pairs(ra_role, dec_role))
+
+
+def _understood(read: Callable[..., PositionReading], found: Iterable[tuple[Column, ...]]) -> Candidates:
     readings, refusals = [], []
-    for ra, dec in finder.pairs(ra_role, dec_role):
+    for columns in found:
         try:
-            for column in (ra, dec):
-                if column.shape or column.datatype in ("boolean", "bit"):
-                    message = f"the column {column.name!r} does not hold one coordinate a row"
-                    raise NotUnderstood(message)
-                if column.is_text and not (column.utype or column.ucd):
-                    message = f"nothing but its name says that the text of the column {column.name!r} is a coordinate"
-                    raise NotUnderstood(message)
-            readings.append(AxesReading(ra, dec, (_factors(ra)[0], _factors(dec)[-1])))
+            readings.append(read(*columns))
         except NotUnderstood as error:
             refusals.append(str(error))
     return Candidates(tuple(readings), tuple(refusals))
+
+
+def _read_pair(column: Column) -> PairReading:
+    if not column.is_text and column.shape not in ((2,), (None,)):
+        message = f"the column {column.name!r} does not hold pairs of coordinates"
+        raise NotUnderstood(message)
+    return PairReading(column, _factors(column))
+
+
+def _read_axes(ra: Column, dec: Column) -> AxesReading:
+    for column in (ra, dec):
+        if column.shape or column.datatype in ("boolean", "bit"):
+            message = f"the column {column.name!r} does not hold one coordinate a row"
+            raise NotUnderstood(message)
+        if column.is_text and not (column.utype or column.ucd):
+            message = f"nothing but its name says that the text of the column {column.name!r} is a coordinate"
+            raise NotUnderstood(message)
+    return AxesReading(ra, dec, (_factors(ra)[0], _factors(dec)[-1]))
 
 
 def _factors(column: Column) -> tuple[Conversion, Conversion]:
@@ -181,16 +188,13 @@ def _factors(column: Column) -> tuple[Conversion, Conversion]:
     if column.is_text and all(part.lower() in _SEXAGESIMAL_UNITS for part in parts):
         parts = [""]
     try:
-        ra, dec = to_degrees(parts[0]), to_degrees(parts[-1])
-        if len(parts) > 2:
-            raise ValueError(f"{unit!r} is no unit of two coordinates")  # noqa: EM102, TRY301
+        return to_degrees(parts[0]), to_degrees(parts[-1])
     except ValueError as error:
         message = f"the unit of the column {column.name!r} does not tell what its coordinates are: {error}"
         raise NotUnderstood(message) from None
-    return ra, dec
 
 
-def _parsed(array: pa.Array, read: Callable[[str], Iterable[float]], width: int) -> list[NDArray]:
+def _parsed(array: pa.Array, read: Callable[[str], Iterable[float]], width: int) -> list[NDArray[np.float64]]:
     """Read each distinct text once."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -214,6 +218,11 @@ def _position(text: str, factors: tuple[Conversion, Conversion]) -> tuple[float,
     return _coordinate(pieces[:half], factors[0], _HOUR_DEG), _coordinate(pieces[half:], factors[1], 1.0)
 
 
+def _one_coordinate(text: str, factor: Conversion, per_unit_deg: float) -> tuple[float]:
+    """Read the text of a column with one coordinate."""
+    return (_coordinate(text.split() or [""], factor, per_unit_deg),)
+
+
 def _coordinate(pieces: list[str], factor: Conversion, per_unit_deg: float) -> float:
     """Degrees of one coordinate: a number in its unit, or sexagesimal in hours or degrees; NaN for anything else."""
     text = pieces[0] if len(pieces) == 1 else ":".join(pieces)
@@ -229,7 +238,7 @@ def _coordinate(pieces: list[str], factor: Conversion, per_unit_deg: float) -> f
     return -value if sign == "-" else value
 
 
-def _on_sphere(ra: NDArray, dec: NDArray) -> Mapping[str, NDArray]:
+def _on_sphere(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> Mapping[str, NDArray[np.float64]]:
     """Leave out what is no direction, and what has one coordinate alone."""
     with np.errstate(invalid="ignore"):
         good = np.isfinite(ra) & (np.abs(dec) <= 90)

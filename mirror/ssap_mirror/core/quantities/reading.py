@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from ssap_mirror.core.roles import ROLES, ColumnIndex
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -36,7 +37,7 @@ class Reading(Protocol):
     def words(self) -> str:
         """Where the values come from, for people."""
 
-    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray]:
+    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray[np.float64]]:
         """Role -> its values in the unit of `ssap_mirror.core.roles.UNITS`, float64 of shape (N,), NaN where unknown.
 
         A position gives the roles ``ra`` and ``dec``.
@@ -64,7 +65,7 @@ class Finder:
 
     @classmethod
     def of(cls, schema: Schema) -> Finder:
-        """Look at a schema; columns that the mirror has worked out are none of the service's, unless a role names them."""
+        """Look at a schema; what the mirror has worked out counts only where a role names it."""
         return cls(schema, ColumnIndex(column for column in schema if not column.is_hidden))
 
     def singles(self, role: str) -> list[Column]:

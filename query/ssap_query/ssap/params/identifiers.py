@@ -18,8 +18,8 @@ class Identifier:
     """A dataset identifier, equal as a whole, as the reference server compares it: case and all."""
 
     doc: ClassVar[str] = (
-        "The whole string, case and all: no lists, no ranges, no patterns. From Python, a sequence of identifiers is a "
-        "union."
+        "The whole string, case and all: no lists, no ranges, no patterns. From Python, a sequence of identifiers is "
+        "a union."
     )
     column: LiteralString
     """``{role}``."""
@@ -57,8 +57,8 @@ class IvoaIdentifier(Identifier):
     """A dataset identifier, equal as a whole but for its case."""
 
     doc: ClassVar[str] = (
-        "The whole string, in any case (§2.8): no lists, no ranges, no patterns. From Python, a sequence of identifiers "
-        "is a union."
+        "The whole string, in any case (§2.8): no lists, no ranges, no patterns. From Python, a sequence of "
+        "identifiers is a union."
     )
 
     def compile(self, value: tuple[str, ...], columns: Columns) -> Predicate | None:

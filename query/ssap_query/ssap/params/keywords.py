@@ -90,10 +90,9 @@ class IvoaCollection(IvoaStrings):
         if "/" in value:
             return None
         column = "lower(" + self.column + ")"
-        return any_of(
-            Predicate(column + " = ?", (item,)) if _is_identifier(item) else Predicate("contains(" + column + ", ?)", (item,))
-            for item in dict.fromkeys(map(fold, value))
-        )
+        whole, part = column + " = ?", "contains(" + column + ", ?)"
+        terms = dict.fromkeys(map(fold, value))
+        return any_of(Predicate(whole if _is_identifier(term) else part, (term,)) for term in terms)
 
     def covers(self, value: tuple[str, ...], row: Row, columns: Columns) -> bool:
         """Whether a term occurs in the row's name."""
@@ -195,7 +194,7 @@ PARAMETERS = (
     Parameter(
         name="FLUXCALIB",
         title="Calib Flux",
-        description="Least level of flux calibration (ABSOLUTE, CALIBRATED, RELATIVE, NORMALIZED, UNCALIBRATED, or ANY).",
+        description="Least flux calibration (ABSOLUTE, CALIBRATED, RELATIVE, NORMALIZED, UNCALIBRATED, or ANY).",
         rules={"ivoa": IvoaCalibration("{flux_calib}"), "dachs": DachsCalibration("{flux_calib}")},
         grammar="list of ABSOLUTE, CALIBRATED, RELATIVE, NORMALIZED, UNCALIBRATED, ANY",
         examples=("RELATIVE", "any", "absolute,calibrated"),
@@ -207,7 +206,7 @@ PARAMETERS = (
     Parameter(
         name="WAVECALIB",
         title="Calib. Spect.",
-        description="Least level of wavelength calibration.",
+        description="Least wavelength calibration.",
         rules={
             "ivoa": IvoaCalibration("{wave_calib}"),
             "dachs": StringList("{wave_calib}", ignore_case=True, any_word=True),

@@ -26,8 +26,8 @@ class IvoaModified:
     """MTIME: the standard's reading."""
 
     doc: ClassVar[str] = (
-        "Dates as in TIME, against the time of publication; both ends of a range are included. A list, an extension, is "
-        "a union."
+        "Dates as in TIME, against the time of publication; both ends of a range are included. A list, an extension, "
+        "is a union."
     )
 
     def parse(self, name: str, text: str) -> RangeList[Moment]:
