@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from ssap_mirror.core.schema import ROLES, Column, Schema
 from ssap_mirror.errors import ParameterError
-from ssap_query.ssap import REGISTRY, Query, cone_predicate, interpret
+from ssap_query.ssap import REGISTRY, Query, interpret
 from ssap_query.ssap.request import parse
 
 SPECIFICATION = json.loads((Path(__file__).parent / "ssa_1_1.json").read_text("utf-8"))
@@ -54,7 +54,7 @@ def _value(given: Any) -> Any:
 
 
 def _select(query: Query, connection: duckdb.DuckDBPyConnection) -> set[str]:
-    where = query.where if query.cones is None else query.where & cone_predicate(query.cones)
+    where = query.where if query.region is None else query.where & query.region.within()
     sql = re.sub(r"\{(\w+)\}", r'"\1"', where.sql)
     values = [list(v) if isinstance(v, tuple) else v for v in where.values]
     return {name for (name,) in connection.execute(f"SELECT id FROM spectra WHERE {sql}", values).fetchall()}

@@ -6,7 +6,7 @@ cone; these do not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["as_arrow", "as_numpy", "points", "taken"]
+__all__ = ["as_arrow", "as_numpy", "coordinates", "points", "taken"]
 
 _PAIR = 2
 
@@ -90,6 +90,24 @@ def points(array: pa.Array) -> NDArray[np.float64]:
         valid = _valid(array)
         values = np.where(valid[:, None], values, np.nan)
     return values
+
+
+def coordinates(columns: Sequence[pa.Array]) -> NDArray[np.float64]:
+    """Make a numpy array of the columns of a position.
+
+    Parameters
+    ----------
+    columns : sequence of pyarrow.Array, shape (n,)
+        One of points, or two of floats.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n, 2)
+        NaN for NULL and for what is not two numbers.
+    """
+    if len(columns) == 1:
+        return points(columns[0])
+    return np.stack([as_numpy(column).astype(np.float64) for column in columns], axis=1)
 
 
 def taken(arrays: Mapping[str, pa.Array], rows: NDArray[np.int64]) -> dict[str, pa.Array]:

@@ -33,7 +33,7 @@ __all__ = [
 #: The mirror that is meant where none is named, if it exists; else the shipped sample.
 DEFAULT_MIRROR = "lamost6-mrs"
 _FALLBACK = "lamost6-mrs-sample"
-# The answer of a terminal: the columns that fit and the first rows.
+# The result on a terminal: the columns that fit and the first rows.
 _TABLE, _SHOWN_ROWS = "table", 40
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,12 +69,12 @@ def output(command: F) -> F:
 
 
 def deliver(result: ResultSet, target: str | None, file_format: str | None) -> None:
-    """Write an answer where it should go, and say on stderr what has to be said.
+    """Write a result where it should go, and say on stderr what has to be said.
 
     Parameters
     ----------
     result : ResultSet
-        The answer.
+        The result.
     target : str or None
         A file; stdout if None or ``-``.
     file_format : str or None

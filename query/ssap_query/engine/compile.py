@@ -51,7 +51,7 @@ class Source:
     """What is bound."""
 
 
-#: Rows picked out of row groups, registered under this name.
+#: Rows taken out of row groups, registered under this name.
 CANDIDATES = Source("candidates")
 
 

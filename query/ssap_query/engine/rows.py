@@ -1,31 +1,41 @@
-"""Where the rows of an answer come from: a table in memory, row groups to gather them from, or a statement to run.
+"""Where the rows of a result come from: a table in memory, row groups to gather them from, or a statement to run.
 
 All three give the same columns in the same types, piece by piece; each call begins anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ssap_query.engine.compile import CompiledQuery
-from ssap_query.engine.cones.row_groups import Pick, RowGroups
+from ssap_query.engine.cones.row_groups import RowGroups as RowGroupReader
+from ssap_query.engine.cones.row_groups import RowSelection
 from ssap_query.engine.duckdb_session import Session, failures_told
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["BATCH_ROWS", "Gathered", "Rows", "Shape", "Statement", "Stored"]
+__all__ = [
+    "BATCH_ROWS",
+    "InMemoryRows",
+    "MemoryLimit",
+    "OutputColumns",
+    "QueryRows",
+    "RowGroupRows",
+    "Rows",
+    "read_if_small",
+]
 
 #: About how many rows a batch of a stream holds.
 BATCH_ROWS = 16_384
 
 
 class Rows(Protocol):
-    """The rows of an answer."""
+    """The rows of a result."""
 
     def __len__(self) -> int: ...
 
@@ -35,8 +45,8 @@ class Rows(Protocol):
 
 
 @dataclass(frozen=True)
-class Shape:
-    """The columns of an answer, and what need not be read because it is the same in all rows."""
+class OutputColumns:
+    """The columns of a result, and what need not be read because it is the same in all rows."""
 
     arrow: pa.Schema
     """Columns in order, with the metadata of each."""
@@ -52,7 +62,7 @@ class Shape:
         return tuple(name for name in self.arrow.names if name not in known)
 
     def batch(self, arrays: Mapping[str, pa.Array], rows: int) -> pa.RecordBatch:
-        """Put a piece of the answer together.
+        """Put a piece of the result together.
 
         Parameters
         ----------
@@ -76,7 +86,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Stored:
+class InMemoryRows:
     """Rows in memory."""
 
     table: pa.Table
@@ -91,14 +101,14 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """Rows picked out of row groups."""
+class RowGroupRows:
+    """Rows taken out of row groups."""
 
-    shape: Shape
-    """Columns of the answer."""
-    groups: RowGroups
-    """What reads them."""
-    picks: Sequence[Pick]
+    columns: OutputColumns
+    """Columns of the result."""
+    reader: RowGroupReader
+    """What decodes the row groups."""
+    selections: Sequence[RowSelection]
     """Which rows, in order."""
     keep: bool
     """Whether what is decoded is worth keeping for the next request."""
@@ -106,28 +116,28 @@ class Gathered:
     """Folder of the snapshot, for messages."""
 
     def __len__(self) -> int:
-        return sum(len(pick.rows) for pick in self.picks)
+        return sum(len(selection.rows) for selection in self.selections)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, one batch a row group."""
-        for pick in self.picks:
+        for selection in self.selections:
             with failures_told(self.snapshot):
-                read = self.groups.take(pick, self.shape.varying, keep=self.keep)
-            yield self.shape.batch({**read, **pick.computed}, len(pick.rows))
+                read = self.reader.take(selection, self.columns.varying, keep=self.keep)
+            yield self.columns.batch({**read, **selection.computed}, len(selection.rows))
 
 
 @dataclass(frozen=True)
-class Statement:
-    """Rows that a statement selects."""
+class QueryRows:
+    """Rows that a statement selects, which runs each time they are asked for."""
 
-    shape: Shape
-    """Columns of the answer."""
+    columns: OutputColumns
+    """Columns of the result."""
     session: Session
     """What runs it."""
     query: CompiledQuery
     """Selects the varying and the computed columns, by name."""
     rows: int
-    """How many of its rows belong to the answer; it may have one more."""
+    """How many of its rows belong to the result; it may have one more."""
     snapshot: Path
     """Folder of the snapshot, for messages."""
 
@@ -142,5 +152,48 @@ class Statement:
                 rows = min(left, found.num_rows)
                 if rows:
                     names = found.schema.names
-                    yield self.shape.batch({name: found.column(name).slice(0, rows) for name in names}, rows)
+                    yield self.columns.batch({name: found.column(name).slice(0, rows) for name in names}, rows)
                 left -= rows
+
+
+@dataclass(frozen=True)
+class MemoryLimit:
+    """Size up to which a result is held in memory."""
+
+    rows: int
+    """Most rows."""
+    bytes: int
+    """Most bytes of Arrow arrays."""
+
+
+def read_if_small(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, limit: MemoryLimit
+) -> tuple[pa.Table | None, int]:
+    """Read a stream to its end, unless it turns out to be large.
+
+    Parameters
+    ----------
+    batches : iterable of pyarrow.RecordBatch
+        The stream.
+    schema : pyarrow.Schema
+        Its columns.
+    limit : MemoryLimit
+        What is small.
+
+    Returns
+    -------
+    table : pyarrow.Table or None
+        All rows; None if they are more, and then the rest of the stream is still to come.
+    rows : int
+        How many rows have been read.
+    """
+    import pyarrow as pa
+
+    read: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        read.append(batch)
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows > limit.rows or size > limit.bytes:
+            return None, rows
+    return pa.Table.from_batches(read, schema), rows

@@ -21,17 +21,20 @@ import numpy as np
 from ssap_mirror.core import healpix
 
 from ssap_query.arrow.arrays import as_numpy, points
-from ssap_query.ssap.params.position import Cone
 from ssap_query.ssap.predicate import Predicate
+from ssap_query.ssap.values.cones import Cone
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["SCORE_RULE", "score_of_joined", "score_sql", "scores"]
+__all__ = ["SCORE_ROLES", "SCORE_RULE", "score_of_joined", "score_sql", "scores"]
 
 #: The rule in one line, for people.
 SCORE_RULE = "50 (1 - separation/radius) + 50 SNR/(SNR + 10): nearer and higher signal to noise is better"
+
+#: Roles of the columns that it is made of; a service may lack the second.
+SCORE_ROLES: tuple[str, ...] = ("location", "snr")
 
 _MAX_SNR = 1e30
 _SNR: LiteralString = "CASE WHEN {snr} > 0 AND {snr} < 1e30 THEN {snr}::DOUBLE / ({snr}::DOUBLE + 10) ELSE 0 END"

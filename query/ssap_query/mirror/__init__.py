@@ -1,1 +1,1 @@
-"""A mirror opened for asking, and what it answers."""
+"""A mirror opened for asking, and the results it gives."""

@@ -1,8 +1,8 @@
-"""A request to its answer: rows, the description of the service, or the names of its targets."""
+"""A request to its result: rows, the description of the service, or the names of its targets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlencode
@@ -12,17 +12,17 @@ from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.engine.engine import Engine
-from ssap_query.engine.rows import Stored
+from ssap_query.engine.rows import InMemoryRows, Rows
 from ssap_query.engine.score import SCORE_RULE
 from ssap_query.mirror.metadata import describe_inputs
-from ssap_query.mirror.result import ResultSet
+from ssap_query.mirror.result import InputParameter, ResultSet
 from ssap_query.ssap.interpret import Query, interpret
-from ssap_query.ssap.request import SsapRequest, parse
+from ssap_query.ssap.request import Pairs, SsapRequest, parse
 
-__all__ = ["ALL_COLUMNS", "Asked", "ColumnNames", "Request", "about", "answer", "ask"]
+__all__ = ["ALL_COLUMNS", "ColumnNames", "ParsedRequest", "Request", "answer", "provenance", "read_request"]
 
 #: What a request may come as.
-Request: TypeAlias = str | bytes | Iterable[tuple[str, object]]
+Request: TypeAlias = str | bytes | Pairs | SsapRequest
 #: Names of columns, `ALL_COLUMNS`, or None for those that VERB says.
 ColumnNames: TypeAlias = str | Sequence[str] | None
 
@@ -35,7 +35,7 @@ _SHOWN_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
-class Asked:
+class ParsedRequest:
     """A request as it was understood."""
 
     request: SsapRequest
@@ -43,20 +43,22 @@ class Asked:
     query: Query
     """What they mean."""
     columns: Schema
-    """Columns of the answer."""
+    """Columns of the result."""
 
 
-def ask(engine: Engine, request: Request, dialect: str, columns: ColumnNames = None) -> Asked:
-    """Read a request.
+def read_request(
+    schema: Schema, request: Request, dialect: str | None = None, columns: ColumnNames = None
+) -> ParsedRequest:
+    """Parse and interpret a request.
 
     Parameters
     ----------
-    engine : Engine
-        The open snapshot.
-    request : str, bytes or iterable of (str, object)
-        Query string, or decoded (name, value) pairs in order.
-    dialect : {'ivoa', 'dachs'}
-        Whose reading of the parameters.
+    schema : Schema
+        Columns of the mirror.
+    request : str, bytes, iterable of (str, object), or SsapRequest
+        Query string, decoded (name, value) pairs in order, or what has been parsed.
+    dialect : {'ivoa', 'dachs'}, optional
+        Whose reading of the parameters; by default ``ivoa``, or that of a parsed request.
     columns : sequence of str, optional
         Names of the columns instead of those that VERB says; ``"all"`` is every column.
 
@@ -65,15 +67,21 @@ def ask(engine: Engine, request: Request, dialect: str, columns: ColumnNames = N
     ParameterError
         For a bad value: its parameter, the value, the reason.
     """
-    schema = engine.catalog.schema
     parsed = parse(request, dialect)
     query = interpret(parsed, schema)
     shown = _chosen(schema, _METADATA_VERB if query.metadata_only else query.verb, columns)
-    return Asked(parsed, query, shown)
+    return ParsedRequest(parsed, query, shown)
 
 
-def answer(engine: Engine, asked: Asked) -> ResultSet:
+def answer(engine: Engine, parsed: ParsedRequest) -> ResultSet:
     """Answer a request.
+
+    Parameters
+    ----------
+    engine : Engine
+        The open snapshot.
+    parsed : ParsedRequest
+        What `read_request` made of the request with the columns of that snapshot.
 
     Raises
     ------
@@ -82,43 +90,48 @@ def answer(engine: Engine, asked: Asked) -> ResultSet:
     ParameterError
         If the request cannot be answered in any sensible time, or needs a column that the service does not have.
     """
-    catalog, query = engine.catalog, asked.query
-    infos = about(catalog) | _facts(asked)
+    catalog, query, columns = engine.catalog, parsed.query, parsed.columns
+    inputs: Sequence[InputParameter] = ()
+    truncated = False
+    rows: Rows
     if query.metadata_only:
-        nothing = Stored(asked.columns.arrow_schema().empty_table())
-        inputs = describe_inputs(engine)
-        return ResultSet(
-            asked.columns, nothing, notes=query.notes, infos=infos, inputs=inputs, service_xml=catalog.service_xml
-        )
-    if query.operation == "getTargetNames":
-        return _target_names(engine, query, infos)
-    rows, truncated = engine.run(query, asked.columns)
-    return ResultSet(asked.columns, rows, truncated, query.notes, infos, service_xml=catalog.service_xml)
+        rows, inputs = InMemoryRows(columns.arrow_schema().empty_table()), describe_inputs(engine)
+    elif query.operation == "getTargetNames":
+        columns, rows = _target_names(engine, query)
+    else:
+        rows, truncated = engine.plan(query, columns).rows()
+    return ResultSet(
+        columns,
+        rows,
+        truncated,
+        query.notes,
+        infos=provenance(catalog) | _facts(parsed),
+        inputs=inputs,
+        service_xml=catalog.service_xml,
+        response_format=query.response_format,
+    )
 
 
-def about(catalog: Catalog) -> dict[str, str]:
-    """Say what every answer says of the mirror it comes from."""
+def provenance(catalog: Catalog) -> dict[str, str]:
+    """Say what every result says of the mirror that it comes from."""
     facts = {"mirror": f"{catalog.name}, snapshot {catalog.path.name}"}
     if catalog.synthetic:
         facts["synthetic"] = "true: the rows are made up"
     return facts
 
 
-def _facts(asked: Asked) -> dict[str, str]:
-    facts = {
-        "request": urlencode([(name, str(value)) for name, value in asked.request.pairs], errors="replace")[
-            :_SHOWN_CHARACTERS
-        ],
-        "dialect": asked.request.dialect,
-    }
-    if asked.query.words:
-        facts["selection"] = "; ".join(asked.query.words)[:_SHOWN_CHARACTERS]
-    if asked.query.cones and asked.query.dialect == "ivoa":
+def _facts(parsed: ParsedRequest) -> dict[str, str]:
+    request, query = parsed.request, parsed.query
+    pairs = [(name, str(value)) for name, value in request.pairs]
+    facts = {"request": urlencode(pairs, errors="replace")[:_SHOWN_CHARACTERS], "dialect": request.dialect}
+    if query.words:
+        facts["selection"] = "; ".join(query.words)[:_SHOWN_CHARACTERS]
+    if query.scored:
         facts["score"] = SCORE_RULE
     return facts
 
 
-def _target_names(engine: Engine, query: Query, infos: dict[str, str]) -> ResultSet:
+def _target_names(engine: Engine, query: Query) -> tuple[Schema, Rows]:
     import pyarrow as pa
 
     schema = engine.catalog.schema
@@ -129,8 +142,7 @@ def _target_names(engine: Engine, query: Query, infos: dict[str, str]) -> Result
     found: tuple[str | None, ...] = engine.distinct("target_name")
     if query.dialect == "dachs" and engine.has_null("target_name"):
         found = (*found, None)  # the reference server has NULL among the names
-    rows = Stored(pa.table([pa.array(found, column.arrow_type())], schema=shown.arrow_schema()))
-    return ResultSet(shown, rows, notes=query.notes, infos=infos, service_xml=engine.catalog.service_xml)
+    return shown, InMemoryRows(pa.table([pa.array(found, column.arrow_type())], schema=shown.arrow_schema()))
 
 
 def _chosen(schema: Schema, verb: int, columns: ColumnNames) -> Schema:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ssap_query.engine.compile import FILE_INDEX, FILE_ROW, compile_query, files
+from ssap_query.engine.compile import FILE_INDEX, FILE_ROW
+from ssap_query.engine.cones.select_rows import RowGroups
 from ssap_query.engine.engine import Engine
-from ssap_query.mirror.answer import Asked
+from ssap_query.engine.scan import Scan
+from ssap_query.mirror.answer import ParsedRequest
 from ssap_query.mirror.result import ResultSet
 from ssap_query.xmatch import Limits, Match, Positions, Side, crossmatch
 
@@ -22,7 +24,7 @@ _ROLES = ("ra", "dec", "t_mid")
 
 def match_mirror(
     engine: Engine,
-    asked: Asked,
+    parsed: ParsedRequest,
     other: Any,
     radius_arcsec: float,
     find: Find,
@@ -47,22 +49,16 @@ def match_mirror(
     """
     schema = engine.catalog.schema
     needed = [schema.roles[role] for role in _ROLES if role in schema.roles]
-    columns = schema.select([*asked.columns.names, *(name for name in needed if name not in asked.columns)])
-    plan = engine.plan(asked.query, columns)
+    columns = schema.select([*parsed.columns.names, *(name for name in needed if name not in parsed.columns)])
+    way = engine.plan(parsed.query, columns)
     left: Any
     positions = None
-    if plan.limit is None and plan.way in ("scan", "row groups"):
-        read = [name for name in columns.names if name not in plan.computed]
-        query = compile_query(
-            schema,
-            [*read, FILE_INDEX, FILE_ROW],
-            files(plan.extent.paths),
-            plan.conditions,
-            computed=plan.computed,
-        )
-        left = Side(query.sql, query.values, columns)
+    if isinstance(way, Scan | RowGroups) and way.query.limit is None:
+        read = [name for name in columns.names if name not in way.query.computed]
+        statement = way.query.statement([*read, FILE_INDEX, FILE_ROW])
+        left = Side(statement.sql, statement.values, columns)
     else:
-        rows, _ = engine.run(asked.query, columns)
+        rows, _ = way.rows()
         left = ResultSet(columns, rows).to_arrow()
         positions = Positions(ra=schema.roles["ra"], dec=schema.roles["dec"])
     return crossmatch(
@@ -72,7 +68,7 @@ def match_mirror(
         find,
         left_positions=positions,
         right_positions=other_positions,
-        left_columns=asked.columns.names,
+        left_columns=parsed.columns.names,
         right_columns=other_columns,
         right_where=other_where,
         sigma=sigma,

@@ -10,19 +10,13 @@ from pathlib import Path
 from ssap_mirror.core.schema import Schema
 
 from ssap_query.engine.compile import CompiledQuery
-from ssap_query.engine.cones.row_groups import Group
-from ssap_query.engine.engine import Engine, Plan
+from ssap_query.engine.engine import Engine
+from ssap_query.engine.plan import Way
 from ssap_query.engine.score import SCORE_RULE
 from ssap_query.ssap.interpret import Query
 
 __all__ = ["Explanation", "TouchedFile", "explain"]
 
-_WAYS = {
-    "nothing": "no row can fulfil the request; nothing is read",
-    "row groups": "the row groups below are decoded and kept, and the conditions tested on their rows",
-    "join": "one scan joins the rows with the regions by HEALPix cell, then tests the separations",
-    "scan": "one statement over the files below",
-}
 _SHOWN_VALUES, _SHOWN_FILES = 40, 20
 _SHOWN_CHARACTERS = 100
 
@@ -34,7 +28,7 @@ class TouchedFile:
     path: str
     """Below the snapshot."""
     groups: tuple[int, ...]
-    """Row groups that can hold rows of the answer, from 0."""
+    """Row groups that can hold rows of the result, from 0."""
     of: int
     """How many row groups the file has."""
     rows: int
@@ -43,7 +37,7 @@ class TouchedFile:
 
 @dataclass(frozen=True)
 class Explanation:
-    """How a request is read and answered; as text, for a person."""
+    """How a request is read and answered; ``str()`` of it is for people."""
 
     words: tuple[str, ...]
     """Each constraint in words."""
@@ -52,13 +46,13 @@ class Explanation:
     dialect: str
     """Whose reading of the parameters."""
     columns: tuple[str, ...]
-    """Names of the columns of the answer."""
+    """Names of the columns of the result."""
     limit: int | None
     """Most rows; None is no limit."""
     ranked: bool
     """Whether the best-scored rows come first."""
-    way: str
-    """``row groups``, ``join``, ``scan`` or ``nothing``."""
+    way: Way
+    """How the rows are found."""
     query: CompiledQuery
     """The request as one statement."""
     files: tuple[TouchedFile, ...]
@@ -77,7 +71,7 @@ class Explanation:
             f"  limit: {limit}" + (f", best first by {SCORE_RULE}" if self.ranked else ""),
             f"  columns: {len(self.columns)}",
             "",
-            f"Way: {_WAYS[self.way]}",
+            f"Way: {self.way.words()}",
             f"Files: {len(self.files):,} of {self.files_in_all:,}; {groups:,} row groups with {rows:,} rows",
             *(
                 f"  {file.path}: row groups {_numbers(file.groups)} of {file.of}, {file.rows:,} rows"
@@ -105,34 +99,31 @@ def explain(engine: Engine, query: Query, columns: Schema) -> Explanation:
     query : Query
         The interpreted request.
     columns : Schema
-        Columns of the answer.
+        Columns of the result.
 
     Raises
     ------
     CatalogError
         If the files cannot be read.
     """
-    plan = engine.plan(query, columns)
+    way = engine.plan(query, columns)
     return Explanation(
         words=query.words,
         notes=query.notes,
         dialect=query.dialect,
         columns=columns.names,
-        limit=plan.limit,
-        ranked=plan.ranked,
-        way=plan.way,
-        query=engine.statement(plan, query),
-        files=_touched(engine, plan),
+        limit=query.limit,
+        ranked=query.ranked,
+        way=way,
+        query=way.statement(),
+        files=_touched(engine, way),
         files_in_all=len(engine.catalog.files),
     )
 
 
-def _touched(engine: Engine, plan: Plan) -> tuple[TouchedFile, ...]:
-    if plan.way == "nothing":
-        return ()
-    groups: Sequence[Group] = plan.groups or engine.touched(plan.extent)
+def _touched(engine: Engine, way: Way) -> tuple[TouchedFile, ...]:
     files = []
-    for path, members in groupby(groups, key=lambda group: group.path):
+    for path, members in groupby(way.row_groups(), key=lambda group: group.path):
         part = list(members)
         files.append(
             TouchedFile(

@@ -1,4 +1,4 @@
-"""A mirror opened for asking: requests in, answers out."""
+"""A mirror opened for asking: requests in, results out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from ssap_mirror.core.schema import Schema
 
 from ssap_query.engine.cones.row_groups import DEFAULT_CACHE_BYTES
 from ssap_query.engine.engine import Engine
-from ssap_query.mirror.answer import ColumnNames, Request, about, answer, ask
+from ssap_query.engine.plan import EngineLimits
+from ssap_query.mirror.answer import ColumnNames, Request, answer, provenance, read_request
 from ssap_query.mirror.result import ResultSet
 from ssap_query.ssap.python_values import request_pairs
 
@@ -42,6 +43,8 @@ class Mirror:
     cache_bytes : int
         Most that is kept between requests [byte], of row groups for cones and again of columns for statistics; 0 for
         a program that asks once.
+    limits : EngineLimits, optional
+        What a single request may take.
 
     Raises
     ------
@@ -50,12 +53,22 @@ class Mirror:
     """
 
     def __init__(
-        self, name: str | Path, home: str | Path | None = None, *, cache_bytes: int = DEFAULT_CACHE_BYTES
+        self,
+        name: str | Path,
+        home: str | Path | None = None,
+        *,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+        limits: EngineLimits | None = None,
     ) -> None:
         self._name = name
         self._home = None if home is None else Path(home)
-        self._engine = Engine(open_catalog(name, self._home), cache_bytes)
+        self._cache_bytes = cache_bytes
+        self._limits = limits
+        self._engine = self._open()
         self._lock = Lock()
+
+    def _open(self) -> Engine:
+        return Engine(open_catalog(self._name, self._home), self._cache_bytes, self._limits)
 
     @property
     def catalog(self) -> Catalog:
@@ -88,23 +101,20 @@ class Mirror:
         with self._lock:
             if find_snapshot(self._name, self._home) == self.catalog.path:
                 return False
-            self._engine = Engine(open_catalog(self._name, self._home), self._engine.row_groups.max_bytes)
+            self._engine = self._open()
             return True
 
-    def ssap(
-        self,
-        request: Request,
-        dialect: str = "ivoa",
-        columns: ColumnNames = None,
-    ) -> ResultSet:
+    def ssap(self, request: Request, dialect: str | None = None, columns: ColumnNames = None) -> ResultSet:
         """Answer a request as it comes over the wire.
 
         Parameters
         ----------
-        request : str, bytes or iterable of (str, object)
-            Query string, or decoded (name, value) pairs in order. REQUEST has to be among them.
-        dialect : {'ivoa', 'dachs'}
-            Whose reading of the parameters: the standard's, or the reference server's.
+        request : str, bytes, iterable of (str, object), or SsapRequest
+            Query string, decoded (name, value) pairs in order, or what `ssap_query.ssap.request.parse` made of either.
+            REQUEST has to be among them.
+        dialect : {'ivoa', 'dachs'}, optional
+            Whose reading of the parameters: the standard's, or the reference server's. By default ``ivoa``, or that
+            of a parsed request.
         columns : sequence of str, optional
             Names of the columns instead of those that VERB says; ``"all"`` is every column.
 
@@ -121,7 +131,7 @@ class Mirror:
             If the snapshot cannot be read.
         """
         engine = self._engine
-        return answer(engine, ask(engine, request, dialect, columns))
+        return answer(engine, read_request(engine.catalog.schema, request, dialect, columns))
 
     def search(
         self,
@@ -184,7 +194,7 @@ class Mirror:
         top : int, optional
             Only so many rows; with `pos`, the best-scored ones, best first.
         maxrec : int, optional
-            At most so many rows; what is left out is told by the status ``OVERFLOW``. No limit without it.
+            At most so many rows; if more match, the status is ``OVERFLOW``. No limit without it.
         verb : {1, 2, 3}, optional
             How many columns: the most important, the useful (default), all.
         columns : sequence of str, optional
@@ -210,42 +220,16 @@ class Mirror:
         >>> found = mirror.search(pos=(292.06, 43.93), size=0.2, snr=(20, None))  # doctest: +SKIP
         """
         given = {
-            "pos": pos,
-            "size": size,
-            "diameter": diameter,
-            "band": band,
-            "time": time,
-            "snr": snr,
-            "redshift": redshift,
-            "aperture": aperture,
-            "spatres": spatres,
-            "specrp": specrp,
-            "targetname": targetname,
-            "targetclass": targetclass,
-            "wildtarget": wildtarget,
-            "wildtargetcase": wildtargetcase,
-            "fluxcalib": fluxcalib,
-            "wavecalib": wavecalib,
-            "collection": collection,
-            "pubdid": pubdid,
-            "creatordid": creatordid,
-            "mtime": mtime,
-            "varampl": varampl,
-            "timeres": timeres,
-            "format": format,
-            "top": top,
-            "maxrec": maxrec,
-            "verb": verb,
-            **parameters,
-        }
+            "pos": pos, "size": size, "band": band, "time": time, "snr": snr, "redshift": redshift,
+            "diameter": diameter, "aperture": aperture, "spatres": spatres, "specrp": specrp, "targetname": targetname,
+            "targetclass": targetclass, "wildtarget": wildtarget, "wildtargetcase": wildtargetcase,
+            "fluxcalib": fluxcalib, "wavecalib": wavecalib, "collection": collection, "pubdid": pubdid,
+            "creatordid": creatordid, "mtime": mtime, "varampl": varampl, "timeres": timeres, "format": format,
+            "top": top, "maxrec": maxrec, "verb": verb, **parameters,
+        }  # fmt: skip
         return self.ssap(request_pairs(given), dialect, columns)
 
-    def explain(
-        self,
-        request: Request,
-        dialect: str = "ivoa",
-        columns: ColumnNames = None,
-    ) -> Explanation:
+    def explain(self, request: Request, dialect: str | None = None, columns: ColumnNames = None) -> Explanation:
         """Say how a request is read and what it will touch, without answering it.
 
         Parameters and errors are those of `ssap`; ``str()`` of the result is for people.
@@ -253,8 +237,8 @@ class Mirror:
         from ssap_query.mirror.explain import explain
 
         engine = self._engine
-        asked = ask(engine, request, dialect, columns)
-        return explain(engine, asked.query, asked.columns)
+        parsed = read_request(engine.catalog.schema, request, dialect, columns)
+        return explain(engine, parsed.query, parsed.columns)
 
     def crossmatch(
         self,
@@ -276,28 +260,10 @@ class Mirror:
 
         Parameters
         ----------
-        other : path, list of paths, or table
-            What `ssap_query.crossmatch` takes: Parquet, CSV, ECSV, FITS, VOTable, Arrow, a HATS folder, or
-            an Arrow, pandas, polars or astropy table.
-        radius_arcsec : float
-            Largest separation, inclusive [arcsec]; above 0, at most 3600.
-        find : {"best", "all", "best-other", "anti"}
-            ``best``: for each spectrum the nearest row of the other table. ``all``: every pair. ``best-other``: for
-            each row of the other table the nearest spectrum. ``anti``: spectra without a counterpart.
+        other, radius_arcsec, find, other_positions, other_columns, other_where, sigma, suffixes, limits
+            As `ssap_query.crossmatch` has them: the spectra are its left table, `other` is its right one.
         columns : sequence of str, optional
             Columns of the spectra; without it, those of ``verb``.
-        other_positions : Positions, optional
-            Columns of positions, motions and dates of the other table, where UCD and usual names do not tell.
-        other_columns : sequence of str, optional
-            Columns of the other table; all without it.
-        other_where : str, optional
-            Use only the rows of the other table that fulfil a condition in DuckDB's SQL (``phot_g_mean_mag < 15``).
-        sigma : float, optional
-            Accept a pair only within this many combined errors.
-        suffixes : tuple of str
-            Put behind the names of columns that both tables have.
-        limits : Limits, optional
-            Memory, threads and folder for what does not fit.
         dialect : {'ivoa', 'dachs'}
             Whose reading of the parameters.
         **parameters : object
@@ -322,7 +288,7 @@ class Mirror:
         engine = self._engine
         return match_mirror(
             engine,
-            ask(engine, request_pairs(parameters), dialect, columns),
+            read_request(engine.catalog.schema, request_pairs(parameters), dialect, columns),
             other,
             radius_arcsec,
             find,
@@ -362,8 +328,9 @@ class Mirror:
         """
         from ssap_query.sql.user_sql import run_sql
 
-        schema, rows = run_sql(self._engine.session, self.catalog, self._engine.hot_columns, text, values, tables)
-        return ResultSet(schema, rows, infos=about(self.catalog))
+        engine = self._engine
+        schema, rows = run_sql(engine.session, engine.catalog, engine.hot_columns, text, values, tables)
+        return ResultSet(schema, rows, infos=provenance(engine.catalog))
 
     def relation(self) -> duckdb.DuckDBPyRelation:
         """Give the view ``spectra`` as a DuckDB relation, to filter, aggregate and join in Python.
@@ -375,33 +342,16 @@ class Mirror:
         """
         from ssap_query.sql.user_sql import connection
 
-        return connection(self._engine.session, self.catalog).view("spectra")
+        engine = self._engine
+        return connection(engine.session, engine.catalog).view("spectra")
 
     def healpix_map(
         self, order: int, expression: str = "count(*)", where: str | None = None, empty: float | None = None
     ) -> NDArray[np.float64]:
-        """Work out an aggregate in each HEALPix cell, as a map for healpy.
+        """Work out an aggregate over the rows of each HEALPix cell, as a map in the NESTED scheme for healpy.
 
-        Parameters
-        ----------
-        order : int
-            HEALPix order, 0 to 12: ``nside = 2**order``.
-        expression : str
-            SQL aggregate over the rows of a cell (``median(ssa_snr)``).
-        where : str, optional
-            SQL condition on the rows.
-        empty : float, optional
-            Value of cells without one; by default 0 for ``count(*)``, else ``healpy.UNSEEN``.
-
-        Returns
-        -------
-        numpy.ndarray of float64, shape (12 * 4**order,)
-            In the NESTED scheme (``healpy.mollview(found, nest=True)``).
-
-        Raises
-        ------
-        ParameterError
-            If the order is out of range, or DuckDB cannot make sense of the expression or the condition.
+        Parameters, result and errors are those of `ssap_query.mirror.healpix_map.healpix_map`
+        (``healpix_map(6, "median(ssa_snr)", where="objtype = 'star'")``).
         """
         from ssap_query.mirror.healpix_map import healpix_map
 
@@ -413,33 +363,19 @@ class Mirror:
         Returns
         -------
         dict
-            Plain values: ``name``, ``title``, ``synthetic``, ``rows``, ``columns`` (their number), ``partitions``,
-            ``unplaced_rows``, ``bytes`` (on disk), ``coverage`` (``ra``, ``dec`` [deg], ``t`` [MJD], ``em`` [m]: least
-            and largest), ``max_offset_arcsec``, ``source``, ``created``, ``tool``, ``snapshot``, ``path``, ``harvest``.
+            Plain values by the names of `ssap_query.mirror.info.facts_of`.
         """
-        catalog = self.catalog
-        manifest = catalog.manifest
-        files = [*catalog.row_files, *manifest.get("files", ())]
-        return {
-            "name": catalog.name,
-            "title": catalog.title,
-            "synthetic": catalog.synthetic,
-            "rows": catalog.rows,
-            "columns": len(catalog.schema),
-            "partitions": len(catalog.partitions),
-            "unplaced_rows": 0 if catalog.unplaced is None else catalog.unplaced.rows,
-            "bytes": sum(int(item["bytes"]) for item in files),
-            "coverage": manifest.get("coverage") or {},
-            "max_offset_arcsec": catalog.max_offset_arcsec,
-            "source": manifest.get("source") or {},
-            "created": manifest.get("created"),
-            "tool": manifest.get("tool"),
-            "snapshot": catalog.path.name,
-            "path": str(catalog.path),
-            "harvest": manifest.get("harvest") or {},
-        }
+        from ssap_query.mirror.info import facts_of
+
+        return facts_of(self.catalog)
 
 
-def open_mirror(name: str | Path, home: str | Path | None = None, *, cache_bytes: int = DEFAULT_CACHE_BYTES) -> Mirror:
+def open_mirror(
+    name: str | Path,
+    home: str | Path | None = None,
+    *,
+    cache_bytes: int = DEFAULT_CACHE_BYTES,
+    limits: EngineLimits | None = None,
+) -> Mirror:
     """Open a mirror at its live snapshot; parameters as for `Mirror`."""
-    return Mirror(name, home, cache_bytes=cache_bytes)
+    return Mirror(name, home, cache_bytes=cache_bytes, limits=limits)

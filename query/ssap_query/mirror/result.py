@@ -1,4 +1,4 @@
-"""The answer to a request: rows, what their columns mean, and what has to be said about them."""
+"""The result of a request: rows, what their columns mean, and what has to be said about them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ssap_mirror.core.schema import Schema
 
-from ssap_query.engine.rows import Rows, Stored
+from ssap_query.engine.rows import InMemoryRows, Rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,7 +20,7 @@ __all__ = ["InputParameter", "ResultSet"]
 
 @dataclass(frozen=True)
 class InputParameter:
-    """A request parameter, as a metadata answer describes it (SSA 1.1 §4.1: a PARAM named ``INPUT:<name>``)."""
+    """A request parameter, as a metadata result describes it (SSA 1.1 §4.1: a PARAM named ``INPUT:<name>``)."""
 
     name: str
     """Name as the service declares it."""
@@ -44,9 +44,9 @@ class InputParameter:
 
 @dataclass(frozen=True)
 class ResultSet:
-    """The answer to a request.
+    """The result of a request.
 
-    ``len()`` is the number of rows. Large answers stay on disk until they are asked for: `batches` and `write` never
+    ``len()`` is the number of rows. Large results stay on disk until they are asked for: `batches` and `write` never
     hold more than a piece of them in memory.
     """
 
@@ -55,15 +55,17 @@ class ResultSet:
     rows: Rows = field(repr=False)
     """Where the rows come from."""
     truncated: bool = False
-    """Whether there are more rows than the limit let through."""
+    """Whether more rows match than the limit let through."""
     notes: tuple[str, ...] = ()
-    """What a person should know about this answer, a sentence each."""
+    """What a person should know about this result, a sentence each."""
     infos: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Facts that go with the rows: mirror, snapshot, request."""
     inputs: Sequence[InputParameter] = ()
-    """The request parameters, in a metadata answer; empty in any other."""
+    """The request parameters, in a metadata result; empty in any other."""
     service_xml: bytes = field(default=b"", repr=False)
     """VOTable header of the service as harvested."""
+    response_format: str = "votable/td"
+    """Format that the request asks for: one of `ssap_query.ssap.params.control.RESPONSE_FORMATS`."""
 
     @property
     def status(self) -> str:
@@ -98,7 +100,7 @@ class ResultSet:
         """
         import pyarrow as pa
 
-        if isinstance(self.rows, Stored):
+        if isinstance(self.rows, InMemoryRows):
             return self.rows.table
         return pa.Table.from_batches(self.batches(), self.schema.arrow_schema())
 
@@ -131,7 +133,7 @@ class ResultSet:
         return to_astropy(self)
 
     def write(self, path: str | PathLike[str] | IO[bytes], format: str | None = None) -> None:
-        """Write the answer to a file.
+        """Write the result to a file.
 
         Parameters
         ----------

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
 from itertools import chain
 from typing import Any
@@ -28,13 +29,14 @@ from starlette.responses import (
 )
 from starlette.routing import BaseRoute, Mount, Route
 
+from ssap_query.mirror.answer import answer, read_request
 from ssap_query.mirror.mirror import Mirror
 from ssap_query.mirror.result import ResultSet
 from ssap_query.render import format_named
 from ssap_query.server import vosi
 from ssap_query.server.cone_search import cone_search
-from ssap_query.ssap import REGISTRY, interpret
-from ssap_query.ssap.request import parse
+from ssap_query.ssap import REGISTRY
+from ssap_query.ssap.request import decode, parse
 
 __all__ = ["application", "serve"]
 
@@ -52,7 +54,7 @@ def application(
     mirrors : mapping of str to Mirror
         Name in the address -> mirror; the first is also served at the root.
     default_maxrec : int, optional
-        Rows of an answer where MAXREC is not given; without it, none are held back.
+        Rows of a result where MAXREC is not given; without it, none are held back.
     dialect : {'ivoa', 'dachs'}
         Whose reading of the parameters.
 
@@ -64,9 +66,11 @@ def application(
     if not mirrors:
         name = "mirrors"
         raise ParameterError(name, mirrors, "holds no mirror to serve")
-    doors = {name: _Doors(name, mirror, default_maxrec, dialect, tuple(mirrors)) for name, mirror in mirrors.items()}
-    first = next(iter(doors.values()))
-    routes: list[BaseRoute] = [Mount(f"/{name}", routes=door.routes()) for name, door in doors.items()]
+    served = {
+        name: MirrorRoutes(name, mirror, default_maxrec, dialect, tuple(mirrors)) for name, mirror in mirrors.items()
+    }
+    first = next(iter(served.values()))
+    routes: list[BaseRoute] = [Mount(f"/{name}", routes=found.routes()) for name, found in served.items()]
     return Starlette(routes=[*routes, *first.routes()])
 
 
@@ -95,8 +99,8 @@ def serve(
     uvicorn.run(app, host=host, port=port, log_level="warning")
 
 
-class _Doors:
-    """What one mirror answers."""
+class MirrorRoutes:
+    """The addresses of one mirror, and what answers there."""
 
     def __init__(
         self, name: str, mirror: Mirror, default_maxrec: int | None, dialect: str, siblings: tuple[str, ...]
@@ -127,24 +131,22 @@ class _Doors:
         """Answer SSAP."""
         try:
             raw = await _raw_request(request)
-            return await run_in_threadpool(lambda: _streamed(*self._ask(raw)))
+            return await run_in_threadpool(lambda: _streamed(self._search(raw)))
         except MirrorError as error:
             return _error(error)
 
-    def _ask(self, raw: bytes) -> tuple[ResultSet, str]:
+    def _search(self, raw: bytes) -> ResultSet:
         self._mirror.refresh()
-        asked = parse(raw, self._dialect)
-        pairs = list(asked.pairs)
-        if "MAXREC" not in asked.values and self._default_maxrec is not None:
-            pairs.append(("MAXREC", self._default_maxrec))
-        query = interpret(parse(pairs, self._dialect), self._mirror.schema)
-        return self._mirror.ssap(pairs, self._dialect), query.response_format
+        request = parse(raw, self._dialect)
+        if self._default_maxrec is not None:
+            request = request.with_default("MAXREC", str(self._default_maxrec))
+        return self._mirror.ssap(request)
 
     async def scs(self, request: Request) -> Response:
         """Answer Simple Cone Search: RA, DEC and SR in degrees, on the target position."""
         try:
-            given = {name.upper(): value for name, value in parse(await _raw_request(request)).pairs}
-            return await run_in_threadpool(lambda: _streamed(self._cone(given), "votable/td"))
+            given = {name.upper(): value for name, value in decode(await _raw_request(request))}
+            return await run_in_threadpool(lambda: _streamed(self._cone(given)))
         except MirrorError as error:
             return _error(error, cone_search=True)
 
@@ -207,20 +209,21 @@ class _Doors:
             return JSONResponse({"status": "ERROR", "message": str(error)})
 
     def _rows(self, raw: bytes) -> dict[str, Any]:
-        schema = self._mirror.schema
-        asked = parse(raw, self._dialect)
-        shown = schema.up_to(10 * interpret(asked, schema).verb)
+        engine = self._mirror.engine
+        schema = engine.catalog.schema
+        parsed = read_request(schema, raw, self._dialect)
         drawn = {role: schema.roles[role] for role in ("location", "snr", "t_mid") if role in schema.roles}
-        names = dict.fromkeys([*shown.names, *drawn.values()])
-        result = self._mirror.ssap(asked.pairs, self._dialect, columns=list(names))
+        names = dict.fromkeys([*parsed.columns.names, *drawn.values()])
+        result = answer(engine, replace(parsed, columns=schema.select(names)))
         table = result.to_arrow()
-        columns = {name: [_plain(cell) for cell in table[name].to_pylist()] for name in names}
-        drawable = {role: [v for v in columns[name] if v is not None] for role, name in drawn.items()}
+        columns = {name: [_plain(cell) for cell in table[name].to_pylist()] for name in result.schema.names}
+        shown = [column for column in result.schema if column.name in parsed.columns or column.name not in names]
+        drawable = {role: [v for v in columns.get(name, ()) if v is not None] for role, name in drawn.items()}
         return {
             "status": result.status,
             "notes": list(result.notes),
             "columns": [{"name": c.name, "unit": c.unit, "description": c.description} for c in shown],
-            "rows": list(zip(*(columns[name] for name in shown.names), strict=True)),
+            "rows": list(zip(*(columns[column.name] for column in shown), strict=True)),
             "points": drawable.get("location", []),
             "snr": drawable.get("snr", []),
             "time": drawable.get("t_mid", []),
@@ -263,13 +266,13 @@ async def _raw_request(request: Request) -> bytes:
     return b"&".join(part for part in (query, body) if part)
 
 
-def _streamed(result: ResultSet, response_format: str) -> Response:
-    """Send an answer while it is being written."""
+def _streamed(result: ResultSet) -> Response:
+    """Send a result while it is being written."""
     try:
-        chosen = format_named(response_format)
+        chosen = format_named(result.response_format)
     except ParameterError:
         parameter = "RESPONSEFORMAT"
-        raise ParameterError(parameter, response_format, "is not served here") from None
+        raise ParameterError(parameter, result.response_format, "is not served here") from None
     stream = chosen.chunks(result)
     # What fails before the first piece is there can still be told as an error.
     pieces = chain([next(stream, b"")], stream)

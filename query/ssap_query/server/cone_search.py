@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.engine.engine import Engine
-from ssap_query.mirror.answer import about
+from ssap_query.mirror.answer import provenance
 from ssap_query.mirror.result import ResultSet
-from ssap_query.ssap import Cone, Query, within_sql
-from ssap_query.ssap.predicate import Predicate
+from ssap_query.ssap import TARGET, Cone, Query, Region
+from ssap_query.ssap.predicate import TRUE
 
 __all__ = ["cone_search"]
 
-_WITHIN = within_sql("{ra}", "{dec}", "?::DOUBLE", "?::DOUBLE", "?::DOUBLE", "?::DOUBLE")
 # SCS 1.03 §2.1: decimal degrees, ICRS; name, least and largest value.
 _NUMBERS = (("RA", 0.0, 360.0), ("DEC", -90.0, 90.0), ("SR", 0.0, 180.0))
 # SCS 1.03 §2.1: VERB 1, 2, 3, like that of SSA.
@@ -31,7 +30,7 @@ def cone_search(engine: Engine, request: Mapping[str, object], maxrec: int | Non
     request : mapping of str to object
         Parameters by upper-case name: RA, DEC and SR in decimal degrees (ICRS; SR is a radius, edge included), VERB.
     maxrec : int, optional
-        Most rows of the answer.
+        Most rows of the result.
 
     Raises
     ------
@@ -41,7 +40,7 @@ def cone_search(engine: Engine, request: Mapping[str, object], maxrec: int | Non
         If the snapshot cannot be read.
     """
     schema = engine.catalog.schema
-    if not {"ra", "dec"} <= set(schema.roles):
+    if not set(TARGET.roles) <= set(schema.roles):
         name = "RA"
         raise ParameterError(name, request.get(name, ""), "cannot be searched: the service has no target positions")
     numbers = [_number(request, name, low, high) for name, low, high in _NUMBERS]
@@ -49,15 +48,15 @@ def cone_search(engine: Engine, request: Mapping[str, object], maxrec: int | Non
     if verb not in _VERBS:
         name = "VERB"
         raise ParameterError(name, verb, "is none of 1, 2, 3")
-    ra, dec, sign, limit = Cone(*numbers).test
     query = Query(
-        where=Predicate(_WITHIN, (sign, dec, dec, ra, limit)),
-        cones=None,
+        where=TRUE,
+        region=Region((Cone(*numbers),), TARGET),
         maxrec=maxrec,
         top=None,
         verb=_VERBS[verb],
         metadata_only=False,
         response_format="votable/td",
+        scored=False,
         ranked=False,
         operation="queryData",
         dialect="ivoa",
@@ -65,8 +64,8 @@ def cone_search(engine: Engine, request: Mapping[str, object], maxrec: int | Non
         notes=(),
     )
     shown = schema.up_to(10 * query.verb)
-    rows, truncated = engine.run(query, shown)
-    infos = about(engine.catalog) | {"selection": query.words[0]}
+    rows, truncated = engine.plan(query, shown).rows()
+    infos = provenance(engine.catalog) | {"selection": query.words[0]}
     return ResultSet(shown, rows, truncated, infos=infos, service_xml=engine.catalog.service_xml)
 
 

@@ -54,7 +54,7 @@ def capabilities(catalog: Catalog, base_url: str, default_maxrec: int | None) ->
     base_url : str
         Address of the mirror on this server, without a slash at its end.
     default_maxrec : int or None
-        Rows of an answer where MAXREC is not given; None is no limit.
+        Rows of a result where MAXREC is not given; None is no limit.
     """
     root = ET.Element(f"{{{_CAPABILITIES}}}capabilities")
     for kind in ("availability", "capabilities", "tables"):

@@ -13,7 +13,7 @@ from ssap_mirror.errors import MirrorError, ParameterError
 
 from ssap_query.engine.compile import view_of_files
 from ssap_query.engine.duckdb_session import Session, failures_told
-from ssap_query.engine.rows import BATCH_ROWS, Rows, Stored
+from ssap_query.engine.rows import BATCH_ROWS, InMemoryRows, MemoryLimit, Rows, read_if_small
 from ssap_query.sql.column_cache import VIEW, HotColumns, columns_read
 from ssap_query.sql.lamost_macros import DECODING_MACROS
 from ssap_query.sql.macros import SKY_MACROS
@@ -28,8 +28,8 @@ _SQL = "sql"
 _QUERIES = ("SELECT", "MULTI")  # MULTI is what PIVOT is made of
 _EXPLAIN = re.compile(r"\s*EXPLAIN\s+(?:ANALYZE\s+)?(?:\(.*?\)\s*)?", re.IGNORECASE)
 
-# Answers up to this size are kept in memory; a larger one is worked out anew each time its rows are asked for.
-_STORED_ROWS, _STORED_BYTES = 1_000_000, 256 << 20
+# What is held in memory of a result; a larger one is worked out anew each time its rows are asked for.
+_IN_MEMORY = MemoryLimit(1_000_000, 256 << 20)
 
 
 def connection(session: Session, catalog: Catalog) -> duckdb.DuckDBPyConnection:
@@ -60,6 +60,7 @@ def run_sql(
     text: str,
     values: Sequence[object] = (),
     tables: Mapping[str, Any] | None = None,
+    in_memory: MemoryLimit = _IN_MEMORY,
 ) -> tuple[Schema, Rows]:
     """Answer one query.
 
@@ -77,34 +78,29 @@ def run_sql(
         What is bound to its ``?``.
     tables : mapping of str to table, optional
         Tables (Arrow, pandas, polars, numpy) that it reads by these names.
+    in_memory : MemoryLimit
+        Size up to which the result is held in memory.
 
     Returns
     -------
     schema : Schema
-        Columns of the answer; without units, as what an expression means cannot be known.
+        Columns of the result; without units, as what an expression means cannot be known.
     rows : Rows
-        The answer.
+        The result.
 
     Raises
     ------
     ParameterError
         If it is not one query, or DuckDB cannot make sense of it.
     """
-    import pyarrow as pa
-
     _refuse_statements(session, text)
     query = _Query(session, catalog, hot, text, tuple(values), dict(tables or {}))
     arrow_schema, stream = query.stream()
-    kept: list[pa.RecordBatch] = []
-    rows = size = 0
-    for batch in stream:
-        rows, size = rows + batch.num_rows, size + batch.nbytes
-        if rows <= _STORED_ROWS and size <= _STORED_BYTES:
-            kept.append(batch)
     schema = Schema(tuple(Column.from_arrow(field) for field in arrow_schema))
-    if sum(batch.num_rows for batch in kept) < rows:
-        return schema, replace(query, rows=rows)
-    return schema, Stored(pa.Table.from_batches(kept, arrow_schema))
+    table, read = read_if_small(stream, arrow_schema, in_memory)
+    if table is None:
+        return schema, replace(query, rows=read + sum(batch.num_rows for batch in stream))
+    return schema, InMemoryRows(table)
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,22 @@
 from ssap_query.ssap.interpret import DEFAULT_MAXREC, REGISTRY, Query, interpret, parameter
 from ssap_query.ssap.parameter import ALL_COLUMNS, Columns, Parameter
 from ssap_query.ssap.params.position import DEFAULT_SIZE_DEG
-from ssap_query.ssap.values.cones import Cone, cone_predicate, cones_cover, within_sql
+from ssap_query.ssap.values.cones import FIBRE, TARGET, Cone, Region, SkyPosition, cones_cover
 
 __all__ = [
     "ALL_COLUMNS",
     "DEFAULT_MAXREC",
     "DEFAULT_SIZE_DEG",
+    "FIBRE",
     "REGISTRY",
+    "TARGET",
     "Columns",
     "Cone",
     "Parameter",
     "Query",
-    "cone_predicate",
+    "Region",
+    "SkyPosition",
     "cones_cover",
     "interpret",
     "parameter",
-    "within_sql",
 ]

@@ -25,10 +25,10 @@ from ssap_query.ssap.params import (
     time,
 )
 from ssap_query.ssap.params.control import OPERATIONS, checked_count
-from ssap_query.ssap.params.position import cones
+from ssap_query.ssap.params.position import region
 from ssap_query.ssap.predicate import FALSE, TRUE, Predicate, all_of
 from ssap_query.ssap.request import PARAMETERS, SsapRequest
-from ssap_query.ssap.values.cones import Cone
+from ssap_query.ssap.values.cones import Region
 
 __all__ = ["DEFAULT_MAXREC", "REGISTRY", "Query", "interpret", "parameter"]
 
@@ -51,11 +51,11 @@ class Query:
     """What a request asks for, in terms of columns' roles."""
 
     where: Predicate
-    """Everything but the cones, combined with AND."""
-    cones: tuple[Cone, ...] | None
-    """Regions of which any will do, or None for the whole sky (rows without a location included)."""
+    """Everything but the region, combined with AND."""
+    region: Region | None
+    """Part of the sky, or None for the whole sky (rows without coordinates included)."""
     maxrec: int | None
-    """Most rows of an answer; None is no limit."""
+    """Most rows of a result; None is no limit."""
     top: int | None
     """Only so many best rows; None is no limit."""
     verb: int
@@ -64,8 +64,10 @@ class Query:
     """Whether the service's description is asked for, and no row."""
     response_format: str
     """Canonical name: one of `RESPONSE_FORMATS`."""
+    scored: bool
+    """Whether the score of each row is worked out where its column is shown (a position, dialect ``ivoa``)."""
     ranked: bool
-    """Whether the best rows come first (TOP with a position, dialect ``ivoa``)."""
+    """Whether the best-scored rows come first (TOP with a position, dialect ``ivoa``)."""
     operation: str
     """``queryData`` or ``getTargetNames``."""
     dialect: str
@@ -77,7 +79,7 @@ class Query:
 
     @property
     def limit(self) -> int | None:
-        """Most rows of an answer, MAXREC and TOP together; None is no limit. Beyond it is an overflow."""
+        """Most rows of a result, MAXREC and TOP together; None is no limit. Beyond it is an overflow."""
         given = [n for n in (self.maxrec, self.top) if n is not None]
         return min(given) if given else None
 
@@ -134,9 +136,10 @@ def interpret(request: SsapRequest, schema: Schema) -> Query:
     where = all_of(predicates)
     if late and where != FALSE:
         raise late[0]
-    regions = None
+    found = None
     if "location" in columns.present:
-        regions = cones(values.get("POS"), values.get("SIZE"), dialect)
+        found = region(values.get("POS"), values.get("SIZE"), dialect)
+    scored = dialect == "ivoa" and found is not None
     if "SIZE" in values and "POS" not in values:
         notes.append("SIZE without POS has no effect")
     if dialect == "dachs" and "POS" in values and "SIZE" not in values:
@@ -144,9 +147,10 @@ def interpret(request: SsapRequest, schema: Schema) -> Query:
     return replace(
         query,
         where=where,
-        cones=regions,
+        region=found,
         metadata_only=_asks_for_metadata(request),
-        ranked=dialect == "ivoa" and query.top is not None and regions is not None,
+        scored=scored,
+        ranked=scored and query.top is not None,
         words=tuple(words),
         notes=tuple(notes),
     )
@@ -175,7 +179,7 @@ def _read(request: SsapRequest) -> tuple[dict[str, Any], list[Lazy]]:
 
 
 def _unconstrained(request: SsapRequest, values: Mapping[str, Any]) -> Query:
-    """Query without conditions: what the values say about the form of the answer alone."""
+    """Query without conditions: what the values say about the form of the result alone."""
     if request.dialect == "dachs":
         values = {**values, **_first_values(request)}
     limits = dict.fromkeys((_MAXREC, "TOP"))
@@ -184,12 +188,13 @@ def _unconstrained(request: SsapRequest, values: Mapping[str, Any]) -> Query:
         limits = {name: _checked(name, given.get(name)) for name in limits}
     return Query(
         where=TRUE,
-        cones=None,
+        region=None,
         maxrec=limits[_MAXREC],
         top=limits["TOP"],
         verb=values.get("VERB", 2),
         metadata_only=False,
         response_format=values.get("RESPONSEFORMAT", "votable/td"),
+        scored=False,
         ranked=False,
         operation=values.get("REQUEST", OPERATIONS[0]),
         dialect=request.dialect,

@@ -1,21 +1,26 @@
-"""What arrives: a query string or (name, value) pairs, read once and for all into an `SsapRequest`.
+"""What arrives: a query string or (name, value) pairs, read once into an `SsapRequest`.
 
-Nothing behind this module sees percent escapes, spellings of names, repeats or empty values.
+It undoes the percent-encoding of the URL, spells the names canonically, drops empty values and decides which of several
+values counts. Escapes that were encoded twice stay: they belong to the grammar of lists (`ssap_query.ssap.ranges`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from types import MappingProxyType
+from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from ssap_mirror.errors import ParameterError
 
-__all__ = ["DIALECTS", "PARAMETERS", "SsapRequest", "parse"]
+__all__ = ["DIALECTS", "PARAMETERS", "Pairs", "SsapRequest", "decode", "parse"]
 
 DIALECTS = ("ivoa", "dachs")
+
+#: Names and values in order.
+Pairs: TypeAlias = Iterable[tuple[str, object]]
 
 #: The parameters of SSA 1.1 (§4.1) and of the reference server, in the order in which values are read.
 PARAMETERS = (
@@ -70,7 +75,7 @@ _MAX_PAIRS = 10_000
 
 @dataclass(frozen=True)
 class SsapRequest:
-    """A request in one of the dialects: everything an answer depends on."""
+    """A request in one of the dialects: everything a result depends on."""
 
     pairs: tuple[tuple[str, object], ...]
     """Names and values as given, decoded, in order; empty and unknown ones included."""
@@ -83,19 +88,39 @@ class SsapRequest:
     notes: tuple[str, ...] = ()
     """What was passed over, one sentence each: unknown names, repeats."""
 
+    def with_default(self, name: str, text: str) -> SsapRequest:
+        """Give a parameter a value where the request has none.
 
-def parse(request: str | bytes | Iterable[tuple[str, object]], dialect: str = "ivoa") -> SsapRequest:
+        Parameters
+        ----------
+        name : str
+            Canonical name.
+        text : str
+            The value.
+        """
+        if name in self.values:
+            return self
+        first = {**self.first, name: text} if self.dialect == "dachs" and name in _FIRST_COUNTS else self.first
+        return replace(
+            self,
+            pairs=(*self.pairs, (name, text)),
+            values=MappingProxyType({**self.values, name: text}),
+            first=MappingProxyType({**first}),
+        )
+
+
+def parse(request: str | bytes | Pairs | SsapRequest, dialect: str | None = None) -> SsapRequest:
     """Read a request.
 
     Parameters
     ----------
-    request : str, bytes or iterable of (str, object)
+    request : str, bytes, iterable of (str, object), or SsapRequest
         A query string (as sent: percent-encoded, ``+`` for a blank; a whole URL is taken from its ``?`` on), or pairs
         in order, decoded. A pair's value is text, UTF-8 bytes, a number, None (absent), or for PUBDID and CREATORDID a
-        sequence of strings.
-    dialect : {'ivoa', 'dachs'}
+        sequence of strings. A parsed request is returned as it is.
+    dialect : {'ivoa', 'dachs'}, optional
         In ``dachs``, a raw ``;`` of a query string separates parameters, and the declared spelling of a name beats
-        others. In both the last non-empty value counts.
+        others. In both the last non-empty value counts. By default ``ivoa``, or that of a parsed request.
 
     Returns
     -------
@@ -105,16 +130,15 @@ def parse(request: str | bytes | Iterable[tuple[str, object]], dialect: str = "i
     Raises
     ------
     ParameterError
-        If the dialect is unknown, a value is not valid text, or the request is larger than any honest one.
+        If the dialect is unknown or not that of a parsed request, a value is not valid text, or the request is larger
+        than any honest one.
     """
-    if dialect not in DIALECTS:
-        raise ParameterError(_DIALECT, dialect, f"is none of {', '.join(DIALECTS)}")
-    if isinstance(request, str | bytes):
-        pairs = _split(request, dialect)
-    else:
-        pairs = [(_name(name), _native(name, value)) for name, value in request]
-    if len(pairs) > _MAX_PAIRS:
-        raise ParameterError(_WHOLE, len(pairs), f"parameters are more than the {_MAX_PAIRS:,} allowed")
+    if isinstance(request, SsapRequest):
+        if dialect not in (None, request.dialect):
+            raise ParameterError(_DIALECT, dialect, f"is not that of the parsed request, {request.dialect}")
+        return request
+    dialect = DIALECTS[0] if dialect is None else dialect
+    pairs = decode(request, dialect)
     given: dict[str, list[tuple[str, object]]] = {}
     ignored: dict[str, None] = {}
     for name, value in pairs:
@@ -142,6 +166,37 @@ def parse(request: str | bytes | Iterable[tuple[str, object]], dialect: str = "i
             which = "first" if canonical in first else "last"
             notes.append(f"{canonical} is given {len(present)} times; the {which} counts")
     return SsapRequest(tuple(pairs), dialect, MappingProxyType(values), MappingProxyType(first), tuple(notes))
+
+
+def decode(request: str | bytes | Pairs, dialect: str = DIALECTS[0]) -> list[tuple[str, object]]:
+    """Names and values of a request in order, decoded but not yet looked at.
+
+    Parameters
+    ----------
+    request : str, bytes or iterable of (str, object)
+        As for `parse`.
+    dialect : {'ivoa', 'dachs'}
+        What separates the parameters of a query string.
+
+    Returns
+    -------
+    list of (str, object)
+        What `parse` takes. Values that are not UTF-8 stay bytes.
+
+    Raises
+    ------
+    ParameterError
+        If the dialect is unknown, a pair is of no use, or the request is larger than any honest one.
+    """
+    if dialect not in DIALECTS:
+        raise ParameterError(_DIALECT, dialect, f"is none of {', '.join(DIALECTS)}")
+    if isinstance(request, str | bytes):
+        pairs = _split(request, dialect)
+    else:
+        pairs = [(_name(name), _native(name, value)) for name, value in request]
+    if len(pairs) > _MAX_PAIRS:
+        raise ParameterError(_WHOLE, len(pairs), f"parameters are more than the {_MAX_PAIRS:,} allowed")
+    return pairs
 
 
 def _under_one_spelling(preferred: str, given: list[tuple[str, object]]) -> list[object]:

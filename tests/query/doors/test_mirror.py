@@ -10,6 +10,13 @@ import pyarrow as pa
 import pytest
 import ssap_query as ssap
 from ssap_mirror.errors import CatalogError, ParameterError
+from ssap_query.engine.cones.cone_join import ConeJoin
+from ssap_query.engine.cones.select_rows import RowGroups
+from ssap_query.engine.plan import Nothing
+from ssap_query.engine.rows import InMemoryRows, MemoryLimit
+from ssap_query.engine.scan import Scan
+from ssap_query.sql.user_sql import run_sql
+from ssap_query.ssap.request import parse
 
 
 class TestOpening:
@@ -62,6 +69,21 @@ class TestAnswers:
 
     def test_notes_tell_what_was_passed_over(self, mirror) -> None:
         assert any("FOO" in note for note in mirror.ssap("REQUEST=queryData&FOO=1").notes)
+
+    def test_a_parsed_request_is_not_parsed_again(self, mirror, monkeypatch) -> None:
+        text = "REQUEST=queryData&POS=0,90&SIZE=1&VERB=1&RESPONSEFORMAT=csv"
+        for dialect in ("ivoa", "dachs"):
+            parsed = parse(text, dialect)
+            expected = mirror.ssap(text, dialect)
+            with monkeypatch.context() as patched:
+                patched.setattr("ssap_query.ssap.request.decode", None)
+                found, explained = mirror.ssap(parsed), mirror.explain(parsed)
+            assert found.to_arrow().equals(expected.to_arrow())
+            assert found.response_format == expected.response_format == "csv"
+            assert found.infos == expected.infos
+            assert explained.dialect == dialect
+        with pytest.raises(ParameterError, match="dialect"):
+            mirror.ssap(parse(text, "dachs"), "ivoa")
 
     def test_names_of_targets(self, mirror, awkward) -> None:
         found = mirror.ssap("REQUEST=getTargetNames")
@@ -135,12 +157,14 @@ class TestSql:
         found = mirror.sql("SELECT count(*) AS n FROM spectra WHERE ssa_snr >= 1e9").to_arrow()["n"].to_pylist()
         assert found == [sum(row["snr"] is not None and not row["snr"] < 1e9 for row in awkward.rows)]
 
-    def test_large_answers_are_not_kept(self, mirror, monkeypatch) -> None:
-        every = mirror.sql("SELECT mobsid FROM spectra")
-        monkeypatch.setattr("ssap_query.sql.user_sql._STORED_ROWS", 50)
-        again = mirror.sql("SELECT mobsid FROM spectra")
+    def test_large_answers_are_not_kept(self, mirror) -> None:
+        text, engine = "SELECT mobsid FROM spectra", mirror.engine
+        every = mirror.sql(text)
+        few = MemoryLimit(50, 1 << 30)
+        _, again = run_sql(engine.session, engine.catalog, engine.hot_columns, text, in_memory=few)
+        assert not isinstance(again, InMemoryRows)
         assert len(again) == len(every) > 50
-        assert again.to_arrow().equals(every.to_arrow())
+        assert pa.Table.from_batches(again.batches()).equals(every.to_arrow())
 
     @pytest.mark.parametrize(
         ("text", "reason"),
@@ -237,7 +261,7 @@ class TestExplain:
         mirror = awkward.open("tiny")
         request = "REQUEST=queryData&POS=0,90&SIZE=0.2&SNR=20&TOP=5&FOO=1&VERB=1"
         explained = mirror.explain(request)
-        assert explained.way == "row groups"
+        assert isinstance(explained.way, RowGroups)
         assert 1 <= len(explained.files) < explained.files_in_all / 2
         assert sum(file.rows for file in explained.files) >= len(mirror.ssap(request))
         text = str(explained)
@@ -251,7 +275,7 @@ class TestExplain:
             assert part in text
         assert explained.query.sql in text
         assert "Bound values\n  1: " in text
-        assert awkward.open("tiny", cache_bytes=0).explain(request).way == "scan"
+        assert isinstance(awkward.open("tiny", cache_bytes=0).explain(request).way, Scan)
 
     def test_the_statement_gives_the_answer(self, mirror) -> None:
         for request in ("POS=0,90&SIZE=20&SNR=5/", "POS=0,90&SIZE=20&TOP=9", "BAND=6.3e-7", "WILDTARGET=*star*"):
@@ -263,9 +287,12 @@ class TestExplain:
 
     def test_many_cones_and_nothing(self, mirror) -> None:
         many = ",".join(f"{x},{x}" for x in range(60))
-        assert "JOIN cones" in mirror.explain(f"REQUEST=queryData&POS={many}").query.sql
+        joined = mirror.explain(f"REQUEST=queryData&POS={many}")
+        assert isinstance(joined.way, ConeJoin)
+        assert "JOIN cones" in joined.query.sql
         nothing = mirror.explain("REQUEST=queryData&FORMAT=xml", "dachs")
-        assert (nothing.way, nothing.files) == ("nothing", ())
+        assert isinstance(nothing.way, Nothing)
+        assert nothing.files == ()
         assert "nothing is read" in str(nothing)
 
     def test_long_things_are_cut(self, mirror) -> None:

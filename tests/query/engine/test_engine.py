@@ -11,6 +11,8 @@ import pyarrow as pa
 import pytest
 import ssap_query as ssap
 from ssap_mirror.errors import CatalogError, ParameterError
+from ssap_query.engine.plan import EngineLimits
+from ssap_query.engine.rows import MemoryLimit
 from ssap_query.ssap import Cone, cones_cover
 
 POSITIONS = [
@@ -78,8 +80,8 @@ def test_many_wide_cones(any_mirror, awkward, ids_of) -> None:
     assert ids_of(found) == expected(awkward, *(Cone(*centre, 100) for centre in centres))
 
 
-def test_unions_that_would_take_minutes_are_refused(mirror, monkeypatch) -> None:
-    monkeypatch.setattr("ssap_query.engine.cones.cone_join._MAX_PAIRS", 1e6)
+def test_unions_that_would_take_minutes_are_refused(awkward) -> None:
+    mirror = awkward.open("tiny", limits=EngineLimits(pairs=1e6))
     centres = np.random.default_rng(1).uniform(0, 90, (2000, 2))
     assert len(mirror.search(pos=centres, size=0.1)) > 0
     with pytest.raises(ParameterError, match="POS: '2,000 positions' are regions that overlap so much"):
@@ -241,11 +243,11 @@ def same_rows(first: ssap.ResultSet, second: ssap.ResultSet) -> bool:
     return one.schema.equals(other.schema) and all(same(*pair) for pair in zip(one.columns, other.columns, strict=True))
 
 
-def test_large_answers_are_streamed_and_counted(awkward, monkeypatch) -> None:
+def test_large_answers_are_streamed_and_counted(awkward) -> None:
     mirror = awkward.open("tiny")
     centres = [(x / 10, 60.0) for x in range(60)]
     stored = [mirror.search(verb=1), mirror.search(pos=centres, size=100, verb=1)]
-    monkeypatch.setattr("ssap_query.engine.engine._STORED_ROWS", 100)
+    mirror = awkward.open("tiny", limits=EngineLimits(result=MemoryLimit(100, 1 << 30)))
     every = mirror.search(verb=1)
     assert len(every) == len(awkward.ids)
     assert sum(batch.num_rows for batch in every.batches()) == len(every)

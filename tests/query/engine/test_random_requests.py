@@ -18,7 +18,7 @@ SEED, REQUESTS = 20_261_123, 200
 def evaluated(awkward, pairs: Sequence[tuple[str, str]], dialect: str) -> list[str]:
     """Identities of the rows that fulfil each parameter, one row at a time."""
     request = parse(pairs, dialect)
-    regions = interpret(request, awkward.schema).cones
+    region = interpret(request, awkward.schema).region
     columns = Columns.of(awkward.schema)
     rules = [
         (param, param.parse(request.values[param.name], dialect))
@@ -29,7 +29,7 @@ def evaluated(awkward, pairs: Sequence[tuple[str, str]], dialect: str) -> list[s
         identity
         for identity, row in zip(awkward.ids, awkward.rows, strict=True)
         if all(param.covers(value, row, dialect, columns) for param, value in rules)
-        and (regions is None or cones_cover(regions, row))
+        and (region is None or cones_cover(region.cones, row))
     )
 
 

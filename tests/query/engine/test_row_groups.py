@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ssap_mirror.core import healpix
 from ssap_query.arrow.arrays import as_arrow, as_numpy, points
-from ssap_query.engine.cones.row_groups import Pick, RowGroups, rows_in
+from ssap_query.engine.cones.row_groups import RowGroups, RowSelection, rows_in
 from ssap_query.engine.cones.sky_cover import joined, reach
-from ssap_query.ssap import Cone
+from ssap_query.ssap import FIBRE, Cone, Region
 
 RANGES = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 20)), min_size=1, max_size=30)
 
@@ -56,7 +56,7 @@ def test_reach_is_everything_without_cones(mirror) -> None:
 @pytest.mark.parametrize("radius", [0.0, 1e-6, 0.1, 5.0, 50.0, 90.0, 179.0, 180.0])
 @pytest.mark.parametrize("centre", [(0.0, 90.0), (0.0, -90.0), (0.0, 0.0), (45.0, 41.81), (359.99, 30.0)])
 def test_reach_loses_no_row(centre, radius, mirror, awkward) -> None:
-    extent = reach(mirror.catalog, [Cone(*centre, radius)])
+    extent = reach(mirror.catalog, Region((Cone(*centre, radius),), FIBRE))
     ranges = np.array(extent.ranges)
     paths = {str(part.path) for part in extent.partitions}
     inside = [
@@ -74,7 +74,7 @@ def test_reach_loses_no_row(centre, radius, mirror, awkward) -> None:
 
 
 def test_reach_is_small_for_a_small_cone(mirror) -> None:
-    extent = reach(mirror.catalog, [Cone(0.0, 90.0, 0.01)])
+    extent = reach(mirror.catalog, Region((Cone(0.0, 90.0, 0.01),), FIBRE))
     assert len(extent.partitions) <= 4 < len(mirror.catalog.partitions)
     groups = RowGroups().touched(extent.paths, extent.ranges)
     assert {group.path for group in groups} <= set(extent.paths)
@@ -113,7 +113,7 @@ def test_taking_rows(mirror) -> None:
     group = groups.footer(path).groups[0]
     every = groups.arrays(group, ["mobsid", "mag_arr"])
     rows = np.array([0, group.rows - 1])
-    taken = groups.take(Pick(group, rows), ["mobsid", "mag_arr"])
+    taken = groups.take(RowSelection(group, rows), ["mobsid", "mag_arr"])
     assert taken["mobsid"].to_pylist() == [every["mobsid"][int(row)].as_py() for row in rows]
     assert taken["mag_arr"].type == every["mag_arr"].type
 

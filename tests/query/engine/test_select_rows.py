@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from ssap_query.engine.compile import CANDIDATES, ROW, compile_query
-from ssap_query.engine.cones.select_rows import _inside
-from ssap_query.ssap.params.position import Cone, cone_predicate, separation_deg
+from ssap_query.engine.cones.select_rows import rows_inside
+from ssap_query.ssap.values.cones import FIBRE, TARGET, Cone, Region, SkyPosition, separation_deg
 
 CENTRES = [(0.0, 0.0), (359.9999, -45.0), (123.4, 89.99), (77.0, -90.0), (200.0, 60.0)]
 RADII = [1e-5, 0.01, 1 / 6, 3.0, 90.0, 120.0, 179.999]
@@ -19,10 +19,17 @@ def pairs(location, null=None) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(np.ravel(location)), 2, mask=null)
 
 
-def by_duckdb(schema, location, cones) -> list[int]:
-    rows = pa.table({"row": np.arange(len(location))}).rename_columns([ROW])
-    candidates = rows.append_column(schema.roles["location"], location)
-    query = compile_query(schema, [ROW], CANDIDATES, [cone_predicate(cones)])
+def axes(pairs: pa.Array) -> list[pa.Array]:
+    """The same positions as two columns have them."""
+    return [
+        pa.array([None if pair is None else pair[axis] for pair in pairs.to_pylist()], pa.float64()) for axis in (0, 1)
+    ]
+
+
+def by_duckdb(schema, position: SkyPosition, columns, cones) -> list[int]:
+    names = [schema.roles[role] for role in position.roles]
+    candidates = pa.table([np.arange(len(columns[0])), *columns], names=[ROW, *names])
+    query = compile_query(schema, [ROW], CANDIDATES, [Region(tuple(cones), position).within()])
     connection = duckdb.connect()
     connection.register("candidates", candidates)
     return [row for (row,) in connection.execute(query.sql, list(query.values)).fetchall()]
@@ -37,24 +44,32 @@ def test_the_same_rows_as_duckdb(centre, radius, schema) -> None:
     location = np.column_stack([location[:, 0] % 360, np.clip(location[:, 1], -90, 90)])
     cones = [Cone(*centre, radius), Cone(10.0, 20.0, radius / 2)]
     for column in (pairs(location), pairs(location, pa.array(rng.random(len(location)) < 0.1)), pairs([])):
-        found = _inside(column, cones)
-        assert found is not None
-        assert found.tolist() == by_duckdb(schema, column, cones)
+        for position, columns in ((FIBRE, [column]), (TARGET, axes(column))):
+            found = rows_inside(columns, cones)
+            assert found is not None
+            assert found.tolist() == by_duckdb(schema, position, columns, cones)
 
 
 def test_a_row_on_the_edge_is_left_to_duckdb() -> None:
     row = (10.0, 20.3)
     edge = separation_deg(*row, 10.1, 20.0)
     location = pairs([row, (10.1, 20.0)])
-    assert _inside(location, [Cone(10.1, 20.0, edge, tolerance_deg=0.0)]) is None
-    assert _inside(location, [Cone(10.1, 20.0, edge + 1e-8)]).tolist() == [0, 1]
-    assert _inside(location, [Cone(10.1, 20.0, edge - 1e-8)]).tolist() == [1]
+    for columns in ([location], axes(location)):
+        assert rows_inside(columns, [Cone(10.1, 20.0, edge, tolerance_deg=0.0)]) is None
+        assert rows_inside(columns, [Cone(10.1, 20.0, edge + 1e-8)]).tolist() == [0, 1]
+        assert rows_inside(columns, [Cone(10.1, 20.0, edge - 1e-8)]).tolist() == [1]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_no_position_is_left_to_duckdb(bad) -> None:
-    assert _inside(pairs([(bad, 20.0), (10.0, 20.0)]), [Cone(10.0, 20.0, 1.0)]) is None
-    assert _inside(pairs([(10.0, bad), (10.0, 20.0)]), [Cone(10.0, 20.0, 1.0)]) is None
+    for location in (pairs([(bad, 20.0), (10.0, 20.0)]), pairs([(10.0, bad), (10.0, 20.0)])):
+        for columns in ([location], axes(location)):
+            assert rows_inside(columns, [Cone(10.0, 20.0, 1.0)]) is None
+
+
+def test_half_a_position_is_left_to_duckdb() -> None:
+    half = [pa.array([10.0, 10.0]), pa.array([None, 20.0], pa.float64())]
+    assert rows_inside(half, [Cone(10.0, 20.0, 1.0)]) is None
 
 
 def test_open_files_are_few_and_one_thread_each(mirror) -> None:

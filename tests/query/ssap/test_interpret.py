@@ -9,7 +9,7 @@ import pytest
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.pipeline.known_services import lamost6_mrs
-from ssap_query.ssap import DEFAULT_MAXREC, REGISTRY, Query, interpret
+from ssap_query.ssap import DEFAULT_MAXREC, FIBRE, REGISTRY, Query, interpret
 from ssap_query.ssap.predicate import FALSE, TRUE
 from ssap_query.ssap.request import DIALECTS, parse
 
@@ -21,7 +21,7 @@ def ask(request, dialect: str = "ivoa", schema: Schema | None = None) -> Query:
 def test_nothing_asked_is_everything() -> None:
     for dialect in DIALECTS:
         found = ask("REQUEST=queryData", dialect)
-        assert (found.where, found.cones, found.top, found.verb, found.metadata_only) == (TRUE, None, None, 2, False)
+        assert (found.where, found.region, found.top, found.verb, found.metadata_only) == (TRUE, None, None, 2, False)
         assert (found.maxrec, found.response_format) == (DEFAULT_MAXREC[dialect], "votable/td")
 
 
@@ -29,7 +29,8 @@ def test_conditions_are_combined_with_and() -> None:
     found = ask("REQUEST=queryData&POS=10,20&SIZE=0.2&SNR=20/&REDSHIFT=/0&PUBDID=x&MAXREC=7&VERB=1&TOP=3")
     assert len(found.where.values) == 5
     assert found.where.sql.count(") AND (") == 2
-    assert found.cones is not None
+    assert found.region is not None
+    assert (len(found.region.cones), found.region.position) == (1, FIBRE)
     assert (found.maxrec, found.top, found.limit, found.verb, found.ranked) == (7, 3, 3, 1, True)
     assert [words.split(":")[0] for words in found.words] == ["SIZE", "POS", "SNR", "REDSHIFT", "PUBDID"]
 
@@ -87,7 +88,7 @@ def test_request_is_required(request_: str, dialect: str) -> None:
 def test_target_names_are_listed_whatever_else_is_asked() -> None:
     for dialect in DIALECTS:
         found = ask("REQUEST=gettargetnames&SNR=5&POS=1,2&SIZE=1&MAXREC=5", dialect)
-        assert (found.operation, found.where, found.cones, found.maxrec) == ("getTargetNames", TRUE, None, None)
+        assert (found.operation, found.where, found.region, found.maxrec) == ("getTargetNames", TRUE, None, None)
     for ignored in ("SNR=foo", "MAXREC=-5", "TOP=-2"):
         assert ask(f"REQUEST=getTargetNames&{ignored}", "dachs").operation == "getTargetNames"
     with pytest.raises(ParameterError):
@@ -130,7 +131,7 @@ SMALL = Schema(
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_parameters_without_a_column_are_passed_over_with_a_note(dialect: str) -> None:
     found = ask("REQUEST=queryData&POS=1,2&SIZE=1&TARGETNAME=x&SPATRES=1&APERTURE=1&SNR=5", dialect, SMALL)
-    assert found.cones is None
+    assert found.region is None
     assert "{snr}" in found.where.sql
     assert found.where.sql.count("{") == 1
     passed = [note.split(";")[0].rpartition(" ")[2] for note in found.notes if "no column" in note]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from ssap_mirror.errors import ParameterError
-from ssap_query.ssap import Cone, cone_predicate, cones_cover, parameter
-from ssap_query.ssap.params.position import DEFAULT_SIZE_DEG, cones
+from ssap_query.ssap import FIBRE, Cone, Region, cones_cover, parameter
+from ssap_query.ssap.params.position import DEFAULT_SIZE_DEG, region
 from ssap_query.ssap.values.cones import separation_deg
 from ssap_query.ssap.values.frames import FRAMES, to_icrs
 
@@ -43,7 +43,7 @@ def test_sql_agrees_with_oracle(given_cones: list[tuple[float, float, float]], t
                     abs(separation_deg(*location, cone.ra_deg, cone.dec_deg) - cone.reach_deg) > 2e-12
                     or cone.reach_deg >= 180
                 )
-    found = table.select(cone_predicate(made))
+    found = table.select(Region(tuple(made), FIBRE).within())
     assert found == [n for n, row in enumerate(table.rows) if cones_cover(made, row)]
 
 
@@ -53,7 +53,7 @@ def test_a_cone_of_180_degrees_has_every_location(tables) -> None:
         n for n, row in enumerate(table.rows) if row["location"] is not None and not math.isnan(row["location"][0])
     ]
     for cone in (Cone(0.0, 0.0, 180.0), Cone(33.0, 90.0, 180.0)):
-        assert table.select(cone_predicate([cone])) == everywhere
+        assert table.select(Region((cone,), FIBRE).within()) == everywhere
     assert 0 < len(everywhere) < len(table.rows)
 
 
@@ -61,8 +61,9 @@ def test_a_cone_of_0_degrees_has_the_very_position(tables) -> None:
     table = tables["single"]
     for ra in (0.0, 360.0, 720.0):
         for dialect, text in (("ivoa", f"{ra % 360},20"), ("dachs", f"{ra},20")):
-            made = cones(parameter("POS").parse(text, dialect), 0.0, dialect)
-            found = table.select(cone_predicate(made or ()))
+            made = region(parameter("POS").parse(text, dialect), 0.0, dialect)
+            assert made is not None
+            found = table.select(made.within())
             assert {tuple(table.rows[n]["location"]) for n in found} == {(0.0, 20.0)}
 
 
@@ -85,17 +86,18 @@ def test_frames_agree_with_astropy(frame: str, longitude: float, latitude: float
 def test_size_is_a_diameter_or_in_dachs_a_radius() -> None:
     for dialect, radius in (("ivoa", 0.1), ("dachs", 0.2)):
         size = parameter("SIZE").parse("0.2", dialect)
-        made = cones(parameter("POS").parse("10,20", dialect), size, dialect)
-        assert [(c.ra_deg, c.dec_deg, c.radius_deg) for c in made or ()] == [(10.0, 20.0, radius)]
+        made = region(parameter("POS").parse("10,20", dialect), size, dialect)
+        assert made is not None
+        assert [(c.ra_deg, c.dec_deg, c.radius_deg) for c in made.cones] == [(10.0, 20.0, radius)]
 
 
 def test_pos_without_size() -> None:
-    made = cones(parameter("POS").parse("10,20", "ivoa"), None, "ivoa")
+    made = region(parameter("POS").parse("10,20", "ivoa"), None, "ivoa")
     assert made is not None
-    assert made[0].radius_deg == DEFAULT_SIZE_DEG / 2
-    assert cones(parameter("POS").parse("10,20", "dachs"), None, "dachs") is None
-    assert cones(None, 1.0, "ivoa") is None
-    assert cones(None, 1.0, "dachs") is None
+    assert made.cones[0].radius_deg == DEFAULT_SIZE_DEG / 2
+    assert region(parameter("POS").parse("10,20", "dachs"), None, "dachs") is None
+    assert region(None, 1.0, "ivoa") is None
+    assert region(None, 1.0, "dachs") is None
 
 
 @pytest.mark.parametrize(
@@ -151,13 +153,14 @@ def test_the_reference_server_looks_at_centres_only_with_a_size(pos: str, size: 
     centres = parameter("POS").parse(pos, "dachs")
     radius = None if size is None else parameter("SIZE").parse(size, "dachs")
     if error is None:
-        assert cones(centres, radius, "dachs") is None or radius is not None
+        assert region(centres, radius, "dachs") is None or radius is not None
         return
     with pytest.raises(ParameterError, match=error):
-        cones(centres, radius, "dachs")
+        region(centres, radius, "dachs")
 
 
 def test_declinations_beyond_the_poles_fold_over() -> None:
-    made = cones(parameter("POS").parse("10,100,0,-110,5,270,0%2C450", "dachs"), 1.0, "dachs")
-    centres = [(c.ra_deg, c.dec_deg) for c in made or ()]
+    made = region(parameter("POS").parse("10,100,0,-110,5,270,0%2C450", "dachs"), 1.0, "dachs")
+    assert made is not None
+    centres = [(c.ra_deg, c.dec_deg) for c in made.cones]
     assert centres == [(190.0, 80.0), (180.0, -70.0), (5.0, -90.0), (0.0, 90.0)]

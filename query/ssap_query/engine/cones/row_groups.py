@@ -16,7 +16,7 @@ import numpy as np
 from ssap_mirror.core import healpix
 from ssap_mirror.core.schema import HEALPIX_COLUMN
 
-from ssap_query.arrow.arrays import points, taken
+from ssap_query.arrow.arrays import coordinates, taken
 from ssap_query.engine.cones.file_pool import OpenFiles
 from ssap_query.engine.cones.sky_cover import Ranges
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["DEFAULT_CACHE_BYTES", "Footer", "Group", "Pick", "RowGroups", "rows_in", "rows_in_any_order"]
+__all__ = ["DEFAULT_CACHE_BYTES", "Footer", "Group", "RowGroups", "RowSelection", "rows_in", "rows_in_any_order"]
 
 #: What is kept of decoded columns unless said otherwise: some twenty row groups of a hundred columns.
 DEFAULT_CACHE_BYTES = 256 << 20
@@ -63,7 +63,7 @@ class Footer:
 
 
 @dataclass(frozen=True)
-class Pick:
+class RowSelection:
     """Some rows of a row group."""
 
     group: Group
@@ -94,7 +94,7 @@ class RowGroups:
         self._blocks: OrderedDict[tuple[str, int], _Block] = OrderedDict()
         self._footers: OrderedDict[str, Footer] = OrderedDict()
         self._size = 0
-        self._cells: dict[tuple[str, int], NDArray[np.int64]] = {}
+        self._cells: dict[tuple[str, int, tuple[str, ...]], NDArray[np.int64]] = {}
         self._files = OpenFiles(_MAX_OPEN_FILES if max_bytes else 0)
         self._lock = Lock()
 
@@ -164,24 +164,25 @@ class RowGroups:
             self._keep(key, decoded)
         return {**known, **decoded}
 
-    def location_cells(self, group: Group, location: str) -> NDArray[np.int64]:
-        """Cells of the locations of rows that have no place, and so no cell, of their own.
+    def position_cells(self, group: Group, names: Sequence[str]) -> NDArray[np.int64]:
+        """Cells of a position of rows that have no cell of their own.
 
         Parameters
         ----------
         group : Group
             A row group of the unplaced rows. What is found is kept: these rows are few.
-        location : str
-            Column of the location.
+        names : sequence of str
+            Columns of the position: one of pairs, or right ascension and declination.
 
         Returns
         -------
         numpy.ndarray of int64, shape (group.rows,)
-            ``_healpix_29`` of the location; -1 where there is none on the sphere.
+            ``_healpix_29`` of the position; -1 where there is none on the sphere.
         """
-        key = group.path, group.number
+        key = group.path, group.number, tuple(names)
         if key not in self._cells:
-            ra, dec = points(self.arrays(group, [location], keep=False)[location]).T
+            arrays = self.arrays(group, names, keep=False)
+            ra, dec = coordinates([arrays[name] for name in names]).T
             known = np.isfinite(ra) & (np.abs(dec) <= _POLE_DEG)
             cells = np.full(group.rows, -1)
             cells[known] = healpix.healpix_29(ra[known], dec[known])
@@ -207,9 +208,9 @@ class RowGroups:
                 _, oldest = self._blocks.popitem(last=False)
                 self._size -= oldest.size
 
-    def take(self, pick: Pick, names: Sequence[str], *, keep: bool = True) -> dict[str, pa.Array]:
-        """Columns of picked rows; `names` and `keep` as for `arrays`."""
-        return taken(self.arrays(pick.group, names, keep=keep), pick.rows)
+    def take(self, selection: RowSelection, names: Sequence[str], *, keep: bool = True) -> dict[str, pa.Array]:
+        """Columns of selected rows; `names` and `keep` as for `arrays`."""
+        return taken(self.arrays(selection.group, names, keep=keep), selection.rows)
 
 
 def rows_in(cells: NDArray[np.int64], ranges: Ranges) -> NDArray[np.int64]:

@@ -1,6 +1,6 @@
-"""Which rows a cone selects, from the few row groups it touches.
+"""The way of a few cones that touch a few row groups: these are decoded, and their rows tested.
 
-The coarse step takes rows by their cell out of decoded columns; DuckDB then tests the exact conditions on what is left,
+The coarse step takes rows by their cell out of decoded columns; the exact conditions are then tested on what is left,
 which is hundreds of rows instead of a file.
 """
 
@@ -8,196 +8,143 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from string import Formatter
 from typing import TYPE_CHECKING
 
 import numpy as np
-from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
+from ssap_mirror.core.schema import HEALPIX_COLUMN
 
-from ssap_query.arrow.arrays import as_arrow, as_numpy, points, taken
-from ssap_query.engine.compile import CANDIDATES, ROW, compile_query
-from ssap_query.engine.cones.row_groups import Group, Pick, RowGroups, rows_in, rows_in_any_order
-from ssap_query.engine.cones.sky_cover import Ranges
-from ssap_query.engine.duckdb_session import Session
-from ssap_query.engine.score import scores
-from ssap_query.ssap.params.position import Cone
-from ssap_query.ssap.predicate import Predicate
+from ssap_query.arrow.arrays import as_arrow, as_numpy, coordinates, taken
+from ssap_query.engine.compile import CANDIDATES, ROW, CompiledQuery, compile_query
+from ssap_query.engine.cones.found_rows import FoundRows, columns_of, gather
+from ssap_query.engine.cones.row_groups import Group, rows_in, rows_in_any_order
+from ssap_query.engine.duckdb_session import failures_told
+from ssap_query.engine.plan import BoundQuery
+from ssap_query.engine.rows import Rows
+from ssap_query.engine.score import SCORE_ROLES, scores
+from ssap_query.ssap.values.cones import Cone, Region
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["Found", "columns_of", "picked"]
+__all__ = ["RowGroups", "rows_inside"]
 
-# A thousand times the rounding of an angle [rad]
-_DOUBT = 1e-12
+# A thousand times the rounding of an angle [rad].
+_EDGE_TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True)
-class Found:
-    """Rows by where they are, in the order of the answer."""
+class RowGroups:
+    """A few row groups, decoded, and kept for the next request if the mirror keeps anything."""
 
+    query: BoundQuery
+    """What is asked, with its region."""
+    region: Region
+    """A few cones."""
     groups: Sequence[Group]
-    """Row groups that hold them."""
-    group: NDArray[np.int64]
-    """Index into `groups`; shape (n,)."""
-    row: NDArray[np.int64]
-    """Row of the group; shape (n,)."""
-    score: NDArray[np.float32] | None = None
-    """How well each row matches; shape (n,)."""
+    """Row groups that the region touches, in the order of the files."""
 
-    def __len__(self) -> int:
-        return len(self.row)
+    def rows(self) -> tuple[Rows, bool]:
+        """Decode the row groups and test their rows."""
+        with failures_told(self.query.snapshot.catalog.path):
+            found = self._select_rows()
+        return gather(self.query, found, keep=True)
 
-    def first(self, rows: int) -> Found:
-        """Keep the first so many of them."""
-        score = None if self.score is None else self.score[:rows]
-        return Found(self.groups, self.group[:rows], self.row[:rows], score)
+    def statement(self) -> CompiledQuery:
+        """Write the query as the statement that a scan would run."""
+        return self.query.statement()
 
-    def best_first(self) -> Found:
-        """Put the best-scored rows first; equal scores keep their order."""
-        if self.score is None:
-            return self
-        order = np.argsort(-self.score, kind="stable")
-        return Found(self.groups, self.group[order], self.row[order], self.score[order])
+    def row_groups(self) -> Sequence[Group]:
+        """Give the row groups."""
+        return self.groups
 
-    def picks(self, score_column: str | None = None) -> tuple[list[Pick], NDArray[np.int64]]:
-        """Rows to take from each group, and where each of these belongs in the answer.
+    def words(self) -> str:
+        """Say the way in words."""
+        return "the row groups below are decoded, and the conditions tested on their rows"
 
-        Parameters
-        ----------
-        score_column : str, optional
-            Column that gets the scores.
+    def _select_rows(self) -> FoundRows:
+        """Find the rows that lie in the region and fulfil the conditions, in the order of the groups."""
+        import pyarrow as pa
 
-        Returns
-        -------
-        picks : list of Pick
-            One for each group that has rows.
-        order : numpy.ndarray of int64, shape (n,)
-            Rows of the picks, in a line, in the order of the answer.
-        """
-        by_place = np.lexsort((self.row, self.group))
-        group, row = self.group[by_place], self.row[by_place]
-        cuts = np.flatnonzero(np.diff(group)) + 1
-        picks = []
-        for part in np.split(np.arange(len(row)), cuts) if len(row) else []:
-            computed = {}
-            if score_column is not None and self.score is not None:
-                computed[score_column] = as_arrow(self.score[by_place[part]])
-            picks.append(Pick(self.groups[int(group[part[0]])], row[part], computed))
-        order = np.empty(len(row), np.int64)
-        order[by_place] = np.arange(len(row))
-        return picks, order
+        from ssap_query.arrow import kernels
 
+        query, schema = self.query, self.query.snapshot.catalog.schema
+        scored = [role for role in SCORE_ROLES if query.scored and role in schema.roles]
+        names = list(dict.fromkeys([*columns_of(schema, query.exact), *(schema.roles[role] for role in scored)]))
+        pieces: list[dict[str, pa.Array]] = []
+        owners: list[NDArray[np.int64]] = []
+        rows: list[NDArray[np.int64]] = []
+        for number, group in enumerate(self.groups):
+            candidates = self._candidates(group, names)
+            if len(candidates):
+                pieces.append(taken(query.snapshot.row_groups.arrays(group, names), candidates))
+                rows.append(candidates)
+                owners.append(np.full(len(candidates), number))
+        if not pieces:
+            none = np.empty(0, np.int64)
+            return FoundRows(self.groups, none, none, none.astype(np.float32) if query.scored else None)
+        row, owner = np.concatenate(rows), np.concatenate(owners)
+        table = pa.table({name: pa.chunked_array([piece[name] for piece in pieces]) for name in names})
+        found = self._tested(table)
+        score = None
+        if query.scored:
+            chosen = as_arrow(found)
+            columns = {role: kernels.take(table[schema.roles[role]], chosen).combine_chunks() for role in scored}
+            score = scores(columns, self.region.cones)
+        return FoundRows(self.groups, owner[found], row[found], score)
 
-def columns_of(schema: Schema, predicates: Sequence[Predicate]) -> list[str]:
-    """Names of the columns that predicates read, without repeats."""
-    roles = [role for part in predicates for _, role, _, _ in Formatter().parse(part.sql) if role]
-    return list(dict.fromkeys(schema.roles[role] for role in roles))
+    @property
+    def _position(self) -> list[str]:
+        """Columns of the position that has to lie in the region."""
+        roles = self.query.snapshot.catalog.schema.roles
+        return [roles[role] for role in self.region.position.roles]
 
-
-def picked(
-    session: Session,
-    row_groups: RowGroups,
-    schema: Schema,
-    groups: Sequence[Group],
-    ranges: Ranges,
-    where: Sequence[Predicate],
-    *,
-    cones: Sequence[Cone] = (),
-    alone: Sequence[Cone] = (),
-    limit: int | None = None,
-) -> Found:
-    """Find the rows of some row groups that lie in ranges of cells and fulfil conditions.
-
-    Parameters
-    ----------
-    session : Session
-        What tests the conditions.
-    row_groups : RowGroups
-        What reads the row groups.
-    schema : Schema
-        Columns of the snapshot.
-    groups : sequence of Group
-        Row groups that the ranges touch.
-    ranges : Ranges
-        Coarse step, of the cell of the target or, for unplaced rows, of the location.
-    where : sequence of Predicate
-        Exact conditions.
-    cones : sequence of Cone
-        What to score the rows by; without any they have no score.
-    alone : sequence of Cone
-        The cones, where to lie in one of them is the only condition.
-    limit : int, optional
-        Largest number of rows.
-
-    Returns
-    -------
-    Found
-        In the order of the groups.
-    """
-    import pyarrow as pa
-
-    from ssap_query.arrow import kernels
-
-    shown = [role for role in ("location", "snr") if cones and role in schema.roles]
-    names = list(dict.fromkeys([*columns_of(schema, where), *(schema.roles[role] for role in shown)]))
-    pieces: list[dict[str, pa.Array]] = []
-    owners: list[NDArray[np.int64]] = []
-    rows: list[NDArray[np.int64]] = []
-    for number, group in enumerate(groups):
+    def _candidates(self, group: Group, names: Sequence[str]) -> NDArray[np.int64]:
+        """Rows of a group that the coarse step leaves, by the cell of the target or, unplaced, of the position."""
+        reader, ranges = self.query.snapshot.row_groups, self.query.cover.ranges or ()
         if group.cells is None:
-            candidates = rows_in_any_order(row_groups.location_cells(group, schema.roles["location"]), ranges)
-        else:
-            # Decoded together with the rest: of what a cone's ranges touch nearly all has candidates.
-            cells = row_groups.arrays(group, [HEALPIX_COLUMN, *names])[HEALPIX_COLUMN]
-            candidates = rows_in(as_numpy(cells), ranges)
-        if len(candidates):
-            pieces.append(taken(row_groups.arrays(group, names), candidates))
-            rows.append(candidates)
-            owners.append(np.full(len(candidates), number))
-    if not pieces:
-        nothing = np.empty(0, np.int64)
-        return Found(groups, nothing, nothing, nothing.astype(np.float32) if cones else None)
-    row, owner = np.concatenate(rows), np.concatenate(owners)
-    table = pa.table({name: pa.chunked_array([piece[name] for piece in pieces]) for name in names})
-    found = _inside(table[schema.roles["location"]].combine_chunks(), alone) if alone else None
-    if found is None:
-        table = table.append_column(ROW, as_arrow(np.arange(len(row))))
-        query = compile_query(schema, [ROW], CANDIDATES, where, limit=limit)
-        found = session.arrays(query.sql, query.values, candidates=table)[ROW]
-    else:
-        found = found[:limit]
-    score = None
-    if cones:
-        chosen = as_arrow(found)
-        score = scores(
-            {role: kernels.take(table[schema.roles[role]], chosen).combine_chunks() for role in shown}, cones
-        )
-    return Found(groups, owner[found], row[found], score)
+            return rows_in_any_order(reader.position_cells(group, self._position), ranges)
+        # Decoded together with the rest: of what a cone's ranges touch nearly all has candidates.
+        cells = reader.arrays(group, [HEALPIX_COLUMN, *names])[HEALPIX_COLUMN]
+        return rows_in(as_numpy(cells), ranges)
+
+    def _tested(self, table: pa.Table) -> NDArray[np.int64]:
+        """Candidates that fulfil the exact conditions, ascending; one more than the limit is enough."""
+        query = self.query
+        limit = None if query.ranked else query.fetched
+        if query.cones_only:
+            columns = [table[name].combine_chunks() for name in self._position]
+            found = rows_inside(columns, self.region.cones)
+            if found is not None:
+                return found[:limit]
+        numbered = table.append_column(ROW, as_arrow(np.arange(table.num_rows)))
+        snapshot = query.snapshot
+        statement = compile_query(snapshot.catalog.schema, [ROW], CANDIDATES, query.exact, limit=limit)
+        rows: NDArray[np.int64] = snapshot.session.arrays(statement.sql, statement.values, candidates=numbered)[ROW]
+        return rows
 
 
-def _inside(location: pa.Array, cones: Sequence[Cone]) -> NDArray[np.int64] | None:
-    """Rows that lie in a cone, where that is beyond doubt.
+def rows_inside(position: Sequence[pa.Array], cones: Sequence[Cone]) -> NDArray[np.int64] | None:
+    """Rows that lie in a cone, where all are outside the rounding error of its edge.
 
-    The test is that of `cone_predicate`, whose planning takes DuckDB as long as all the rest of a cone that was asked
+    The test is that of `Region.within`, whose planning takes DuckDB as long as all the rest of a cone that was asked
     before. Where a row is so near an edge that the last digits of a sine may decide, DuckDB does.
 
     Parameters
     ----------
-    location : pyarrow.Array, shape (n,)
-        Pairs of right ascension and declination [deg]; NULL lies in no cone.
+    position : sequence of pyarrow.Array, shape (n,)
+        Columns of the position [deg]: one of pairs, or right ascension and declination; NULL lies in no cone.
     cones : sequence of Cone
         At least one; meant for few.
 
     Returns
     -------
     numpy.ndarray of int64, or None
-        Row numbers, ascending; None if there is a doubt.
+        Row numbers, ascending; None if a row is too near an edge, or at no finite position.
     """
-    at = points(location)
+    at = coordinates(position)
     known = np.flatnonzero(np.isfinite(at).all(axis=1))
-    if len(known) + location.null_count != len(at):
+    if len(known) + position[0].null_count != len(at):
         return None
     inside = np.zeros(len(known), np.bool_)
     row_ra, row_dec = np.radians(at[known]).T
@@ -207,7 +154,7 @@ def _inside(location: pa.Array, cones: Sequence[Cone]) -> NDArray[np.int64] | No
         haversine = np.sin((row_dec - dec) / 2) ** 2 + np.cos(row_dec) * np.cos(dec) * np.sin((row_ra - ra) / 2) ** 2
         beyond = sign * haversine - limit
         # An angle is off by 1e-15 rad at most, and the haversine by as much times the sine of half the angle.
-        if not (np.abs(beyond) > _DOUBT * max(np.sqrt(abs(limit)), _DOUBT)).all():
+        if not (np.abs(beyond) > _EDGE_TOLERANCE * max(np.sqrt(abs(limit)), _EDGE_TOLERANCE)).all():
             return None
         inside |= beyond <= 0
     return known[inside]

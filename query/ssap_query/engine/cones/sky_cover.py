@@ -1,20 +1,20 @@
 """What part of a snapshot a request can have rows in: cones -> cells -> files and ranges of ``_healpix_29``.
 
-This is the coarse step. It may take in more than the cones, never less: cells are those of the target position, a cone
-is about the location, so each cone grows by the largest offset of the two.
+This is the coarse step. It may take in more than the cones, never less. Cells are those of the target position, so a
+cone about the fibre position grows by the largest offset of the two.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from ssap_mirror.core import healpix
 from ssap_mirror.core.catalog import Catalog, Partition
 
-from ssap_query.ssap.params.position import Cone
+from ssap_query.ssap.values.cones import Cone, Region, SkyPosition
 
 __all__ = ["Ranges", "Reach", "joined", "reach", "reach_deg"]
 
@@ -31,7 +31,7 @@ class Reach:
     partitions: tuple[Partition, ...]
     """Files of placed rows, in the order of the sky."""
     unplaced: Partition | None
-    """File of the rows without a place: every request reads it."""
+    """File of the unplaced rows: every request reads it."""
     ranges: Ranges | None = None
     """Where in those files; None is everywhere."""
 
@@ -42,29 +42,29 @@ class Reach:
         return found if self.unplaced is None else [*found, str(self.unplaced.path)]
 
 
-def reach(catalog: Catalog, cones: Iterable[Cone] | None) -> Reach:
-    """Find the files and ranges that cones touch.
+def reach(catalog: Catalog, region: Region | None) -> Reach:
+    """Find the files and ranges that a region touches.
 
     Parameters
     ----------
     catalog : Catalog
         The snapshot.
-    cones : iterable of Cone or None
+    region : Region or None
         None is the whole sky.
     """
-    if cones is None:
+    if region is None:
         return Reach(catalog.partitions, catalog.unplaced)
     found: list[tuple[int, int]] = []
-    for cone in cones:
-        found += healpix.cone_ranges(cone.ra_deg, cone.dec_deg, reach_deg(catalog, cone))
+    for cone in region.cones:
+        found += healpix.cone_ranges(cone.ra_deg, cone.dec_deg, reach_deg(catalog, cone, region.position))
     ranges = _union(found)
     touched = tuple(part for part in catalog.partitions if _overlaps(ranges, *part.healpix_29))
     return Reach(touched, catalog.unplaced, ranges)
 
 
-def reach_deg(catalog: Catalog, cone: Cone) -> float:
-    """Radius of the coarse step [deg]: the cone's own and the largest offset of a location from its target."""
-    return cone.reach_deg + catalog.max_offset_arcsec / _ARCSEC_PER_DEG
+def reach_deg(catalog: Catalog, cone: Cone, position: SkyPosition) -> float:
+    """Radius of the coarse step [deg]: the cone's own and the largest offset of the position from its row's cell."""
+    return cone.reach_deg + (0.0 if position.indexed else catalog.max_offset_arcsec / _ARCSEC_PER_DEG)
 
 
 def joined(ranges: Ranges, most: int) -> Ranges:

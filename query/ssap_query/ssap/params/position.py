@@ -1,4 +1,4 @@
-"""POS and SIZE: which cones on the sky are asked for."""
+"""POS and SIZE: which region of the sky is asked for."""
 
 from __future__ import annotations
 
@@ -11,19 +11,10 @@ from ssap_mirror.errors import ParameterError
 
 from ssap_query.ssap.parameter import Columns, Parameter, Row
 from ssap_query.ssap.ranges import Range, RangeList, dachs_float, dachs_list, ivoa_float, ivoa_list
-from ssap_query.ssap.values.cones import TOLERANCE_DEG, Cone, cone_predicate, separation_deg, within_sql
+from ssap_query.ssap.values.cones import FIBRE, TOLERANCE_DEG, Cone, Region
 from ssap_query.ssap.values.frames import FRAMES, to_icrs, wrapped
 
-__all__ = [
-    "DEFAULT_SIZE_DEG",
-    "PARAMETERS",
-    "Cone",
-    "Positions",
-    "cone_predicate",
-    "cones",
-    "separation_deg",
-    "within_sql",
-]
+__all__ = ["DEFAULT_SIZE_DEG", "PARAMETERS", "Positions", "region"]
 
 #: Diameter of the region where POS comes without SIZE, dialect ``ivoa`` [deg]: one arcminute.
 DEFAULT_SIZE_DEG = 1 / 60
@@ -71,8 +62,8 @@ class DachsCentres:
         return Positions(tuple(dict.fromkeys(_folded(*pair) for pair in pairs)), pairs)
 
 
-def cones(positions: Positions | DachsCentres | None, size_deg: float | None, dialect: str) -> tuple[Cone, ...] | None:
-    """Put POS and SIZE together.
+def region(positions: Positions | DachsCentres | None, size_deg: float | None, dialect: str) -> Region | None:
+    """Put POS and SIZE together: a region of fibre positions.
 
     Parameters
     ----------
@@ -85,7 +76,7 @@ def cones(positions: Positions | DachsCentres | None, size_deg: float | None, di
 
     Returns
     -------
-    tuple of Cone, or None
+    Region or None
         None is no constraint.
 
     Raises
@@ -100,15 +91,15 @@ def cones(positions: Positions | DachsCentres | None, size_deg: float | None, di
         centres = positions.positions(_POS).centres
         if not -tolerance <= size_deg <= 90 + tolerance:
             raise ParameterError(_SIZE, size_deg, "is not a radius between 0 and 90 degrees")
-        return tuple(Cone(ra, dec, size_deg, tolerance) for ra, dec in centres)
+        return Region(tuple(Cone(ra, dec, size_deg, tolerance) for ra, dec in centres), FIBRE)
     if positions is None:
         return None
     radius = (DEFAULT_SIZE_DEG if size_deg is None else size_deg) / 2
-    return tuple(Cone(ra, dec, radius, tolerance) for ra, dec in positions.centres)
+    return Region(tuple(Cone(ra, dec, radius, tolerance) for ra, dec in positions.centres), FIBRE)
 
 
 class _OnlyTogether:
-    """POS and SIZE constrain nothing one by one: `cones` puts them together."""
+    """POS and SIZE constrain nothing one by one: `region` puts them together."""
 
     def compile(self, value: object, columns: Columns) -> None:
         """Set no condition alone."""
@@ -190,7 +181,7 @@ class IvoaSize(_OnlyTogether):
         return f"diameter {value:g} deg"
 
     def needs(self, value: float) -> tuple[str, ...]:
-        """Ask for nothing that POS does not need."""
+        """Needs no column beyond those of POS."""
         return ()
 
 
@@ -213,7 +204,7 @@ class DachsSize(_OnlyTogether):
         return "not given" if value is None else f"radius {value:g} deg"
 
     def needs(self, value: float | None) -> tuple[str, ...]:
-        """Ask for nothing that POS does not need."""
+        """Needs no column beyond those of POS."""
         return ()
 
 

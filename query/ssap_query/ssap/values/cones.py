@@ -1,4 +1,4 @@
-"""Circles on the sky, and the exact test of a position against them: as SQL, and in plain Python."""
+"""Circles on the sky, regions made of them, and the exact test of a position: as SQL, and in plain Python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from typing import LiteralString
 from ssap_query.ssap.parameter import Row
 from ssap_query.ssap.predicate import Predicate, any_of
 
-__all__ = ["TOLERANCE_DEG", "Cone", "cone_predicate", "cones_cover", "separation_deg", "within_sql"]
+__all__ = [
+    "FIBRE",
+    "TARGET",
+    "TOLERANCE_DEG",
+    "Cone",
+    "Region",
+    "SkyPosition",
+    "cones_cover",
+    "separation_deg",
+    "within_sql",
+]
 
 #: Edges are inclusive: to rounding (0.4 microarcsec) in ``ivoa``, to pgsphere's EPSILON of 1e-9 rad in ``dachs`` [deg].
 TOLERANCE_DEG = {"ivoa": 1e-10, "dachs": math.degrees(1e-9)}
@@ -76,16 +86,43 @@ def within_sql(
     )
 
 
-_WITHIN = within_sql("{location}[1]", "{location}[2]", "?::DOUBLE", "?::DOUBLE", "?::DOUBLE", "?::DOUBLE")
+@dataclass(frozen=True)
+class SkyPosition:
+    """One of the two positions that a row has."""
+
+    roles: tuple[str, ...]
+    """Roles of its columns: one of pairs, or right ascension and declination [deg]."""
+    ra: LiteralString
+    """SQL of its right ascension [deg], roles in braces."""
+    dec: LiteralString
+    """SQL of its declination [deg], roles in braces."""
+    indexed: bool
+    """Whether ``_healpix_29`` is the cell of this very position."""
 
 
-def cone_predicate(cones: Iterable[Cone]) -> Predicate:
-    """Exact condition that a row's location lies in one of the cones (one test per cone: meant for few)."""
-    parts = []
-    for cone in cones:
-        ra, dec, sign, limit = cone.test
-        parts.append(Predicate(_WITHIN, (sign, dec, dec, ra, limit)))
-    return any_of(parts)
+#: Where the light was taken: what POS is about.
+FIBRE = SkyPosition(("location",), "{location}[1]", "{location}[2]", indexed=False)
+#: Where the target is: what a cone search and a cross-match are about.
+TARGET = SkyPosition(("ra", "dec"), "{ra}", "{dec}", indexed=True)
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of the sky: the rows of which a position lies in any of some cones."""
+
+    cones: tuple[Cone, ...]
+    """At least one."""
+    position: SkyPosition
+    """Which position of a row has to lie there."""
+
+    def within(self) -> Predicate:
+        """Exact condition that a row lies in the region: one test per cone, so meant for few."""
+        test = within_sql(self.position.ra, self.position.dec, "?::DOUBLE", "?::DOUBLE", "?::DOUBLE", "?::DOUBLE")
+        parts = []
+        for cone in self.cones:
+            ra, dec, sign, limit = cone.test
+            parts.append(Predicate(test, (sign, dec, dec, ra, limit)))
+        return any_of(parts)
 
 
 def cones_cover(cones: Iterable[Cone], row: Row) -> bool:

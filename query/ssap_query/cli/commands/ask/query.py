@@ -7,10 +7,9 @@ from typing import Any
 
 import click
 
-from ssap_query import ssap
 from ssap_query.cli.options import deliver, home, mirror_option, open_once, output
 from ssap_query.ssap import REGISTRY
-from ssap_query.ssap.request import DIALECTS, parse
+from ssap_query.ssap.request import DIALECTS, SsapRequest, decode, parse
 
 __all__ = ["query"]
 
@@ -40,17 +39,13 @@ def _request_options(command: Any) -> Any:
     return command
 
 
-def _pairs(request: str | None, dialect: str, given: dict[str, str | None]) -> list[tuple[str, object]]:
-    pairs = list(parse(request, dialect).pairs) if request else []
+def _parsed(request: str | None, dialect: str, given: dict[str, str | None]) -> SsapRequest:
+    """Read a whole request and the options that are added to it."""
+    pairs = decode(request, dialect) if request else []
     if not any(name.upper() == "REQUEST" for name, _ in pairs):
         pairs.insert(0, ("REQUEST", "queryData"))
-    return [*pairs, *((name.upper(), value) for name, value in given.items() if value is not None)]
-
-
-def _asked_format(pairs: list[tuple[str, object]], dialect: str) -> str | None:
-    """Format that a whole request asks for itself."""
-    asked = parse(pairs, dialect).values.get("RESPONSEFORMAT")
-    return None if asked is None else str(ssap.parameter("RESPONSEFORMAT").parse(asked, dialect))
+    options = [(name.upper(), value) for name, value in given.items() if value is not None]
+    return parse([*pairs, *options], dialect)
 
 
 @click.command(
@@ -84,14 +79,15 @@ def query(
     if file_format is not None and _is_mime(file_format):
         given["format"], file_format = file_format, None
     chosen: Any = columns if columns in (None, "all") else [name.strip() for name in str(columns).split(",")]
-    pairs = _pairs(request, dialect, given)
+    parsed = _parsed(request, dialect, given)
     opened = open_once(mirror, home)
     if explain:
-        click.echo(str(opened.explain(pairs, dialect, chosen)))
+        click.echo(str(opened.explain(parsed, columns=chosen)))
         return
-    if output is None and file_format is None:
-        file_format = _asked_format(pairs, dialect)
-    deliver(opened.ssap(pairs, dialect, chosen), output, file_format)
+    result = opened.ssap(parsed, columns=chosen)
+    if output is None and file_format is None and "RESPONSEFORMAT" in parsed.values:
+        file_format = result.response_format
+    deliver(result, output, file_format)
 
 
 def _is_mime(text: str) -> bool:

@@ -100,10 +100,10 @@ def xmatch(
     right = _positions(positions, "")
     infos: dict[str, str] = {}
     if len(tables) == 1:
-        from ssap_query.mirror.answer import about
+        from ssap_query.mirror.answer import provenance
 
         spectra = open_once(mirror, home)
-        infos = about(spectra.catalog)
+        infos = provenance(spectra.catalog)
         match = spectra.crossmatch(
             tables[0], radius, find, columns=names(columns), other_columns=names(table_columns), other_positions=right,
             other_where=where, **shared, **_filters(request),

@@ -1,0 +1,50 @@
+"""The way of all requests that are not about few places: one statement over the files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ssap_query.engine.compile import CompiledQuery, count_of
+from ssap_query.engine.cones.row_groups import Group
+from ssap_query.engine.duckdb_session import failures_told
+from ssap_query.engine.plan import BoundQuery
+from ssap_query.engine.rows import InMemoryRows, QueryRows, Rows, read_if_small
+
+__all__ = ["Scan"]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One statement over the files that the region touches, streamed."""
+
+    query: BoundQuery
+    """What is asked."""
+
+    def rows(self) -> tuple[Rows, bool]:
+        """Run the statement; a large result is counted, and read again when its rows are asked for."""
+        query, snapshot = self.query, self.query.snapshot
+        statement, path = self.statement(), snapshot.catalog.path
+        source = QueryRows(query.columns, snapshot.session, statement, snapshot.catalog.rows, path)
+        stream = source.batches()
+        table, found = read_if_small(stream, query.columns.arrow, snapshot.limits.result)
+        if table is None:
+            stream.close()
+            counting = count_of(statement)
+            with failures_told(path):
+                found = int(snapshot.session.arrays(counting.sql, counting.values)["n"][0])
+        shown = found if query.limit is None else min(found, query.limit)
+        rows = replace(source, rows=shown) if table is None else InMemoryRows(table.slice(0, shown))
+        return rows, found > shown
+
+    def statement(self) -> CompiledQuery:
+        """Write the statement."""
+        return self.query.statement()
+
+    def row_groups(self) -> Sequence[Group]:
+        """Row groups that the coarse step cannot rule out; DuckDB may skip more by other columns' extremes."""
+        return self.query.touched()
+
+    def words(self) -> str:
+        """Say the way in words."""
+        return "one statement over the files below"
