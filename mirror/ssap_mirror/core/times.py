@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ssap_mirror.core.units import Conversion, conversion, says_no_unit
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -131,6 +131,7 @@ def text_dates(array: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.float64
     tuple of numpy.ndarray of float64, shape (N,)
         NaN where there is no date. The last instant is the largest number before the end of a day, month or year.
     """
+    import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -145,9 +146,9 @@ def _mjd_span(text: str | None) -> tuple[float, float]:
     try:
         start, end = iso_span((text or "").strip())
     except ValueError:
-        return np.nan, np.nan
+        return math.nan, math.nan
     first = mjd(start)
-    return first, first if end is None else float(np.nextafter(mjd(end), first))
+    return first, first if end is None else math.nextafter(mjd(end), first)
 
 
 @dataclass(frozen=True)
@@ -234,6 +235,8 @@ def _days(unit: str, given: str | None) -> Conversion:
 
 def _ahead_of_utc_s(days: NDArray[np.float64], scale: str) -> NDArray[np.float64]:
     """Seconds by which a clock of a time scale is ahead of UTC at these dates, MJD of that scale, shape (N,)."""
+    import numpy as np
+
     starts, seconds = (np.array(part, np.float64) for part in zip(*_LEAP_SECONDS, strict=True))
     # The clock shows the new offset as soon as it shows the beginning of the day in its own count.
     begins = starts + (seconds + _AHEAD_OF_TAI_S[scale]) / _DAY_S

@@ -13,8 +13,6 @@ from fractions import Fraction
 from math import pi
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -122,6 +120,8 @@ class Conversion:
         if self.is_identity:
             return values
         if self.inverse:
+            import numpy as np
+
             with np.errstate(divide="ignore"):
                 return self.times / (values * self.over)
         return values * self.times / self.over

@@ -5,20 +5,21 @@ Unlike the reference server, it gives with each parameter the range of values th
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
+from ssap_mirror.core.times import as_datetime
+
 from ssap_query.engine.engine import Engine
+from ssap_query.mirror.answerable import Answerable, answerable
 from ssap_query.mirror.result import InputParameter
 from ssap_query.ssap.interpret import REGISTRY
-from ssap_query.ssap.parameter import Columns, Parameter
+from ssap_query.ssap.parameter import Parameter
 
 __all__ = ["describe_inputs"]
 
 # More distinct values than this are no choice but free text.
 _MAX_OPTIONS = 40
 _CHOICES = ("target_class", "flux_calib", "wave_calib", "obs_collection", "access_format", "bandpass")
-_MJD_EPOCH = datetime(1858, 11, 17)
 
 
 def describe_inputs(engine: Engine) -> tuple[InputParameter, ...]:
@@ -34,19 +35,21 @@ def describe_inputs(engine: Engine) -> tuple[InputParameter, ...]:
     tuple of InputParameter
         In the order of the registry.
     """
-    present = Columns.of(engine.catalog.schema).present
+    compared = {one.parameter: one for one in answerable(engine.catalog.schema)}
+    compared["SIZE"] = compared["POS"]
     return tuple(
-        _described(engine, parameter)
+        _described(engine, parameter, compared.get(parameter.name))
         for parameter in REGISTRY
-        if not parameter.roles or present.intersection(parameter.roles)
+        if parameter.name not in compared or compared[parameter.name].columns
     )
 
 
-def _described(engine: Engine, parameter: Parameter) -> InputParameter:
+def _described(engine: Engine, parameter: Parameter, compared: Answerable | None) -> InputParameter:
     minimum, maximum = _extremes(engine, parameter)
+    with_what = f" Compared with {compared.words}." if compared is not None and parameter.name != "SIZE" else ""
     return InputParameter(
         name=parameter.declared,
-        description=parameter.description,
+        description=parameter.description + with_what,
         datatype=parameter.datatype,
         unit=parameter.unit,
         ucd=parameter.ucd,
@@ -78,7 +81,7 @@ def _as_text(bounds: Any, text: Any) -> tuple[str | None, str | None]:
 
 
 def _iso(mjd: float) -> str:
-    return (_MJD_EPOCH + timedelta(days=mjd)).isoformat(timespec="milliseconds")
+    return as_datetime(mjd).isoformat(timespec="milliseconds")
 
 
 def _options(engine: Engine, parameter: Parameter) -> tuple[str, ...]:

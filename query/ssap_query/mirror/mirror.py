@@ -104,7 +104,14 @@ class Mirror:
             self._engine = self._open()
             return True
 
-    def ssap(self, request: Request, dialect: str | None = None, columns: ColumnNames = None) -> ResultSet:
+    def ssap(
+        self,
+        request: Request,
+        dialect: str | None = None,
+        columns: ColumnNames = None,
+        *,
+        ignore_unanswerable: bool = False,
+    ) -> ResultSet:
         """Answer a request as it comes over the wire.
 
         Parameters
@@ -117,6 +124,9 @@ class Mirror:
             of a parsed request.
         columns : sequence of str, optional
             Names of the columns instead of those that VERB says; ``"all"`` is every column.
+        ignore_unanswerable : bool
+            Go on without the constraints about which no column of the mirror tells, with a note, instead of refusing
+            them. In dialect ``dachs`` they are never refused.
 
         Returns
         -------
@@ -126,12 +136,13 @@ class Mirror:
         Raises
         ------
         ParameterError
-            For a bad value: its parameter, the value, the reason.
+            For a bad value, or a constraint that cannot be tested: its parameter, the value, the reason.
         CatalogError
             If the snapshot cannot be read.
         """
         engine = self._engine
-        return answer(engine, read_request(engine.catalog.schema, request, dialect, columns))
+        schema = engine.catalog.schema
+        return answer(engine, read_request(schema, request, dialect, columns, ignore_unanswerable=ignore_unanswerable))
 
     def search(
         self,
@@ -164,6 +175,7 @@ class Mirror:
         verb: int | None = None,
         columns: ColumnNames = None,
         dialect: str = "ivoa",
+        ignore_unanswerable: bool = False,
         **parameters: object,
     ) -> ResultSet:
         """Find spectra. Each parameter is that of SSA 1.1 with the same name; all of them have to hold.
@@ -201,6 +213,9 @@ class Mirror:
             Names of the columns instead; ``"all"`` is every column.
         dialect : {'ivoa', 'dachs'}
             Whose reading of the parameters.
+        ignore_unanswerable : bool
+            Go on without the constraints about which no column of the mirror tells, with a note, instead of refusing
+            them. In dialect ``dachs`` they are never refused.
         **parameters : object
             The same parameters in any other case (``SNR=20``).
 
@@ -211,7 +226,7 @@ class Mirror:
         Raises
         ------
         ParameterError
-            For a bad value: its parameter, the value, the reason.
+            For a bad value, or a constraint that cannot be tested: its parameter, the value, the reason.
         CatalogError
             If the snapshot cannot be read.
 
@@ -227,9 +242,16 @@ class Mirror:
             "creatordid": creatordid, "mtime": mtime, "varampl": varampl, "timeres": timeres, "format": format,
             "top": top, "maxrec": maxrec, "verb": verb, **parameters,
         }  # fmt: skip
-        return self.ssap(request_pairs(given), dialect, columns)
+        return self.ssap(request_pairs(given), dialect, columns, ignore_unanswerable=ignore_unanswerable)
 
-    def explain(self, request: Request, dialect: str | None = None, columns: ColumnNames = None) -> Explanation:
+    def explain(
+        self,
+        request: Request,
+        dialect: str | None = None,
+        columns: ColumnNames = None,
+        *,
+        ignore_unanswerable: bool = False,
+    ) -> Explanation:
         """Say how a request is read and what it will touch, without answering it.
 
         Parameters and errors are those of `ssap`; ``str()`` of the result is for people.
@@ -237,7 +259,8 @@ class Mirror:
         from ssap_query.mirror.explain import explain
 
         engine = self._engine
-        parsed = read_request(engine.catalog.schema, request, dialect, columns)
+        schema = engine.catalog.schema
+        parsed = read_request(schema, request, dialect, columns, ignore_unanswerable=ignore_unanswerable)
         return explain(engine, parsed.query, parsed.columns)
 
     def crossmatch(
@@ -254,6 +277,7 @@ class Mirror:
         suffixes: tuple[str, str] = ("", "_2"),
         limits: Limits | None = None,
         dialect: str = "ivoa",
+        ignore_unanswerable: bool = False,
         **parameters: object,
     ) -> Match:
         """Match spectra with another table by the target's position, at the date of each spectrum.
@@ -266,6 +290,8 @@ class Mirror:
             Columns of the spectra; without it, those of ``verb``.
         dialect : {'ivoa', 'dachs'}
             Whose reading of the parameters.
+        ignore_unanswerable : bool
+            As in `search`.
         **parameters : object
             What `search` takes, to match only some of the spectra (``snr=20``).
 
@@ -288,7 +314,13 @@ class Mirror:
         engine = self._engine
         return match_mirror(
             engine,
-            read_request(engine.catalog.schema, request_pairs(parameters), dialect, columns),
+            read_request(
+                engine.catalog.schema,
+                request_pairs(parameters),
+                dialect,
+                columns,
+                ignore_unanswerable=ignore_unanswerable,
+            ),
             other,
             radius_arcsec,
             find,

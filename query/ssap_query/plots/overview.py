@@ -156,13 +156,12 @@ def _no_ticks(axes: Any) -> None:
 
 def _dates(axes: Any) -> None:
     """Label a time axis in MJD with calendar dates (UTC)."""
-    from datetime import UTC, datetime, timedelta
+    from ssap_mirror.core.times import as_datetime
 
-    epoch = datetime(1858, 11, 17, tzinfo=UTC)
     low, high = axes.get_xlim()
     step = (high - low) / 6
     places = [low + step * (i + 0.5) for i in range(6)]
-    axes.set_xticks(places, [(epoch + timedelta(days=place)).strftime("%Y-%m-%d") for place in places])
+    axes.set_xticks(places, [as_datetime(place).strftime("%Y-%m-%d") for place in places])
 
 
 KINDS: dict[str, Callable[[Mirror, int], Any]] = {

@@ -34,7 +34,7 @@ _POSITIONS = {
 
 
 # What makes sense with one TABLE alone, and with LEFT alone
-_OF_MIRROR = ("mirror", "home", "request")
+_OF_MIRROR = ("mirror", "home", "request", "ignore_unanswerable")
 
 
 _OF_LEFT = (*(f"left_{name.replace('-', '_')}" for name in _POSITIONS), "left_where")
@@ -69,6 +69,9 @@ Examples:
 )
 @click.option("--sigma", type=float, help="Accept only within this many combined errors (and the radius).")
 @click.option("--request", metavar="QUERY", help="Only the spectra that an SSAP request selects, e.g. 'SNR=20/'.")
+@click.option(
+    "--ignore-unanswerable", is_flag=True, help="Go on without what --request asks and the mirror has no column for."
+)
 @click.option("--where", metavar="SQL", help="Only the rows of TABLE that fulfil a condition (DuckDB's SQL).")
 @click.option("--left-where", metavar="SQL", help="Only the rows of LEFT that fulfil a condition.")
 @click.option(
@@ -84,7 +87,8 @@ Examples:
 @click.pass_context
 def xmatch(
     ctx: click.Context, /, tables: tuple[str, ...], home: Path | None, mirror: str, radius: float, find: Any,
-    sigma: float | None, request: str | None, where: str | None, left_where: str | None, columns: str | None,
+    sigma: float | None, request: str | None, ignore_unanswerable: bool,  # noqa: FBT001
+    where: str | None, left_where: str | None, columns: str | None,
     table_columns: str | None, suffix: str, memory: str | None, output: str | None, file_format: str | None,
     **positions: str | None,
 ) -> None:  # fmt: skip
@@ -106,7 +110,7 @@ def xmatch(
         infos = provenance(spectra.catalog)
         match = spectra.crossmatch(
             tables[0], radius, find, columns=names(columns), other_columns=names(table_columns), other_positions=right,
-            other_where=where, **shared, **_filters(request),
+            other_where=where, ignore_unanswerable=ignore_unanswerable, **shared, **_filters(request),
         )  # fmt: skip
     else:
         from ssap_query.xmatch import crossmatch

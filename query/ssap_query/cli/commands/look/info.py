@@ -45,9 +45,11 @@ def _described(facts: dict[str, Any]) -> str:
         ("made", f"{facts['created']} by {facts['tool']}"),
         ("snapshot", facts["path"]),
     ]
-    return f"{facts['name']}: {facts['title']}\n{made_up}" + "\n".join(
-        f"  {name:<10}  {text}" for name, text in lines if text
-    )
+    described = [f"  {name:<10}  {text}" for name, text in lines if text]
+    described += [f"  {line}" for line in facts["missing"]]
+    described += ["", "  parameter       is compared with"]
+    described += [f"  {name:<14}  {words}" for name, words in facts["answers"].items()]
+    return f"{facts['name']}: {facts['title']}\n{made_up}" + "\n".join(described)
 
 
 def _span(bounds: Any, text: str) -> str:
@@ -57,7 +59,7 @@ def _span(bounds: Any, text: str) -> str:
 def _dates(bounds: Any) -> str:
     if not bounds or None in bounds:
         return ""
-    from datetime import datetime, timedelta
+    from ssap_mirror.core.times import as_datetime
 
-    first, last = (datetime(1858, 11, 17) + timedelta(days=mjd) for mjd in bounds)
+    first, last = map(as_datetime, bounds)
     return f" ({first:%Y-%m-%d} to {last:%Y-%m-%d})"
