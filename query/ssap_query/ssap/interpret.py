@@ -42,7 +42,6 @@ _BY_NAME: Mapping[str, Parameter] = {p.name: p for family in _FAMILIES for p in 
 REGISTRY: tuple[Parameter, ...] = tuple(_BY_NAME[name] for name in PARAMETERS)
 
 _MAXREC = "MAXREC"
-_FORMAT_METADATA = "metadata"
 # The reference server reads these before anything else, in this order; then REQUEST, then the rest.
 _TYPED_FIRST = ("SIZE", "FLUXCALIB", "SPECRP", "TOP", "COMPRESS", "RESPONSEFORMAT", "MAXREC", "VERB", "REQUEST")
 
@@ -116,11 +115,6 @@ def interpret(request: SsapRequest, schema: Schema, *, ignore_unanswerable: bool
         The first bad value, in the order in which the reference server looks at them.
     """
     dialect = request.dialect
-    if dialect == "ivoa" and _FORMAT_METADATA in _formats(request):  # SSA 1.1 §6.1: all else is ignored
-        kept = {
-            name: value for name, value in request.values.items() if name in ("REQUEST", "FORMAT", "RESPONSEFORMAT")
-        }
-        request = replace(request, values=kept)
     if dialect == "dachs" and _asks_for_metadata(request):  # nothing else is looked at
         return replace(_unconstrained(replace(request, first={}), {}), metadata_only=True)
     values, late = _read(request)
@@ -256,9 +250,7 @@ def _integer(text: str) -> int | None:
 def _asks_for_metadata(request: SsapRequest) -> bool:
     if request.dialect == "dachs":
         return _integer(request.first.get("MAXREC", "")) == 0 or request.first.get("FORMAT", "").lower() == "metadata"
+    formats = str(request.values.get("FORMAT", "")).split(",")
+    maxrec = str(request.values.get("MAXREC", ""))
     # DALI 1.1 §3.4.4 has MAXREC=0, SSA 1.1 §6.1 the format.
-    return _integer(str(request.values.get("MAXREC", ""))) == 0 or _FORMAT_METADATA in _formats(request)
-
-
-def _formats(request: SsapRequest) -> list[str]:
-    return [item.strip().lower() for item in str(request.values.get("FORMAT", "")).split(",")]
+    return _integer(maxrec) == 0 or "metadata" in [item.strip().lower() for item in formats]
