@@ -15,15 +15,32 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ssap_mirror.core.schema import Column, Schema
+    from ssap_mirror.pipeline.address import FileAddress, SsapAddress, TapAddress
     from ssap_mirror.pipeline.build_mirror import build_mirror
-    from ssap_mirror.pipeline.sync import sync
+    from ssap_mirror.pipeline.sync import SyncOptions, sync
+    from ssap_mirror.sources.source import RequestPolicy
 
-__all__ = ["Column", "Schema", "build_mirror", "sync"]
+__all__ = [
+    "Column",
+    "FileAddress",
+    "RequestPolicy",
+    "Schema",
+    "SsapAddress",
+    "SyncOptions",
+    "TapAddress",
+    "build_mirror",
+    "sync",
+]
 
 # Loaded when first used, so that importing the package costs nothing.
 _LAZY = {
     "Column": "ssap_mirror.core.schema",
+    "FileAddress": "ssap_mirror.pipeline.address",
+    "RequestPolicy": "ssap_mirror.sources.source",
     "Schema": "ssap_mirror.core.schema",
+    "SsapAddress": "ssap_mirror.pipeline.address",
+    "SyncOptions": "ssap_mirror.pipeline.sync",
+    "TapAddress": "ssap_mirror.pipeline.address",
     "build_mirror": "ssap_mirror.pipeline.build_mirror",
     "sync": "ssap_mirror.pipeline.sync",
 }

@@ -21,7 +21,7 @@ from ssap_mirror.pipeline.known_services import lamost6_mrs
 from ssap_mirror.sources.harvest.samples import BINARY2
 from ssap_mirror.sources.harvest.slices import WHOLE, Slice
 from ssap_mirror.sources.progress import Silent
-from ssap_mirror.sources.source import Manners
+from ssap_mirror.sources.source import RequestPolicy
 from ssap_mirror.sources.ssap.source import SsapSource
 
 
@@ -31,16 +31,16 @@ def main() -> None:
     parser.add_argument("url")
     parser.add_argument("--server-pid", type=int, nargs="*", default=[])
     options = parser.parse_args()
-    manners = Manners()
+    policy = RequestPolicy()
     with tempfile.TemporaryDirectory() as name:
         staging = Path(name)
         server, began, cpu = _cpu_of(options.server_pid), time.monotonic(), time.process_time()
-        found = SsapSource(options.url, "bench", lamost6_mrs(), manners).harvest(staging, Silent())
+        found = SsapSource(options.url, "bench", lamost6_mrs(), policy).harvest(staging, Silent())
         wall, cpu = time.monotonic() - began, time.process_time() - cpu
         server = _cpu_of(options.server_pid) - server
         records = [json.loads(line) for line in (staging / "journal.jsonl").read_text().splitlines()]
     radius = bool(found.record["size_is_radius"])
-    urls = [_url(options.url, record, radius, manners) for record in records if record["type"] == "answer"]
+    urls = [_url(options.url, record, radius, policy) for record in records if record["type"] == "answer"]
     began = time.monotonic()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     config = "".join(f'url = "{url}"\noutput = "/dev/null"\n' for url in urls)
@@ -68,11 +68,11 @@ def main() -> None:
     print(f"ratio of wall times {wall / curl_wall:.2f}")
 
 
-def _url(url: str, record: dict[str, object], radius: bool, manners: Manners) -> str:  # noqa: FBT001
-    part = Slice.from_json(record["slice"])  # type: ignore[arg-type]
+def _url(url: str, record: dict[str, object], radius: bool, policy: RequestPolicy) -> str:  # noqa: FBT001
+    slice_ = Slice.from_json(record["slice"])  # type: ignore[arg-type]
     survey = str(record["sweep"]).startswith("survey")
-    limit = manners.whole_table_rows if part == WHOLE else manners.survey_rows
-    params = [("REQUEST", "queryData"), ("RESPONSEFORMAT", BINARY2), *part.params(size_is_radius=radius)]
+    limit = policy.whole_table_rows if slice_ == WHOLE else policy.survey_rows
+    params = [("REQUEST", "queryData"), ("RESPONSEFORMAT", BINARY2), *slice_.params(size_is_radius=radius)]
     params += [("VERB", "1" if survey else "3"), ("MAXREC", str(limit))]
     return f"{url}?{urlencode(params, quote_via=quote, safe='')}"
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.errors import ParameterError
+from ssap_mirror.pipeline.address import Address, parse_address
 
-__all__ = ["Service", "lamost6_mrs", "services"]
+__all__ = ["KnownService", "find_address", "find_service", "lamost6_mrs", "services"]
 
 
 def lamost6_mrs() -> Schema:
@@ -37,7 +40,7 @@ _SCHEMAS: dict[str, Callable[[], Schema]] = {"lamost6_mrs": lamost6_mrs}
 
 
 @dataclass(frozen=True)
-class Service:
+class KnownService:
     """A service that can be mirrored by its name."""
 
     name: str
@@ -58,7 +61,47 @@ class Service:
         return None if self.columns is None else _SCHEMAS[self.columns]()
 
 
-def services() -> tuple[Service, ...]:
+def services() -> tuple[KnownService, ...]:
     """Services that are built in, in the order of ``data/services.toml``."""
     text = resources.files("ssap_mirror").joinpath("data/services.toml").read_text("utf-8")
-    return tuple(Service(name=name, **entry) for name, entry in tomllib.loads(text).items())
+    return tuple(KnownService(name=name, **entry) for name, entry in tomllib.loads(text).items())
+
+
+def find_service(name: str) -> KnownService | None:
+    """Find a service by its name; None if it is not built in."""
+    return next((known for known in services() if known.name == name), None)
+
+
+def find_address(
+    service: str,
+    source: str | Path | None = None,
+    *,
+    table: str | None = None,
+    units: Mapping[str, str] | None = None,
+) -> Address:
+    """Say where the rows of a service come from.
+
+    Parameters
+    ----------
+    service : str
+        Name of a built-in service, or any name if `source` is given.
+    source : str or pathlib.Path, optional
+        Address as for `ssap_mirror.pipeline.address.parse_address`, in place of the service's own.
+    table : str, optional
+        Table of a TAP service; the service's own without it.
+    units : mapping of str to str, optional
+        Units of columns of a file.
+
+    Raises
+    ------
+    ParameterError
+        If the service is unknown and no source is given, or the source is no address.
+    """
+    known = find_service(service)
+    if known is not None:
+        return parse_address(known.url if source is None else source, table=table or known.table, units=units)
+    if source is None:
+        built_in = ", ".join(item.name for item in services())
+        reason = f"is no built-in service ({built_in}), and no source is given"
+        raise ParameterError(name="service", value=service, reason=reason)
+    return parse_address(source, table=table, units=units)

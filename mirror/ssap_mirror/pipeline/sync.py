@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from ssap_mirror.build.hats_files import BuildInfo
 from ssap_mirror.check.snapshot import validate
@@ -15,16 +13,17 @@ from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import Catalog, open_catalog
 from ssap_mirror.core.snapshots import make_live, prune
 from ssap_mirror.errors import CatalogError, ParameterError
+from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress
 from ssap_mirror.pipeline.build_mirror import build_checked, live_snapshot
-from ssap_mirror.pipeline.known_services import Service, services
+from ssap_mirror.pipeline.known_services import KnownService, find_address, find_service
 from ssap_mirror.pipeline.staging import Staging
 from ssap_mirror.sources.file.source import FileSource
 from ssap_mirror.sources.progress import Progress, Silent
-from ssap_mirror.sources.source import Estimate, Harvest, Manners, Source
+from ssap_mirror.sources.source import Estimate, Harvest, RequestPolicy, Source
 from ssap_mirror.sources.ssap.source import SsapSource
 from ssap_mirror.sources.tap.source import TapSource
 
-__all__ = ["SyncReport", "sync"]
+__all__ = ["SyncOptions", "SyncReport", "sync"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class SyncReport:
         asked = f"{self.slices:,} slices, {self.requests:,} requests, {self.bytes / 1e6:,.1f} MB, "
         lines.append(f"  {asked if self.requests else ''}{self.duplicates:,} duplicates dropped, {self.seconds:,.0f} s")
         if self.snapshot is None:
-            lines.append("  nothing was made live; what was fetched is kept, and the same command goes on from there")
+            lines.append("  nothing was made live; what was fetched is kept, and the same command resumes")
         else:
             lines.append(f"  live: {self.snapshot}")
         return "\n".join(lines)
@@ -74,62 +73,59 @@ class SyncReport:
         return {**asdict(self), "snapshot": None if self.snapshot is None else str(self.snapshot)}
 
 
+@dataclass(frozen=True)
+class SyncOptions:
+    """What a `sync` does beside the plain thing."""
+
+    full: bool = False
+    """Fetch all rows, even if the live snapshot is one of the same service. Without it only what is new is fetched,
+    and what differs in the columns of VERB=1 (of a TAP table: the identity, position, date and link)."""
+    dry_run: bool = False
+    """Only survey the table and tell what a harvest would cost. The survey is kept for the harvest."""
+    restart: bool = False
+    """Forget what an earlier run fetched."""
+    accept_incomplete: bool = False
+    """Make a snapshot live even if rows are known to be missing; its manifest says so."""
+    keep: int | None = None
+    """How many snapshots that were live before stay; None for all. The one that is replaced stays at any rate."""
+
+
 def sync(
     service: str,
     *,
-    source: str | Path | None = None,
+    source: str | Path | Address | None = None,
     home: Path | None = None,
     name: str | None = None,
+    options: SyncOptions | None = None,
+    policy: RequestPolicy | None = None,
     progress: Progress | None = None,
-    keep: int | None = None,
-    manners: Manners | None = None,
-    table: str | None = None,
-    units: Mapping[str, str] | None = None,
-    full: bool = False,
-    dry_run: bool = False,
-    restart: bool = False,
-    accept_incomplete: bool = False,
 ) -> SyncReport:
     """Mirror a service: harvest its table, build a snapshot, validate it, make it live.
 
-    A run that was cut off goes on where it stopped. The live snapshot stays as it is until the new one is whole.
+    An interrupted run resumes. The live snapshot stays as it is until the new one is whole.
 
     Parameters
     ----------
     service : str
         Name of a built-in service, whose columns are then known, or any name if `source` is given.
-    source : str or pathlib.Path, optional
+    source : str, pathlib.Path or Address, optional
         Address of an SSAP endpoint in place of the service's own, of a TAP service with a table as its fragment
         (``http://dc.g-vo.org/tap#lamost6.ssa_lrs``), or path of a file of rows.
     home : pathlib.Path, optional
         Folder of the mirrors; `ssap_mirror.core.layout.default_home` without it.
     name : str, optional
         Name of the mirror; the service's without it.
+    options : SyncOptions, optional
+        What else to do, or not.
+    policy : RequestPolicy, optional
+        How to behave towards the server.
     progress : Progress, optional
         Told of what goes on.
-    keep : int, optional
-        How many snapshots that were live before stay, beside the new one; all without it. The one that it replaced
-        stays at any rate, until the next sync.
-    manners : Manners, optional
-        How to behave towards the server.
-    table : str, optional
-        Table to mirror, if `source` is a TAP service and its address does not say.
-    units : mapping of str to str, optional
-        Units of columns of a file, by name, where the file is silent or wrong.
-    full : bool
-        Fetch all rows, even if the live snapshot is one of the same service. Without it only what is new is fetched,
-        and what differs in the columns of VERB=1 (of a TAP table: the identity, position, date and link).
-    dry_run : bool
-        Only survey the table and tell what a harvest would cost. The survey is kept for the harvest.
-    restart : bool
-        Forget what an earlier run fetched.
-    accept_incomplete : bool
-        Make a snapshot live even if rows are known to be missing; its manifest says so.
 
     Returns
     -------
     SyncReport
-        With ``snapshot`` None if the harvest is not complete and `accept_incomplete` is false.
+        With ``snapshot`` None if the harvest is not complete, unless that is accepted.
 
     Raises
     ------
@@ -143,41 +139,58 @@ def sync(
         If the mirror cannot be written.
     """
     began = time.monotonic()
-    tell = progress or Silent()
-    known = _known_service(service, source, table)
+    tell, chosen = progress or Silent(), options or SyncOptions()
+    address = source if isinstance(source, Address) else find_address(service, source)
     mirror = layout.mirror_dir(home or layout.default_home(), _mirror_name(name or service))
     with storage.lock_mirror(mirror), storage.told(mirror):
-        chosen = _open_source(known, source, manners, units, None if full else live_snapshot(mirror))
+        base = None if chosen.full else live_snapshot(mirror)
+        rows = _open_source(address, find_service(service), service, policy, base)
         staging = Staging(mirror)
-        if not (restart or dry_run) and (catalog := _finish_earlier(mirror, staging)) is not None:
+        if not (chosen.restart or chosen.dry_run) and (catalog := _finish_earlier(mirror, staging)) is not None:
             tell.note("an earlier sync had all but made its snapshot live; that is done now")
         else:
-            if said := staging.begin(_facts(chosen, mirror, full=full), restart=restart):
+            if said := staging.begin(_facts(address, base), restart=chosen.restart):
                 tell.note(said)
-            if dry_run:
-                return _report(mirror.name, {}, began, estimate=chosen.estimate(staging.path, tell))
-            harvest = chosen.harvest(staging.path, tell)
-            if not harvest.verdict.complete and not accept_incomplete:
+            if chosen.dry_run:
+                return _report(mirror.name, {}, began, estimate=rows.estimate(staging.path, tell))
+            harvest = rows.harvest(staging.path, tell)
+            if not harvest.verdict.complete and not chosen.accept_incomplete:
                 return _report(mirror.name, _record(harvest), began)
-            catalog = _build(mirror, chosen, harvest, tell)
+            catalog = _build(mirror, harvest, tell)
             staging.add({"type": "built", "snapshot": catalog.path.name})
             make_live(mirror, catalog)
         staging.clear()
-        if keep is not None:
+        if chosen.keep is not None:
             # What this very sync replaced stays until the next, come what may: it is the way back.
-            prune(mirror, max(keep, 1))
+            prune(mirror, max(chosen.keep, 1))
     return _report(mirror.name, catalog.manifest["harvest"], began, catalog=catalog)
 
 
-def _facts(source: Source, mirror: Path, *, full: bool) -> dict[str, str]:
+def _open_source(
+    address: Address, known: KnownService | None, service: str, policy: RequestPolicy | None, base: Catalog | None
+) -> Source:
+    """Open what an address leads to; `base` is the live snapshot, of whatever source."""
+    title = service if known is None else known.title
+    schema = None if known is None else known.schema()
+    if base is not None and base.manifest["source"] != {"kind": address.kind, "url": address.origin}:
+        base = None
+    match address:
+        case SsapAddress(url):
+            return SsapSource(url, title, schema, policy, base)
+        case TapAddress(url, table):
+            return TapSource(url, table, title, policy, base)
+        case FileAddress(path, units):
+            return FileSource(path, schema, units=units, title=title)
+
+
+def _facts(address: Address, base: Catalog | None) -> dict[str, str]:
     """Say what has to be the same for an earlier harvest to be continued."""
     # Digests of rows are DuckDB's hashes, which another version may work out otherwise.
     import duckdb
 
-    base = None if full else live_snapshot(mirror)
     return {
-        "kind": source.kind,
-        "url": source.url,
+        "kind": address.kind,
+        "url": address.origin,
         "base": "" if base is None else base.path.name,
         "hashes": f"duckdb {duckdb.__version__}",
     }
@@ -203,7 +216,7 @@ def _finish_earlier(mirror: Path, staging: Staging) -> Catalog | None:
     return catalog
 
 
-def _build(mirror: Path, source: Source, harvest: Harvest, progress: Progress) -> Catalog:
+def _build(mirror: Path, harvest: Harvest, progress: Progress) -> Catalog:
     """Build and validate a snapshot."""
     description = harvest.description
     info = BuildInfo(
@@ -225,12 +238,12 @@ def _build(mirror: Path, source: Source, harvest: Harvest, progress: Progress) -
 
     # Slices of a service overlap, and its table may change between them; a file is one state of one table.
     return build_checked(
-        source.batches(),
+        harvest.batches(),
         description.schema,
         mirror,
         info,
         expected_rows=harvest.rows,
-        on_conflict="error" if source.kind == "file" else "last",
+        on_conflict="error" if description.kind == FileAddress.kind else "last",
         progress=tell,
     )
 
@@ -264,44 +277,7 @@ def _report(
     )
 
 
-def _known_service(name: str, source: str | Path | None, table: str | None) -> Service:
-    for known in services():
-        if known.name == name:
-            return known if table is None else replace(known, kind="tap", table=table)
-    if source is None:
-        built_in = ", ".join(known.name for known in services())
-        reason = f"is no built-in service ({built_in}), and no source is given"
-        raise ParameterError(name="service", value=name, reason=reason)
-    return Service(name=name, title=name, kind="ssap" if table is None else "tap", url="", table=table)
-
-
 def _mirror_name(name: str) -> str:
     if not name or name in (".", "..") or Path(name).name != name or name.startswith("."):
         raise ParameterError(name="name", value=name, reason="cannot be the name of a mirror's folder")
     return name
-
-
-def _open_source(
-    service: Service,
-    source: str | Path | None,
-    manners: Manners | None,
-    units: Mapping[str, str] | None,
-    live: Catalog | None,
-) -> Source:
-    url = service.url if source is None else str(source)
-    scheme = urlsplit(url).scheme
-    if scheme not in ("http", "https"):
-        if len(scheme) > 1 and "://" in url:
-            raise ParameterError(name="source", value=url, reason="is neither an http address nor a file")
-        return FileSource(Path(url).expanduser(), service.schema(), units=units, title=service.title)
-    endpoint, _, fragment = url.partition("#")
-    table = unquote(fragment) or service.table
-    if table is not None:
-        return TapSource(
-            endpoint, table, service.title, manners, _same_source(live, "tap", f"{endpoint.rstrip('/')}#{table}")
-        )
-    return SsapSource(url, service.title, service.schema(), manners, _same_source(live, "ssap", url))
-
-
-def _same_source(live: Catalog | None, kind: str, url: str) -> Catalog | None:
-    return live if live is not None and live.manifest["source"] == {"kind": kind, "url": url} else None

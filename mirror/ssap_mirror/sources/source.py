@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from ssap_mirror.sources.progress import Progress
 
-__all__ = ["Description", "Estimate", "Harvest", "Manners", "Source", "Verdict"]
+__all__ = ["Description", "Estimate", "Finding", "Harvest", "RequestPolicy", "Source", "Verdict"]
 
 
 @dataclass(frozen=True)
-class Manners:
+class RequestPolicy:
     """How a client behaves towards a server that belongs to somebody else."""
 
     requests_at_a_time: int = 2
@@ -35,16 +35,26 @@ class Manners:
     """Longest wait for a connection [s]."""
     read_timeout_s: float = 180.0
     """Longest silence within an answer [s]; a query may take its time before the first byte."""
+    first_poll_s: float = 0.2
+    """Wait before the phase of a TAP job is looked at again [s]; half as long again each time."""
+    longest_poll_s: float = 15.0
+    """Longest wait between two looks at a TAP job [s]."""
+    longest_job_s: float = 7200.0
+    """A TAP job that is still under way after this time [s] is given up."""
     slice_rows: int = 25_000
     """Rows that a slice of full rows is planned for."""
     job_rows: int = 100_000
     """Rows that a slice of a TAP job is planned for."""
+    job_cost_rows: int = 2000
+    """Rows of a TAP job that cost a server, and us, about as much to send as the job itself."""
     survey_rows: int = 50_000
     """Largest number of rows in an answer that holds the identity columns only."""
     whole_table_rows: int = 250_000
     """A table of at most this many rows is asked for all its identities in one request, as the last proof."""
     largest_answer_bytes: int = 4 << 30
     """An answer beyond this is refused [byte]."""
+    disk_share: float = 1.0
+    """Share of the estimated room on disk without which a harvest is not begun; 0 begins it in any case."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +101,31 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """One thing that a harvest found out about its own completeness."""
+
+    words: str
+    """One sentence."""
+    doubt: bool = False
+    """Whether the copy cannot be called complete because of it."""
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Whether the copy is complete, and how that is known."""
 
-    complete: bool
-    """Whether every row of the table is held exactly once, as far as the service lets anyone tell."""
-    reasons: tuple[str, ...]
-    """Why it is believed or denied, one sentence each."""
+    findings: tuple[Finding, ...]
+    """All that speaks for or against it."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row of the table is held exactly once, as far as the service lets anyone tell."""
+        return not any(finding.doubt for finding in self.findings)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is believed or denied, one sentence each."""
+        return tuple(finding.words for finding in self.findings)
 
 
 @dataclass(frozen=True)
@@ -107,31 +135,32 @@ class Harvest:
     description: Description
     """Of the source."""
     rows: int
-    """Number of rows that `batches` yields."""
+    """Number of rows: the different ones of a service, all of a file."""
     verdict: Verdict
     """Complete or not, and why."""
+    read: Callable[[], Iterator[pa.RecordBatch]] = field(repr=False)
+    """Begins to read the rows."""
     record: dict[str, Any] = field(repr=False, default_factory=dict)
     """For the manifest: sweeps, counts, duplicates, requests, bytes."""
-    removed: frozenset[str] = frozenset()
-    """Identities of rows that were fetched, and then removed from the table."""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows in the columns of ``description.schema``; may be read again and again.
+
+        A row of a service may come more than once, from the edges of slices for one; the last of each identity counts.
+
+        Raises
+        ------
+        MirrorError
+            If they cannot be read.
+        """
+        return self.read()
 
 
 class Source(Protocol):
     """A place that rows come from."""
-
-    @property
-    def kind(self) -> str:
-        """``ssap``, ``tap`` or ``file``."""
-
-    @property
-    def url(self) -> str:
-        """Endpoint or path."""
 
     def estimate(self, staging: Path, progress: Progress) -> Estimate:
         """Find out what `harvest` will cost; what that takes to ask is kept in `staging`."""
 
     def harvest(self, staging: Path, progress: Progress) -> Harvest:
         """Bring all rows to disk, resuming what `staging` already holds."""
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Rows of the finished harvest, each once, in the columns of `Description.schema`."""

@@ -24,8 +24,8 @@ from ssap_mirror.core.snapshots import rollback
 from ssap_mirror.errors import BusyError, CatalogError, MirrorError, ParameterError, SourceError
 from ssap_mirror.pipeline.known_services import services
 from ssap_mirror.pipeline.status import status
-from ssap_mirror.pipeline.sync import sync
-from ssap_mirror.sources.source import Manners
+from ssap_mirror.pipeline.sync import SyncOptions, sync
+from ssap_mirror.sources.source import RequestPolicy
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -35,7 +35,7 @@ from tests.support import fake_ssap
 from tests.support.fake_ssap import FakeService
 from tests.support.held import assert_holds
 
-QUICK = Manners(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, slice_rows=300, survey_rows=400)
+QUICK = RequestPolicy(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, slice_rows=300, survey_rows=400)
 ROWS = fake_ssap.rows(1200, seed=6)
 OLD_ROWS = ROWS.slice(0, 900)
 
@@ -52,7 +52,7 @@ def contents(catalog: Catalog) -> dict[str, str]:
 
 
 def test_a_mirror_is_made_with_all_that_is_known_of_it(service: FakeService, tmp_path: Path) -> None:
-    report = sync("test", source=service.url, home=tmp_path, manners=QUICK)
+    report = sync("test", source=service.url, home=tmp_path, policy=QUICK)
     assert report.complete
     assert report.rows == len(ROWS)
     assert report.requests == len(service.requests)
@@ -90,7 +90,7 @@ def test_an_unknown_service_needs_a_source(tmp_path: Path) -> None:
 def live(service: FakeService, tmp_path: Path) -> Catalog:
     """A mirror of fewer rows, live."""
     service.table = OLD_ROWS
-    sync("test", source=service.url, home=tmp_path, manners=QUICK)
+    sync("test", source=service.url, home=tmp_path, policy=QUICK)
     service.table = ROWS
     return open_catalog("test", tmp_path)
 
@@ -98,10 +98,10 @@ def live(service: FakeService, tmp_path: Path) -> Catalog:
 def test_a_second_sync_brings_what_is_new_and_keeps_the_old_snapshot(
     service: FakeService, live: Catalog, tmp_path: Path
 ) -> None:
-    assert sync("test", source=service.url, home=tmp_path, manners=QUICK).complete
+    assert sync("test", source=service.url, home=tmp_path, policy=QUICK).complete
     assert_holds(tmp_path, ROWS)
     assert live.path.is_dir()
-    sync("test", source=service.url, home=tmp_path, manners=QUICK, keep=1)
+    sync("test", source=service.url, home=tmp_path, policy=QUICK, options=SyncOptions(keep=1))
     assert not live.path.exists()
 
 
@@ -119,12 +119,14 @@ def test_an_incomplete_harvest_leaves_the_old_snapshot_live(
     service: FakeService, live: Catalog, tmp_path: Path
 ) -> None:
     service.hides = lambda params, numbers: (numbers == 1000) & (params.get("VERB") == "3")
-    report = sync("test", source=service.url, home=tmp_path, manners=QUICK)
+    report = sync("test", source=service.url, home=tmp_path, policy=QUICK)
     assert not report.complete
     assert report.snapshot is None
     assert "NOT COMPLETE" in report.words()
     assert open_catalog("test", tmp_path).path == live.path
-    accepted = sync("test", source=service.url, home=tmp_path, manners=QUICK, accept_incomplete=True)
+    accepted = sync(
+        "test", source=service.url, home=tmp_path, policy=QUICK, options=SyncOptions(accept_incomplete=True)
+    )
     assert accepted.rows == len(ROWS) - 1
     assert not open_catalog("test", tmp_path).manifest["harvest"]["complete"]
 
@@ -153,7 +155,7 @@ def _bare(request: Request) -> Response:
 def test_what_is_no_service_is_told_in_one_sentence(path: str, says: str, tmp_path: Path) -> None:
     routes = [Route("/page", _page), Route("/text", _text), Route("/bare", _bare)]
     with fake_ssap.serving(Starlette(routes=routes)) as url, pytest.raises(SourceError, match=says) as error:
-        sync("test", source=url + path, home=tmp_path, manners=QUICK)
+        sync("test", source=url + path, home=tmp_path, policy=QUICK)
     assert "\n" not in str(error.value)
 
 
@@ -162,7 +164,7 @@ def test_a_host_that_does_not_answer_is_told(tmp_path: Path) -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     with pytest.raises(SourceError, match=r"127\.0\.0\.1 cannot be reached"):
-        sync("test", source=f"http://127.0.0.1:{port}/ssap.xml", home=tmp_path, manners=QUICK)
+        sync("test", source=f"http://127.0.0.1:{port}/ssap.xml", home=tmp_path, policy=QUICK)
 
 
 def test_a_file_is_a_source_too(tmp_path: Path) -> None:
@@ -198,14 +200,14 @@ def test_two_at_once_the_second_says_so(service: FakeService, tmp_path: Path) ->
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(BusyError, match=str(holder.pid)):
-            sync("test", source=service.url, home=tmp_path, manners=QUICK)
+            sync("test", source=service.url, home=tmp_path, policy=QUICK)
         holder.communicate()
     assert service.requests == []
-    assert sync("test", source=service.url, home=tmp_path, manners=QUICK).complete
+    assert sync("test", source=service.url, home=tmp_path, policy=QUICK).complete
 
 
 def test_a_dry_run_says_what_it_will_cost_and_its_survey_is_used(service: FakeService, tmp_path: Path) -> None:
-    report = sync("test", source=service.url, home=tmp_path, manners=QUICK, dry_run=True)
+    report = sync("test", source=service.url, home=tmp_path, policy=QUICK, options=SyncOptions(dry_run=True))
     assert report.estimate is not None
     placed = len(ROWS) - ROWS.column("ssa_location").null_count
     assert report.estimate.rows == placed
@@ -214,7 +216,7 @@ def test_a_dry_run_says_what_it_will_cost_and_its_survey_is_used(service: FakeSe
     assert report.snapshot is None
     assert not layout.current_file(tmp_path / "test").exists()
     surveyed = sum("POS" in request for request in service.requests)
-    assert sync("test", source=service.url, home=tmp_path, manners=QUICK).complete
+    assert sync("test", source=service.url, home=tmp_path, policy=QUICK).complete
     cones = [request for request in service.requests if "POS" in request][surveyed:]
     assert all(request.get("VERB") == "3" or float(request["SIZE"]) < 1 for request in cones), "no second survey"
 
@@ -222,17 +224,17 @@ def test_a_dry_run_says_what_it_will_cost_and_its_survey_is_used(service: FakeSe
 def test_status_tells_how_far_a_harvest_is(service: FakeService, tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="there is no mirror 'test'"):
         status("test", tmp_path)
-    sync("test", source=service.url, home=tmp_path, manners=QUICK, dry_run=True)
+    sync("test", source=service.url, home=tmp_path, policy=QUICK, options=SyncOptions(dry_run=True))
     found = status("test", tmp_path)
     assert (found.live, found.source) == (None, service.url)
     assert [(sweep.name, sweep.open) for sweep in found.sweeps] == [("survey-POS", 0)]
     assert "survey-POS: " in found.words()
     service.too_slow = lambda params, matches: "TIME" in params and params["VERB"] == "3"
     with pytest.raises(SourceError):
-        sync("test", source=service.url, home=tmp_path, manners=QUICK)
+        sync("test", source=service.url, home=tmp_path, policy=QUICK)
     assert status("test", tmp_path).sweeps[1].open > 0
     service.too_slow = lambda params, matches: False
-    sync("test", source=service.url, home=tmp_path, manners=QUICK)
+    sync("test", source=service.url, home=tmp_path, policy=QUICK)
     done = status("test", tmp_path)
     assert done.live is not None
     assert done.source is None
@@ -240,42 +242,41 @@ def test_status_tells_how_far_a_harvest_is(service: FakeService, tmp_path: Path)
 
 
 def test_a_harvest_of_another_source_is_not_mixed_in(service: FakeService, tmp_path: Path) -> None:
-    sync("test", source=service.url, home=tmp_path, manners=QUICK, dry_run=True)
+    sync("test", source=service.url, home=tmp_path, policy=QUICK, options=SyncOptions(dry_run=True))
     with fake_ssap.running(FakeService(OLD_ROWS)) as other:
-        sync("test", source=other.url, home=tmp_path, manners=QUICK)
+        sync("test", source=other.url, home=tmp_path, policy=QUICK)
     assert_holds(tmp_path, OLD_ROWS)
 
 
 def test_restart_forgets_what_was_fetched(service: FakeService, tmp_path: Path) -> None:
     service.table = OLD_ROWS
-    sync("test", source=service.url, home=tmp_path, manners=QUICK, dry_run=True)
+    sync("test", source=service.url, home=tmp_path, policy=QUICK, options=SyncOptions(dry_run=True))
     service.table = ROWS
-    sync("test", source=service.url, home=tmp_path, manners=QUICK, restart=True)
+    sync("test", source=service.url, home=tmp_path, policy=QUICK, options=SyncOptions(restart=True))
     assert_holds(tmp_path, ROWS)
 
 
 def test_a_damaged_journal_is_no_obstacle(service: FakeService, tmp_path: Path) -> None:
-    sync("test", source=service.url, home=tmp_path, manners=QUICK, dry_run=True)
+    sync("test", source=service.url, home=tmp_path, policy=QUICK, options=SyncOptions(dry_run=True))
     journal = layout.staging_dir(tmp_path / "test") / "journal.jsonl"
     content = journal.read_bytes()
     journal.write_bytes(content.replace(b'"rows"', b'"ro\xffws', 1))
-    assert sync("test", source=service.url, home=tmp_path, manners=QUICK).complete
+    assert sync("test", source=service.url, home=tmp_path, policy=QUICK).complete
     assert_holds(tmp_path, ROWS)
 
 
 def test_a_snapshot_that_was_built_and_not_switched_to_is_switched_to(
-    service: FakeService, live: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: FakeService, live: Catalog, tmp_path: Path
 ) -> None:
-    def fail(mirror: Path, catalog: Catalog) -> None:
-        raise OSError(5, "Input/output error")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("ssap_mirror.pipeline.sync.make_live", fail)
-        with pytest.raises(MirrorError, match="Input/output error"):
-            sync("test", source=service.url, home=tmp_path, manners=QUICK)
+    # CURRENT is replaced by way of a file beside it, whose name is taken.
+    obstacle = tmp_path / "test" / ".CURRENT.new"
+    obstacle.mkdir()
+    with pytest.raises(MirrorError, match="Is a directory"):
+        sync("test", source=service.url, home=tmp_path, policy=QUICK)
+    obstacle.rmdir()
     assert open_catalog("test", tmp_path).path == live.path
     asked = len(service.requests)
-    assert sync("test", source=service.url, home=tmp_path, manners=QUICK).complete
+    assert sync("test", source=service.url, home=tmp_path, policy=QUICK).complete
     assert len(service.requests) == asked
     assert_holds(tmp_path, ROWS)
 
@@ -283,10 +284,9 @@ def test_a_snapshot_that_was_built_and_not_switched_to_is_switched_to(
 CHILD = """
 import sys
 from pathlib import Path
-from ssap_mirror.sources import Manners
-from ssap_mirror.pipeline.sync import sync
-manners = Manners(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, slice_rows=300, survey_rows=400)
-sync("test", source=sys.argv[1], home=Path(sys.argv[2]), manners=manners)
+from ssap_mirror import RequestPolicy, sync
+policy = RequestPolicy(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, slice_rows=300, survey_rows=400)
+sync("test", source=sys.argv[1], home=Path(sys.argv[2]), policy=policy)
 """
 
 
@@ -328,7 +328,7 @@ def killed_at_random(service: FakeService, live: Catalog, home: Path, kills: int
             assert_holds(home, ROWS)
             shutil.rmtree(home / "test")
             shutil.copytree(home / "old", home / "test", symlinks=True)
-    assert sync("test", source=service.url, home=home, manners=QUICK).complete
+    assert sync("test", source=service.url, home=home, policy=QUICK).complete
     assert contents(open_catalog("test", home)) == expected
     assert_holds(home, ROWS)
     return finished
@@ -365,43 +365,42 @@ def test_a_disk_that_is_too_small_is_told_before_the_harvest(
     service: FakeService, small_disk: Callable[[int], Path]
 ) -> None:
     with pytest.raises(CatalogError, match=r"MB free, and the harvest of about .* rows needs"):
-        sync("test", source=service.url, home=small_disk(20_000), manners=QUICK)
+        sync("test", source=service.url, home=small_disk(20_000), policy=QUICK)
     assert not any(request.get("VERB") == "3" and "TIME" in request for request in service.requests)
 
 
 @pytest.mark.parametrize("kilobytes", [60, 300, 900, 1300, 1700])
 def test_a_disk_that_runs_full_is_told_and_the_next_sync_goes_on(
-    service: FakeService, small_disk: Callable[[int], Path], kilobytes: int, monkeypatch: pytest.MonkeyPatch
+    service: FakeService, small_disk: Callable[[int], Path], kilobytes: int
 ) -> None:
-    monkeypatch.setattr("ssap_mirror.sources.harvest.cost._DISK_AT_LEAST", 0)
-    monkeypatch.setattr("ssap_mirror.sources.harvest.cost._DISK_PER_MEMORY", 0.0)
+    unchecked = dataclasses.replace(QUICK, disk_share=0.0)
     disk = small_disk(kilobytes)
     with pytest.raises(MirrorError) as error:
-        sync("test", source=service.url, home=disk, manners=QUICK)
+        sync("test", source=service.url, home=disk, policy=unchecked)
     assert "\n" not in str(error.value)
     subprocess.run(["mount", "-o", "remount,size=200m", str(disk)], check=True)
-    assert sync("test", source=service.url, home=disk, manners=QUICK).complete
+    assert sync("test", source=service.url, home=disk, policy=QUICK).complete
     assert_holds(disk, ROWS)
 
 
 def test_a_folder_that_cannot_be_written_is_told(service: FakeService, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(MirrorError, match="cannot be written"):
-        sync("test", source=service.url, home=tmp_path / "file", manners=QUICK)
+        sync("test", source=service.url, home=tmp_path / "file", policy=QUICK)
 
 
 def test_a_read_only_disk_is_told_and_the_old_snapshot_is_live(
     service: FakeService, small_disk: Callable[[int], Path]
 ) -> None:
     disk = small_disk(200_000)
-    sync("test", source=service.url, home=disk, manners=QUICK)
+    sync("test", source=service.url, home=disk, policy=QUICK)
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     with pytest.raises(MirrorError, match="cannot be written: Read-only"):
-        sync("test", source=service.url, home=disk, manners=QUICK)
+        sync("test", source=service.url, home=disk, policy=QUICK)
     assert_holds(disk, ROWS)
 
 
-def test_the_manners_are_kept(service: FakeService, tmp_path: Path) -> None:
+def test_the_policy_is_kept(service: FakeService, tmp_path: Path) -> None:
     running, most = 0, 0
     answer = service.answer
 
@@ -417,6 +416,6 @@ def test_the_manners_are_kept(service: FakeService, tmp_path: Path) -> None:
             running -= 1
 
     with fake_ssap.serving(Starlette(routes=[Route("/ssap.xml", watched)]), "/ssap.xml") as url:
-        sync("test", source=url, home=tmp_path, manners=dataclasses.replace(QUICK, requests_at_a_time=2))
+        sync("test", source=url, home=tmp_path, policy=dataclasses.replace(QUICK, requests_at_a_time=2))
     # How many meet is up to the machine; more than two never do.
     assert 1 <= most <= 2

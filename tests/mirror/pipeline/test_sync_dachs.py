@@ -19,7 +19,7 @@ from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.errors import SourceError
 from ssap_mirror.pipeline.known_services import lamost6_mrs
 from ssap_mirror.pipeline.sync import sync
-from ssap_mirror.sources.source import Manners
+from ssap_mirror.sources.source import RequestPolicy
 
 from tests.support import fault_proxy
 from tests.support.fault_proxy import FaultProxy
@@ -104,7 +104,7 @@ def test_a_mirror_holds_exactly_the_rows_of_the_database(url: str, truth: pa.Tab
 
 
 # Many small slices, so that there is much to spoil.
-SMALL = Manners(
+SMALL = RequestPolicy(
     attempts=8, first_wait_s=0.01, longest_wait_s=0.05, read_timeout_s=5.0, slice_rows=700, survey_rows=3000
 )
 
@@ -113,7 +113,7 @@ def synced(url: str, home: Path) -> bool:
     """Sync until it is done, as often as it fails honestly; whether the result is called complete."""
     for _ in range(6):
         try:
-            report = sync("lamost6-mrs", source=url, home=home, manners=SMALL)
+            report = sync("lamost6-mrs", source=url, home=home, policy=SMALL)
         except SourceError:
             continue
         if report.complete:

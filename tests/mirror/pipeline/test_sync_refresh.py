@@ -12,36 +12,36 @@ import pyarrow as pa
 import pytest
 from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.errors import SourceError
-from ssap_mirror.pipeline.sync import SyncReport, sync
-from ssap_mirror.sources.source import Manners
+from ssap_mirror.pipeline.sync import SyncOptions, SyncReport, sync
+from ssap_mirror.sources.source import RequestPolicy
 
 from tests.support import fake_ssap
 from tests.support.fake_ssap import FakeService
 from tests.support.held import assert_holds
 
-QUICK = Manners(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, slice_rows=300, survey_rows=400)
+QUICK = RequestPolicy(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, slice_rows=300, survey_rows=400)
 BY_SWEEPS = dataclasses.replace(QUICK, whole_table_rows=100)
 ROWS = fake_ssap.rows(1200, seed=9)
 
 
 @pytest.fixture(params=[QUICK, BY_SWEEPS], ids=["whole", "by sweeps"])
-def manners(request: pytest.FixtureRequest) -> Manners:
+def policy(request: pytest.FixtureRequest) -> RequestPolicy:
     """Of a table that may be asked for as a whole, and of one that is too large for that."""
-    found: Manners = request.param
+    found: RequestPolicy = request.param
     return found
 
 
 @pytest.fixture
-def service(manners: Manners, tmp_path: Path) -> Iterator[FakeService]:
+def service(policy: RequestPolicy, tmp_path: Path) -> Iterator[FakeService]:
     """A service whose rows are mirrored; what was asked so far is forgotten."""
     with fake_ssap.running(FakeService(ROWS)) as running:
-        assert sync("test", source=running.url, home=tmp_path, manners=QUICK).complete
+        assert sync("test", source=running.url, home=tmp_path, policy=QUICK).complete
         running.requests.clear()
         yield running
 
 
-def refresh(service: FakeService, home: Path, manners: Manners, *, full: bool = False) -> SyncReport:
-    return sync("test", source=service.url, home=home, manners=manners, full=full)
+def refresh(service: FakeService, home: Path, policy: RequestPolicy, *, full: bool = False) -> SyncReport:
+    return sync("test", source=service.url, home=home, policy=policy, options=SyncOptions(full=full))
 
 
 def full_rows_asked(service: FakeService) -> list[dict[str, str]]:
@@ -56,9 +56,9 @@ def replaced(rows: pa.Table, name: str, at: slice, value: object) -> pa.Table:
     return rows.set_column(number, rows.schema.field(name), pa.array(values, rows.schema.field(name).type))
 
 
-def test_nothing_changed(service: FakeService, manners: Manners, tmp_path: Path) -> None:
+def test_nothing_changed(service: FakeService, policy: RequestPolicy, tmp_path: Path) -> None:
     before = open_catalog("test", tmp_path)
-    report = refresh(service, tmp_path, manners)
+    report = refresh(service, tmp_path, policy)
     assert report.complete
     assert full_rows_asked(service) == []
     assert "0 rows are new, 0 were fetched again" in report.reasons[0]
@@ -68,13 +68,13 @@ def test_nothing_changed(service: FakeService, manners: Manners, tmp_path: Path)
     assert [path.stat().st_ino for path in after.files] == [path.stat().st_ino for path in before.files], "hard links"
 
 
-def test_rows_come_go_and_change(service: FakeService, manners: Manners, tmp_path: Path) -> None:
+def test_rows_come_go_and_change(service: FakeService, policy: RequestPolicy, tmp_path: Path) -> None:
     more = fake_ssap.rows(1230, seed=10).slice(1200)
     service.table = pa.concat_tables([replaced(ROWS.slice(20), "ssa_dateObs", slice(500, 510), 58333.5), more])
     service.table = service.table.combine_chunks()
-    report = refresh(service, tmp_path, manners)
+    report = refresh(service, tmp_path, policy)
     assert report.complete
-    undetectable = 0 if manners is QUICK else 3
+    undetectable = 0 if policy is QUICK else 3
     assert report.rows == 1210 + undetectable, "the first three rows have neither date nor position"
     expected = service.table if not undetectable else pa.concat_tables([service.table, ROWS.slice(0, 3)])
     assert_holds(tmp_path, expected)
@@ -82,68 +82,76 @@ def test_rows_come_go_and_change(service: FakeService, manners: Manners, tmp_pat
     assert len(full_rows_asked(service)) > 0
 
 
-def test_what_a_survey_does_not_see_needs_a_full_sync(service: FakeService, manners: Manners, tmp_path: Path) -> None:
+def test_what_a_survey_does_not_see_needs_a_full_sync(
+    service: FakeService, policy: RequestPolicy, tmp_path: Path
+) -> None:
     service.table = replaced(ROWS, "obsid", slice(100, 110), 42)
-    report = refresh(service, tmp_path, manners)
+    report = refresh(service, tmp_path, policy)
     assert_holds(tmp_path, ROWS)
     assert "columns of rows that look as before were not compared" in report.reasons[1]
-    assert refresh(service, tmp_path, manners, full=True).complete
+    assert refresh(service, tmp_path, policy, full=True).complete
     assert_holds(tmp_path, service.table)
 
 
-def test_a_date_of_publication_shows_what_else_changed(service: FakeService, manners: Manners, tmp_path: Path) -> None:
+def test_a_date_of_publication_shows_what_else_changed(
+    service: FakeService, policy: RequestPolicy, tmp_path: Path
+) -> None:
     changed = replaced(ROWS, "obsid", slice(100, 110), 42)
     service.table = replaced(changed, "ssa_pdate", slice(100, 110), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"))
-    assert refresh(service, tmp_path, manners).complete
+    assert refresh(service, tmp_path, policy).complete
     assert_holds(tmp_path, service.table)
 
 
-def test_much_that_changed_is_fetched_in_large_slices(service: FakeService, manners: Manners, tmp_path: Path) -> None:
+def test_much_that_changed_is_fetched_in_large_slices(
+    service: FakeService, policy: RequestPolicy, tmp_path: Path
+) -> None:
     links = [
         f"{row['accref']}&moved" if row["ssa_dateObs"] is not None or row["ssa_location"] is not None else row["accref"]
         for row in ROWS.to_pylist()
     ]
     service.table = ROWS.set_column(0, ROWS.schema.field(0), pa.array(links))
-    report = refresh(service, tmp_path, manners)
+    report = refresh(service, tmp_path, policy)
     assert report.complete
     assert_holds(tmp_path, service.table)
     assert len(full_rows_asked(service)) < 40
 
 
-def test_other_columns_mean_that_all_is_fetched(service: FakeService, manners: Manners, tmp_path: Path) -> None:
+def test_other_columns_mean_that_all_is_fetched(service: FakeService, policy: RequestPolicy, tmp_path: Path) -> None:
     catalog = open_catalog("test", tmp_path)
     before = len(catalog.schema)
     service.columns = fake_ssap.columns().select(name for name in fake_ssap.columns().names if name != "mags")
-    report = refresh(service, tmp_path, manners)
+    report = refresh(service, tmp_path, policy)
     assert report.complete
     assert len(open_catalog("test", tmp_path).schema) == before - 1
     assert_holds(tmp_path, ROWS.drop_columns("mags"))
 
 
-def test_a_service_that_lost_most_rows_is_not_believed(service: FakeService, manners: Manners, tmp_path: Path) -> None:
+def test_a_service_that_lost_most_rows_is_not_believed(
+    service: FakeService, policy: RequestPolicy, tmp_path: Path
+) -> None:
     service.table = ROWS.slice(1000)
-    report = refresh(service, tmp_path, manners)
+    report = refresh(service, tmp_path, policy)
     assert not report.complete
     assert report.snapshot is None
     assert_holds(tmp_path, ROWS)
 
 
-def test_a_refresh_that_fails_goes_on(service: FakeService, manners: Manners, tmp_path: Path) -> None:
+def test_a_refresh_that_fails_goes_on(service: FakeService, policy: RequestPolicy, tmp_path: Path) -> None:
     service.table = replaced(ROWS, "ssa_dateObs", slice(500, 510), 58333.5)
     service.too_slow = lambda params, matches: params.get("VERB") == "3" and "POS" in params
     with pytest.raises(SourceError, match="could not be had"):
-        refresh(service, tmp_path, manners)
+        refresh(service, tmp_path, policy)
     assert_holds(tmp_path, ROWS)
     service.too_slow = lambda params, matches: False
     service.requests.clear()
-    assert refresh(service, tmp_path, manners).complete
+    assert refresh(service, tmp_path, policy).complete
     assert_holds(tmp_path, service.table)
     assert not any(request.get("VERB") == "1" and "TIME" in request for request in service.requests[20:])
 
 
-def test_another_source_is_not_refreshed_from(service: FakeService, manners: Manners, tmp_path: Path) -> None:
+def test_another_source_is_not_refreshed_from(service: FakeService, policy: RequestPolicy, tmp_path: Path) -> None:
     other_rows = fake_ssap.rows(700, seed=12)
     with fake_ssap.running(FakeService(other_rows)) as other:
-        assert refresh(other, tmp_path, manners).complete
+        assert refresh(other, tmp_path, policy).complete
     assert_holds(tmp_path, other_rows)
     assert np.unique(other_rows.column("mobsid").to_pylist()).size == 700

@@ -13,7 +13,7 @@ from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import FormatError, SourceError
 from ssap_mirror.sources.file.conform import Conformer
 from ssap_mirror.sources.progress import Progress
-from ssap_mirror.sources.source import Description, Estimate, Harvest, Verdict
+from ssap_mirror.sources.source import Description, Estimate, Finding, Harvest, Verdict
 from ssap_mirror.tables.open import open_table
 
 if TYPE_CHECKING:
@@ -60,9 +60,7 @@ class FileSource:
         units: Mapping[str, str] | None = None,
         title: str | None = None,
     ) -> None:
-        self.kind = "file"
         self.path = path
-        self.url = path.resolve().as_uri()
         self._title = title or path.name
         self._units = dict(units or {})
         with self._told():
@@ -110,26 +108,26 @@ class FileSource:
         rows = self._count(progress)
         with self._told():
             digest, size = storage.sha256(self.path), self.path.stat().st_size
-        if self._table.truncated:
-            verdict = Verdict(complete=False, reasons=("the file says itself that rows are missing (OVERFLOW)",))
-        elif self._table.rows not in (None, rows):
-            verdict = Verdict(
-                complete=False, reasons=(f"the file announces {self._table.rows:,} rows and has {rows:,}",)
-            )
-        else:
-            verdict = Verdict(complete=True, reasons=(f"all {rows:,} rows of the {self._table.kind} file were read",))
         for note in self.notes:
             progress.note(note)
         description = Description(
-            kind=self.kind,
-            url=self.url,
+            kind="file",
+            url=self.path.resolve().as_uri(),
             title=self._title,
             schema=self._schema,
             header=self._table.header,
             notes=self.notes,
         )
         record = {"file": {"format": self._table.kind, "bytes": size, "sha256": digest}, "notes": list(self.notes)}
-        return Harvest(description, rows, verdict, record)
+        return Harvest(description, rows, Verdict((self._finding(rows),)), self.batches, record)
+
+    def _finding(self, rows: int) -> Finding:
+        """Hold the rows that were read against what the file says of itself."""
+        if self._table.truncated:
+            return Finding("the file says itself that rows are missing (OVERFLOW)", doubt=True)
+        if self._table.rows not in (None, rows):
+            return Finding(f"the file announces {self._table.rows:,} rows and has {rows:,}", doubt=True)
+        return Finding(f"all {rows:,} rows of the {self._table.kind} file were read")
 
     def _conform(self) -> Conformer:
         return Conformer(self._schema, self._table.columns, self._table.types, self._units)

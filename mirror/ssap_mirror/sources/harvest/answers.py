@@ -1,7 +1,8 @@
-"""An answer that has arrived: read to its end, checked, and kept as Arrow in the columns that were asked for."""
+"""An answer that has arrived: read to its end, checked, and stored as Arrow in the columns that were asked for."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,18 +20,20 @@ if TYPE_CHECKING:
 __all__ = [
     "DIGEST",
     "SURVEY_DIGEST",
+    "AnswerWriter",
     "Digests",
-    "Keeper",
+    "QueryTooLargeError",
     "Stored",
-    "TooMuchError",
     "error_of",
     "overflow_in",
+    "raw_file",
     "read_answer",
 ]
 
-#: Internal columns of a kept answer: hashes, uint64, of all values of a row, and of those that a survey sees.
+#: Internal columns of a stored answer: hashes, uint64, of all values of a row, and of those that a survey sees.
 DIGEST, SURVEY_DIGEST = "_digest", "_survey_digest"
 
+_RAW, _PART = ".raw", ".part"
 # DaCHS before 2.0 and others tell of truncation by a warning alone.
 _TRUNCATION_WARNING = re.compile(
     r"limit was reached|query limit|results? (was |is |were |set )*truncated|overflow", re.I
@@ -43,7 +46,7 @@ _ERROR_INFO = re.compile(r"<(?:\w+:)?INFO\b[^>]*\bvalue\s*=\s*[\"']ERROR[\"'][^>
 _TIMED_OUT = re.compile(r"tim(ed|e)[ -]?out|too long|cancell?ing statement|out of memory|too many rows", re.I)
 
 
-class TooMuchError(ServiceError):
+class QueryTooLargeError(ServiceError):
     """The service gave up on a question that may be too large for it."""
 
 
@@ -105,13 +108,13 @@ class Digests:
         return pa.RecordBatch.from_arrays([*batch.columns, *digests], schema=self.schema)
 
 
-class Keeper:
+class AnswerWriter:
     """Turns raw answers into Arrow files of the same columns each.
 
     Parameters
     ----------
     columns : Schema
-        Columns to keep, in this order, whatever order an answer has.
+        Columns to store, in this order, whatever order an answer has.
     survey_columns : Schema
         Those of them that a survey asks for.
     """
@@ -121,8 +124,8 @@ class Keeper:
         self._arrow = columns.arrow_schema()
         self._digests = Digests(columns, survey_columns)
 
-    def keep(self, raw: Path, target: Path, maxrec: int) -> Stored:
-        """Read a VOTable to its end and keep its rows.
+    def store(self, raw: Path, target: Path, maxrec: int) -> Stored:
+        """Read a VOTable to its end and store its rows.
 
         Parameters
         ----------
@@ -137,14 +140,14 @@ class Keeper:
         ------
         FormatError
             If the document is damaged, truncated, or lacks a column.
-        TooMuchError
+        QueryTooLargeError
             If the service ran out of time or memory.
         ServiceError
             If the service answered with another error.
         """
         from ssap_mirror.tables.votable import read_votable
 
-        part = target.with_suffix(".part")
+        part = target.with_suffix(_PART)
         with raw.open("rb") as file:
             reader = read_votable(file)
             _refuse_error(reader)
@@ -175,8 +178,19 @@ class Keeper:
         return rows
 
 
+@contextlib.contextmanager
+def raw_file(target: Path) -> Iterator[Path]:
+    """Path for an answer on its way, beside the file that its rows go to; in the end nothing half-done is left."""
+    raw = target.with_suffix(_RAW)
+    try:
+        yield raw
+    finally:
+        raw.unlink(missing_ok=True)
+        target.with_suffix(_PART).unlink(missing_ok=True)
+
+
 def read_answer(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Read some columns of a kept answer, in the order of the file."""
+    """Read some columns of a stored answer, in the order of the file."""
     import pyarrow as pa
 
     with pa.OSFile(str(path)) as file:
@@ -207,7 +221,7 @@ def error_of(text: str) -> ServiceError:
     info = _ERROR_INFO.search(text)
     said = " ".join((unescape(info[1]) if info else text).split()) or "an error without a message"
     message = f"the service answered: {said[:300]}"
-    return TooMuchError(message) if _TIMED_OUT.search(said) else ServiceError(message)
+    return QueryTooLargeError(message) if _TIMED_OUT.search(said) else ServiceError(message)
 
 
 def _refuse_error(reader: Any) -> None:

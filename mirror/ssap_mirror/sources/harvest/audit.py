@@ -6,7 +6,8 @@ fit into its memory limit spills to disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ import numpy as np
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.errors import CatalogError
 from ssap_mirror.sources.harvest.answers import DIGEST, SURVEY_DIGEST, Digests, read_answer
 from ssap_mirror.sources.harvest.ledger import Answer
 from ssap_mirror.sources.harvest.positions import positions
@@ -24,12 +26,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["Audit", "Changes", "Missing"]
+__all__ = ["AUDIT", "Audit", "Changes", "Missing", "translate_index_errors"]
+
+#: Name within the staging folder.
+AUDIT = "audit"
 
 _MEMORY = "400MB"
 
 # A row seen: a survey's has no full digest, and answer 0 is the snapshot that a refresh starts from. `held` is the
-# newest full row of each identity, `look` the last time that a survey saw it, from a given answer on.
+# newest full row of each identity, `survey` the last time that a survey saw it, from a given answer on.
 _TABLES = """
 CREATE TABLE seen (
     number INTEGER, identity VARCHAR, t DOUBLE, ra DOUBLE, dec DOUBLE, full_digest UBIGINT, survey_digest UBIGINT
@@ -38,7 +43,7 @@ CREATE VIEW held AS
     SELECT identity, arg_max(survey_digest, number) AS digest, max(number) AS number,
         any_value(ra) AS ra, any_value(t) AS t
     FROM seen WHERE full_digest IS NOT NULL GROUP BY identity;
-CREATE MACRO look(since) AS TABLE
+CREATE MACRO survey(since) AS TABLE
     SELECT identity, arg_max(survey_digest, number) AS digest, max(number) AS number,
         any_value(ra) AS ra, any_value(dec) AS dec
     FROM seen WHERE full_digest IS NULL AND number >= since GROUP BY identity;
@@ -77,8 +82,26 @@ class Changes:
         return bool(self.changed or self.gone or self.unseen)
 
 
+@contextlib.contextmanager
+def translate_index_errors(folder: Path) -> Iterator[None]:
+    """Tell what fails in the index, a full disk for one, in one sentence.
+
+    Raises
+    ------
+    CatalogError
+        In place of an error of DuckDB.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        message = f"the audit's index in {folder} failed: {str(error).splitlines()[0]}"
+        raise CatalogError(message) from error
+
+
 class Audit:
-    """Index of the rows seen.
+    """Index of the rows seen, a context that closes it.
 
     Parameters
     ----------
@@ -108,9 +131,16 @@ class Audit:
         )
         self._duckdb.execute(_TABLES)
 
-    def close(self) -> None:
-        """Close the index."""
+    def __enter__(self) -> Audit:
+        return self
+
+    def __exit__(self, *error: object) -> None:
         self._duckdb.close()
+
+    @property
+    def identity(self) -> str | None:
+        """Column that tells rows apart."""
+        return self._identity
 
     def add(self, answers: Iterable[Answer], *, full: bool) -> None:
         """Take in answers that are not in yet.
@@ -160,7 +190,7 @@ class Audit:
 
     def named(self, since: int) -> int:
         """Count the different rows that the survey has seen that is believed."""
-        return self._number("SELECT count(*) FROM look(?)", since)
+        return self._number("SELECT count(*) FROM survey(?)", since)
 
     def unnamed(self) -> int:
         """Count the rows without an identity."""
@@ -202,8 +232,9 @@ class Audit:
             First answer of the survey that is believed.
         """
         table = self._table(
-            "SELECT identity, look.ra, look.dec, look.number FROM look(?) AS look LEFT JOIN held USING (identity)"
-            " WHERE held.number IS NULL OR (held.number < look.number AND held.digest <> look.digest) ORDER BY 1",
+            "SELECT identity, survey.ra, survey.dec, survey.number"
+            " FROM survey(?) AS survey LEFT JOIN held USING (identity)"
+            " WHERE held.number IS NULL OR (held.number < survey.number AND held.digest <> survey.digest) ORDER BY 1",
             since,
         )
         return Missing(
@@ -222,15 +253,15 @@ class Audit:
             First answer of the survey that is believed.
         """
         changed = self._number(
-            "SELECT count(*) FROM (SELECT identity FROM look(?) AS look JOIN held USING (identity)"
-            " WHERE held.number > look.number AND held.digest <> look.digest"
+            "SELECT count(*) FROM (SELECT identity FROM survey(?) AS survey JOIN held USING (identity)"
+            " WHERE held.number > survey.number AND held.digest <> survey.digest"
             " UNION SELECT identity FROM seen WHERE full_digest IS NOT NULL AND number >= ?"
             " GROUP BY identity HAVING count(DISTINCT full_digest) > 1)",
             since,
             since,
         )
         unseen = self._number(
-            "SELECT count(*) FROM held ANTI JOIN look(?) USING (identity) WHERE ra IS NOT NULL AND number >= ?",
+            "SELECT count(*) FROM held ANTI JOIN survey(?) USING (identity) WHERE ra IS NOT NULL AND number >= ?",
             since,
             since,
         )
@@ -249,7 +280,7 @@ class Audit:
             Whether it sees every row that has a position, or a date.
         """
         query = """
-            SELECT identity FROM held ANTI JOIN look(?) USING (identity) WHERE number < ? AND CASE
+            SELECT identity FROM held ANTI JOIN survey(?) USING (identity) WHERE number < ? AND CASE
                 WHEN number = 0 THEN ? OR (? AND ra IS NOT NULL) OR (? AND t IS NOT NULL)
                 ELSE ra IS NOT NULL AND identity IN (SELECT identity FROM seen WHERE full_digest IS NULL)
             END ORDER BY identity

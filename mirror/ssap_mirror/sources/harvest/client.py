@@ -19,7 +19,7 @@ import httpx
 import tenacity
 
 from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
-from ssap_mirror.sources.source import Manners
+from ssap_mirror.sources.source import RequestPolicy
 
 __all__ = ["USER_AGENT", "Client", "Download", "InterruptedHarvest", "looks_like_html"]
 
@@ -60,30 +60,35 @@ class Download:
 
 
 class Client:
-    """HTTP client that keeps the manners and knows which failures pass.
+    """HTTP client that keeps a policy and knows which failures pass.
 
     Parameters
     ----------
-    manners : Manners
+    policy : RequestPolicy
         Waits, time-outs and limits.
     note : callable, optional
         Told one sentence for each wait.
     """
 
-    def __init__(self, manners: Manners, note: Callable[[str], None] = lambda text: None) -> None:
-        self.manners = manners
+    def __init__(self, policy: RequestPolicy, note: Callable[[str], None] = lambda text: None) -> None:
+        self.policy = policy
         self.stop = threading.Event()
         self.requests = 0
         self.received = 0
         self.retries = 0
         self._note = note
         self._lock = threading.Lock()
-        self._slots = threading.BoundedSemaphore(manners.requests_at_a_time)
+        self._slots = threading.BoundedSemaphore(policy.requests_at_a_time)
         self._not_before = 0.0
-        timeout = httpx.Timeout(manners.read_timeout_s, connect=manners.connect_timeout_s)
+        timeout = httpx.Timeout(policy.read_timeout_s, connect=policy.connect_timeout_s)
         self._http = httpx.Client(
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}, timeout=timeout, follow_redirects=True
         )
+
+    @property
+    def traffic(self) -> dict[str, int]:
+        """What went over the network so far, for the manifest."""
+        return {"requests": self.requests, "retries": self.retries, "bytes": self.received}
 
     def close(self) -> None:
         """Close the connections."""
@@ -174,7 +179,7 @@ class Client:
             with self._lock:
                 self.requests += 1
             # Where it leads to afterwards, the list of all jobs for one, is of no interest.
-            response = self._http.delete(address, timeout=self.manners.connect_timeout_s, follow_redirects=False)
+            response = self._http.delete(address, timeout=self.policy.connect_timeout_s, follow_redirects=False)
             self._check(response)
 
     def retrying(self, work: Callable[[], T], attempts: int | None = None) -> T:
@@ -184,7 +189,7 @@ class Client:
         """
         retryer = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_passes),
-            stop=tenacity.stop_after_attempt(attempts or self.manners.attempts),
+            stop=tenacity.stop_after_attempt(attempts or self.policy.attempts),
             wait=self._wait,
             sleep=self.pause,
             before_sleep=self._before_sleep,
@@ -212,9 +217,9 @@ class Client:
                     message = "the harvest was interrupted"
                     raise InterruptedHarvest(message)
                 size += len(chunk)
-                if size > self.manners.largest_answer_bytes:
+                if size > self.policy.largest_answer_bytes:
                     message = (
-                        f"{response.url.host} sent more than {self.manners.largest_answer_bytes:,} bytes in one answer"
+                        f"{response.url.host} sent more than {self.policy.largest_answer_bytes:,} bytes in one answer"
                     )
                     raise FormatError(message)
                 if len(beginning) < _GLIMPSE_BYTES:
@@ -244,11 +249,11 @@ class Client:
 
     @property
     def _longest_pause(self) -> float:
-        return self.manners.longest_retry_after_s
+        return self.policy.longest_retry_after_s
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         exponential = tenacity.wait_random_exponential(
-            multiplier=self.manners.first_wait_s, max=self.manners.longest_wait_s
+            multiplier=self.policy.first_wait_s, max=self.policy.longest_wait_s
         )(state)
         error = state.outcome.exception() if state.outcome else None
         asked = error.retry_after_s if isinstance(error, TransportError) else None
@@ -260,7 +265,7 @@ class Client:
         Raises
         ------
         TransportError
-            If that is longer than the manners allow.
+            If that is longer than the policy allows.
         InterruptedHarvest
             If the harvest is to stop.
         """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ssap_mirror.errors import CatalogError
+from ssap_mirror.sources.harvest.samples import Sample
 from ssap_mirror.sources.source import Estimate
 
 __all__ = ["Price", "refuse_full_disk"]
@@ -18,7 +19,7 @@ _DISK_AT_LEAST = 64 << 20
 
 @dataclass(frozen=True)
 class Price:
-    """What a row costs."""
+    """What a full row costs."""
 
     wire_bytes: float
     """To transfer [byte]."""
@@ -27,13 +28,19 @@ class Price:
     seconds: float
     """To be served [s]."""
 
-    def of(self, rows: int) -> Estimate:
+    @classmethod
+    def of_sample(cls, sample: Sample) -> Price:
+        """Price of one row of a small answer."""
+        rows = max(sample.rows.num_rows, 1)
+        return cls(sample.wire_bytes / rows, sample.rows.nbytes / rows, sample.seconds / rows)
+
+    def estimate(self, rows: int) -> Estimate:
         """Cost of so many rows."""
         disk = _DISK_AT_LEAST + int(rows * self.memory_bytes * _DISK_PER_MEMORY)
         return Estimate(rows, int(rows * self.wire_bytes), rows * self.seconds, disk)
 
 
-def refuse_full_disk(estimate: Estimate, staging: Path, already: int) -> None:
+def refuse_full_disk(estimate: Estimate, staging: Path, already: int, share: float) -> None:
     """Stop before a harvest that cannot fit.
 
     Parameters
@@ -44,6 +51,8 @@ def refuse_full_disk(estimate: Estimate, staging: Path, already: int) -> None:
         Where it will lie.
     already : int
         Bytes of it that are there.
+    share : float
+        Share of the estimated room that has to be there.
 
     Raises
     ------
@@ -51,7 +60,7 @@ def refuse_full_disk(estimate: Estimate, staging: Path, already: int) -> None:
         If there is not enough room.
     """
     free = shutil.disk_usage(staging).free
-    needed = estimate.disk_bytes - already
+    needed = share * estimate.disk_bytes - already
     if needed > free:
         message = (
             f"{staging} has {free / 1e6:,.0f} MB free, and the harvest of about {estimate.rows:,} rows needs some "

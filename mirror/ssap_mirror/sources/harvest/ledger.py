@@ -27,7 +27,7 @@ class Answer:
     """Place in the order of arrival, over all sweeps."""
     sweep: str
     """The sweep it belongs to."""
-    part: Slice
+    slice: Slice
     """What was asked."""
     path: Path
     """Arrow IPC file."""
@@ -51,7 +51,8 @@ class State:
         self._plans: dict[str, list[Slice]] = {}
         self._answers: dict[tuple[str, str], Answer] = {}
         self._cuts: dict[tuple[str, str], list[Slice]] = {}
-        self.silent_limit: int | None = None
+        #: Rows at which the service is known to cut its answers without saying so; None if it is not known to.
+        self.answer_limit: int | None = None
         for record in records:
             self._apply(record)
 
@@ -66,48 +67,52 @@ class State:
 
     def open_slices(self, sweep: str) -> list[Slice]:
         """Slices of a sweep that are neither answered nor cut."""
-        return [part for part in self._leaves(sweep) if (sweep, part.key) not in self._answers]
+        return [leaf for leaf in self._leaves(sweep) if (sweep, leaf.key) not in self._answers]
 
     def cuts(self, sweep: str) -> int:
         """How many slices of a sweep were cut."""
         return sum(1 for name, _ in self._cuts if name == sweep)
 
-    def sweep_record(self, sweep: str) -> dict[str, object]:
-        """Say how a sweep went, for the manifest."""
-        answers = self.answers(sweep)
-        rows = sum(answer.rows for answer in answers)
-        return {"name": sweep, "slices": len(answers), "cuts": self.cuts(sweep), "rows": rows}
+    def sweep_records(self) -> list[dict[str, object]]:
+        """Say how each sweep went, for the manifest."""
+        found: list[dict[str, object]] = []
+        for sweep in self.sweeps():
+            answers = self.answers(sweep)
+            rows = sum(answer.rows for answer in answers)
+            found.append({"name": sweep, "slices": len(answers), "cuts": self.cuts(sweep), "rows": rows})
+        return found
 
     def divided_by_sky(self) -> int:
         """How many ranges that could not be cut were asked for cell by cell of the sky."""
-        return sum(1 for parts in self._cuts.values() if parts[0].cell is not None and parts[0].span is not None)
+        firsts = [smaller[0] for smaller in self._cuts.values()]
+        return sum(1 for first in firsts if first.cell is not None and first.range is not None)
 
     def _leaves(self, sweep: str) -> Iterator[Slice]:
         waiting = deque(self._plans.get(sweep, ()))
         while waiting:
-            part = waiting.popleft()
-            cut = self._cuts.get((sweep, part.key))
-            if cut is None:
-                yield part
+            slice_ = waiting.popleft()
+            smaller = self._cuts.get((sweep, slice_.key))
+            if smaller is None:
+                yield slice_
             else:
-                waiting.extend(cut)
+                waiting.extend(smaller)
 
     def _apply(self, record: dict[str, Any]) -> None:
         sweep = record.get("sweep", "")
         if record["type"] == "plan":
             self._plans[sweep] = [Slice.from_json(item) for item in record["slices"]]
         elif record["type"] == "cut":
-            part = Slice.from_json(record["slice"])
-            self._cuts[sweep, part.key] = [Slice.from_json(item) for item in record["parts"]]
+            slice_ = Slice.from_json(record["slice"])
+            self._cuts[sweep, slice_.key] = [Slice.from_json(item) for item in record["parts"]]
         elif record["type"] == "limit":
             # Answers of so many rows were cut off, so they are no answers.
-            self.silent_limit = limit = int(record["rows"])
+            self.answer_limit = limit = int(record["rows"])
             self._answers = {key: answer for key, answer in self._answers.items() if answer.rows < limit}
         elif record["type"] == "answer":
             path = self.folder / record["file"]
             number = int(path.name.split("-", 1)[0])
-            part = Slice.from_json(record["slice"])
-            self._answers[sweep, part.key] = Answer(number, sweep, part, path, record["rows"])
+            slice_ = Slice.from_json(record["slice"])
+            self._answers[sweep, slice_.key] = Answer(number, sweep, slice_, path, record["rows"])
 
 
 class Ledger(State):
@@ -128,28 +133,32 @@ class Ledger(State):
         self._journal = journal
         self._number = max((answer.number for answer in self.answers()), default=0)
         folder.mkdir(parents=True, exist_ok=True)
-        self._clear_strangers()
+        self._drop_unjournaled_files()
 
     def plan(self, sweep: str, slices: Iterable[Slice]) -> None:
         """Fix the slices of a sweep; a plan that the journal has already stays."""
         if sweep not in self._plans:
-            self._add({"type": "plan", "sweep": sweep, "slices": [part.to_json() for part in slices]})
+            self._add({"type": "plan", "sweep": sweep, "slices": [slice_.to_json() for slice_ in slices]})
 
     def add_limit(self, rows: int) -> None:
         """Journal that the service cuts answers at so many rows; those that have as many count no more."""
         self._add({"type": "limit", "rows": rows})
+
+    def bytes_on_disk(self) -> int:
+        """Size of all answers [byte]."""
+        return sum(answer.path.stat().st_size for answer in self.answers())
 
     def next_file(self, sweep: str) -> Path:
         """Name the file of the next answer."""
         self._number += 1
         return self.folder / f"{self._number:06}-{sweep}.arrow"
 
-    def add_answer(self, sweep: str, part: Slice, stored: Stored, seconds: float) -> Answer:
+    def add_answer(self, sweep: str, slice_: Slice, stored: Stored, seconds: float) -> Answer:
         """Journal an answer: from here on it counts."""
         record = {
             "type": "answer",
             "sweep": sweep,
-            "slice": part.to_json(),
+            "slice": slice_.to_json(),
             "file": stored.path.name,
             "rows": stored.rows,
             "size": stored.size,
@@ -157,16 +166,16 @@ class Ledger(State):
             "seconds": round(seconds, 3),
         }
         self._add(record)
-        return self._answers[sweep, part.key]
+        return self._answers[sweep, slice_.key]
 
-    def add_cut(self, sweep: str, part: Slice, parts: Iterable[Slice], why: str) -> None:
+    def add_cut(self, sweep: str, slice_: Slice, smaller: Iterable[Slice], why: str) -> None:
         """Journal that a slice is replaced by smaller ones."""
         self._add(
             {
                 "type": "cut",
                 "sweep": sweep,
-                "slice": part.to_json(),
-                "parts": [smaller.to_json() for smaller in parts],
+                "slice": slice_.to_json(),
+                "parts": [each.to_json() for each in smaller],
                 "why": why,
             }
         )
@@ -175,7 +184,7 @@ class Ledger(State):
         self._journal.add(record)
         self._apply(record)
 
-    def _clear_strangers(self) -> None:
+    def _drop_unjournaled_files(self) -> None:
         """Forget answers whose file is gone or altered, and files that were never journaled."""
         digests = {record["file"]: record["sha256"] for record in self._journal.records if record["type"] == "answer"}
         for key, answer in list(self._answers.items()):

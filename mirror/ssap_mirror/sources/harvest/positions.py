@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["positions"]
 
-# A cone beside a known row: its centre is 0.75 of SIZE away, so the row is in it only if SIZE is a radius.
 _ROUNDING_DEG = 1e-6
 
 

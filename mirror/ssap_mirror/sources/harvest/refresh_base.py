@@ -15,12 +15,19 @@ from ssap_mirror.sources.harvest.answers import read_answer
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["MUCH", "TOO_MANY_GONE", "base_batches", "refresh_words", "refreshed_batches", "same_columns"]
+__all__ = [
+    "MAX_REFRESH_FRACTION",
+    "MAX_REMOVED_FRACTION",
+    "base_batches",
+    "refresh_words",
+    "refreshed_batches",
+    "same_columns",
+]
 
 #: From this share of rows on, a refresh fetches the whole table in large slices rather than rows in small ones.
-MUCH = 0.3
+MAX_REFRESH_FRACTION = 0.3
 #: A refresh that finds so large a share of the rows gone has more likely met a broken service.
-TOO_MANY_GONE = 0.5
+MAX_REMOVED_FRACTION = 0.5
 
 _BATCH_ROWS = 16_384
 
@@ -69,7 +76,7 @@ def refreshed_batches(
     base : Catalog, optional
         The snapshot, if there is one.
     answers : iterable of pathlib.Path
-        Kept answers of full rows.
+        Stored answers of full rows.
     schema : Schema
         Columns of the service.
     identity : str, optional

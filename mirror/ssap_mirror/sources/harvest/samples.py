@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ssap_mirror.core.schema import Schema
 from ssap_mirror.sources.harvest.answers import error_of
 from ssap_mirror.sources.harvest.client import Client
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["BINARY2", "Sample", "small_table"]
-
+__all__ = ["BINARY2", "Sample", "identity_in", "small_table"]
 
 #: The serialisation that is cheapest to read, as DALI 1.1 §3.4.3 spells it.
 BINARY2 = "application/x-votable+xml;serialization=BINARY2"
+
+#: Roles that can tell one row from another, best first.
+_IDENTITIES = ("identity", "obs_publisher_did", "obs_creator_did", "access_url")
 
 
 @dataclass(frozen=True)
@@ -79,3 +82,23 @@ def small_table(client: Client, url: str, asked: list[tuple[str, str]], scratch:
         raise error_of(reader.query_message or "")
     table = pa.Table.from_batches(batches, schema=reader.schema.arrow_schema())
     return Sample(table, reader, download.size, seconds)
+
+
+def identity_in(sample: Sample, schema: Schema) -> str | None:
+    """Name the column that differs in each row of a sample; None if there is none.
+
+    Parameters
+    ----------
+    sample : Sample
+        Some rows.
+    schema : Schema
+        Columns of the service, which say what each is for.
+    """
+    for role in _IDENTITIES:
+        column = schema.role(role)
+        if column is None or column.shape or column.name not in sample.rows.column_names:
+            continue
+        values = sample.rows.column(column.name)
+        if values.null_count == 0 and len(values.unique()) == len(values):
+            return column.name
+    return None

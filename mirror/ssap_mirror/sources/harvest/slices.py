@@ -1,4 +1,4 @@
-"""Pieces of a table that one request can ask for: ranges of a parameter, discs on the sky, and both at once."""
+"""Slices of a table, each what one request can ask for: ranges of a parameter, discs on the sky, and both at once."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Cell:
 class Slice:
     """What one request asks for: all rows that lie in a range and in a cell, where given."""
 
-    span: Range | None = None
+    range: Range | None = None
     """Range of one parameter."""
     cell: Cell | None = None
     """Cell of the sky."""
@@ -171,34 +171,34 @@ class Slice:
 
     def params(self, *, size_is_radius: bool) -> list[tuple[str, str]]:
         """Parameters of the request; none for the whole table."""
-        parts = [part for part in (self.span, self.cell) if part is not None]
-        return [pair for part in parts for pair in part.params(size_is_radius)]
+        constraints = [constraint for constraint in (self.range, self.cell) if constraint is not None]
+        return [pair for constraint in constraints for pair in constraint.params(size_is_radius)]
 
     @property
     def key(self) -> str:
         """A short text that no other slice has."""
-        span = "" if self.span is None else f"{self.span.parameter}={self.span.start!r}/{self.span.stop!r}"
+        within = "" if self.range is None else f"{self.range.parameter}={self.range.start!r}/{self.range.stop!r}"
         cell = "" if self.cell is None else f"cell={self.cell.order}/{self.cell.pixel}"
         null = "" if self.null is None else f"{self.null} is null"
-        return " ".join(part for part in (span, cell, null) if part) or "all"
+        return " ".join(text for text in (within, cell, null) if text) or "all"
 
-    def parts(self, known: NDArray[np.float64] | None = None) -> tuple[Slice, ...] | None:
+    def cut(self, known: NDArray[np.float64] | None = None) -> tuple[Slice, ...] | None:
         """Smaller slices that cover this one, or None if it cannot be cut.
 
         A range is cut before a cell; a range that cannot be cut any more has to be divided by the sky by whoever knows
         that its rows have positions.
         """
-        if self.span is not None and (halves := self.span.halves(known)) is not None:
+        if self.range is not None and (halves := self.range.halves(known)) is not None:
             return tuple(Slice(half, self.cell) for half in halves)
         if self.cell is not None and (children := self.cell.children()) is not None:
-            return tuple(Slice(self.span, child) for child in children)
+            return tuple(Slice(self.range, child) for child in children)
         return None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON document."""
         found: dict[str, Any] = {}
-        if self.span is not None:
-            found["range"] = [self.span.parameter, self.span.start, self.span.stop]
+        if self.range is not None:
+            found["range"] = [self.range.parameter, self.range.start, self.range.stop]
         if self.cell is not None:
             found["cell"] = [self.cell.order, self.cell.pixel]
         if self.null is not None:
@@ -208,8 +208,8 @@ class Slice:
     @classmethod
     def from_json(cls, item: dict[str, Any]) -> Slice:
         """Inverse of `to_json`."""
-        span, cell = item.get("range"), item.get("cell")
-        return cls(None if span is None else Range(*span), None if cell is None else Cell(*cell), item.get("null"))
+        within, cell = item.get("range"), item.get("cell")
+        return cls(None if within is None else Range(*within), None if cell is None else Cell(*cell), item.get("null"))
 
 
 #: The whole table, without a constraint.
@@ -245,8 +245,8 @@ def plan_ranges(parameter: str, known: NDArray[np.float64], rows: int) -> list[S
     cuts: list[float] = []
     if len(values):
         total = int(counts.sum())
-        pieces = max(1, math.ceil(total / rows))
-        ends = np.searchsorted(np.cumsum(counts), np.arange(1, pieces) * total / pieces, side="left") + 1
+        wanted = max(1, math.ceil(total / rows))
+        ends = np.searchsorted(np.cumsum(counts), np.arange(1, wanted) * total / wanted, side="left") + 1
         for at in np.unique(ends):
             if at < len(values):
                 cut = _round_between(float(values[at - 1]), float(values[at]), parameter in _DATES)

@@ -1,7 +1,7 @@
 """A sweep: slices that together cover a table, asked for until every one of them is answered in full.
 
-Slices that overflow, time out or fail are cut; what is answered or cut stands in the journal, so a sweep that died goes
-on where it was.
+Slices that overflow, time out or fail are cut; what is answered or cut stands in the journal, so an interrupted sweep
+resumes.
 """
 
 from __future__ import annotations
@@ -12,21 +12,20 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
-from ssap_mirror.sources.harvest.answers import Stored, TooMuchError
-from ssap_mirror.sources.harvest.client import InterruptedHarvest
+from ssap_mirror.sources.harvest.answers import QueryTooLargeError, Stored
+from ssap_mirror.sources.harvest.client import Client, InterruptedHarvest
 from ssap_mirror.sources.harvest.ledger import Answer, Ledger
 from ssap_mirror.sources.harvest.slices import Slice, cells_of
 from ssap_mirror.sources.progress import Progress
-from ssap_mirror.sources.source import Manners
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Ask", "Sweep", "Sweeper"]
+__all__ = ["Fetch", "Service", "Sweep", "run_sweep"]
 
 # A slice that only fails is cut so many times, in case one of its rows is what makes the server stumble; one that takes
 # too long, until it is a four-thousandth of what was planned.
@@ -39,7 +38,18 @@ _HIGHEST_MAXREC = 1_000_000
 _SKY_ORDER_FOR_INSTANTS = 1
 
 #: Fetches a slice with a limit into a file; None says that it overflowed.
-Ask = Callable[[Slice, int, Path], Stored | None]
+Fetch = Callable[[Slice, int, Path], Stored | None]
+
+
+class Service(Protocol):
+    """What a sweep needs of a service beside its answers."""
+
+    @property
+    def client(self) -> Client:
+        """Carries the requests."""
+
+    def ping(self) -> None:
+        """Ask for a sign of life; raises `SourceError` if there is none."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ class Sweep:
     """As planned."""
     maxrec: int
     """Limit of each request [rows]."""
-    ask: Ask
+    fetch: Fetch
     """Fetches one slice."""
     known: NDArray[np.float64] | None = None
     """Values of the swept parameter, by which a slice is cut into equal halves."""
@@ -60,68 +70,53 @@ class Sweep:
     """Whether a range that cannot be cut may be divided by the sky (rows without a position are then lost to it)."""
 
 
-class Sweeper:
-    """Runs sweeps, some requests at a time.
+def run_sweep(sweep: Sweep, service: Service, ledger: Ledger, progress: Progress) -> list[Answer]:
+    """Ask until every slice of a sweep is answered, some requests at a time.
 
     Parameters
     ----------
+    sweep : Sweep
+        What to ask; a plan of that name in the journal counts instead of its slices.
+    service : Service
+        Who is asked.
     ledger : Ledger
         Where answers are counted.
-    manners : Manners
-        Says how many requests run at a time.
     progress : Progress
         Told of each answer.
-    alive : callable
-        Asks the service for a sign of life; raises if there is none.
-    stop : callable
-        Tells requests under way to end.
+
+    Returns
+    -------
+    list of Answer
+        All of the sweep's, in the order of arrival.
+
+    Raises
+    ------
+    TransportError
+        If the service cannot be reached any more.
+    SourceError
+        If a slice fails again and again while the service answers otherwise.
     """
-
-    def __init__(
-        self,
-        ledger: Ledger,
-        manners: Manners,
-        progress: Progress,
-        alive: Callable[[], None],
-        stop: Callable[[], None],
-    ) -> None:
-        self._ledger = ledger
-        self._manners = manners
-        self._progress = progress
-        self._alive = alive
-        self._stop = stop
-
-    def run(self, sweep: Sweep) -> list[Answer]:
-        """Ask until every slice is answered.
-
-        Raises
-        ------
-        TransportError
-            If the service cannot be reached any more.
-        SourceError
-            If a slice fails again and again while the service answers otherwise.
-        """
-        self._ledger.plan(sweep.name, sweep.slices)
-        run = _Run(sweep, self._ledger, self._progress, self._alive)
-        # The client lets only so many requests out at a time; meanwhile as many answers again may be read.
-        threads = 2 * self._manners.requests_at_a_time
-        pool = ThreadPoolExecutor(threads, thread_name_prefix="harvest")
-        try:
-            run.until_done(pool, threads)
-        except SourceError:
-            # Requests under way may end as they are.
-            raise
-        except BaseException:
-            self._stop()
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-        return self._ledger.answers(sweep.name)
+    ledger.plan(sweep.name, sweep.slices)
+    run = _Run(sweep, service, ledger, progress)
+    # The client lets only so many requests out at a time; meanwhile as many answers again may be read.
+    threads = 2 * service.client.policy.requests_at_a_time
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="harvest")
+    try:
+        run.until_done(pool, threads)
+    except SourceError:
+        # Requests under way may end as they are.
+        raise
+    except BaseException:
+        service.client.stop.set()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return ledger.answers(sweep.name)
 
 
 @dataclass(frozen=True)
 class _Task:
-    part: Slice
+    slice: Slice
     maxrec: int
     cuts: int = 0
     """How often it was cut for other reasons than overflow."""
@@ -130,12 +125,12 @@ class _Task:
 class _Run:
     """One run of a sweep."""
 
-    def __init__(self, sweep: Sweep, ledger: Ledger, progress: Progress, alive: Callable[[], None]) -> None:
+    def __init__(self, sweep: Sweep, service: Service, ledger: Ledger, progress: Progress) -> None:
         self._sweep = sweep
+        self._service = service
         self._ledger = ledger
         self._progress = progress
-        self._alive = alive
-        self._waiting = deque(_Task(part, sweep.maxrec) for part in ledger.open_slices(sweep.name))
+        self._waiting = deque(_Task(slice_, sweep.maxrec) for slice_ in ledger.open_slices(sweep.name))
         self._failed: list[tuple[Slice, SourceError]] = []
 
     def until_done(self, pool: ThreadPoolExecutor, at_a_time: int) -> None:
@@ -149,38 +144,46 @@ class _Run:
             for future in finished:
                 self._take(running.pop(future), future)
         if self._failed:
-            part, error = self._failed[0]
+            slice_, error = self._failed[0]
             message = (
-                f"of the sweep {self._sweep.name!r}, {len(self._failed)} slices could not be had, first {part.key}: "
+                f"of the sweep {self._sweep.name!r}, {len(self._failed)} slices could not be had, first {slice_.key}: "
                 f"{error}; what is here is kept, and the same command goes on from there"
             )
             raise SourceError(message) from error
 
     def _timed(self, task: _Task, target: Path) -> tuple[Stored | None, float]:
         began = time.monotonic()
-        return self._sweep.ask(task.part, task.maxrec, target), time.monotonic() - began
+        return self._sweep.fetch(task.slice, task.maxrec, target), time.monotonic() - began
 
     def _take(self, task: _Task, future: Future[tuple[Stored | None, float]]) -> None:
         try:
             stored, seconds = future.result()
         except InterruptedHarvest:
             raise
-        except TooMuchError as error:
+        except QueryTooLargeError as error:
             self._fail(task, error, _CUTS_FOR_TIMEOUT)
         except (TransportError, FormatError, ServiceError) as error:
             # If the service is gone altogether, no smaller slice will do better.
-            self._alive()
+            self._service.ping()
             self._fail(task, error, _CUTS_FOR_FAILURE)
         else:
-            if stored is None:
+            if stored is None or self._may_be_cut_off(stored):
                 self._overflow(task)
             else:
-                self._ledger.add_answer(self._sweep.name, task.part, stored, seconds)
+                self._ledger.add_answer(self._sweep.name, task.slice, stored, seconds)
                 self._progress.advance(rows=stored.rows, size=stored.received, slices=1)
+
+    def _may_be_cut_off(self, stored: Stored) -> bool:
+        """Whether an answer has as many rows as the service gives at most; then it is removed."""
+        limit = self._ledger.answer_limit
+        if limit is None or stored.rows < limit:
+            return False
+        stored.path.unlink()
+        return True
 
     def _fail(self, task: _Task, error: SourceError, most_cuts: int) -> None:
         if task.cuts >= most_cuts or not self._cut(replace(task, cuts=task.cuts + 1), str(error)):
-            self._failed.append((task.part, error))
+            self._failed.append((task.slice, error))
 
     def _overflow(self, task: _Task) -> None:
         if self._cut(task, "overflow"):
@@ -188,16 +191,16 @@ class _Run:
         if task.maxrec < _HIGHEST_MAXREC:
             self._waiting.appendleft(replace(task, maxrec=min(4 * task.maxrec, _HIGHEST_MAXREC)))
             return
-        message = f"{task.part.key} holds more rows than the service gives at a time, and cannot be cut"
-        self._failed.append((task.part, SourceError(message)))
+        message = f"{task.slice.key} holds more rows than the service gives at a time, and cannot be cut"
+        self._failed.append((task.slice, SourceError(message)))
 
     def _cut(self, task: _Task, why: str) -> bool:
-        parts = task.part.parts(self._sweep.known)
+        smaller = task.slice.cut(self._sweep.known)
         beyond_limits = why != "overflow" or task.maxrec >= _HIGHEST_MAXREC
-        if parts is None and self._sweep.sky_cuts and task.part.cell is None and beyond_limits:
-            parts = tuple(replace(task.part, cell=cell.cell) for cell in cells_of(_SKY_ORDER_FOR_INSTANTS))
-        if parts is None:
+        if smaller is None and self._sweep.sky_cuts and task.slice.cell is None and beyond_limits:
+            smaller = tuple(replace(task.slice, cell=cell.cell) for cell in cells_of(_SKY_ORDER_FOR_INSTANTS))
+        if smaller is None:
             return False
-        self._ledger.add_cut(self._sweep.name, task.part, parts, why)
-        self._waiting.extendleft(_Task(part, self._sweep.maxrec, task.cuts) for part in reversed(parts))
+        self._ledger.add_cut(self._sweep.name, task.slice, smaller, why)
+        self._waiting.extendleft(_Task(slice_, self._sweep.maxrec, task.cuts) for slice_ in reversed(smaller))
         return True

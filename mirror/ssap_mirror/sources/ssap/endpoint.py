@@ -1,57 +1,35 @@
-"""An SSAP endpoint: a question in, an answer on disk out."""
+"""An SSAP endpoint: how it is asked, and a slice in, an answer on disk out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ssap_mirror.errors import FormatError, ServiceError
-from ssap_mirror.sources.harvest.answers import Keeper, Stored, overflow_in
+from ssap_mirror.sources.harvest.answers import AnswerWriter, Stored, overflow_in, raw_file
 from ssap_mirror.sources.harvest.client import Client
-from ssap_mirror.sources.harvest.samples import BINARY2, Sample, small_table
+from ssap_mirror.sources.harvest.samples import Sample, small_table
 from ssap_mirror.sources.harvest.slices import Slice
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["Question", "Service"]
+__all__ = ["Endpoint"]
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is the same in every request of a sweep."""
+class Endpoint:
+    """One SSAP endpoint, and what `ssap_mirror.sources.ssap.probe.probe` has found out about asking it."""
 
-    verb: int
-    """1, 2 or 3: how many columns."""
-    keeper: Keeper
-    """Keeps the columns."""
-
-
-class Service:
-    """Asks one SSAP endpoint.
-
-    Parameters
-    ----------
-    url : str
-        The endpoint.
-    client : Client
-        Carries the requests.
-    scratch : pathlib.Path
-        Folder for answers on their way.
-    """
-
-    def __init__(self, url: str, client: Client, scratch: Path) -> None:
-        self.url = url
-        self.client = client
-        self.response_format: str | None = None
-        self.size_is_radius = False
-        #: Rows at which the service cuts every answer without saying so; None if it is not known to.
-        self.silent_limit: int | None = None
-        #: What has to be in every request, for services that answer none without a position.
-        self.anywhere: tuple[tuple[str, str], ...] = ()
-        self._scratch = scratch
+    url: str
+    """Address."""
+    client: Client
+    """Carries the requests."""
+    scratch: Path
+    """Folder for answers on their way."""
+    response_format: str | None = None
+    """RESPONSEFORMAT of every request, if any."""
+    size_is_radius: bool = False
+    """Whether SIZE is known to be read as a radius."""
+    everywhere: tuple[tuple[str, str], ...] = ()
+    """What a request without a position has to ask for all the same, of a service that answers none without one."""
 
     def sample(self, params: Iterable[tuple[str, str]], *, attempts: int | None = None) -> Sample:
         """Ask for a few rows, or for metadata.
@@ -61,7 +39,7 @@ class Service:
         params : iterable of (str, str)
             Beside REQUEST and RESPONSEFORMAT.
         attempts : int, optional
-            How often to try; as the manners say without it.
+            How often to try; as the policy says without it.
 
         Raises
         ------
@@ -72,11 +50,24 @@ class Service:
         """
         params = list(params)
         placed = any(name == "POS" for name, _ in params)
-        asked = [*self._frame(), *(() if placed else self.anywhere), *params]
-        return self.client.retrying(lambda: small_table(self.client, self.url, asked, self._scratch), attempts)
+        asked = [*self._frame(), *(() if placed else self.everywhere), *params]
+        return self.client.retrying(lambda: small_table(self.client, self.url, asked, self.scratch), attempts)
 
-    def ask(self, question: Question, part: Slice, maxrec: int, target: Path) -> Stored | None:
-        """Fetch a slice, with as many attempts as the manners allow.
+    def fetch(self, verb: int, writer: AnswerWriter, slice_: Slice, maxrec: int, target: Path) -> Stored | None:
+        """Fetch a slice, with as many attempts as the policy allows.
+
+        Parameters
+        ----------
+        verb : int
+            1, 2 or 3: how many columns.
+        writer : AnswerWriter
+            Stores the columns.
+        slice_ : Slice
+            Which rows.
+        maxrec : int
+            How many rows at most.
+        target : pathlib.Path
+            File for them.
 
         Returns
         -------
@@ -90,29 +81,25 @@ class Service:
         """
         asked = [
             *self._frame(),
-            *part.params(size_is_radius=self.size_is_radius),
-            ("VERB", str(question.verb)),
+            *slice_.params(size_is_radius=self.size_is_radius),
+            ("VERB", str(verb)),
             ("MAXREC", str(maxrec)),
         ]
-        raw = target.with_suffix(".raw")
 
         def once() -> Stored | None:
-            try:
+            with raw_file(target) as raw:
                 download = self.client.download(self.url, asked, raw, enough=overflow_in)
                 if not download.whole:
                     return None
-                stored = replace(question.keeper.keep(raw, target, maxrec), received=download.size)
-            finally:
-                raw.unlink(missing_ok=True)
-                target.with_suffix(".part").unlink(missing_ok=True)
-            if stored.overflow or (self.silent_limit is not None and stored.rows >= self.silent_limit):
+                stored = replace(writer.store(raw, target, maxrec), received=download.size)
+            if stored.overflow:
                 target.unlink()
                 return None
             return stored
 
         return self.client.retrying(once)
 
-    def alive(self) -> None:
+    def ping(self) -> None:
         """Ask for a sign of life.
 
         Raises
@@ -121,14 +108,6 @@ class Service:
             If there is none.
         """
         self.sample([("FORMAT", "METADATA")])
-
-    def take_binary2(self) -> None:
-        """Use BINARY2 from now on if the service takes it."""
-        self.response_format = BINARY2
-        try:
-            self.sample([("MAXREC", "1")], attempts=2)
-        except (ServiceError, FormatError):
-            self.response_format = None
 
     def _frame(self) -> list[tuple[str, str]]:
         frame = [("REQUEST", "queryData")]

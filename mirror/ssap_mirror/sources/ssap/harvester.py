@@ -16,271 +16,230 @@ position; full rows are fetched where a row is new, or where one of the columns 
 
 from __future__ import annotations
 
-import itertools
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 
 from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import SourceError
-from ssap_mirror.sources.harvest.audit import Audit, Changes
-from ssap_mirror.sources.harvest.cost import refuse_full_disk
+from ssap_mirror.sources.harvest.audit import AUDIT, Audit
+from ssap_mirror.sources.harvest.cost import Price, refuse_full_disk
 from ssap_mirror.sources.harvest.ledger import Ledger
-from ssap_mirror.sources.harvest.refresh_base import MUCH
+from ssap_mirror.sources.harvest.refresh_base import MAX_REFRESH_FRACTION, refreshed_batches
 from ssap_mirror.sources.progress import Progress
-from ssap_mirror.sources.source import Description, Estimate, Harvest, Manners
-from ssap_mirror.sources.ssap.endpoint import Service
-from ssap_mirror.sources.ssap.price import price_of
-from ssap_mirror.sources.ssap.probe import POS, TIME, Traits
-from ssap_mirror.sources.ssap.sweeps import FULL_VERB, HARVEST, Campaign, is_survey
-from ssap_mirror.sources.ssap.verdict import Findings, judge
+from ssap_mirror.sources.source import Estimate, Harvest
+from ssap_mirror.sources.ssap.probe import Probe
+from ssap_mirror.sources.ssap.survey import Settled, Survey, run_survey, settle
+from ssap_mirror.sources.ssap.sweeps import FULL_VERB, HARVEST, Sweeps, is_survey
+from ssap_mirror.sources.ssap.traits import POS, TIME
+from ssap_mirror.sources.ssap.verdict import Outcome, judge
 
 __all__ = ["Harvester"]
 
-_ROUNDS = 3
+_PRICE_ROWS = 1000
 # A table that grows meanwhile does not grow by so much.
 _MANY_MORE = 1.1
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What the survey that is believed can see."""
-
-    since: int
-    """Number of its first answer."""
-    whole: bool
-    """Whether it was made without a constraint."""
-    parameters: tuple[str, ...]
-    """By which it was made otherwise."""
-
-
 class Harvester:
-    """One harvest of an SSAP service.
+    """One harvest of an SSAP service."""
 
-    Parameters
-    ----------
-    service : Service
-        The endpoint.
-    description : Description
-        What it says of itself.
-    traits : Traits
-        How it behaves.
-    ledger : Ledger
-        What has been answered so far.
-    manners : Manners
-        Sizes of slices.
-    progress : Progress
-        Told of stages.
-    base : Catalog, optional
-        A snapshot of the same service with the same columns, for a refresh.
-    """
+    probe: Probe
+    """The service, and what is known of it."""
+    ledger: Ledger
+    """What has been answered so far."""
+    staging: Path
+    """Folder for the audit's index."""
+    progress: Progress
+    """Told of stages."""
+    base: Catalog | None = None
+    """A snapshot of the same service with the same columns, for a refresh."""
 
-    def __init__(
-        self,
-        service: Service,
-        description: Description,
-        traits: Traits,
-        ledger: Ledger,
-        manners: Manners,
-        progress: Progress,
-        base: Catalog | None = None,
-    ) -> None:
-        service.size_is_radius = traits.size_is_radius
-        service.silent_limit = ledger.silent_limit
-        self._service = service
-        self._description = description
-        self._traits = traits
-        self._ledger = ledger
-        self._manners = manners
-        self._progress = progress
-        self._base = base
-        dimensions = [*(name for name in traits.ranges if name == TIME), *([POS] if traits.cones else [])]
-        dimensions += [name for name in traits.ranges if name != TIME]
-        self._main = dimensions[0] if dimensions else None
-        self._second = dimensions[1] if len(dimensions) > 1 else None
-        self._others = [name for name in dimensions[2:] if name != POS]
-        self._signs: list[str] = []
+    def estimate(self) -> Estimate:
+        """Survey, and work out what the harvest will cost."""
+        with self._sweeps(self.probe.traits.identity) as sweeps:
+            since = run_survey(sweeps, self.base).since
+            rows = sweeps.audit.seen() if self.base is None else len(sweeps.audit.missing(since))
+            return self._estimate(rows)
 
-    @cached_property
-    def _campaign(self) -> Campaign:
-        return Campaign(
-            self._service, self._description, self._traits, self._ledger, self._audit, self._manners, self._progress
-        )
-
-    def estimate(self, folder: Path) -> Estimate:
-        """Survey, and work out what the harvest will cost.
-
-        Parameters
-        ----------
-        folder : pathlib.Path
-            For the audit's index.
-        """
-        self._open_audit(folder, self._traits.identity)
-        try:
-            since = self._look_around().since
-            rows = self._audit.seen() if self._base is None else len(self._audit.missing(since))
-            return price_of(self._service, FULL_VERB).of(rows)
-        finally:
-            self._audit.close()
-
-    def run(self, folder: Path) -> Harvest:
+    def run(self) -> Harvest:
         """Sweep, compare, fetch what is missing, and judge.
 
-        Parameters
-        ----------
-        folder : pathlib.Path
-            For the audit's index.
+        Raises
+        ------
+        SourceError
+            If the service keeps failing, or the identity of a refresh does not tell rows apart.
+        CatalogError
+            If there is not enough room on disk.
         """
-        try:
-            found = self._run(folder, self._traits.identity)
-            if self._traits.identity is not None and self._audit.ambiguous():
-                if self._base is not None:
-                    message = f"{self._traits.identity} no longer tells rows apart; only a full sync can tell more"
-                    raise SourceError(message)
-                # Seen in a whole table, not in a sample: then rows are told apart by all their values.
-                self._signs.append(f"{self._traits.identity} does not tell rows apart: rows are compared by all values")
-                self._audit.close()
-                found = self._run(folder, None)
+        identity = self.probe.traits.identity
+        found, signs = self._run(identity, ())
+        if found is not None:
             return found
-        finally:
-            self._audit.close()
+        if self.base is not None:
+            message = f"{identity} no longer tells rows apart; only a full sync can tell more"
+            raise SourceError(message)
+        # Seen in a whole table, not in a sample: then rows are told apart by all their values.
+        found, _ = self._run(None, (*signs, f"{identity} does not tell rows apart: rows are compared by all values"))
+        assert found is not None
+        return found
 
-    def _run(self, folder: Path, identity: str | None) -> Harvest:
-        self._open_audit(folder, identity)
-        look = self._look_around()
-        if self._finds_silent_limit():
-            look = self._look_around()
-        if self._base is None:
-            self._look_at_cost()
-        if self._base is None or self._much_is_missing(look):
-            self._progress.stage("harvest", self._audit.seen() or None)
-            self._campaign.harvest(self._main)
-        elif self._base is not None:
-            self._fetch_published(self._base)
-        look, settled = self._settle(look)
-        proven = look.whole or self._last_proof(look)
-        findings = Findings(
-            main=self._main,
-            second=self._second,
-            swept=tuple(dict.fromkeys([*look.parameters, *([self._main] if self._main else []), *self._others[:1]])),
-            since=look.since,
-            settled=settled,
-            proven=proven,
-            base=None if self._base is None else self._base.path.name,
-            removed=tuple(
-                self._audit.removed(
-                    look.since,
-                    whole=look.whole,
-                    by_position=POS in look.parameters,
-                    by_date=TIME in look.parameters,
-                )
-            ),
-            signs=tuple(self._signs),
-        )
-        return judge(findings, self._description, self._traits, identity, self._audit, self._ledger, self._service)
+    def _run(self, identity: str | None, signs: tuple[str, ...]) -> tuple[Harvest | None, tuple[str, ...]]:
+        """Harvest by an identity; None if it does not tell rows apart. And what was noticed on the way."""
+        with self._sweeps(identity) as sweeps:
+            survey = run_survey(sweeps, self.base)
+            if found_limit := self._find_limit(sweeps.audit):
+                signs = (*signs, found_limit)
+                survey = run_survey(sweeps, self.base)
+            if self.base is None:
+                self._check_disk(sweeps.audit)
+            self._fetch(sweeps, survey)
+            others = self.probe.traits.parameters[2:]
+            settled = settle(sweeps, self.base, survey, others)
+            signs = (*signs, *settled.signs)
+            proven, third = (True, ()) if settled.survey.whole else self._last_proof(sweeps, settled.survey)
+            if sweeps.audit.ambiguous():
+                return None, signs
+            return self._judged(sweeps.audit, replace(settled, signs=signs), third or others[:1], proven=proven), signs
 
-    def _open_audit(self, folder: Path, identity: str | None) -> None:
-        self.__dict__.pop("_campaign", None)
-        self._audit = Audit(folder, self._description.schema, identity, self._traits.survey_columns)
-        if self._base is not None:
-            self._progress.stage("read the snapshot", self._base.rows)
-            self._audit.add_base(self._base)
-        for answer in self._ledger.answers():
-            self._audit.add([answer], full=not is_survey(answer.sweep))
+    @contextlib.contextmanager
+    def _sweeps(self, identity: str | None) -> Iterator[Sweeps]:
+        """Open an audit of all that is at hand, and the sweeps that add to it."""
+        schema, seen = self.probe.description.schema, self.probe.traits.survey_columns
+        with Audit(self.staging / AUDIT, schema, identity, seen) as audit:
+            if self.base is not None:
+                self.progress.stage("read the snapshot", self.base.rows)
+                audit.add_base(self.base)
+            for answer in self.ledger.answers():
+                audit.add([answer], full=not is_survey(answer.sweep))
+            yield Sweeps(self.probe, self.ledger, audit, self.progress)
 
-    def _look_around(self, generation: int = 1) -> _Look:
-        """Survey by the second-best parameter, since the best is for the harvest; a refresh has to see everything."""
-        self._progress.stage("survey", None if self._base is None else self._base.rows)
-        if self._base is None:
-            if self._second is None:
-                return _Look(0, whole=False, parameters=())
-            return _Look(self._campaign.survey(self._second, generation), whole=False, parameters=(self._second,))
-        if (since := self._campaign.survey_whole(generation)) is not None:
-            return _Look(since, whole=True, parameters=())
-        parameters = tuple(name for name in (self._main, self._second) if name is not None)
-        return _Look(
-            min((self._campaign.survey(name, generation) for name in parameters), default=0),
-            whole=False,
-            parameters=parameters,
-        )
+    def _find_limit(self, audit: Audit) -> str | None:
+        """Say so if the survey has seen rows that an answer without a constraint did not have, and did not tell of."""
+        limit = self.probe.traits.unreported_limit
+        if limit is None or self.ledger.answer_limit is not None or self.base is not None:
+            return None
+        if audit.seen() <= _MANY_MORE * limit:
+            return None
+        self.ledger.add_limit(limit)
+        sign = f"the service cuts its answers at {limit:,} rows and does not say so"
+        self.progress.note(sign)
+        return sign
 
-    def _finds_silent_limit(self) -> bool:
-        """Whether the survey has seen rows that an answer without a constraint did not have, and did not tell of."""
-        untold = self._traits.untold_rows
-        if untold is None or self._ledger.silent_limit is not None or self._base is not None:
-            return False
-        if self._audit.seen() <= _MANY_MORE * untold:
-            return False
-        self._ledger.add_limit(untold)
-        self._service.silent_limit = untold
-        self._signs.append(f"the service cuts its answers at {untold:,} rows and does not say so")
-        self._progress.note(self._signs[-1])
-        return True
+    def _estimate(self, rows: int) -> Estimate:
+        sample = self.probe.endpoint.sample([("VERB", str(FULL_VERB)), ("MAXREC", str(_PRICE_ROWS))])
+        return Price.of_sample(sample).estimate(rows)
 
-    def _look_at_cost(self) -> None:
-        if HARVEST in self._ledger.sweeps() and not self._ledger.open_slices(HARVEST):
+    def _check_disk(self, audit: Audit) -> None:
+        if HARVEST in self.ledger.sweeps() and not self.ledger.open_slices(HARVEST):
             return
-        estimate = price_of(self._service, FULL_VERB).of(self._audit.seen())
-        self._progress.note(estimate.words())
-        already = sum(answer.path.stat().st_size for answer in self._ledger.answers())
-        refuse_full_disk(estimate, self._ledger.folder, already)
+        estimate = self._estimate(audit.seen())
+        self.progress.note(estimate.words())
+        share = self.probe.endpoint.client.policy.disk_share
+        refuse_full_disk(estimate, self.ledger.folder, self.ledger.bytes_on_disk(), share)
 
-    def _much_is_missing(self, look: _Look) -> bool:
-        missing = len(self._audit.missing(look.since))
-        return HARVEST in self._ledger.sweeps() or missing > MUCH * max(self._audit.rows(), 1)
+    def _fetch(self, sweeps: Sweeps, survey: Survey) -> None:
+        """Fetch full rows: all of them, or those of a refresh that a date of publication tells of."""
+        if self.base is not None and not self._much_is_missing(sweeps.audit, survey):
+            self._fetch_published(sweeps, self.base)
+            return
+        self.progress.stage("harvest", sweeps.audit.seen() or None)
+        sweeps.harvest(next(iter(self.probe.traits.parameters), None))
 
-    def _fetch_published(self, base: Catalog) -> None:
+    def _much_is_missing(self, audit: Audit, survey: Survey) -> bool:
+        missing = len(audit.missing(survey.since))
+        return HARVEST in self.ledger.sweeps() or missing > MAX_REFRESH_FRACTION * max(audit.rows(), 1)
+
+    def _fetch_published(self, sweeps: Sweeps, base: Catalog) -> None:
         """Fetch rows by their date of publication, if the snapshot shows that it tells rows apart."""
-        column = self._description.schema.role("date_published")
-        if not self._traits.publication_dates or column is None or column.name in base.manifest.get("constants", {}):
+        column = self.probe.description.schema.role("date_published")
+        constants = base.manifest.get("constants", {})
+        if not self.probe.traits.publication_dates or column is None or column.name in constants:
             return
         created = datetime.fromisoformat(base.manifest["created"]).replace(tzinfo=None)
         # A day earlier: dates of publication may be those of a day, and of another time zone.
-        self._campaign.fetch_published((created - datetime(1858, 11, 17)).total_seconds() / 86400 - 1.0)
+        sweeps.fetch_published((created - datetime(1858, 11, 17)).total_seconds() / 86400 - 1.0)
 
-    def _settle(self, look: _Look) -> tuple[_Look, bool]:
-        """Fetch what the survey has and the harvest has not; survey again for as long as the table changes.
+    def _last_proof(self, sweeps: Sweeps, survey: Survey) -> tuple[bool, tuple[str, ...]]:
+        """Look for rows that neither sweep could see.
 
         Returns
         -------
-        tuple of _Look, bool
-            The last survey, and whether the full rows agree with it.
+        tuple of bool, tuple of str
+            Whether it is proven that there are no others, and the parameter of a third survey, if there was one.
         """
-        for generation in itertools.count(2):
-            self._campaign.fetch_missing(look.since, self._others)
-            changes = self._changes(look, generation)
-            if not changes:
-                return look, True
-            said = f"{changes.changed:,} rows changed, {changes.gone:,} gone, {changes.unseen:,} new or overlooked"
-            self._signs.append(f"survey {generation - 1} and the rows fetched after it do not agree: {said}")
-            self._progress.note(self._signs[-1])
-            if generation > _ROUNDS:
-                break
-            look = self._look_around(generation)
-        return look, False
+        parameters = self.probe.traits.parameters
+        if not parameters:
+            return True, ()
+        self.progress.stage("last proof", None)
+        others = parameters[2:]
+        if sweeps.survey_whole() is not None:
+            sweeps.fetch_missing(survey.since, others)
+            return True, ()
+        if others and self.base is None:
+            best = max(others, key=sweeps.values_known)
+            sweeps.survey(best)
+            sweeps.fetch_missing(survey.since, ())
+            return False, (best,)
+        return False, ()
 
-    def _changes(self, look: _Look, generation: int) -> Changes:
-        changes = self._audit.changes(look.since)
-        if POS not in look.parameters and not look.whole:
-            return replace(changes, unseen=0)
-        if generation > 2 and not (changes.changed or changes.gone):
-            # Seen by TIME and twice not by POS: the service has another position for them, or none.
-            return replace(changes, unseen=0)
-        return changes
+    def _judged(self, audit: Audit, settled: Settled, third: tuple[str, ...], *, proven: bool) -> Harvest:
+        description, traits, survey = self.probe.description, self.probe.traits, settled.survey
+        removed = audit.removed(
+            survey.since,
+            whole=survey.whole,
+            by_position=POS in survey.parameters,
+            by_date=TIME in survey.parameters,
+        )
+        rows = audit.rows()
+        outcome = Outcome(
+            main=next(iter(traits.parameters), None),
+            second=next(iter(traits.parameters[1:]), None),
+            swept=tuple(dict.fromkeys([*survey.parameters, *traits.parameters[:1], *third])),
+            settled=settled.agrees,
+            proven=proven,
+            base=None if self.base is None else self.base.path.name,
+            signs=settled.signs,
+            rows=rows - len(removed),
+            duplicates=audit.full_rows() - rows,
+            removed=len(removed),
+            missing=len(audit.missing(survey.since)),
+            undated=audit.undated(),
+            rows_by_sweep=self._rows_by_sweep(audit),
+            fetched=audit.fetched(),
+            uncompared=len(description.schema) - len(traits.survey_columns),
+            divided=self.ledger.divided_by_sky(),
+        )
+        record = {
+            **outcome.to_json(),
+            "sweeps": self.ledger.sweep_records(),
+            **self.probe.endpoint.client.traffic,
+            "identity": audit.identity,
+            "size_is_radius": self.probe.endpoint.size_is_radius,
+        }
+        overrides = {**description.schema.overrides, "identity": audit.identity or ""}
+        schema = Schema(description.schema.columns, overrides)
+        answers = [answer.path for answer in self.ledger.answers() if not is_survey(answer.sweep)]
+        return Harvest(
+            replace(description, schema=schema),
+            outcome.rows,
+            judge(outcome),
+            partial(refreshed_batches, self.base, answers, schema, audit.identity, frozenset(removed)),
+            record,
+        )
 
-    def _last_proof(self, look: _Look) -> bool:
-        """Look for rows that neither sweep could see; returns whether it is proven that there are no others."""
-        if self._main is None:
-            return True
-        self._progress.stage("last proof", None)
-        campaign = self._campaign
-        if campaign.survey_whole() is not None:
-            campaign.fetch_missing(look.since, self._others)
-            return True
-        if self._others and self._base is None:
-            best = max(self._others, key=campaign.values_known)
-            campaign.survey(best)
-            campaign.fetch_missing(look.since, ())
-            self._others = [best]
-        return False
+    def _rows_by_sweep(self, audit: Audit) -> dict[str, int]:
+        """How many rows each sweep was the first to bring."""
+        counts: dict[str, int] = {}
+        brought = audit.brought_by()
+        if 0 in brought:
+            counts["base"] = brought[0]
+        for answer in self.ledger.answers():
+            if answer.number in brought:
+                counts[answer.sweep] = counts.get(answer.sweep, 0) + brought[answer.number]
+        return counts

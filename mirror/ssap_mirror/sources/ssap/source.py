@@ -5,28 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Schema
-from ssap_mirror.errors import CatalogError, SourceError
+from ssap_mirror.sources.harvest.audit import translate_index_errors
 from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.journal import Journal
-from ssap_mirror.sources.harvest.ledger import ANSWERS, JOURNAL, Answer, Ledger
-from ssap_mirror.sources.harvest.refresh_base import refreshed_batches, same_columns
+from ssap_mirror.sources.harvest.ledger import ANSWERS, JOURNAL, Ledger
+from ssap_mirror.sources.harvest.refresh_base import same_columns
 from ssap_mirror.sources.progress import Progress
-from ssap_mirror.sources.source import Estimate, Harvest, Manners
-from ssap_mirror.sources.ssap.endpoint import Service
+from ssap_mirror.sources.source import Estimate, Harvest, RequestPolicy
+from ssap_mirror.sources.ssap.endpoint import Endpoint
 from ssap_mirror.sources.ssap.harvester import Harvester
-from ssap_mirror.sources.ssap.probe import describe, inquire
-from ssap_mirror.sources.ssap.sweeps import is_survey
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from ssap_mirror.sources.ssap.probe import probe
 
 __all__ = ["SsapSource"]
-
-_AUDIT = "audit"
 
 
 class SsapSource:
@@ -40,7 +33,7 @@ class SsapSource:
         For people.
     known : Schema, optional
         Exact verbosity levels and roles.
-    manners : Manners, optional
+    policy : RequestPolicy, optional
         How to behave.
     base : Catalog, optional
         A snapshot of the same service: only what changed since is fetched, as long as its columns are the service's.
@@ -51,19 +44,14 @@ class SsapSource:
         url: str,
         title: str,
         known: Schema | None = None,
-        manners: Manners | None = None,
+        policy: RequestPolicy | None = None,
         base: Catalog | None = None,
     ) -> None:
-        self.kind = "ssap"
-        self.url = url
+        self._url = url
         self._title = title
         self._known = known
-        self._manners = manners or Manners()
+        self._policy = policy or RequestPolicy()
         self._base = base
-        self._schema = Schema(())
-        self._answers: list[Answer] = []
-        self._removed: frozenset[str] = frozenset()
-        self._identity: str | None = None
 
     def estimate(self, staging: Path, progress: Progress) -> Estimate:
         """Find out what `harvest` will cost; the survey that it takes is kept in `staging`.
@@ -80,8 +68,8 @@ class SsapSource:
         SourceError
             If the service cannot be reached, is none, or keeps failing.
         """
-        with self._harvester(staging, progress) as (harvester, _):
-            return harvester.estimate(staging / _AUDIT)
+        with self._harvester(staging, progress) as harvester:
+            return harvester.estimate()
 
     def harvest(self, staging: Path, progress: Progress) -> Harvest:
         """Bring all rows to disk, resuming what `staging` already holds.
@@ -93,6 +81,11 @@ class SsapSource:
         progress : Progress
             Told of each stage and answer.
 
+        Returns
+        -------
+        Harvest
+            Its rows are those of the snapshot of a refresh first, then all others in the order of arrival.
+
         Raises
         ------
         SourceError
@@ -100,48 +93,19 @@ class SsapSource:
         CatalogError
             If there is not enough room on disk, or the journal cannot be used.
         """
-        with self._harvester(staging, progress) as (harvester, ledger):
-            found = harvester.run(staging / _AUDIT)
-            self._removed, self._identity = found.removed, found.record["identity"]
-            self._schema = found.description.schema
-            self._answers = [answer for answer in ledger.answers() if not is_survey(answer.sweep)]
-            return found
+        with self._harvester(staging, progress) as harvester:
+            return harvester.run()
 
     @contextlib.contextmanager
-    def _harvester(self, staging: Path, progress: Progress) -> Iterator[tuple[Harvester, Ledger]]:
-        import duckdb
-
-        client = Client(self._manners, progress.note)
-        try:
+    def _harvester(self, staging: Path, progress: Progress) -> Iterator[Harvester]:
+        with contextlib.closing(Client(self._policy, progress.note)) as client, translate_index_errors(staging):
             progress.stage("describe", None)
-            service = Service(self.url, client, staging)
-            traits, description = inquire(service, describe(service, self._known, self._title))
-            for note in description.notes:
+            found = probe(Endpoint(self._url, client, staging), self._known, self._title)
+            for note in found.description.notes:
                 progress.note(note)
-            if self._base is not None and not same_columns(self._base, description.schema):
+            base = self._base
+            if base is not None and not same_columns(base, found.description.schema):
                 progress.note("the service's columns are not those of the live snapshot, so all rows are fetched")
-                self._base = None
+                base = None
             with Journal(staging / JOURNAL) as journal:
-                ledger = Ledger(journal, staging / ANSWERS)
-                yield Harvester(service, description, traits, ledger, self._manners, progress, self._base), ledger
-        except duckdb.Error as error:
-            message = f"the audit's index in {staging / _AUDIT} failed: {str(error).splitlines()[0]}"
-            raise CatalogError(message) from error
-        finally:
-            client.close()
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Full rows: first those of the snapshot of a refresh, then all others in the order of arrival.
-
-        A row may come more than once, from the edges of slices for one; the last of each identity counts.
-
-        Raises
-        ------
-        SourceError
-            If nothing was harvested.
-        """
-        if not len(self._schema):
-            message = f"{self.url} has not been harvested"
-            raise SourceError(message)
-        paths = [answer.path for answer in self._answers]
-        yield from refreshed_batches(self._base, paths, self._schema, self._identity, self._removed)
+                yield Harvester(found, Ledger(journal, staging / ANSWERS), staging, progress, base)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from ssap_mirror.core.schema import Schema
-from ssap_mirror.sources.harvest.audit import Audit
-from ssap_mirror.sources.harvest.ledger import Ledger
-from ssap_mirror.sources.harvest.refresh_base import TOO_MANY_GONE, refresh_words
-from ssap_mirror.sources.source import Description, Harvest, Verdict
-from ssap_mirror.sources.ssap.endpoint import Service
-from ssap_mirror.sources.ssap.probe import Traits
+from ssap_mirror.sources.harvest.refresh_base import MAX_REMOVED_FRACTION, refresh_words
+from ssap_mirror.sources.source import Finding, Verdict
 from ssap_mirror.sources.ssap.sweeps import HARVEST
 
-__all__ = ["Findings", "judge"]
+__all__ = ["Outcome", "judge"]
 
 
 @dataclass(frozen=True)
-class Findings:
+class Outcome:
     """How a harvest went."""
 
     main: str | None
@@ -27,106 +22,84 @@ class Findings:
     """Parameter of the survey."""
     swept: tuple[str, ...]
     """All parameters that surveys went by."""
-    since: int
-    """First answer of the survey that is believed."""
     settled: bool
-    """Whether the full rows agree with that survey."""
+    """Whether the full rows agree with the last survey."""
     proven: bool
     """Whether one request without any constraint showed every row."""
     base: str | None
     """Name of the snapshot that a refresh started from."""
-    removed: tuple[str, ...]
-    """Identities of rows that are at hand and no longer in the table."""
     signs: tuple[str, ...]
     """What was noticed on the way, one sentence each."""
+    rows: int
+    """Different rows at hand, without those that are no longer in the table."""
+    duplicates: int
+    """Full rows that came again."""
+    removed: int
+    """Rows at hand that are no longer in the table."""
+    missing: int
+    """Rows that a survey saw, and that could not be had in full."""
+    undated: int
+    """Rows without a date."""
+    rows_by_sweep: dict[str, int]
+    """How many rows each sweep was the first to bring."""
+    fetched: tuple[int, int]
+    """Of a refresh: rows that are new, and rows of the snapshot that were fetched again."""
+    uncompared: int
+    """Columns that a survey does not see."""
+    divided: int
+    """Ranges that could not be cut, and were asked for cell by cell of the sky."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Say it for the manifest."""
+        return {
+            "rows_by_sweep": self.rows_by_sweep,
+            "rows_without_date": self.undated,
+            "rows_removed": self.removed,
+            "rows_missing": self.missing,
+            "duplicates": self.duplicates,
+            "refresh_of": self.base,
+        }
 
 
-def judge(
-    findings: Findings,
-    description: Description,
-    traits: Traits,
-    identity: str | None,
-    audit: Audit,
-    ledger: Ledger,
-    service: Service,
-) -> Harvest:
-    """Weigh what was found.
+def judge(outcome: Outcome) -> Verdict:
+    """Weigh how a harvest went."""
+    return Verdict((*_what_was_done(outcome), *map(Finding, outcome.signs), *_what_it_is_worth(outcome)))
 
-    Returns
-    -------
-    Harvest
-        With a verdict and its reasons, and the record for the manifest.
-    """
-    missing, removed = len(audit.missing(findings.since)), len(findings.removed)
-    rows = audit.rows() - removed
-    by_sweep, undated = _rows_by_sweep(audit, ledger), audit.undated()
-    uncompared = len(description.schema) - len(traits.survey_columns)
-    reasons = list(_how(findings, by_sweep, audit.fetched(), undated, uncompared))
-    reasons += findings.signs
-    if divided := ledger.divided_by_sky():
-        reasons.append(
-            f"{divided:,} ranges of {findings.main} that cannot be cut have more rows than the service gives; "
+
+def _what_was_done(outcome: Outcome) -> list[Finding]:
+    if outcome.base is not None:
+        return [Finding(words) for words in refresh_words(outcome.base, outcome.fetched, outcome.uncompared)]
+    swept = outcome.rows_by_sweep.get(HARVEST, 0)
+    found = [Finding(f"the sweep by {outcome.main or 'no parameter'} gave {swept:,} rows")]
+    if outcome.second is not None:
+        others = sum(outcome.rows_by_sweep.values()) - swept
+        words = (
+            f"surveys of the identities by other parameters found {others:,} more, which were fetched; "
+            f"{outcome.undated:,} rows have no date"
+        )
+        found.append(Finding(words))
+    return found
+
+
+def _what_it_is_worth(outcome: Outcome) -> list[Finding]:
+    found = []
+    if outcome.divided:
+        words = (
+            f"{outcome.divided:,} ranges of {outcome.main} that cannot be cut have more rows than the service gives; "
             "of those, rows without a position could only be seen otherwise"
         )
-    if removed:
-        reasons.append(f"{removed:,} rows are no longer in the table, and are left out")
-    doubtful = findings.base is not None and removed > TOO_MANY_GONE * audit.rows()
-    if doubtful:
-        reasons.append("so many rows gone is more likely a fault of the service than true")
-    if not findings.settled:
-        reasons.append("the table did not come to rest: what was fetched is not one state of it")
-    if missing:
-        reasons.append(f"{missing:,} rows were seen, but could not be fetched in full")
-    elif findings.proven:
-        reasons.append(f"one request without any constraint has no row but these {rows:,}")
+        found.append(Finding(words))
+    if outcome.removed:
+        found.append(Finding(f"{outcome.removed:,} rows are no longer in the table, and are left out"))
+    if outcome.base is not None and outcome.removed > MAX_REMOVED_FRACTION * (outcome.rows + outcome.removed):
+        found.append(Finding("so many rows gone is more likely a fault of the service than true", doubt=True))
+    if not outcome.settled:
+        found.append(Finding("the table did not come to rest: what was fetched is not one state of it", doubt=True))
+    if outcome.missing:
+        found.append(Finding(f"{outcome.missing:,} rows were seen, but could not be fetched in full", doubt=True))
+    elif outcome.proven:
+        found.append(Finding(f"one request without any constraint has no row but these {outcome.rows:,}"))
     else:
-        unseen = ", ".join(findings.swept)
-        reasons.append(f"rows that no sweep by {unseen} can see would be missed; nothing hints at any")
-    complete = findings.settled and not missing and not doubtful
-    client = service.client
-    record: dict[str, Any] = {
-        "rows_by_sweep": by_sweep,
-        "rows_without_date": undated,
-        "rows_removed": removed,
-        "rows_missing": missing,
-        "duplicates": audit.full_rows() - audit.rows(),
-        "sweeps": [ledger.sweep_record(name) for name in ledger.sweeps()],
-        "requests": client.requests,
-        "retries": client.retries,
-        "bytes": client.received,
-        "identity": identity,
-        "size_is_radius": traits.size_is_radius,
-        "refresh_of": findings.base,
-    }
-    schema = description.schema
-    described = replace(description, schema=Schema(schema.columns, {**schema.overrides, "identity": identity or ""}))
-    return Harvest(described, rows, Verdict(complete, tuple(reasons)), record, frozenset(findings.removed))
-
-
-def _how(
-    findings: Findings, by_sweep: dict[str, int], fetched: tuple[int, int], undated: int, uncompared: int
-) -> tuple[str, ...]:
-    """Say what was done."""
-    if findings.base is not None:
-        return refresh_words(findings.base, fetched, uncompared)
-    main = f"the sweep by {findings.main or 'no parameter'} gave {by_sweep.get(HARVEST, 0):,} rows"
-    if findings.second is None:
-        return (main,)
-    others = sum(by_sweep.values()) - by_sweep.get(HARVEST, 0)
-    return (
-        main,
-        f"surveys of the identities by other parameters found {others:,} more, which were fetched; "
-        f"{undated:,} rows have no date",
-    )
-
-
-def _rows_by_sweep(audit: Audit, ledger: Ledger) -> dict[str, int]:
-    """How many rows each sweep was the first to bring."""
-    counts: dict[str, int] = {}
-    brought = audit.brought_by()
-    if 0 in brought:
-        counts["base"] = brought[0]
-    for answer in ledger.answers():
-        if answer.number in brought:
-            counts[answer.sweep] = counts.get(answer.sweep, 0) + brought[answer.number]
-    return counts
+        unseen = ", ".join(outcome.swept)
+        found.append(Finding(f"rows that no sweep by {unseen} can see would be missed; nothing hints at any"))
+    return found

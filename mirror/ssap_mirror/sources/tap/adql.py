@@ -1,4 +1,4 @@
-"""Questions in ADQL about one table: how many rows, which columns have an index, where to cut.
+"""Questions in ADQL about one table: how many rows, which columns have an index, between which values.
 
 ADQL has no bound values. What goes into a query here is numbers and names: those of columns come from the service, are
 spelled as TAP_SCHEMA spells them, and are quoted where they are not regular.
@@ -6,21 +6,20 @@ spelled as TAP_SCHEMA spells them, and are quoted where they are not regular.
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ssap_mirror.core.schema import Column
+from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError, ServiceError, SourceError
 from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.samples import BINARY2, Sample, small_table
-from ssap_mirror.sources.harvest.slices import Range, Slice
+from ssap_mirror.sources.harvest.slices import WHOLE, Slice
 
-__all__ = ["Adql", "Counter", "Listed"]
+__all__ = ["Adql", "TapSchemaColumn"]
 
 _REGULAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _PART = r'(?:[A-Za-z][A-Za-z0-9_]*|"(?:[^"\x00-\x1f]|"")+")'
@@ -42,12 +41,10 @@ _RESERVED = frozenset({
 _INTEGERS = ("short", "int", "long", "unsignedByte")
 # Finite even as float32: PostgreSQL's MAX is NaN where there is one.
 _FINITE = "BETWEEN -3e38 AND 3e38"
-# Each halving leaves a value on either side; values that crowd more than this are left to the jobs.
-_MOST_HALVINGS = 64
 
 
 @dataclass(frozen=True)
-class Listed:
+class TapSchemaColumn:
     """What TAP_SCHEMA says of a column (TAP 1.1 §4.3)."""
 
     spelling: str
@@ -66,19 +63,9 @@ class Listed:
     """Whether queries by it are quick."""
 
 
+@dataclass(frozen=True)
 class Adql:
     """Asks a TAP service about one table.
-
-    Parameters
-    ----------
-    client : Client
-        Carries the requests.
-    url : str
-        The service, without ``/sync``.
-    table : str
-        Name of the table.
-    scratch : pathlib.Path
-        Folder for answers on their way.
 
     Raises
     ------
@@ -86,15 +73,22 @@ class Adql:
         If the table's name is none.
     """
 
-    def __init__(self, client: Client, url: str, table: str, scratch: Path) -> None:
-        if _TABLE.fullmatch(table) is None:
-            raise ParameterError(name="table", value=table, reason="is not the name of a table in ADQL")
-        self.client = client
-        self.url = url
-        self.table = table
-        self._scratch = scratch
-        self._integers: set[str] = set()
-        self._listed: dict[str, Listed] = {}
+    client: Client
+    """Carries the requests."""
+    url: str
+    """The service, without ``/sync``."""
+    table: str
+    """Name of the table, with its schema, as ADQL writes it."""
+    scratch: Path
+    """Folder for answers on their way."""
+    columns: Mapping[str, TapSchemaColumn] = field(default_factory=dict, repr=False)
+    """What TAP_SCHEMA says of the table's columns, by their names in lower case."""
+    integers: frozenset[str] = frozenset()
+    """Columns that hold integers."""
+
+    def __post_init__(self) -> None:
+        if _TABLE.fullmatch(self.table) is None:
+            raise ParameterError(name="table", value=self.table, reason="is not the name of a table in ADQL")
 
     def sample(self, rows: int) -> Sample:
         """Fetch some rows.
@@ -105,47 +99,49 @@ class Adql:
             If the service cannot be reached, or has no such table.
         """
         try:
-            sample = self._ask(_query(f"SELECT TOP {rows} *", self.table), maxrec=rows + 1, attempts=3)
+            return self._ask(_query(f"SELECT TOP {rows} *", self.table), maxrec=rows + 1, attempts=3)
         except ServiceError as error:
             message = f"{self.url} does not give the table {self.table}: {error}"
             raise SourceError(message) from error
-        self._integers = {column.name for column in sample.reader.schema if column.datatype in _INTEGERS}
-        return sample
 
-    def count(self, part: Slice | None = None) -> int:
+    def with_integers(self, columns: Schema) -> Adql:
+        """Know which of the table's columns hold integers."""
+        return replace(self, integers=frozenset(column.name for column in columns if column.datatype in _INTEGERS))
+
+    def count(self, slice_: Slice | None = None) -> int:
         """Count the rows of the table, or of a slice of it."""
-        return int(self._row("SELECT COUNT(*) AS n", *self._conditions(part))["n"])
+        return int(self._row("SELECT COUNT(*) AS n", *self._conditions(slice_))["n"])
 
-    def span(self, column: str, part: Slice | None = None) -> tuple[int, float, float]:
+    def bounds(self, column: str, slice_: Slice | None = None) -> tuple[int, float, float]:
         """Tell how many rows have a finite value in a column, the least and the largest; NaN where there is none.
 
         Parameters
         ----------
         column : str
             Of numbers.
-        part : Slice, optional
+        slice_ : Slice, optional
             Rows to look at; all without it.
         """
         name = self._name(column)
         finite = [] if self.is_integer(column) else [f"{name} {_FINITE}"]
         row = self._row(
-            f"SELECT COUNT({name}) AS n, MIN({name}) AS low, MAX({name}) AS high", *self._conditions(part), *finite
+            f"SELECT COUNT({name}) AS n, MIN({name}) AS low, MAX({name}) AS high", *self._conditions(slice_), *finite
         )
         low, high = (math.nan if row[key] is None else float(row[key]) for key in ("low", "high"))
         return int(row["n"]), low, high
 
-    def can_be_cut(self, part: Slice) -> bool:
+    def can_be_cut(self, slice_: Slice) -> bool:
         """Whether a slice has two values that a range could part."""
-        if part.span is None:
+        if slice_.range is None:
             return False
-        _, low, high = self.span(part.span.parameter, part)
+        _, low, high = self.bounds(slice_.range.parameter, slice_)
         return low < high
 
-    def listed(self, column: str) -> Listed | None:
-        """Tell what TAP_SCHEMA says of a column; None if it does not list it, or `read_tap_schema` was not called."""
-        return self._listed.get(column.lower())
+    def listed(self, column: str) -> TapSchemaColumn | None:
+        """Tell what TAP_SCHEMA says of a column; None if it does not list it, or was not read."""
+        return self.columns.get(column.lower())
 
-    def read_tap_schema(self) -> None:
+    def with_tap_schema(self) -> Adql:
         """Learn what TAP_SCHEMA says of the table's columns; not every service lists a table as it is asked for.
 
         Raises
@@ -158,10 +154,11 @@ class Adql:
         select = "SELECT column_name, unit, ucd, utype, description, principal, indexed"
         query = _query(select, "tap_schema.columns", f"table_name IN ({names})")
         answer = self._ask(query, maxrec=_MOST_COLUMNS)
+        columns = {}
         for row in zip(*(column.to_pylist() for column in answer.rows.columns), strict=True):
             name, unit, ucd, utype, description, principal, indexed = row
             delimited = name.startswith('"')
-            self._listed[name.strip('"').replace('""', '"').lower()] = Listed(
+            columns[name.strip('"').replace('""', '"').lower()] = TapSchemaColumn(
                 spelling=name if delimited else _quoted(name),
                 unit=unit or None,
                 ucd=ucd or None,
@@ -170,8 +167,9 @@ class Adql:
                 principal=bool(principal),
                 indexed=bool(indexed),
             )
+        return replace(self, columns=columns)
 
-    def alive(self) -> None:
+    def ping(self) -> None:
         """Ask for a sign of life.
 
         Raises
@@ -181,17 +179,15 @@ class Adql:
         """
         self._ask(_query("SELECT TOP 1 table_name", "tap_schema.tables"), maxrec=2)
 
-    def select(self, part: Slice, columns: Iterable[str] = ()) -> str:
+    def select(self, slice_: Slice, columns: Iterable[str] = ()) -> str:
         """Write the query for some columns, or for all, of the rows of a slice."""
         names = ", ".join(self._name(column) for column in columns)
-        return _query(f"SELECT {names or '*'}", self.table, *self._conditions(part))
+        return _query(f"SELECT {names or '*'}", self.table, *self._conditions(slice_))
 
     def record(self, before: int, after: int) -> dict[str, Any]:
         """Say what was asked, for the manifest, and how many rows the table had before and after."""
         return {
-            "requests": self.client.requests,
-            "retries": self.client.retries,
-            "bytes": self.client.received,
+            **self.client.traffic,
             "table": self.table,
             "count_before": before,
             "count_after": after,
@@ -199,20 +195,20 @@ class Adql:
 
     def is_integer(self, column: str) -> bool:
         """Whether a column holds integers."""
-        return column in self._integers
+        return column in self.integers
 
-    def _conditions(self, part: Slice | None) -> list[str]:
-        if part is None or part == Slice():
+    def _conditions(self, slice_: Slice | None) -> list[str]:
+        if slice_ is None or slice_ == WHOLE:
             return []
-        if part.null is not None:
-            return [f"{self._name(part.null)} IS NULL"]
-        if part.span is None:
-            message = f"{part.key} cannot be asked of TAP"
+        if slice_.null is not None:
+            return [f"{self._name(slice_.null)} IS NULL"]
+        if slice_.range is None:
+            message = f"{slice_.key} cannot be asked of TAP"
             raise ValueError(message)
-        span, name = part.span, self._name(part.span.parameter)
+        within, name = slice_.range, self._name(slice_.range.parameter)
         # Half-open: a value on a cut belongs to one slice alone, and the counts add up.
-        low = [] if span.start is None else [f"{name} >= {self._number(span.parameter, span.start)}"]
-        high = [] if span.stop is None else [f"{name} < {self._number(span.parameter, span.stop)}"]
+        low = [] if within.start is None else [f"{name} >= {self._number(within.parameter, within.start)}"]
+        high = [] if within.stop is None else [f"{name} < {self._number(within.parameter, within.stop)}"]
         return [*low, *high]
 
     def _number(self, column: str, value: float) -> str:
@@ -236,59 +232,7 @@ class Adql:
         asked = [("REQUEST", "doQuery"), ("LANG", "ADQL"), ("QUERY", query), ("MAXREC", str(maxrec))]
         asked += [("RESPONSEFORMAT", BINARY2), ("FORMAT", BINARY2)]
         url = f"{self.url}/sync"
-        return self.client.retrying(lambda: small_table(self.client, url, asked, self._scratch), attempts)
-
-
-class Counter:
-    """Finds cuts of a column between which the server counts at most so many rows.
-
-    Parameters
-    ----------
-    adql : Adql
-        Counts.
-    rows : int
-        For one slice.
-    """
-
-    def __init__(self, adql: Adql, rows: int) -> None:
-        self._adql = adql
-        self._rows = rows
-
-    def plan(self, column: Column) -> list[Slice]:
-        """Cut the table by a column.
-
-        Parameters
-        ----------
-        column : Column
-            Of numbers.
-
-        Returns
-        -------
-        list of Slice
-            That together hold every row, those without a value too; empty if the column has too few values.
-        """
-        rows, low, high = self._adql.span(column.name)
-        if not low < high:
-            return []
-        cuts = self._cuts(Range(column.name), rows, _MOST_HALVINGS)
-        if not cuts:
-            return [Slice()]
-        spans = [Slice(Range(column.name, *ends)) for ends in itertools.pairwise([None, *cuts, None])]
-        return [*spans, Slice(null=column.name)]
-
-    def _cuts(self, within: Range, rows: int, halvings: int) -> list[float]:
-        """Halve between the values that occur, until the pieces are small or of one value each."""
-        if rows <= self._rows or not halvings:
-            return []
-        rows, low, high = self._adql.span(within.parameter, Slice(within))
-        middle = low + (high - low) / 2
-        if self._adql.is_integer(within.parameter):
-            middle = math.floor(middle) + 1.0
-        if rows <= self._rows or not low < middle <= high:
-            return []
-        left, right = replace(within, stop=middle), replace(within, start=middle)
-        below = self._adql.count(Slice(left))
-        return [*self._cuts(left, below, halvings - 1), middle, *self._cuts(right, rows - below, halvings - 1)]
+        return self.client.retrying(lambda: small_table(self.client, url, asked, self.scratch), attempts)
 
 
 def _query(select: str, table: str, *conditions: str) -> str:

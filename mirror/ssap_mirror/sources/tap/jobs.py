@@ -8,14 +8,14 @@ from pathlib import Path
 
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import FormatError
-from ssap_mirror.sources.harvest.answers import Keeper, Stored
+from ssap_mirror.sources.harvest.answers import AnswerWriter, Stored, raw_file
 from ssap_mirror.sources.harvest.ledger import Answer, Ledger
 from ssap_mirror.sources.harvest.samples import BINARY2
-from ssap_mirror.sources.harvest.slices import Slice
-from ssap_mirror.sources.harvest.sweep import Ask, Sweep, Sweeper
+from ssap_mirror.sources.harvest.slices import WHOLE, Slice
+from ssap_mirror.sources.harvest.sweep import Fetch, Sweep, run_sweep
 from ssap_mirror.sources.progress import Progress
-from ssap_mirror.sources.source import Manners
-from ssap_mirror.sources.tap.adql import Adql, Counter
+from ssap_mirror.sources.tap.adql import Adql
+from ssap_mirror.sources.tap.ranges import RangePlanner
 from ssap_mirror.sources.tap.uws import run_job
 
 __all__ = ["JOBS", "SURVEY", "Jobs"]
@@ -42,13 +42,11 @@ class Jobs:
         All columns of the table.
     ledger : Ledger
         What has been answered so far.
-    manners : Manners
-        Sizes of jobs.
     progress : Progress
         Told of answers.
     """
 
-    def __init__(self, adql: Adql, schema: Schema, ledger: Ledger, manners: Manners, progress: Progress) -> None:
+    def __init__(self, adql: Adql, schema: Schema, ledger: Ledger, progress: Progress) -> None:
         columns = _by_usefulness(schema)
         listed = {column.name: adql.listed(column.name) for column in columns}
         self._indexed = [column for column in columns if (about := listed[column.name]) is not None and about.indexed]
@@ -61,72 +59,74 @@ class Jobs:
         self.survey_columns = schema.select(c.name for c in schema if c.verbosity <= 10 or c.name in told)
         self._adql = adql
         self._ledger = ledger
-        self._job_rows = manners.job_rows
+        self._job_rows = adql.client.policy.job_rows
         self._progress = progress
-        self._ask_full: Ask = partial(_ask, adql, Keeper(schema, self.survey_columns), ())
-        survey = Keeper(self.survey_columns, self.survey_columns)
-        self._ask_survey: Ask = partial(_ask, adql, survey, self.survey_columns.names)
-        self._sweeper = Sweeper(ledger, manners, progress, adql.alive, adql.client.stop.set)
+        self._fetch_full: Fetch = partial(_fetch, adql, AnswerWriter(schema, self.survey_columns), ())
+        survey = AnswerWriter(self.survey_columns, self.survey_columns)
+        self._fetch_survey: Fetch = partial(_fetch, adql, survey, self.survey_columns.names)
 
     def harvest(self, rows: int) -> list[Answer]:
         """Ask for all full rows of a table that has so many."""
-        return self._sweep(JOBS, rows, self._job_rows, self._ask_full)
+        return self._sweep(JOBS, rows, self._job_rows, self._fetch_full)
 
     def survey(self, rows: int) -> list[Answer]:
         """Ask for the survey's columns of all rows of a table that has so many."""
-        return self._sweep(SURVEY, rows, _SURVEY_JOBS * self._job_rows, self._ask_survey)
+        return self._sweep(SURVEY, rows, _SURVEY_JOBS * self._job_rows, self._fetch_survey)
 
     def fetch(self, name: str, slices: tuple[Slice, ...]) -> list[Answer]:
         """Ask for the full rows of some slices, unless the journal has a plan of that name."""
-        return self._sweeper.run(Sweep(name, slices, 2 * self._job_rows, self._ask_full))
+        return self._run(Sweep(name, slices, 2 * self._job_rows, self._fetch_full))
 
-    def _sweep(self, name: str, rows: int, job_rows: int, ask: Ask) -> list[Answer]:
+    def _sweep(self, name: str, rows: int, job_rows: int, fetch: Fetch) -> list[Answer]:
         slices = () if name in self._ledger.sweeps() else tuple(self._plan(rows, job_rows))
-        return self._sweeper.run(Sweep(name, slices, 2 * job_rows, ask))
+        return self._run(Sweep(name, slices, 2 * job_rows, fetch))
+
+    def _run(self, sweep: Sweep) -> list[Answer]:
+        return run_sweep(sweep, self._adql, self._ledger, self._progress)
 
     def _plan(self, rows: int, job_rows: int) -> list[Slice]:
         """Cut the table by the first indexed column that has many values."""
-        counter = Counter(self._adql, job_rows)
+        planner = RangePlanner(self._adql, job_rows)
         for column in self._indexed:
-            if slices := counter.plan(column):
+            if slices := planner.plan(column):
                 return slices
         if rows > 2 * job_rows:
             # More than one job may give: without an index each range costs the server a look at all rows.
             for column in self._others:
-                if slices := counter.plan(column):
+                if slices := planner.plan(column):
                     self._progress.note(f"{self._adql.table} has no index of use; it is cut by {column.name}")
                     return slices
-        return [Slice()]
+        return [WHOLE]
 
 
-def _ask(adql: Adql, keeper: Keeper, columns: tuple[str, ...], part: Slice, maxrec: int, target: Path) -> Stored | None:
-    return adql.client.retrying(lambda: _job(adql, keeper, columns, part, maxrec, target))
+def _fetch(
+    adql: Adql, writer: AnswerWriter, columns: tuple[str, ...], slice_: Slice, maxrec: int, target: Path
+) -> Stored | None:
+    return adql.client.retrying(lambda: _fetch_once(adql, writer, columns, slice_, maxrec, target))
 
 
-def _job(adql: Adql, keeper: Keeper, columns: tuple[str, ...], part: Slice, maxrec: int, target: Path) -> Stored | None:
+def _fetch_once(
+    adql: Adql, writer: AnswerWriter, columns: tuple[str, ...], slice_: Slice, maxrec: int, target: Path
+) -> Stored | None:
     """Fetch a slice once; None if the server counts more rows than the limit, and smaller slices can be had."""
-    counted = adql.count(part)
-    if counted > maxrec and adql.can_be_cut(part):
+    counted = adql.count(slice_)
+    if counted > maxrec and adql.can_be_cut(slice_):
         return None
     limit = counted + _SPARE_ROWS
     form = {
         "REQUEST": "doQuery",
         "LANG": "ADQL",
-        "QUERY": adql.select(part, columns),
+        "QUERY": adql.select(slice_, columns),
         "RESPONSEFORMAT": BINARY2,
         "FORMAT": BINARY2,
         "MAXREC": str(limit),
     }
-    raw = target.with_suffix(".raw")
-    try:
+    with raw_file(target) as raw:
         download = run_job(adql.client, adql.url, form, raw)
-        stored = replace(keeper.keep(raw, target, limit), received=download.size)
-    finally:
-        raw.unlink(missing_ok=True)
-        target.with_suffix(".part").unlink(missing_ok=True)
-    if stored.overflow or (stored.rows != counted and stored.rows != adql.count(part)):
+        stored = replace(writer.store(raw, target, limit), received=download.size)
+    if stored.overflow or (stored.rows != counted and stored.rows != adql.count(slice_)):
         target.unlink()
-        message = f"the job for {part.key} gave {stored.rows:,} rows, and the server counts {counted:,}"
+        message = f"the job for {slice_.key} gave {stored.rows:,} rows, and the server counts {counted:,}"
         raise FormatError(message)
     return stored
 

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
-from ssap_mirror.sources.harvest.answers import TooMuchError, error_of
+from ssap_mirror.sources.harvest.answers import QueryTooLargeError, error_of
 from ssap_mirror.sources.harvest.client import Client, Download
 
 __all__ = ["run_job"]
 
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.2, 15.0
-_PATIENCE_S = 7200.0
 _UNDER_WAY = ("PENDING", "QUEUED", "EXECUTING", "UNKNOWN", "HELD", "SUSPENDED")
 
 
@@ -35,7 +33,7 @@ def run_job(client: Client, url: str, form: dict[str, str], path: Path) -> Downl
     ------
     TransportError
         If the network or the server failed, or the job was lost.
-    TooMuchError
+    QueryTooLargeError
         If the job was ended because it took too long.
     ServiceError
         If the job ended in an error, or none was made.
@@ -57,7 +55,7 @@ def run_job(client: Client, url: str, form: dict[str, str], path: Path) -> Downl
         message = f"the job {job} ended as {phase}"
         if phase == "ABORTED":
             # Nobody but the server ends our jobs, and it does so when they took too long (UWS 1.1 §2.1.4).
-            raise TooMuchError(message)
+            raise QueryTooLargeError(message)
         raise TransportError(message)
 
 
@@ -73,15 +71,16 @@ def _deleted_at_last(client: Client, job: str) -> Iterator[None]:
 
 def _wait(client: Client, job: str) -> str:
     """Look at the phase, less and less often, until it is a final one."""
-    pause, waited = _FIRST_LOOK_S, 0.0
-    while waited < _PATIENCE_S:
+    policy = client.policy
+    pause, waited = policy.first_poll_s, 0.0
+    while waited < policy.longest_job_s:
         text, _ = client.retrying(lambda: client.small("GET", f"{job}/phase"))
         phase = text.strip().upper()
         if phase not in _UNDER_WAY:
             return phase if len(phase) < 20 else "something that is no phase"
         client.pause(pause)
         waited += pause
-        pause = min(1.5 * pause, _LONGEST_LOOK_S)
+        pause = min(1.5 * pause, policy.longest_poll_s)
     message = f"the job {job} is still under way after {waited / 60:,.0f} min"
     raise TransportError(message)
 

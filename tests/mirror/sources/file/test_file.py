@@ -446,13 +446,12 @@ def test_a_table_as_the_database_has_it(tmp_path: Path) -> None:
 def test_harvest(tmp_path: Path) -> None:
     path = _written(tmp_path, "table.parquet")
     source: Source = FileSource(path, SERVICE, title="Forty spectra")
-    assert source.kind == "file"
-    assert source.url == path.resolve().as_uri()
     assert source.estimate(tmp_path, Silent()).rows == 40
     harvest = source.harvest(tmp_path, Silent())
-    assert harvest.rows == 40 == sum(batch.num_rows for batch in source.batches())
+    assert harvest.rows == 40 == sum(batch.num_rows for batch in harvest.batches())
     assert harvest.verdict.complete
     assert harvest.description.title == "Forty spectra"
+    assert (harvest.description.kind, harvest.description.url) == ("file", path.resolve().as_uri())
     assert harvest.description.schema == SERVICE
     assert harvest.record["file"]["format"] == "Parquet"
     json.dumps(harvest.record)

@@ -37,14 +37,14 @@ def test_every_position_is_in_the_disc_of_its_cell(order: int) -> None:
 
 
 def test_the_first_cells_cover_the_sphere_with_sizes_that_servers_take() -> None:
-    sizes = [float(dict(part.params(size_is_radius=False))["SIZE"]) for part in cells_of(1)]
+    sizes = [float(dict(slice_.params(size_is_radius=False))["SIZE"]) for slice_ in cells_of(1)]
     assert len(sizes) == 48
     assert max(sizes) < 90
 
 
 def test_size_is_the_diameter_unless_the_service_takes_a_radius() -> None:
-    part = Slice(cell=Cell(3, 7))
-    as_diameter, as_radius = (dict(part.params(size_is_radius=flag)) for flag in (False, True))
+    slice_ = Slice(cell=Cell(3, 7))
+    as_diameter, as_radius = (dict(slice_.params(size_is_radius=flag)) for flag in (False, True))
     assert as_diameter["POS"] == as_radius["POS"]
     assert float(as_diameter["SIZE"]) == pytest.approx(2 * float(as_radius["SIZE"]))
 
@@ -52,64 +52,64 @@ def test_size_is_the_diameter_unless_the_service_takes_a_radius() -> None:
 @given(st.lists(dates, min_size=0, max_size=60), st.integers(1, 20))
 def test_planned_ranges_join_without_a_gap_and_hold_every_value(values: list[float], rows: int) -> None:
     known = np.array(values)
-    spans = [part.span for part in plan_ranges("TIME", known, rows)]
-    assert len(spans) >= 2
-    assert spans[0].start is None
-    assert spans[-1].stop is None
-    for one, other in itertools.pairwise(spans):
+    ranges = [slice_.range for slice_ in plan_ranges("TIME", known, rows)]
+    assert len(ranges) >= 2
+    assert ranges[0].start is None
+    assert ranges[-1].stop is None
+    for one, other in itertools.pairwise(ranges):
         assert one.stop == other.start
         assert one.start is None or one.start < one.stop
-    covered = np.sum([span.holds(known) for span in spans], axis=0) if values else np.ones(0)
+    covered = np.sum([range_.holds(known) for range_ in ranges], axis=0) if values else np.ones(0)
     assert (covered >= 1).all()
 
 
 def test_planned_ranges_are_as_large_as_asked_and_cut_between_values() -> None:
     known = np.random.default_rng(1).uniform(58000, 58300, 10_000)
-    spans = [part.span for part in plan_ranges("TIME", known, 1000)]
-    counts = [int(span.holds(known).sum()) for span in spans]
+    ranges = [slice_.range for slice_ in plan_ranges("TIME", known, 1000)]
+    counts = [int(range_.holds(known).sum()) for range_ in ranges]
     assert sum(counts) == 10_000
     assert max(counts) <= 1001
 
 
 def test_a_date_that_many_rows_share_is_never_cut() -> None:
     known = np.concatenate([np.full(5000, 58050.25), np.linspace(58000, 58100, 100)])
-    spans = [part.span for part in plan_ranges("TIME", known, 500)]
-    holding = [span for span in spans if span.holds(np.array([58050.25]))[0]]
+    ranges = [slice_.range for slice_ in plan_ranges("TIME", known, 500)]
+    holding = [range_ for range_ in ranges if range_.holds(np.array([58050.25]))[0]]
     assert len(holding) == 1
     assert known[holding[0].holds(known)].max() < 58052
 
 
 @given(dates, st.floats(0, 1e-4), st.lists(dates, max_size=10))
 def test_halves_join_and_come_to_an_end(start: float, width: float, values: list[float]) -> None:
-    part = Slice(Range("TIME", start, start + width))
+    slice_ = Slice(Range("TIME", start, start + width))
     for _ in range(100):
-        parts = part.parts(np.array(values))
-        if parts is None:
+        smaller = slice_.cut(np.array(values))
+        if smaller is None:
             return
-        texts = [dict(smaller.params(size_is_radius=True))["TIME"].split("/") for smaller in parts]
+        texts = [dict(each.params(size_is_radius=True))["TIME"].split("/") for each in smaller]
         assert texts[0][1] == texts[1][0], "one date is written in one way"
         assert all(datetime.fromisoformat(low) < datetime.fromisoformat(high) for low, high in texts)
-        part = parts[0]
+        slice_ = smaller[0]
     pytest.fail("a range was cut a hundred times")
 
 
 @pytest.mark.parametrize("parameter", ["TIME", "SNR"])
 def test_an_open_end_is_cut_again_and_again_without_losing_anything(parameter: str) -> None:
-    span = Range(parameter, 58000.0 if parameter == "TIME" else 3.0, None)
+    range_ = Range(parameter, 58000.0 if parameter == "TIME" else 3.0, None)
     for cuts in range(30):
-        halves = span.halves()
+        halves = range_.halves()
         if halves is None:
             # Dates end where no service has any: cutting stops some centuries from now.
             assert parameter == "TIME"
             assert cuts >= 5
-            assert span.start is not None
-            assert span.start > 150_000
+            assert range_.start is not None
+            assert range_.start > 150_000
             break
         low, high = halves
-        assert low.start == span.start
+        assert low.start == range_.start
         assert high.stop is None
         assert low.stop == high.start
-        span = high
+        range_ = high
 
 
 def test_a_range_without_ends_is_never_asked() -> None:
@@ -118,16 +118,18 @@ def test_a_range_without_ends_is_never_asked() -> None:
 
 
 def test_a_cell_is_cut_into_its_quarters() -> None:
-    parts = Slice(cell=Cell(2, 5)).parts()
-    assert [part.cell for part in parts] == [Cell(3, 20), Cell(3, 21), Cell(3, 22), Cell(3, 23)]
-    assert WHOLE.parts() is None
+    smaller = Slice(cell=Cell(2, 5)).cut()
+    assert [slice_.cell for slice_ in smaller] == [Cell(3, 20), Cell(3, 21), Cell(3, 22), Cell(3, 23)]
+    assert WHOLE.cut() is None
 
 
 @pytest.mark.parametrize(
-    "part", [WHOLE, Slice(Range("TIME", None, 58000.123456)), Slice(Range("SNR", 3.5), Cell(4, 9))], ids=lambda p: p.key
+    "slice_",
+    [WHOLE, Slice(Range("TIME", None, 58000.123456)), Slice(Range("SNR", 3.5), Cell(4, 9))],
+    ids=lambda p: p.key,
 )
-def test_slices_survive_json(part: Slice) -> None:
-    assert Slice.from_json(part.to_json()) == part
+def test_slices_survive_json(slice_: Slice) -> None:
+    assert Slice.from_json(slice_.to_json()) == slice_
 
 
 def test_dates_are_written_to_the_microsecond() -> None:
@@ -139,7 +141,7 @@ def test_missing_positions_are_covered() -> None:
     ra, dec = rng.uniform(0, 360, 5000), rng.uniform(-90, 90, 5000)
     few = slice(0, 40)
     slices = cover_positions(ra[few], dec[few], ra, dec)
-    cells = {(part.cell.order, part.cell.pixel) for part in slices}
+    cells = {(slice_.cell.order, slice_.cell.pixel) for slice_ in slices}
     order = slices[0].cell.order
     assert {(order, int(pixel)) for pixel in cell_of(healpix_29(ra[few], dec[few]), order)} <= cells
     assert cover_positions(ra[:0], dec[:0], ra, dec) == []

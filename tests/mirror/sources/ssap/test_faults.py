@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from ssap_mirror.errors import SourceError
-from ssap_mirror.sources.harvest.answers import Keeper
+from ssap_mirror.sources.harvest.answers import AnswerWriter
 from ssap_mirror.sources.harvest.samples import BINARY2
 from ssap_mirror.sources.progress import Silent
-from ssap_mirror.sources.source import Harvest, Manners
+from ssap_mirror.sources.source import Harvest, RequestPolicy
 from ssap_mirror.sources.ssap.source import SsapSource
 
 from tests.support import fake_ssap, fault_proxy
@@ -21,20 +21,20 @@ from tests.support.fake_ssap import FakeService
 from tests.support.fault_proxy import FaultProxy
 
 ROWS = fake_ssap.rows(1500, seed=3)
-TOUGH = Manners(
+TOUGH = RequestPolicy(
     attempts=8, first_wait_s=0.001, longest_wait_s=0.01, read_timeout_s=0.5, slice_rows=300, survey_rows=400
 )
 
 
 def harvest(url: str, staging: Path) -> tuple[Harvest, dict[str, dict[str, object]]]:
-    source = SsapSource(url, "Test spectra", manners=TOUGH)
+    source = SsapSource(url, "Test spectra", policy=TOUGH)
     staging.mkdir(exist_ok=True)
     for _ in range(5):
         try:
             found = source.harvest(staging, Silent())
         except SourceError:
             continue  # told, and the next attempt goes on from there
-        table = pa.Table.from_batches(list(source.batches()), schema=found.description.schema.arrow_schema())
+        table = pa.Table.from_batches(list(found.batches()), schema=found.description.schema.arrow_schema())
         return found, {row["mobsid"]: row for row in table.to_pylist()}
     pytest.fail("five harvests in a row failed")
 
@@ -92,13 +92,13 @@ def document(request: pytest.FixtureRequest) -> bytes:
 
 
 def test_an_answer_cut_at_any_byte_is_never_taken_for_whole(document: bytes, tmp_path: Path) -> None:
-    keeper = Keeper(fake_ssap.columns(), fake_ssap.columns().up_to(10))
+    writer = AnswerWriter(fake_ssap.columns(), fake_ssap.columns().up_to(10))
     raw, target = tmp_path / "raw", tmp_path / "kept.arrow"
     raw.write_bytes(document)
-    assert keeper.keep(raw, target, 1000).rows == 60
+    assert writer.store(raw, target, 1000).rows == 60
     target.unlink()
     for length in np.random.default_rng(8).integers(0, len(document) - len("</VOTABLE>"), 200).tolist():
         raw.write_bytes(document[:length])
         with pytest.raises(SourceError):
-            keeper.keep(raw, target, 1000)
+            writer.store(raw, target, 1000)
         assert not target.exists()

@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 import pytest
 from ssap_mirror.errors import SourceError
 from ssap_mirror.sources.progress import Silent
-from ssap_mirror.sources.source import Harvest, Manners
+from ssap_mirror.sources.source import Harvest, RequestPolicy
 from ssap_mirror.sources.ssap.source import SsapSource
 
 from tests.support import fake_ssap
 from tests.support.fake_ssap import FakeService
 
-QUICK = Manners(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, slice_rows=300, survey_rows=400)
+QUICK = RequestPolicy(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, slice_rows=300, survey_rows=400)
 ROWS = fake_ssap.rows(1900)
 
 
@@ -28,12 +28,12 @@ def service() -> Iterator[FakeService]:
         yield running
 
 
-def harvest(service: FakeService, staging: Path, manners: Manners = QUICK) -> tuple[Harvest, pa.Table]:
+def harvest(service: FakeService, staging: Path, policy: RequestPolicy = QUICK) -> tuple[Harvest, pa.Table]:
     """Harvest, and the rows with each identity once."""
     staging.mkdir(exist_ok=True)
-    source = SsapSource(service.url, "Test spectra", manners=manners)
+    source = SsapSource(service.url, "Test spectra", policy=policy)
     found = source.harvest(staging, Silent())
-    table = pa.Table.from_batches(list(source.batches()), schema=found.description.schema.arrow_schema())
+    table = pa.Table.from_batches(list(found.batches()), schema=found.description.schema.arrow_schema())
     # Of several rows with one identity the last counts, as in a build.
     names = table.column("mobsid").to_numpy(zero_copy_only=False)[::-1]
     last = len(table) - 1 - np.unique(names, return_index=True)[1]
@@ -76,7 +76,7 @@ def test_columns_levels_and_parameters_are_described(service: FakeService, tmp_p
 
 
 def test_levels_known_beforehand_are_kept(service: FakeService, tmp_path: Path) -> None:
-    source = SsapSource(service.url, "Test", known=fake_ssap.columns(), manners=QUICK)
+    source = SsapSource(service.url, "Test", known=fake_ssap.columns(), policy=QUICK)
     schema = source.harvest(tmp_path, Silent()).description.schema
     assert [column.verbosity for column in schema] == [column.verbosity for column in fake_ssap.columns()]
 
@@ -215,7 +215,7 @@ def test_an_identity_that_several_rows_share_is_none(tmp_path: Path) -> None:
     with fake_ssap.running(FakeService(shared)) as service:
         staging = tmp_path / "staging"
         staging.mkdir()
-        found = SsapSource(service.url, "Test", manners=QUICK).harvest(staging, Silent())
+        found = SsapSource(service.url, "Test", policy=QUICK).harvest(staging, Silent())
     assert found.record["identity"] == "accref"
     assert found.description.schema.role("identity").name == "accref"
     assert found.rows == len(ROWS)
@@ -323,7 +323,7 @@ def test_an_identity_that_fails_only_in_the_whole_table_is_given_up(tmp_path: Pa
     table = table.set_column(1, table.schema.field("mobsid"), pa.array(names))
     with fake_ssap.running(FakeService(table)) as service:
         service.hides = lambda params, numbers: (numbers == one) & (params["MAXREC"] == "2000")
-        source = SsapSource(service.url, "Test", manners=dataclasses.replace(QUICK, slice_rows=1100, survey_rows=2500))
+        source = SsapSource(service.url, "Test", policy=dataclasses.replace(QUICK, slice_rows=1100, survey_rows=2500))
         found = source.harvest(tmp_path, Silent())
     assert found.rows == 2600
     assert found.record["identity"] is None

@@ -12,31 +12,26 @@ import pyarrow as pa
 import pytest
 from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.errors import SourceError
-from ssap_mirror.pipeline.sync import SyncReport, sync
+from ssap_mirror.pipeline.sync import SyncOptions, SyncReport, sync
 from ssap_mirror.sources.harvest.slices import Slice
-from ssap_mirror.sources.source import Manners
-from ssap_mirror.sources.tap.refresh import ranges_around
+from ssap_mirror.sources.source import RequestPolicy
+from ssap_mirror.sources.tap.ranges import ranges_around
 
 from tests.support import fake_ssap, fake_tap, held
 from tests.support.fake_tap import FakeTap
 
-QUICK = Manners(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, job_rows=150)
+QUICK = RequestPolicy(
+    attempts=2, first_wait_s=0.001, longest_wait_s=0.01, first_poll_s=0.001, job_rows=150, job_cost_rows=50
+)
 ROWS = fake_ssap.rows(2000, seed=31)
 MORE = fake_ssap.rows(2030, seed=32).slice(2000)
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssap_mirror.sources.tap.uws._FIRST_LOOK_S", 0.001)
-    monkeypatch.setattr("ssap_mirror.sources.tap.refresh._JOB_COSTS_ROWS", 50)
 
 
 @pytest.fixture(scope="module")
 def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeTap, Path, SyncReport]]:
     """A service, a home with a mirror of it, and what it took."""
     home = tmp_path_factory.mktemp("home")
-    with fake_tap.running(FakeTap(ROWS)) as running, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ssap_mirror.sources.tap.uws._FIRST_LOOK_S", 0.001)
+    with fake_tap.running(FakeTap(ROWS)) as running:
         report = refresh(running, home)
         assert report.complete
         yield running, home, report
@@ -55,7 +50,7 @@ def service(mirrored: tuple[FakeTap, Path, SyncReport], tmp_path: Path) -> Itera
 
 def refresh(service: FakeTap, home: Path, *, full: bool = False, restart: bool = False) -> SyncReport:
     source = f"{service.url}#spectra.lrs"
-    return sync("test", source=source, home=home, manners=QUICK, full=full, restart=restart)
+    return sync("test", source=source, home=home, policy=QUICK, options=SyncOptions(full=full, restart=restart))
 
 
 def assert_holds(home: Path, rows: pa.Table) -> None:
@@ -215,7 +210,7 @@ def test_a_table_that_changes_meanwhile_is_not_called_complete(service: FakeTap,
     assert report.snapshot is None
     assert "must have changed meanwhile" in report.reasons[-1]
     assert_holds(tmp_path, ROWS)
-    assert refresh(service, tmp_path, restart=True).complete
+    assert refresh(service, tmp_path, options=SyncOptions(restart=True)).complete
     assert_holds(tmp_path, later)
 
 
@@ -229,7 +224,7 @@ def test_a_table_that_lost_most_rows_is_not_believed(service: FakeTap, tmp_path:
 def test_an_estimate_is_of_what_changed(service: FakeTap, tmp_path: Path) -> None:
     service.table = pa.concat_tables([ROWS, MORE]).combine_chunks()
     source = f"{service.url}#spectra.lrs"
-    report = sync("test", source=source, home=tmp_path, manners=QUICK, dry_run=True)
+    report = sync("test", source=source, home=tmp_path, policy=QUICK, options=SyncOptions(dry_run=True))
     assert report.estimate is not None
     assert report.estimate.rows == 30
     surveyed = len(service.queries)
@@ -239,18 +234,18 @@ def test_an_estimate_is_of_what_changed(service: FakeTap, tmp_path: Path) -> Non
 
 
 def test_another_table_of_the_service_is_not_refreshed_from(service: FakeTap, tmp_path: Path) -> None:
-    assert sync("test", source=f"{service.url}#spectra.few", home=tmp_path, manners=QUICK).complete
+    assert sync("test", source=f"{service.url}#spectra.few", home=tmp_path, policy=QUICK).complete
     assert refresh_of(tmp_path) is None
     assert_holds(tmp_path, ROWS.slice(0, 300))
 
 
-def holds(part: Slice, value: float | None) -> bool:
+def holds(slice_: Slice, value: float | None) -> bool:
     """Whether a slice has a row of this value, as a server sees it that has NaN above all numbers."""
-    if part.null is not None or value is None:
-        return part.null is not None and value is None
-    assert part.span is not None
+    if slice_.null is not None or value is None:
+        return slice_.null is not None and value is None
+    assert slice_.range is not None
     value = np.inf if value != value else value
-    low, high = part.span.start, part.span.stop
+    low, high = slice_.range.start, slice_.range.stop
     return (low is None or value >= low) and (high is None or value < high)
 
 
@@ -264,8 +259,8 @@ def test_ranges_hold_all_rows_that_are_wanted(kind: str) -> None:
         for at in rng.integers(0, count, count // 10):
             values[at] = None if rng.random() < 0.5 or kind == "int64" else float("nan")
         wanted = rng.random(count) < rng.choice([0.02, 0.3, 1.0])
-        cost, slices = ranges_around("x", pa.array(values, kind), wanted)
-        asked = [sum(holds(part, value) for part in slices) for value in values]
+        cost, slices = ranges_around("x", pa.array(values, kind), wanted, 50)
+        asked = [sum(holds(slice_, value) for slice_ in slices) for value in values]
         assert all(times == 1 for times, row in zip(asked, wanted, strict=True) if row)
         if not any(value != value for value in values):
             assert cost == sum(asked) + 50 * len(slices)

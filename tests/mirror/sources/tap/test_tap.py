@@ -13,15 +13,16 @@ import pyarrow.parquet as pq
 import pytest
 from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.errors import ParameterError, SourceError
+from ssap_mirror.pipeline.address import TapAddress
 from ssap_mirror.pipeline.sync import sync
 from ssap_mirror.sources.progress import Silent
-from ssap_mirror.sources.source import Harvest, Manners
+from ssap_mirror.sources.source import Harvest, RequestPolicy
 from ssap_mirror.sources.tap.source import TapSource
 
 from tests.support import fake_ssap, fake_tap
 from tests.support.fake_tap import FakeTap
 
-QUICK = Manners(attempts=3, first_wait_s=0.001, longest_wait_s=0.01, job_rows=150)
+QUICK = RequestPolicy(attempts=3, first_wait_s=0.001, longest_wait_s=0.01, first_poll_s=0.001, job_rows=150)
 ROWS = fake_ssap.rows(1000, seed=21)
 
 
@@ -31,16 +32,11 @@ def service() -> Iterator[FakeTap]:
         yield running
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssap_mirror.sources.tap.uws._FIRST_LOOK_S", 0.001)
-
-
-def harvest(service: FakeTap, staging: Path, manners: Manners = QUICK) -> tuple[Harvest, pa.Table]:
+def harvest(service: FakeTap, staging: Path, policy: RequestPolicy = QUICK) -> tuple[Harvest, pa.Table]:
     staging.mkdir(exist_ok=True)
-    source = TapSource(service.url, "spectra.lrs", "Test spectra", manners)
+    source = TapSource(service.url, "spectra.lrs", "Test spectra", policy)
     found = source.harvest(staging, Silent())
-    return found, pa.Table.from_batches(list(source.batches()), schema=found.description.schema.arrow_schema())
+    return found, pa.Table.from_batches(list(found.batches()), schema=found.description.schema.arrow_schema())
 
 
 def assert_all_rows(table: pa.Table, rows: pa.Table = ROWS) -> None:
@@ -262,7 +258,7 @@ def test_an_estimate_costs_a_count(service: FakeTap, tmp_path: Path) -> None:
 
 
 def test_a_mirror_is_made_of_it(service: FakeTap, tmp_path: Path) -> None:
-    report = sync("lrs", source=service.url, table="spectra.lrs", home=tmp_path, manners=QUICK)
+    report = sync("lrs", source=TapAddress(service.url, "spectra.lrs"), home=tmp_path, policy=QUICK)
     assert report.complete
     catalog = open_catalog("lrs", tmp_path)
     assert catalog.manifest["source"]["kind"] == "tap"
@@ -273,8 +269,8 @@ def test_a_mirror_is_made_of_it(service: FakeTap, tmp_path: Path) -> None:
 def test_the_tables_of_one_service_are_not_mixed_up(service: FakeTap, tmp_path: Path) -> None:
     service.fails = lambda query: "disk failure" if "IS NULL" in query else ""
     with pytest.raises(SourceError, match="disk failure"):
-        sync("lrs", source=f"{service.url}#spectra.lrs", home=tmp_path, manners=QUICK)
+        sync("lrs", source=f"{service.url}#spectra.lrs", home=tmp_path, policy=QUICK)
     service.fails = lambda query: ""
-    report = sync("lrs", source=f"{service.url}#spectra.few", home=tmp_path, manners=QUICK)
+    report = sync("lrs", source=f"{service.url}#spectra.few", home=tmp_path, policy=QUICK)
     assert (report.rows, report.complete) == (300, True)
     assert open_catalog("lrs", tmp_path).manifest["source"]["url"] == f"{service.url}#spectra.few"

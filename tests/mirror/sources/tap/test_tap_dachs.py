@@ -13,7 +13,7 @@ import pytest
 from ssap_mirror.core.catalog import Catalog, open_catalog
 from ssap_mirror.errors import SourceError
 from ssap_mirror.pipeline.sync import sync
-from ssap_mirror.sources.source import Manners
+from ssap_mirror.sources.source import RequestPolicy
 
 from tests.support.held import database_table, mirror_rows
 
@@ -45,10 +45,10 @@ def jobs(root: str) -> set[str]:
 
 def test_a_mirror_of_a_tap_table_holds_exactly_the_rows_of_the_database(root: str, tmp_path: Path) -> None:
     before = jobs(root)
-    report = sync("lamost6-lrs", source=f"{root}/tap", home=tmp_path, manners=Manners(job_rows=2000))
+    report = sync("lamost6-lrs", source=f"{root}/tap", home=tmp_path, policy=RequestPolicy(job_rows=2000))
     assert report.complete
     assert report.slices >= 4
-    again = sync("lamost6-lrs", source=f"{root}/tap", home=tmp_path, manners=Manners(job_rows=2000))
+    again = sync("lamost6-lrs", source=f"{root}/tap", home=tmp_path, policy=RequestPolicy(job_rows=2000))
     assert again.complete
     assert again.bytes < report.bytes / 2
     assert jobs(root) <= before, "every job was deleted"

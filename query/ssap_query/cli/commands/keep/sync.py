@@ -69,7 +69,7 @@ def sync(
 ) -> None:  # fmt: skip
     """Mirror a SERVICE: harvest its whole table, build a snapshot, check it, make it live.
 
-    A run that was cut off goes on where it stopped. `ssap-mirror services` lists the services known by name; any other
+    An interrupted run resumes. `ssap-mirror services` lists the services known by name; any other
     is mirrored with --from, under the name that --name gives it.
     """
     import json
@@ -85,15 +85,16 @@ def sync(
         found = status(name, home)
         click.echo(json.dumps(found.to_json(), indent=1) if as_json else found.words())
         return
+    from ssap_mirror.pipeline.known_services import find_address
+    from ssap_mirror.pipeline.sync import SyncOptions
     from ssap_mirror.pipeline.sync import sync as run
 
     from ssap_query.cli.progress import shown
 
+    address = find_address(known, source, table=table, units=units)
+    options = SyncOptions(full=full, dry_run=dry_run, restart=restart, accept_incomplete=accept_incomplete, keep=keep)
     with shown(quiet=quiet or as_json) as progress:
-        report = run(
-            known, source=source, name=name, home=home, keep=keep, restart=restart, table=table, units=units or None,
-            full=full, dry_run=dry_run, accept_incomplete=accept_incomplete, progress=progress,
-        )  # fmt: skip
+        report = run(known, source=address, name=name, home=home, options=options, progress=progress)
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=1))
     else:

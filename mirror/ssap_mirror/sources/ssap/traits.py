@@ -1,0 +1,173 @@
+"""How an SSAP service behaves: what tells its rows apart, which parameters it obeys, how it reads SIZE."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ssap_mirror.core.healpix import separation_arcsec
+from ssap_mirror.core.schema import Schema
+from ssap_mirror.errors import FormatError, ServiceError
+from ssap_mirror.sources.harvest.positions import positions
+from ssap_mirror.sources.harvest.samples import Sample, identity_in
+from ssap_mirror.sources.source import Description
+from ssap_mirror.sources.ssap.endpoint import Endpoint
+
+__all__ = ["POS", "TIME", "VERBS", "Traits", "find_traits"]
+
+#: Parameters that have a part of their own in a harvest.
+POS, TIME = "POS", "TIME"
+#: Verbosities that SSA 1.1 §4.3 knows.
+VERBS = (1, 2, 3)
+
+_SAMPLE_ROWS = 2000
+# Of an answer that shows a limit of which nothing is said.
+_PROBE_ROWS = 50_000
+# A range that no value lies in; a service that answers it with rows does not look at the parameter.
+_LONG_AGO = "1801-01-01T00:00:00/1801-01-02T00:00:00"
+_IMPOSSIBLE = {TIME: _LONG_AGO, "SNR": "-7.5e30/-7.4e30", "REDSHIFT": "7.4e30/7.5e30"}
+_IMPOSSIBLE |= {"APERTURE": "-7.5e30/-7.4e30", "SPATRES": "-7.5e30/-7.4e30", "BAND": "7.4e30/7.5e30"}
+# A cone beside a known row: its centre is 0.75 of SIZE away, so the row is in it only if SIZE is a radius.
+_SIZE_DEG, _ASIDE_DEG = 0.2, 0.15
+
+
+@dataclass(frozen=True)
+class Traits:
+    """How a service behaves."""
+
+    identity: str | None
+    """Column that tells rows apart; None if there is none."""
+    survey_verb: int
+    """Lowest VERB whose answers hold it."""
+    survey_columns: Schema
+    """Columns of such an answer."""
+    ranges: tuple[str, ...]
+    """Range parameters that it obeys, best first."""
+    cones: bool
+    """Whether it obeys POS and SIZE."""
+    tiny: bool
+    """Whether an unconstrained request for a few rows had all of them."""
+    publication_dates: bool
+    """Whether it obeys MTIME."""
+    unreported_limit: int | None
+    """Rows of an unconstrained answer that may have been cut off without a word; None if the service told of it."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """What the table can be swept by, best first: TIME makes the evenest slices, POS the cheapest fetches."""
+        dates = [name for name in self.ranges if name == TIME]
+        return (*dates, *([POS] if self.cones else []), *(name for name in self.ranges if name != TIME))
+
+
+def find_traits(endpoint: Endpoint, description: Description) -> tuple[Traits, bool]:
+    """Find out how a service behaves.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        The service.
+    description : Description
+        What it says of itself.
+
+    Returns
+    -------
+    tuple of Traits, bool
+        And whether SIZE is known to be read as a radius.
+
+    Raises
+    ------
+    SourceError
+        If a request fails.
+    """
+    verb, identity, sample = _identity(endpoint, description.schema)
+    declared = {column.name.upper() for column in description.parameters}
+    # Where every request needs a position, no other parameter can stand alone.
+    candidates = [] if endpoint.everywhere else [name for name in _IMPOSSIBLE if not declared or name in declared]
+    ranges = tuple(name for name in candidates if _obeys(endpoint, name, _IMPOSSIBLE[name]))
+    cones, size_is_radius = (
+        _cones(endpoint, description.schema, sample) if "POS" in declared or not declared else (False, False)
+    )
+    traits = Traits(
+        identity=identity,
+        survey_verb=verb,
+        survey_columns=description.schema.select(
+            name for name in description.schema.names if name in sample.reader.schema
+        ),
+        ranges=ranges,
+        cones=cones,
+        tiny=not sample.overflow and sample.rows.num_rows < _SAMPLE_ROWS,
+        publication_dates="MTIME" in declared and not endpoint.everywhere and _obeys(endpoint, "MTIME", _LONG_AGO),
+        unreported_limit=_unreported_limit(endpoint, sample),
+    )
+    return traits, size_is_radius
+
+
+def _identity(endpoint: Endpoint, schema: Schema) -> tuple[int, str | None, Sample]:
+    """VERB and name of the column that differs in each row of a sample, and the sample."""
+    first: Sample | None = None
+    for verb in VERBS:
+        sample = endpoint.sample([("VERB", str(verb)), ("MAXREC", str(_SAMPLE_ROWS))])
+        first = first or sample
+        if (identity := identity_in(sample, schema)) is not None:
+            return verb, identity, sample
+    assert first is not None
+    return VERBS[0], None, first
+
+
+def _unreported_limit(endpoint: Endpoint, sample: Sample) -> int | None:
+    """Rows of an unconstrained answer without OVERFLOW: those of the table, or those of a limit that is not told of."""
+    if sample.overflow:
+        return None
+    if sample.rows.num_rows < _SAMPLE_ROWS:
+        return int(sample.rows.num_rows)
+    larger = endpoint.sample([("VERB", "1"), ("MAXREC", str(_PROBE_ROWS))])
+    rows = int(larger.rows.num_rows)
+    return None if larger.overflow or rows >= _PROBE_ROWS else rows
+
+
+def _obeys(endpoint: Endpoint, parameter: str, impossible: str) -> bool:
+    try:
+        answer = endpoint.sample([(parameter, impossible), ("VERB", "1"), ("MAXREC", "1")], attempts=3)
+    except (ServiceError, FormatError):
+        return False
+    return bool(answer.rows.num_rows == 0)
+
+
+def _cones(endpoint: Endpoint, schema: Schema, sample: Sample) -> tuple[bool, bool]:
+    """Whether POS and SIZE are obeyed, and whether SIZE is read as a radius."""
+    position = _some_position(schema, sample.rows)
+    if position is None:
+        return False, False
+    ra, dec = position
+    aside = dec - math.copysign(_ASIDE_DEG, dec)
+    try:
+        answer = endpoint.sample(
+            [("POS", f"{ra!r},{aside!r}"), ("SIZE", repr(_SIZE_DEG)), ("VERB", "1"), ("MAXREC", str(_SAMPLE_ROWS))],
+            attempts=3,
+        )
+        far = endpoint.sample(
+            [("POS", f"{(ra + 180) % 360!r},{-dec!r}"), ("SIZE", "0.001"), ("MAXREC", "1")], attempts=3
+        )
+    except (ServiceError, FormatError):
+        return False, False
+    near, away = (positions(schema, found.rows) for found in (answer, far))
+    if near is None or away is None:
+        return False, False
+    separations = separation_arcsec(ra, aside, *near) / 3600
+    antipodal = separation_arcsec((ra + 180) % 360, -dec, *away) / 3600
+    if (separations > 1.1 * _SIZE_DEG).any() or (antipodal > _SIZE_DEG).any():
+        return False, False
+    # Beyond half of SIZE by more than any fibre's offset: only a radius reaches so far.
+    return True, bool((separations > 0.6 * _SIZE_DEG).any())
+
+
+def _some_position(schema: Schema, rows: pa.Table) -> tuple[float, float] | None:
+    found = positions(schema, rows)
+    if found is None:
+        return None
+    for ra, dec in zip(*found, strict=True):
+        if math.isfinite(ra) and math.isfinite(dec) and abs(dec) < 80:
+            return float(ra), float(dec)
+    return None

@@ -1,0 +1,86 @@
+"""All rows of a TAP service's table, held against the server's own counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from ssap_mirror.core.schema import Schema
+from ssap_mirror.sources.harvest.audit import AUDIT, Audit
+from ssap_mirror.sources.harvest.cost import refuse_full_disk
+from ssap_mirror.sources.harvest.ledger import Ledger
+from ssap_mirror.sources.harvest.refresh_base import refreshed_batches
+from ssap_mirror.sources.progress import Progress
+from ssap_mirror.sources.source import Finding, Harvest, Verdict
+from ssap_mirror.sources.tap.jobs import JOBS, Jobs
+from ssap_mirror.sources.tap.probe import Probe
+
+__all__ = ["harvest_table"]
+
+
+def harvest_table(probe: Probe, ledger: Ledger, before: int, staging: Path, progress: Progress) -> Harvest:
+    """Fetch all rows by jobs, and judge.
+
+    Parameters
+    ----------
+    probe : Probe
+        The table, and what is known of it.
+    ledger : Ledger
+        What has been answered so far.
+    before : int
+        How many rows the server counts.
+    staging : pathlib.Path
+        Folder for the audit's index.
+    progress : Progress
+        Told of stages.
+
+    Raises
+    ------
+    SourceError
+        If the service keeps failing.
+    CatalogError
+        If there is not enough room on disk.
+    """
+    estimate = probe.price.estimate(before)
+    progress.note(estimate.words())
+    refuse_full_disk(estimate, staging, ledger.bytes_on_disk(), probe.adql.client.policy.disk_share)
+    progress.stage("harvest", before)
+    schema = probe.description.schema
+    jobs = Jobs(probe.adql, schema, ledger, progress)
+    answers = jobs.harvest(before)
+    identity = schema.roles.get("identity")
+    with Audit(staging / AUDIT, schema, identity, jobs.survey_columns) as audit:
+        audit.add(answers, full=True)
+        different, came, ambiguous = audit.rows(), audit.full_rows(), audit.ambiguous()
+    after = probe.adql.count()
+    findings = [
+        Finding(f"COUNT(*) of {probe.adql.table} was {before:,} before and is {after:,} now"),
+        Finding(f"{came:,} rows came in {len(answers):,} jobs, each with as many rows as the server counted"),
+    ]
+    if ambiguous:
+        findings.append(Finding(f"{identity} does not tell rows apart: rows are compared by all values"))
+        identity, different = None, came
+    findings += _counted(different, came, after)
+    record = {
+        "duplicates": came - different,
+        **probe.adql.record(before, after),
+        "sweeps": ledger.sweep_records(),
+        "identity": identity,
+        "refresh_of": None,
+    }
+    described = replace(probe.description, schema=Schema(schema.columns, {"identity": identity or ""}))
+    paths = [answer.path for answer in ledger.answers(JOBS)]
+    read = partial(refreshed_batches, None, paths, described.schema, identity, frozenset())
+    return Harvest(described, different, Verdict(tuple(findings)), read, record)
+
+
+def _counted(different: int, came: int, after: int) -> list[Finding]:
+    """Hold the rows at hand against the last count."""
+    found = []
+    if came > different:
+        found.append(Finding(f"{came - different:,} rows came more than once"))
+    if different != after:
+        words = f"that is not the {after:,} rows of the table, which must have changed meanwhile; --restart begins anew"
+        found.append(Finding(words, doubt=True))
+    return found

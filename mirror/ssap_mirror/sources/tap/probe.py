@@ -1,0 +1,75 @@
+"""What a table of a TAP service is like, found out with a handful of small queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.sources.harvest.cost import Price
+from ssap_mirror.sources.harvest.samples import identity_in
+from ssap_mirror.sources.source import Description
+from ssap_mirror.sources.tap.adql import Adql, TapSchemaColumn
+
+__all__ = ["Probe", "probe"]
+
+# So many rows show which column tells them apart; where a snapshot says so, fewer will do.
+_SAMPLE_ROWS, _SMALL_SAMPLE_ROWS = 2000, 100
+#: Roles whose columns are in answers of the lowest verbosity: TAP says of a column only whether it is a principal one.
+_BRIEF = ("access_url", "identity", "obs_publisher_did", "ra", "dec", "location", "t_mid", "t_exptime")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """All that is known of a table before it is harvested."""
+
+    adql: Adql
+    """Asks about it, and knows what TAP_SCHEMA says."""
+    description: Description
+    """What the service says of it."""
+    price: Price
+    """What a row costs."""
+
+
+def probe(adql: Adql, url: str, title: str, base: Catalog | None) -> Probe:
+    """Ask for some rows, and see what their columns are and which of them tells rows apart.
+
+    Parameters
+    ----------
+    adql : Adql
+        Of the table; it has read TAP_SCHEMA.
+    url : str
+        Of the table, for the manifest.
+    title : str
+        For people.
+    base : Catalog, optional
+        A snapshot of the table, whose identity stays.
+
+    Raises
+    ------
+    SourceError
+        If the service cannot be reached, or has no such table.
+    """
+    sample = adql.sample(_SAMPLE_ROWS if base is None else _SMALL_SAMPLE_ROWS)
+    named = Schema(tuple(_completed(column, adql.listed(column.name)) for column in sample.reader.schema))
+    identity = None if base is None else base.schema.roles.get("identity")
+    identity = identity or identity_in(sample, named)
+    brief = {named.roles[role] for role in _BRIEF if role in named.roles}
+    columns = tuple(replace(column, verbosity=10 if column.name in brief else column.verbosity) for column in named)
+    schema = Schema(columns, {"identity": identity or ""})
+    description = Description("tap", url, title, schema, header=sample.reader.header)
+    return Probe(adql.with_integers(sample.reader.schema), description, Price.of_sample(sample))
+
+
+def _completed(column: Column, listed: TapSchemaColumn | None) -> Column:
+    """Add what TAP_SCHEMA knows and the answer does not say; the verbosity is a guess from ``principal``."""
+    if listed is None:
+        return replace(column, verbosity=20)
+    return replace(
+        column,
+        unit=column.unit or listed.unit,
+        ucd=column.ucd or listed.ucd,
+        utype=column.utype or listed.utype,
+        description=column.description or listed.description,
+        verbosity=20 if listed.principal else 30,
+    )
