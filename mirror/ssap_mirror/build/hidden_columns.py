@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssap_mirror.build.placement import Placer
 from ssap_mirror.core.quantities import NUMBERS, Candidates, Reading, candidates
 from ssap_mirror.core.quantities.dates import DateColumn
 from ssap_mirror.core.roles import UNITS
@@ -21,7 +22,7 @@ from ssap_mirror.core.times import MAX_MJD
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["HiddenColumns", "Survey"]
+__all__ = ["HiddenColumns", "Survey", "foreseen_schema"]
 
 #: Quantity -> the roles that it has; a number is its own.
 _ROLES = {"time": ("t_min", "t_max", "t_mid"), "band": ("em_min", "em_max"), **{role: (role,) for role in NUMBERS}}
@@ -85,6 +86,11 @@ class _Contest:
             if good.any():
                 self.best = number
                 return
+
+
+def foreseen_schema(schema: Schema) -> Schema:
+    """Columns and roles that a snapshot of a service will have, if the best columns for each hold something."""
+    return Survey(Placer(schema).schema).hidden_columns().schema
 
 
 class Survey:

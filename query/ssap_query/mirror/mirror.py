@@ -105,13 +105,9 @@ class Mirror:
             return True
 
     def ssap(
-        self,
-        request: Request,
-        dialect: str | None = None,
-        columns: ColumnNames = None,
-        *,
+        self, request: Request, dialect: str | None = None, columns: ColumnNames = None, *,
         ignore_unanswerable: bool = False,
-    ) -> ResultSet:
+    ) -> ResultSet:  # fmt: skip
         """Answer a request as it comes over the wire.
 
         Parameters
@@ -245,13 +241,9 @@ class Mirror:
         return self.ssap(request_pairs(given), dialect, columns, ignore_unanswerable=ignore_unanswerable)
 
     def explain(
-        self,
-        request: Request,
-        dialect: str | None = None,
-        columns: ColumnNames = None,
-        *,
+        self, request: Request, dialect: str | None = None, columns: ColumnNames = None, *,
         ignore_unanswerable: bool = False,
-    ) -> Explanation:
+    ) -> Explanation:  # fmt: skip
         """Say how a request is read and what it will touch, without answering it.
 
         Parameters and errors are those of `ssap`; ``str()`` of the result is for people.
@@ -311,16 +303,10 @@ class Mirror:
         """
         from ssap_query.mirror.crossmatch import match_mirror
 
-        engine = self._engine
+        engine, schema = self._engine, self._engine.catalog.schema
         return match_mirror(
             engine,
-            read_request(
-                engine.catalog.schema,
-                request_pairs(parameters),
-                dialect,
-                columns,
-                ignore_unanswerable=ignore_unanswerable,
-            ),
+            read_request(schema, request_pairs(parameters), dialect, columns, ignore_unanswerable=ignore_unanswerable),
             other,
             radius_arcsec,
             find,

@@ -29,6 +29,8 @@ _PREFIX = re.compile(r"\s*(?:position\b)?\s*(?:icrs\b|fk5\b|j2000\b)?\s*", re.IG
 _SEXAGESIMAL = re.compile(r"([+-]?)(\d{1,3})[:hd°](\d{1,2})(?:[:m'](\d{1,2}(?:\.\d*)?)?[s\"]?)?", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _HOUR_DEG = 15.0
+# Servers compute positions, and a pole may come out as 90.0000000000002 degrees.
+_ROUNDING_DEG = 1e-6
 # Frames that are ICRS to 0.1 arcsec.
 _EQUATORIAL = ("icrs", "fk5", "eq_fk5", "j2000", "gcrs")
 
@@ -241,5 +243,5 @@ def _coordinate(pieces: list[str], factor: Conversion, per_unit_deg: float) -> f
 def _on_sphere(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> Mapping[str, NDArray[np.float64]]:
     """Leave out what is no direction, and what has one coordinate alone."""
     with np.errstate(invalid="ignore"):
-        good = np.isfinite(ra) & (np.abs(dec) <= 90)
-    return {"ra": np.where(good, ra, np.nan), "dec": np.where(good, dec, np.nan)}
+        good = np.isfinite(ra) & (np.abs(dec) < 90 + _ROUNDING_DEG)
+    return {"ra": np.where(good, ra, np.nan), "dec": np.where(good, np.clip(dec, -90, 90), np.nan)}
