@@ -76,14 +76,15 @@ class _Contest:
     """Least and largest date that is none."""
 
     def look(self, quantity: str, rows: pa.RecordBatch) -> None:
+        """Find out whether better columns than the best so far hold something in these rows."""
         for number, reading in enumerate(self.found.readings[: self.best]):
-            values = next(iter(reading.values(rows).values()))
-            good = np.isfinite(values)
+            values = np.concatenate(list(reading.values(rows).values()))
+            known = values[np.isfinite(values)]
             if quantity == "time":
-                odd = values[good & (np.abs(values) > MAX_MJD)]
-                self.strange = [*self.strange[:0], *_extremes([*self.strange, *odd.tolist()])]
-                good &= np.abs(values) <= MAX_MJD
-            if good.any():
+                odd = known[np.abs(known) > MAX_MJD]
+                self.strange = _extremes([*self.strange, *odd.tolist()])
+                known = known[np.abs(known) <= MAX_MJD]
+            if len(known):
                 self.best = number
                 return
 

@@ -73,7 +73,7 @@ def test_factors_are_those_of_astropy() -> None:
 
     spelled = {"degrees": "deg", "microns": "micron", "AA": "Angstrom", "sec": "s", "hours": "h", "days": "d"}
     checked = 0
-    for spelling, (dimension, factor) in units._UNITS.items():
+    for spelling, (dimension, factor) in units._table().items():
         try:
             unit = astropy_units.Unit(spelled.get(spelling, spelling))
         except ValueError:
