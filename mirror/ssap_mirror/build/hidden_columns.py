@@ -82,7 +82,8 @@ class _Contest:
             known = values[np.isfinite(values)]
             if quantity == "time":
                 odd = known[np.abs(known) > MAX_MJD]
-                self.strange = _extremes([*self.strange, *odd.tolist()])
+                if len(odd):
+                    self.strange = _extremes([*self.strange, float(odd.min()), float(odd.max())])
                 known = known[np.abs(known) <= MAX_MJD]
             if len(known):
                 self.best = number
@@ -157,7 +158,7 @@ class Survey:
 
 
 def _extremes(values: list[float]) -> list[float]:
-    return [min(values), max(values)] if values else []
+    return [min(values), max(values)]
 
 
 def _column(role: str, reading: Reading, schema: Schema, added: list[Column]) -> Column:
