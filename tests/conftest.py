@@ -7,10 +7,17 @@ import shutil
 
 import pytest
 from hypothesis import settings
+from ssap_mirror.core import layout
 
 # The same cases on every run and every machine; a case that failed once is written down as an example in its test.
 settings.register_profile("project", derandomize=True, deadline=None, database=None, print_blob=True)
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Leave the user's cache folder alone."""
+    os.environ[layout.CACHE_VARIABLE] = str(tmp_path_factory.mktemp("cache"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

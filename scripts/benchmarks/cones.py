@@ -101,6 +101,15 @@ def ours_all(options: Options) -> tuple[int, Clock, int]:
     return ask(places, answer, others)
 
 
+@peer("cone", "ours, Arrow's allocator")
+def ours_in_arrows_memory(options: Options) -> tuple[int, Clock, int]:
+    """Do the same, decoding into Arrow's own memory: what `ssap_query.engine.cones.file_pool` saves."""
+    import pyarrow as pa
+
+    pa.set_memory_pool = lambda pool: None
+    return ours_all(options)
+
+
 @peer("cone", "ours, VERB=1")
 def ours_few(options: Options) -> tuple[int, Clock, int]:
     """Search with the most important columns."""

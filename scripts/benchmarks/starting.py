@@ -22,13 +22,14 @@ def start(command: list[str]) -> Clock:
     return clock
 
 
-def query(options: Options, suffix: str) -> tuple[int, Clock, int]:
-    """Ask for a cone with the command."""
+def query(options: Options, suffix: str, before: str | None = None) -> tuple[int, Clock, int]:
+    """Ask for a cone with the command, or with what it calls after some other statements."""
     ra, dec = centres(options, 1)[0]
     target = Path(options["scratch"]) / f"cone.{suffix}"
     where = ["--pos", f"{ra},{dec}", "--size", str(1 / 3), "--mirror", options["mirror"]]
-    command = [str(Path(sys.executable).with_name("ssap-mirror")), "query", *where, "-o", str(target)]
-    clock = start(command)
+    called = [sys.executable, "-c", f"{before}; from ssap_query.cli import command; command()"]
+    program = [str(Path(sys.executable).with_name("ssap-mirror"))] if before is None else called
+    clock = start([*program, "query", *where, "-o", str(target)])
     return target.stat().st_size, clock, TIMES
 
 
@@ -48,3 +49,15 @@ def to_csv(options: Options) -> tuple[int, Clock, int]:
 def to_votable(options: Options) -> tuple[int, Clock, int]:
     """Write a VOTable."""
     return query(options, "vot")
+
+
+@peer("start", "query to CSV, garbage collected", agrees=False)
+def collected_at_the_end(options: Options) -> tuple[int, Clock, int]:
+    """Write CSV, and let Python look for garbage when it ends: what `ssap_query.cli.app.command` saves."""
+    return query(options, "csv", "import gc; gc.freeze = lambda: None")
+
+
+@peer("start", "query to CSV, pyarrow.compute", agrees=False)
+def with_wrapped_kernels(options: Options) -> tuple[int, Clock, int]:
+    """Write CSV, and import pyarrow.compute: what `ssap_query.arrow.kernels` saves."""
+    return query(options, "csv", "import pyarrow.compute")

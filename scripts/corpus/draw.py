@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
 import numpy as np
+from ssap_mirror.core.sphere import separation_arcsec
 
 from scripts.corpus import literals, vocabulary
 
@@ -64,17 +64,10 @@ def size(rng: Random, row: Row, other: Row) -> str:
     if rng.random() < 0.12:
         return rng.choice(vocabulary.ODD_SIZES)
     if rng.random() < 0.1 and row["ssa_location"] is not None and other["ssa_location"] is not None:
-        separation = _separation(row["ssa_location"], other["ssa_location"])
+        separation = float(separation_arcsec(*row["ssa_location"], *other["ssa_location"])) / 3600
         if separation <= 90.0:
             return repr(separation)
     return rng.choice(vocabulary.SIZES)
-
-
-def _separation(one: list[float], two: list[float]) -> float:
-    """Degrees (haversine)."""
-    (a1, d1), (a2, d2) = (np.radians(one), np.radians(two))
-    half = math.sin((d2 - d1) / 2) ** 2 + math.cos(d1) * math.cos(d2) * math.sin((a2 - a1) / 2) ** 2
-    return math.degrees(2 * math.asin(min(1.0, math.sqrt(half))))
 
 
 def band(rng: Random, row: Row, other: Row) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from random import Random
 
 import numpy as np
-
-_MJD_0 = datetime(1858, 11, 17)
+from ssap_mirror.core.times import datetime_of
 
 ODD_NUMBERS = ("inf", "-inf", "Infinity", "nan", "NaN", "-0", "1e400", "1_0", ".5", "5.", "+5", "1E2", "-1", "0")
 NOT_NUMBERS = ("foo", "null", "0x10", "5 A", "1,5;x;y", "1%2C2", "--1", "1e", "½", "1..2", "5e-7m", "None")
@@ -71,7 +69,7 @@ def spell_date(rng: Random, mjd: float) -> str:
     mjd
         Modified Julian date, UTC, days; rounded down to the digits of the form chosen.
     """
-    when = _MJD_0 + timedelta(days=mjd)
+    when = datetime_of(mjd)
     form = rng.choices(
         ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y%m%d", "%Y-%m-%dT%H:%M:%SZ"),
         weights=(6, 5, 3, 1.5, 1.5, 1),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
-from ssap_mirror.core.snapshots import make_live
+from ssap_mirror import build_mirror
 from ssap_mirror.pipeline.known_services import lamost6_mrs
 
 from scripts.rows import synthetic_rows
@@ -39,9 +38,13 @@ def make_mirror(home: Path, rows: int = 2000) -> str:
         Its name.
     """
     name, schema = "fuzzed", lamost6_mrs()
-    folder = home / name
-    folder.mkdir(parents=True)
-    info = BuildInfo(service=name, title="Made-up rows", synthetic=True, source={"kind": "file", "url": "synthetic"})
-    batches = synthetic_rows.rows(rows, 20, hard=True).to_batches()
-    make_live(folder, build_snapshot(batches, schema, folder, info, tile_rows=500))
+    build_mirror(
+        synthetic_rows.rows(rows, 20, hard=True).to_batches(),
+        schema,
+        home / name,
+        title="Made-up rows",
+        synthetic=True,
+        source={"kind": "file", "url": "synthetic"},
+        tile_rows=500,
+    )
     return name

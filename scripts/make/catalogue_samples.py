@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from ssap_mirror.core.sphere import separation_arcsec
 
 DATA = Path(__file__).resolve().parents[2] / "query" / "ssap_query" / "data"
 RADIUS_DEG = 3.3
@@ -57,9 +58,7 @@ def in_fields(ra: NDArray[np.float64], dec: NDArray[np.float64], radius_deg: flo
     """Whether each position [deg] lies in a field of that radius."""
     found = np.zeros(len(ra), bool)
     for ra0, dec0 in centres():
-        half_dec, half_ra = np.radians(dec - dec0) / 2, np.radians(ra - ra0) / 2
-        haversine = np.sin(half_dec) ** 2 + np.cos(np.radians(dec)) * np.cos(np.radians(dec0)) * np.sin(half_ra) ** 2
-        found |= haversine <= np.sin(np.radians(radius_deg) / 2) ** 2
+        found |= separation_arcsec(ra, dec, ra0, dec0) <= 3600 * radius_deg
     return found
 
 

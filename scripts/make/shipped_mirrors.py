@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import ssap_mirror
 from ssap_mirror import Schema
-from ssap_mirror.core.healpix import separation_arcsec
+from ssap_mirror.core.sphere import separation_arcsec
 from ssap_mirror.pipeline.known_services import lamost6_mrs
 
 from scripts.rows import real_rows, synthetic_rows

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.core.times import MJD_EPOCH
 
 DATA = Path(__file__).resolve().parent / "data"
 CATALOGUE = DATA / "mrs_catalogue_rows_real.csv"
@@ -32,7 +33,6 @@ _RENAMED = {
     "fibermask": ("fibermask", "fibermas"),
     "offset_v": ("offsets_v", "offset_v"),
 }
-_MJD_0 = datetime(1858, 11, 17)
 # LAMOST headers give DATE-BEG and DATE-END in local time, UTC+8 (their DATE-OBS is the same instant in UTC).
 _LOCAL = timedelta(hours=8)
 
@@ -118,4 +118,4 @@ def _spectral(found: dict[str, str]) -> dict[str, float]:
 
 def _midpoint_mjd(begin: str, end: str) -> float:
     first, last = (datetime.fromisoformat(text) - _LOCAL for text in (begin, end))
-    return (first + (last - first) / 2 - _MJD_0) / timedelta(days=1)
+    return (first + (last - first) / 2 - MJD_EPOCH) / timedelta(days=1)

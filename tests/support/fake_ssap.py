@@ -19,8 +19,9 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 import pyarrow as pa
 import uvicorn
-from ssap_mirror.core.healpix import separation_arcsec
 from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.core.sphere import separation_arcsec
+from ssap_mirror.core.times import mjd_of
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -255,7 +256,7 @@ def votable(table: pa.Table, schema: Schema, status: str) -> bytes:
 def _mjd(text: str) -> float | None:
     if not text:
         return None
-    return (datetime.fromisoformat(text) - datetime(1858, 11, 17)).total_seconds() / 86400
+    return mjd_of(datetime.fromisoformat(text))
 
 
 def _field(column: Column) -> str:

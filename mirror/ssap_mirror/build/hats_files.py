@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ssap_mirror.build.parquet_writer import ParquetFileWriter, file_entry
 from ssap_mirror.build.summary import Summary
 from ssap_mirror.core import layout, storage
-from ssap_mirror.core.catalog import FORMAT_VERSION
+from ssap_mirror.core.catalog import FORMAT_VERSION, manifest_digest
 from ssap_mirror.core.hats_properties import format_partition_info, format_properties, sky_fraction
 from ssap_mirror.core.healpix import ORDER
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
@@ -21,7 +21,7 @@ from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["BuildInfo", "Contents", "describe", "manifest_digest"]
+__all__ = ["BuildInfo", "Contents", "describe"]
 
 # The HATS versions that the properties speak of.
 _HATS_VERSION, _HATS_RELEASE = "v1.0", "2025-08-22"
@@ -134,14 +134,9 @@ def describe(root: Path, schema: Schema, info: BuildInfo, contents: Contents) ->
     manifest = _manifest(root, schema, info, contents, created)
     content = json.dumps(manifest, ensure_ascii=False, allow_nan=False, indent=1).encode() + b"\n"
     storage.write_file(root / layout.MANIFEST, content)
-    storage.write_file(root / layout.MANIFEST_DIGEST, manifest_digest(root))
+    storage.write_file(root / layout.MANIFEST_DIGEST, manifest_digest(content))
     for folder in _folders(root):
         storage.sync(folder)
-
-
-def manifest_digest(root: Path) -> bytes:
-    """Content of ``manifest.json.sha256``, in the format of sha256sum."""
-    return f"{storage.sha256(root / layout.MANIFEST)}  {layout.MANIFEST}\n".encode()
 
 
 def _manifest(root: Path, schema: Schema, info: BuildInfo, contents: Contents, created: datetime) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class ParquetFileWriter:
             use_dictionary=dictionaries or False,  # pyright: ignore[reportArgumentType]  (a list is documented)
             metadata_collector=self._footers,
             sorting_columns=[sorting],
+            write_page_checksum=True,
         )
 
     def __enter__(self) -> ParquetFileWriter:

@@ -11,6 +11,7 @@ import numpy as np
 from ssap_mirror.core import healpix
 from ssap_mirror.core.quantities import Reading, candidates
 from ssap_mirror.core.schema import UNLISTED, Column, Schema
+from ssap_mirror.core.sphere import separation_arcsec
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -135,7 +136,7 @@ class Placer:
         placed = np.isfinite(ra) & (np.abs(dec) <= 90)
         offset = np.zeros(batch.num_rows)
         known = placed & np.isfinite(at[0]) & np.isfinite(at[1])
-        offset[known] = healpix.separation_arcsec(ra[known], dec[known], at[0][known], at[1][known])
+        offset[known] = separation_arcsec(ra[known], dec[known], at[0][known], at[1][known])
         placed &= offset <= MAX_OFFSET_ARCSEC
         cells = np.full(batch.num_rows, NOT_PLACED, np.int64)
         cells[placed] = healpix.healpix_29(ra[placed], dec[placed])

@@ -9,6 +9,7 @@ import numpy as np
 
 from ssap_mirror.core.points import floats, location_arrays
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.core.times import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Summary"]
 
-_DAY_S = 86400.0
 _UNSET = object()
 
 
@@ -96,7 +96,7 @@ class Summary:
         if {"t_min", "t_max"} <= self._schema.roles.keys():
             return self._numbers(batch, "t_min"), self._numbers(batch, "t_max")
         mid, exposure = self._numbers(batch, "t_mid"), self._numbers(batch, "t_exptime")
-        half = np.nan_to_num(exposure, nan=0.0, posinf=0.0, neginf=0.0) / 2 / _DAY_S
+        half = np.nan_to_num(exposure, nan=0.0, posinf=0.0, neginf=0.0) / 2 / SECONDS_PER_DAY
         return mid - half, mid + half
 
     def _numbers(self, batch: pa.RecordBatch, role: str) -> NDArray[np.float64]:

@@ -55,7 +55,7 @@ def diff(old: Catalog, new: Catalog) -> Difference:
     Raises
     ------
     CatalogError
-        If one of them has no column that identifies a row, or they have different ones.
+        If one of them has no column that identifies a row, or they have different ones; or a file is damaged.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -68,7 +68,8 @@ def diff(old: Catalog, new: Catalog) -> Difference:
     nothing = pa.array([], new.schema[identity].arrow_type())
     gone, come, changed = [nothing], [nothing], [nothing]
     for before, after in _stretches(old, new):
-        left, right = (_read(parts, [identity, *compared], nothing) for parts in (before, after))
+        left = _read(old, before, [identity, *compared], nothing)
+        right = _read(new, after, [identity, *compared], nothing)
         gone.append(_without(left[identity], right[identity]))
         come.append(_without(right[identity], left[identity]))
         changed.append(_changed(left, right, identity, compared))
@@ -84,15 +85,16 @@ def diff(old: Catalog, new: Catalog) -> Difference:
     )
 
 
-def _read(parts: list[Partition], columns: list[str], nothing: pa.Array) -> pa.Table:
+def _read(catalog: Catalog, parts: list[Partition], columns: list[str], nothing: pa.Array) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not parts:
         return pa.table({columns[0]: nothing})
+    catalog.checksums.check(part.path for part in parts)
     tables = []
     for part in parts:
-        with pq.ParquetFile(part.path) as file:
+        with pq.ParquetFile(part.path, page_checksum_verification=True) as file:
             tables.append(file.read(columns=columns))
     table = pa.concat_tables(tables)
     return table.filter(table[columns[0]].is_valid())

@@ -1,4 +1,4 @@
-"""Is a snapshot what it says it is? Each check returns sentences, one a problem; none is good news.
+"""Is a snapshot what it says it is? Each check returns problems, a sentence each; empty if valid.
 
 `validate` looks at structure alone and takes milliseconds a file: it is what a snapshot must pass before it goes live.
 `verify` reads every byte, and the position and the identity of every row.
@@ -11,10 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ssap_mirror.build.hats_files import manifest_digest
 from ssap_mirror.check.rows import check_rows
 from ssap_mirror.core import layout, storage
-from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.core.catalog import Catalog, manifest_digest
 from ssap_mirror.core.hats_properties import parse_partition_info, parse_properties
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Column
 from ssap_mirror.errors import MirrorError
@@ -95,7 +94,8 @@ def _structure(catalog: Catalog, damaged: set[str]) -> Iterator[str]:
 def _check_manifest(catalog: Catalog) -> Iterator[str]:
     """Tell a manifest that is not the one that was written: all else is held against it."""
     try:
-        if (catalog.path / layout.MANIFEST_DIGEST).read_bytes() != manifest_digest(catalog.path):
+        content = (catalog.path / layout.MANIFEST).read_bytes()
+        if (catalog.path / layout.MANIFEST_DIGEST).read_bytes() != manifest_digest(content):
             yield f"{layout.MANIFEST} is damaged: its SHA-256 is not that in {layout.MANIFEST_DIGEST}"
     except OSError as error:
         yield f"{Path(error.filename).name} cannot be read: {error.strerror}"

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ssap_mirror.core import layout
+from ssap_mirror.core import layout, storage
+from ssap_mirror.core.checksums import ADVICE, Checksums
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import CatalogError
 
-__all__ = ["FORMAT_VERSION", "Catalog", "Partition", "find_snapshot", "list_mirrors", "live_name", "open_catalog"]
+__all__ = [
+    "FORMAT_VERSION",
+    "Catalog",
+    "Partition",
+    "find_snapshot",
+    "list_mirrors",
+    "live_name",
+    "manifest_digest",
+    "open_catalog",
+    "open_leased",
+    "read_catalog",
+]
 
 #: Version of the manifest's own format.
 FORMAT_VERSION = 1
 
+# Each try finds a newer live snapshot: only a mirror that is synced all the time could need more than two.
+_TRIES = 10
 _WAY_ON = "ssap-mirror snapshots lists what is there, ssap-mirror rollback makes one of them live"
 
 
@@ -25,9 +41,9 @@ class Partition:
     """One Parquet file of a snapshot and the sky it covers."""
 
     norder: int
-    """HEALPix order of the cell; -1 for the rows that have no place on the sky."""
+    """HEALPix order of the cell; -1 for the unplaced rows."""
     npix: int
-    """NESTED pixel of that order; -1 for the rows that have no place."""
+    """NESTED pixel of that order; -1 for the unplaced rows."""
     rows: int
     """Number of rows."""
     path: Path
@@ -48,6 +64,8 @@ class Catalog:
     """The snapshot's folder."""
     manifest: dict[str, Any] = field(repr=False)
     """``manifest.json`` as read."""
+    lease: storage.Lease | None = field(default=None, repr=False, compare=False)
+    """What keeps the snapshot from being removed as long as this object is about; None if nothing does."""
 
     @cached_property
     def schema(self) -> Schema:
@@ -65,7 +83,7 @@ class Catalog:
 
     @cached_property
     def unplaced(self) -> Partition | None:
-        """File of the rows that HATS has no place for; None if there are none."""
+        """File of the unplaced rows, which HATS has no cell for; None if there are none."""
         item = self.manifest.get("unplaced")
         return None if not item else Partition(-1, -1, item["rows"], self.path / item["path"])
 
@@ -115,11 +133,26 @@ class Catalog:
         """Largest separation of ``location`` from the target position among the placed rows [arcsec]."""
         return float(self.manifest["max_offset_arcsec"])
 
+    @cached_property
+    def checksums(self) -> Checksums:
+        """What tells whether its files are as they were written: to be asked before one is read."""
+        listed = (*self.row_files, *self.other_files)
+        return Checksums(self.path, {item["path"]: item["sha256"] for item in listed})
+
     @property
     def service_xml(self) -> bytes:
-        """The service's VOTable header as harvested; empty if there was none."""
+        """The service's VOTable header as harvested; empty if there was none.
+
+        Raises
+        ------
+        CatalogError
+            If it is damaged.
+        """
+        if all(item["path"] != layout.SERVICE_XML for item in self.other_files):
+            return b""
         path = self.path / layout.SERVICE_XML
-        return path.read_bytes() if path.is_file() else b""
+        self.checksums.check([path])
+        return path.read_bytes()
 
 
 def list_mirrors(home: Path | None = None) -> tuple[str, ...]:
@@ -174,6 +207,9 @@ def live_name(mirror: Path) -> str | None:
 def open_catalog(name: str | Path, home: Path | None = None) -> Catalog:
     """Open the live snapshot of a mirror.
 
+    The manifest and all files without rows are held against their checksums, the others against their sizes; whoever
+    reads rows asks `Catalog.checksums` first.
+
     Parameters
     ----------
     name : str or pathlib.Path
@@ -184,18 +220,79 @@ def open_catalog(name: str | Path, home: Path | None = None) -> Catalog:
     Raises
     ------
     CatalogError
-        If there is no such mirror or its manifest cannot be read.
+        If there is no such mirror, or it is damaged.
     """
-    snapshot = find_snapshot(name, home)
+    return _open(find_snapshot(name, home))
+
+
+def open_leased(name: str | Path, home: Path | None = None) -> Catalog:
+    """Open the live snapshot as `open_catalog` does, and keep it from being pruned while the object returned is about.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such mirror, or it is damaged.
+    """
+    for _ in range(_TRIES):
+        snapshot = find_snapshot(name, home)
+        manifest = snapshot / layout.MANIFEST
+        try:
+            lease = storage.lease(manifest)
+        except OSError as error:
+            message = f"{manifest} cannot be read: {error.strerror}"
+            raise CatalogError(message) from error
+        if lease is not None:
+            return _open(snapshot, lease)
+    message = f"snapshot {snapshot} is being removed"
+    raise CatalogError(message)
+
+
+def _open(snapshot: Path, lease: storage.Lease | None = None) -> Catalog:
+    catalog = read_catalog(snapshot, lease)
+    for item in (*catalog.row_files, *catalog.other_files):
+        path = catalog.path / item["path"]
+        try:
+            size = os.stat(path).st_size  # noqa: PTH116  (faster than that of pathlib, and there may be many)
+        except OSError as error:
+            message = f"{path} cannot be read: {error.strerror} ({ADVICE})"
+            raise CatalogError(message) from error
+        if size != item["bytes"]:
+            message = f"{path} is damaged: it has {size:,} bytes, and {item['bytes']:,} in the manifest ({ADVICE})"
+            raise CatalogError(message)
+    catalog.checksums.check(catalog.path / item["path"] for item in catalog.other_files)
+    return catalog
+
+
+def read_catalog(snapshot: Path, lease: storage.Lease | None = None) -> Catalog:
+    """Read the manifest of a snapshot, whatever its other files may be like.
+
+    Parameters
+    ----------
+    snapshot : pathlib.Path
+        Its folder.
+    lease : Lease, optional
+        What keeps it from being removed.
+
+    Raises
+    ------
+    CatalogError
+        If the manifest is damaged, or of another version of this program.
+    """
     path = snapshot / layout.MANIFEST
     try:
-        manifest = json.loads(path.read_bytes())
-        version = manifest["format"]
-        catalog = Catalog(snapshot, manifest)
-        catalog.schema, catalog.partitions, catalog.rows  # noqa: B018  (a damaged manifest shows here, not later)
+        content = path.read_bytes()
+        written = (snapshot / layout.MANIFEST_DIGEST).read_bytes()
     except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}"
+        message = f"{error.filename} cannot be read: {error.strerror}"
         raise CatalogError(message) from error
+    if written != manifest_digest(content):
+        message = f"{path} is damaged: its SHA-256 is not that in {layout.MANIFEST_DIGEST} ({ADVICE})"
+        raise CatalogError(message)
+    try:
+        manifest = json.loads(content)
+        version = manifest["format"]
+        catalog = Catalog(snapshot, manifest, lease)
+        catalog.schema, catalog.partitions, catalog.rows, catalog.checksums  # noqa: B018  (what is wrong shows here)
     except (ValueError, KeyError, TypeError) as error:
         message = f"{path} is damaged: {error!r}"
         raise CatalogError(message) from error
@@ -203,3 +300,8 @@ def open_catalog(name: str | Path, home: Path | None = None) -> Catalog:
         message = f"{path} has format {version!r}; this version of ssap-mirror reads {FORMAT_VERSION}"
         raise CatalogError(message)
     return catalog
+
+
+def manifest_digest(content: bytes) -> bytes:
+    """Content of ``manifest.json.sha256`` for a manifest, in the format of sha256sum."""
+    return f"{hashlib.sha256(content).hexdigest()}  {layout.MANIFEST}\n".encode()

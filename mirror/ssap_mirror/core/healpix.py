@@ -15,7 +15,7 @@ from ssap_mirror.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ORDER", "cell_of", "cell_range", "cells_in_order", "cone_ranges", "healpix_29", "separation_arcsec"]
+__all__ = ["ORDER", "cell_of", "cell_range", "cells_in_order", "cone_ranges", "healpix_29"]
 
 #: Order of ``_healpix_29``.
 ORDER = 29
@@ -140,25 +140,6 @@ def cone_ranges(ra: float, dec: float, radius_deg: float, order: int | None = No
     )
     shift = 2 * (ORDER - order)
     return [(int(low) << shift, (int(high) << shift) - 1) for low, high in cells]
-
-
-def separation_arcsec(ra1: ArrayLike, dec1: ArrayLike, ra2: ArrayLike, dec2: ArrayLike) -> NDArray[np.float64]:
-    """Great-circle separation by the haversine formula, exact for small angles.
-
-    Parameters
-    ----------
-    ra1, dec1, ra2, dec2 : array_like of float, shape (N,)
-        Positions [deg], of one frame.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (N,)
-        Separation [arcsec]; NaN where a position is.
-    """
-    a1, d1, a2, d2 = (np.radians(np.asarray(angle, np.float64)) for angle in (ra1, dec1, ra2, dec2))
-    chord = np.sin((d2 - d1) / 2) ** 2 + np.cos(d1) * np.cos(d2) * np.sin((a2 - a1) / 2) ** 2
-    separation: NDArray[np.float64] = np.degrees(2 * np.arcsin(np.sqrt(np.clip(chord, 0, 1)))) * 3600
-    return separation
 
 
 def _refuse(values: NDArray[np.float64], bad: NDArray[np.bool_], name: str, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Names and paths of a mirror on disk, in one place: no other module spells a path.
+"""Names and paths of a mirror on disk; what lies within `staging` is named by the harvest that fills it.
 
 ::
 
@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 __all__ = [
+    "CACHE_VARIABLE",
     "COMMON_METADATA",
     "DATASET",
     "HOME_VARIABLE",
@@ -38,6 +39,7 @@ __all__ = [
     "UNPLACED",
     "build_dir",
     "build_dirs",
+    "cache_dir",
     "checkout_home",
     "current_file",
     "default_home",
@@ -52,6 +54,7 @@ __all__ = [
     "staging_dir",
 ]
 
+CACHE_VARIABLE = "SSAP_MIRROR_CACHE"
 HOME_VARIABLE = "SSAP_MIRROR_HOME"
 MANIFEST = "manifest.json"
 MANIFEST_DIGEST = f"{MANIFEST}.sha256"
@@ -91,6 +94,22 @@ def checkout_home() -> Path | None:
     checkout = Path(__file__).resolve().parents[3]
     found = (checkout / "pyproject.toml").is_file() and (checkout / "parquet").is_dir()
     return checkout / "parquet" if found else None
+
+
+def cache_dir() -> Path | None:
+    """Folder for what can be worked out again.
+
+    Returns
+    -------
+    pathlib.Path or None
+        ``$SSAP_MIRROR_CACHE`` if set; else ``ssap-mirror`` in the user's cache folder; None where there is no home.
+    """
+    if chosen := os.environ.get(CACHE_VARIABLE):
+        return Path(chosen).expanduser()
+    try:  # as platformdirs has it on Linux; to load that takes a fiftieth of a cone from a cold start
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "ssap-mirror"
+    except RuntimeError:
+        return None
 
 
 def mirror_dir(home: Path, name: str) -> Path:

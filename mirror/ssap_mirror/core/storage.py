@@ -8,13 +8,26 @@ import hashlib
 import os
 import shutil
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
 from ssap_mirror.core import layout
 from ssap_mirror.errors import BusyError, MirrorError
 
-__all__ = ["clear", "lock_mirror", "replace_file", "sha256", "sync", "told", "write_file"]
+__all__ = [
+    "Lease",
+    "clear",
+    "lease",
+    "lock_mirror",
+    "replace_file",
+    "replacing",
+    "sha256",
+    "sync",
+    "translate_errors",
+    "unread",
+    "write_file",
+]
 
 _held: dict[Path, tuple[int, int]] = {}
 _held_guard = threading.Lock()
@@ -57,7 +70,7 @@ def lock_mirror(mirror: Path) -> Iterator[None]:
 
 def _acquire(mirror: Path) -> int:
     path = layout.lock_file(mirror)
-    with told(mirror):
+    with translate_errors(mirror):
         mirror.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
@@ -75,6 +88,92 @@ def _acquire(mirror: Path) -> int:
     return descriptor
 
 
+class Lease:
+    """A promise that a snapshot is not removed, for as long as this object is about.
+
+    Parameters
+    ----------
+    descriptor : int
+        Open file that holds the lock.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        weakref.finalize(self, os.close, descriptor)
+
+
+def lease(file: Path) -> Lease | None:
+    """Lock a file together with others who read what it stands for.
+
+    The kernel gives the lock back when the reader is gone, however it went. Where there are no such locks (some network
+    file systems) there is a lease as well, which keeps no promise.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        The file; it need not be writable.
+
+    Returns
+    -------
+    Lease or None
+        None if it is being removed, or gone.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    taken = Lease(descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    except OSError:
+        pass  # a file system without locks
+    try:
+        # It may have been removed between the two steps above.
+        return taken if os.path.samestat(os.fstat(descriptor), file.stat()) else None
+    except FileNotFoundError:
+        return None
+
+
+@contextlib.contextmanager
+def unread(file: Path) -> Iterator[bool]:
+    """Keep new readers off what a file stands for, to remove it.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        The file that `lease` locks.
+
+    Yields
+    ------
+    bool
+        Whether nobody has a lease, as far as the file system can tell.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    """
+    # Open for writing, which a network file system asks of whoever wants a lock alone.
+    descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = True
+    except BlockingIOError:
+        free = False
+    except OSError:
+        free = True  # a file system without locks
+    try:
+        yield free
+    finally:
+        os.close(descriptor)
+
+
 def _busy(mirror: Path, process: object) -> str:
     return f"mirror {mirror} is being written by process {process or 'unknown'}; try again when it is done"
 
@@ -85,8 +184,8 @@ def _cannot_write(mirror: Path, error: OSError) -> str:
 
 
 @contextlib.contextmanager
-def told(mirror: Path) -> Iterator[None]:
-    """Tell a full disk, a read-only folder and the like in one sentence.
+def translate_errors(mirror: Path) -> Iterator[None]:
+    """Turn a full disk, a read-only folder and the like into one sentence.
 
     Raises
     ------
@@ -114,14 +213,39 @@ def write_file(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
+@contextlib.contextmanager
+def replacing(path: Path, beside: Path | None = None) -> Iterator[Path]:
+    """Give the path of a new file that takes the place of another when it is written; a failure leaves the old one.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file to replace, if it is there. A pipe or a device is written as it is.
+    beside : pathlib.Path, optional
+        Where to write meanwhile, in the same folder; by default a name that nobody else uses.
+
+    Raises
+    ------
+    OSError
+        If it cannot be put in place.
+    """
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    new = beside or path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
+    try:
+        yield new
+        new.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Put new content in place of a file: at any instant it has the old content or the new. The mirror is locked."""
-    beside = path.with_name(f".{path.name}.new")
-    try:
+    # Under the lock nobody else writes beside it: what a crash leaves there is written over the next time.
+    with replacing(path, path.with_name(f".{path.name}.new")) as beside:
         write_file(beside, content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
     sync(path.parent)
 
 

@@ -21,7 +21,7 @@ from ssap_mirror.pipeline.known_services import KnownService, find_address, find
 from ssap_mirror.pipeline.staging import Staging
 from ssap_mirror.sources.file.source import FileSource
 from ssap_mirror.sources.progress import Progress, Silent
-from ssap_mirror.sources.source import Estimate, Harvest, RequestPolicy, Source
+from ssap_mirror.sources.source import Estimate, Harvest, RequestPolicy, Source, Status
 from ssap_mirror.sources.ssap.source import SsapSource
 from ssap_mirror.sources.tap.source import TapSource
 
@@ -34,8 +34,8 @@ class SyncReport:
 
     name: str
     """Name of the mirror."""
-    complete: bool
-    """Whether every row of the source is in the snapshot, once, as far as the source lets anyone tell."""
+    status: Status
+    """How complete the rows are: it is proven that none is missing, or nothing hints at one, or some are."""
     reasons: tuple[str, ...]
     """How that is known, one sentence each."""
     rows: int
@@ -57,11 +57,16 @@ class SyncReport:
     schema: Schema | None = field(default=None, repr=False)
     """Columns and roles of the snapshot, or those that are foreseen."""
 
+    @property
+    def complete(self) -> bool:
+        """Whether every row of the source is in the snapshot, once, as far as the source lets anyone prove it."""
+        return self.status == "complete"
+
     def words(self) -> str:
         """Say it to a person."""
         if self.estimate is not None:
             return f"{self.name}: {self.estimate.words()}"
-        verdict = "complete" if self.complete else "NOT COMPLETE"
+        verdict = "NOT COMPLETE" if self.status == "incomplete" else self.status
         lines = [f"{self.name}: {self.rows:,} rows, {verdict}"]
         lines += [f"  {reason}" for reason in self.reasons]
         asked = f"{self.slices:,} slices, {self.requests:,} requests, {self.bytes / 1e6:,.1f} MB, "
@@ -79,7 +84,8 @@ class SyncReport:
         del plain["schema"]
         if estimate is not None:
             del plain["estimate"]["schema"]
-        return {**plain, "snapshot": None if self.snapshot is None else str(self.snapshot)}
+        snapshot = None if self.snapshot is None else str(self.snapshot)
+        return {**plain, "complete": self.complete, "snapshot": snapshot}
 
 
 @dataclass(frozen=True)
@@ -151,8 +157,8 @@ def sync(
     tell, chosen = progress or Silent(), options or SyncOptions()
     address = source if isinstance(source, Address) else find_address(service, source)
     mirror = layout.mirror_dir(home or layout.default_home(), _mirror_name(name or service))
-    with storage.lock_mirror(mirror), storage.told(mirror):
-        base = None if chosen.full else live_snapshot(mirror)
+    with storage.lock_mirror(mirror), storage.translate_errors(mirror):
+        base = None if chosen.full else _refresh_base(mirror, tell)
         rows = _open_source(address, find_service(service), service, policy, base)
         staging = Staging(mirror)
         if not (chosen.restart or chosen.dry_run) and (catalog := _finish_earlier(mirror, staging)) is not None:
@@ -163,7 +169,7 @@ def sync(
             if chosen.dry_run:
                 return _report(mirror.name, {}, began, estimate=rows.estimate(staging.path, tell))
             harvest = rows.harvest(staging.path, tell)
-            if not harvest.verdict.complete and not chosen.accept_incomplete:
+            if harvest.verdict.status == "incomplete" and not chosen.accept_incomplete:
                 return _report(mirror.name, _record(harvest), began)
             catalog = _build(mirror, harvest, tell)
             staging.add({"type": "built", "snapshot": catalog.path.name})
@@ -173,6 +179,22 @@ def sync(
             # What this very sync replaced stays until the next, come what may: it is the way back.
             prune(mirror, max(chosen.keep, 1))
     return _report(mirror.name, catalog.manifest["harvest"], began, catalog=catalog)
+
+
+def _refresh_base(mirror: Path, progress: Progress) -> Catalog | None:
+    """Open the live snapshot if all its files are as they were written; else all rows are fetched, and that is told.
+
+    What is taken over from it gets fresh checksums, and damage would be sealed by them.
+    """
+    if not layout.snapshot_names(mirror):
+        return None
+    try:
+        base = open_catalog(mirror)
+        base.checksums.check(base.files)
+    except CatalogError as error:
+        progress.note(f"{error}; all rows are fetched")
+        return None
+    return base
 
 
 def _open_source(
@@ -206,7 +228,7 @@ def _facts(address: Address, base: Catalog | None) -> dict[str, str]:
 
 
 def _finish_earlier(mirror: Path, staging: Staging) -> Catalog | None:
-    """Make the snapshot live that a sync had built when it was cut off."""
+    """Make the snapshot live that an interrupted sync had built."""
     name = staging.built()
     if name is None:
         return None
@@ -260,7 +282,13 @@ def _build(mirror: Path, harvest: Harvest, progress: Progress) -> Catalog:
 def _record(harvest: Harvest) -> dict[str, Any]:
     """Say how a harvest went, for the manifest."""
     verdict = harvest.verdict
-    return {"complete": verdict.complete, "reasons": list(verdict.reasons), "rows": harvest.rows, **harvest.record}
+    return {
+        "status": verdict.status,
+        "complete": verdict.complete,
+        "reasons": list(verdict.reasons),
+        "rows": harvest.rows,
+        **harvest.record,
+    }
 
 
 def _report(
@@ -273,7 +301,7 @@ def _report(
 ) -> SyncReport:
     return SyncReport(
         name=name,
-        complete=record.get("complete", False),
+        status=record.get("status", "complete" if record.get("complete") else "incomplete"),
         reasons=tuple(record.get("reasons", ())),
         rows=record.get("rows", 0) if catalog is None else catalog.rows,
         duplicates=record.get("duplicates", 0 if catalog is None else catalog.manifest["build"]["duplicates_removed"]),

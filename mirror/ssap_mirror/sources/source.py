@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ssap_mirror.core.schema import Column, Schema
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from ssap_mirror.sources.progress import Progress
 
-__all__ = ["Description", "Estimate", "Finding", "Harvest", "RequestPolicy", "Source", "Verdict"]
+__all__ = ["Description", "Estimate", "Finding", "Harvest", "RequestPolicy", "Source", "Status", "Verdict"]
+
+#: How complete a harvest is; one that is ``not proven`` goes live as one that is ``complete`` does.
+Status = Literal["complete", "not proven", "incomplete"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,12 @@ class RequestPolicy:
     survey_rows: int = 50_000
     """Largest number of rows in an answer that holds the identity columns only."""
     whole_table_rows: int = 250_000
-    """A table of at most this many rows is asked for all its identities in one request, as the last proof."""
+    """A table of at most this many rows is asked for all its identities in one request, as the last proof; nor does a
+    slice of another proof ask for more, but where surveys do."""
+    highest_maxrec: int = 1_000_000
+    """Largest limit of a request [rows], for what cannot be cut; services announce no more."""
+    proof_share: float = 0.3
+    """Requests of a proof, as a share of those that the harvest took; a proof that needs more is not made."""
     largest_answer_bytes: int = 4 << 30
     """An answer beyond this is refused [byte]."""
     disk_share: float = 1.0
@@ -110,6 +118,8 @@ class Finding:
     """One sentence."""
     doubt: bool = False
     """Whether the copy cannot be called complete because of it."""
+    unproven: bool = False
+    """Whether it says what could not be proven, although nothing hints at a missing row."""
 
 
 @dataclass(frozen=True)
@@ -120,9 +130,16 @@ class Verdict:
     """All that speaks for or against it."""
 
     @property
+    def status(self) -> Status:
+        """What is known: rows are missing or in doubt; nothing hints at any; it is proven that there are none."""
+        if any(finding.doubt for finding in self.findings):
+            return "incomplete"
+        return "not proven" if any(finding.unproven for finding in self.findings) else "complete"
+
+    @property
     def complete(self) -> bool:
-        """Whether every row of the table is held exactly once, as far as the service lets anyone tell."""
-        return not any(finding.doubt for finding in self.findings)
+        """Whether it is proven, as far as the service lets anyone prove it, that every row is held exactly once."""
+        return self.status == "complete"
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -14,9 +14,6 @@ from ssap_query.cli.diagnostics import ExitCode, guarded, note, tell_warnings
 
 __all__ = ["command", "group", "main"]
 
-# Objects made before Python looks for garbage among them; its own 700 has it look ninety times in a cold start.
-_COLLECTED_AFTER = 20_000
-
 # Command -> folder of `commands` that has it, in a module of its own name.
 _COMMANDS = {
     "demo": "doors",
@@ -111,14 +108,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def command() -> None:
-    """Run the command line as a whole process, which is not to spend its time on memory that goes with it anyway.
-
-    Looking for garbage, while modules are loaded and once more in all of them at the end, would take a sixth of a cold
-    ``query``. DuckDB, where it was needed, complains of objects that are never freed.
-    """
-    gc.set_threshold(_COLLECTED_AFTER)
+    """Run the command line as a whole process."""
     try:
         main()
     finally:
+        # When it ends Python would look for garbage in all modules, whose memory goes with the process anyway: 4 % of
+        # the instructions of a cold query (scripts/bench, section start). DuckDB complains of what is never freed.
         if "duckdb" not in sys.modules:
             gc.freeze()

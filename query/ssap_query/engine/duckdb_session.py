@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["Session", "failures_told"]
+__all__ = ["Session", "translate_errors"]
 
 # Nothing is fetched from anywhere, and a name in a statement never means a Python variable that happens to be about.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -133,7 +133,7 @@ def _close(root: duckdb.DuckDBPyConnection, idle: Sequence[duckdb.DuckDBPyConnec
 
 
 @contextmanager
-def failures_told(snapshot: Path) -> Iterator[None]:
+def translate_errors(snapshot: Path) -> Iterator[None]:
     """Turn what DuckDB and Arrow say of files they cannot read into one sentence.
 
     Parameters

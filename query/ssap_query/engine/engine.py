@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from threading import Lock
+from sys import getsizeof
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,13 +21,12 @@ from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Schema
 
 from ssap_query.engine.compile import compile_query, files
-from ssap_query.engine.cones.row_groups import DEFAULT_CACHE_BYTES, Group, RowSelection
-from ssap_query.engine.cones.row_groups import RowGroups as RowGroupReader
+from ssap_query.engine.cones.row_groups import Group, RowGroupReader, RowSelection
 from ssap_query.engine.cones.sky_cover import reach
-from ssap_query.engine.duckdb_session import Session, failures_told
+from ssap_query.engine.duckdb_session import Session, translate_errors
 from ssap_query.engine.plan import BoundQuery, EngineLimits, Nothing, OpenSnapshot, Way
 from ssap_query.engine.rows import OutputColumns
-from ssap_query.sql.column_cache import HotColumns
+from ssap_query.engine.snapshot_cache import DEFAULT_CACHE_BYTES, SnapshotCache
 from ssap_query.ssap.interpret import Query
 from ssap_query.ssap.predicate import FALSE, TRUE, DistinctValues, Predicate
 
@@ -40,7 +39,10 @@ __all__ = ["Engine"]
 _FEW_CONES = 50
 # Row groups that are decoded whole for a cone; beyond, a scan on all cores is faster.
 _MAX_GROUPS = 16
-_MAX_SCHEMAS = 32
+# Kinds of what is kept in the cache.
+_ARROW_SCHEMA, _CONSTANTS, _DISTINCT = "Arrow schema", "constants", "distinct values"
+# A field of an Arrow schema with its metadata [byte], about.
+_FIELD_BYTES = 400
 
 
 class Engine:
@@ -51,8 +53,7 @@ class Engine:
     catalog : Catalog
         The snapshot.
     cache_bytes : int
-        Most that is kept between requests [byte], of row groups for cones and again of columns for statistics; 0 for
-        a single request.
+        Most that is kept between requests [byte]; 0 for a single request.
     limits : EngineLimits, optional
         What a request may take.
     """
@@ -62,13 +63,14 @@ class Engine:
     ) -> None:
         self.catalog = catalog
         self.session = Session()
-        self.row_groups = RowGroupReader(cache_bytes)
-        self.hot_columns = HotColumns(catalog, self.row_groups, cache_bytes)
+        self.cache = SnapshotCache(cache_bytes)
+        self.row_groups = RowGroupReader(self.cache, catalog.checksums)
         self.snapshot = OpenSnapshot(catalog, self.session, self.row_groups, limits or EngineLimits())
-        self._distinct: dict[str, tuple[tuple[str, ...], bool]] = {}
-        self._constant_row: dict[str, pa.Array] | None = None
-        self._arrow_schemas: dict[tuple[str, ...], pa.Schema] = {}
-        self._lock = Lock()
+
+    def drop(self) -> None:
+        """Forget all that is kept of the snapshot; what still runs on it does without."""
+        self.cache.drop()
+        self.row_groups.close()
 
     def plan(self, query: Query, columns: Schema) -> Way:
         """Choose the way to the rows of a query.
@@ -117,7 +119,7 @@ class Engine:
     @property
     def _asked_once(self) -> bool:
         """Whether nothing is kept for another request."""
-        return self.row_groups.max_bytes == 0
+        return self.cache.max_bytes == 0
 
     def _worth_decoding(self, query: BoundQuery) -> Sequence[Group]:
         """Row groups that a few cones touch, if decoding them is the cheapest; else none."""
@@ -138,25 +140,23 @@ class Engine:
 
     def _constants(self) -> dict[str, pa.Array]:
         """Columns that have one value throughout, with one row, which is read once from the files."""
-        if self._constant_row is None:
+
+        def load() -> dict[str, pa.Array]:
             known: dict[str, object] = self.catalog.manifest.get("constants") or {}
-            with failures_told(self.catalog.path):
+            with translate_errors(self.catalog.path):
                 group = self.row_groups.footer(str(self.catalog.files[0])).groups[0]
                 first = RowSelection(group, np.zeros(1, np.int64))
-                self._constant_row = self.row_groups.take(first, list(known), keep=False)
-        return self._constant_row
+                return self.row_groups.take(first, list(known), keep=False)
+
+        return self.cache.get((_CONSTANTS,), load, lambda row: sum(array.nbytes for array in row.values()))
 
     def _arrow(self, columns: Schema) -> pa.Schema:
         """Arrow schema of some columns; making one takes as long as a small cone."""
-        with self._lock:
-            if columns.names not in self._arrow_schemas:
-                if len(self._arrow_schemas) >= _MAX_SCHEMAS:
-                    self._arrow_schemas.clear()
-                self._arrow_schemas[columns.names] = columns.arrow_schema()
-            return self._arrow_schemas[columns.names]
+        key = (_ARROW_SCHEMA, columns.names)
+        return self.cache.get(key, columns.arrow_schema, lambda schema: _FIELD_BYTES * len(schema))
 
     def distinct(self, role: str) -> tuple[str, ...]:
-        """Distinct non-NULL values of a text column, sorted; kept as long as the snapshot is open."""
+        """Distinct non-NULL values of a text column, sorted."""
         return self._distinct_values(role)[0]
 
     def has_null(self, role: str) -> bool:
@@ -164,15 +164,16 @@ class Engine:
         return self._distinct_values(role)[1]
 
     def _distinct_values(self, role: str) -> tuple[tuple[str, ...], bool]:
-        with self._lock:
-            if role not in self._distinct:
-                column = self.catalog.schema.roles[role]
-                paths = [str(path) for path in self.catalog.files]
-                query = compile_query(self.catalog.schema, [column], files(paths), [], group_by=[column])
-                with failures_told(self.catalog.path):
-                    found = self.session.table(query.sql, query.values)[column].to_pylist()
-                self._distinct[role] = tuple(sorted(value for value in found if value is not None)), None in found
-            return self._distinct[role]
+        def load() -> tuple[tuple[str, ...], bool]:
+            column = self.catalog.schema.roles[role]
+            paths = [str(path) for path in self.catalog.files]
+            query = compile_query(self.catalog.schema, [column], files(paths), [], group_by=[column])
+            with translate_errors(self.catalog.path):
+                self.catalog.checksums.check(paths)
+                found = self.session.table(query.sql, query.values)[column].to_pylist()
+            return tuple(sorted(value for value in found if value is not None)), None in found
+
+        return self.cache.get((_DISTINCT, role), load, lambda found: sum(map(getsizeof, found[0])))
 
     def _bindable(self, predicate: Predicate) -> Predicate:
         """Resolve what depends on the snapshot's values, and make lists of sequences."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from ssap_mirror.core.catalog import Catalog
+
 from ssap_query.engine.compile import CompiledQuery
-from ssap_query.engine.cones.row_groups import RowGroups as RowGroupReader
-from ssap_query.engine.cones.row_groups import RowSelection
-from ssap_query.engine.duckdb_session import Session, failures_told
+from ssap_query.engine.cones.row_groups import RowGroupReader, RowSelection
+from ssap_query.engine.duckdb_session import Session, translate_errors
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -112,8 +112,8 @@ class RowGroupRows:
     """Which rows, in order."""
     keep: bool
     """Whether what is decoded is worth keeping for the next request."""
-    snapshot: Path
-    """Folder of the snapshot, for messages."""
+    catalog: Catalog
+    """The snapshot."""
 
     def __len__(self) -> int:
         return sum(len(selection.rows) for selection in self.selections)
@@ -121,7 +121,7 @@ class RowGroupRows:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, one batch a row group."""
         for selection in self.selections:
-            with failures_told(self.snapshot):
+            with translate_errors(self.catalog.path):
                 read = self.reader.take(selection, self.columns.varying, keep=self.keep)
             yield self.columns.batch({**read, **selection.computed}, len(selection.rows))
 
@@ -138,8 +138,10 @@ class QueryRows:
     """Selects the varying and the computed columns, by name."""
     rows: int
     """How many of its rows belong to the result; it may have one more."""
-    snapshot: Path
-    """Folder of the snapshot, for messages."""
+    catalog: Catalog
+    """The snapshot."""
+    paths: Sequence[str]
+    """Files that the statement reads."""
 
     def __len__(self) -> int:
         return self.rows
@@ -147,7 +149,8 @@ class QueryRows:
     def batches(self) -> Generator[pa.RecordBatch, None, None]:
         """All rows, as the statement gives them."""
         left = self.rows
-        with failures_told(self.snapshot):
+        with translate_errors(self.catalog.path):
+            self.catalog.checksums.check(self.paths)
             for found in self.session.batches(self.query.sql, self.query.values, BATCH_ROWS):
                 rows = min(left, found.num_rows)
                 if rows:

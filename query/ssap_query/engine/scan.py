@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ssap_query.engine.compile import CompiledQuery, count_of
 from ssap_query.engine.cones.row_groups import Group
-from ssap_query.engine.duckdb_session import failures_told
+from ssap_query.engine.duckdb_session import translate_errors
 from ssap_query.engine.plan import BoundQuery
 from ssap_query.engine.rows import InMemoryRows, QueryRows, Rows, read_if_small
 
@@ -25,17 +25,20 @@ class Scan:
         """Run the statement; a large result is counted, and read again when its rows are asked for."""
         query, snapshot = self.query, self.query.snapshot
         statement, path = self.statement(), snapshot.catalog.path
-        source = QueryRows(query.columns, snapshot.session, statement, snapshot.catalog.rows, path)
+        rows, paths = snapshot.catalog.rows, query.cover.paths
+        source = QueryRows(query.columns, snapshot.session, statement, rows, snapshot.catalog, paths)
         stream = source.batches()
         table, found = read_if_small(stream, query.columns.arrow, snapshot.limits.result)
         if table is None:
             stream.close()
             counting = count_of(statement)
-            with failures_told(path):
+            with translate_errors(path):
+                snapshot.catalog.checksums.check(paths)
                 found = int(snapshot.session.arrays(counting.sql, counting.values)["n"][0])
         shown = found if query.limit is None else min(found, query.limit)
-        rows = replace(source, rows=shown) if table is None else InMemoryRows(table.slice(0, shown))
-        return rows, found > shown
+        if table is None:
+            return replace(source, rows=shown), found > shown
+        return InMemoryRows(table.slice(0, shown)), found > shown
 
     def statement(self) -> CompiledQuery:
         """Write the statement."""

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, LiteralString
 
 import numpy as np
-from ssap_mirror.core import healpix
+from ssap_mirror.core.sphere import haversine_sql, separation_arcsec
 
 from ssap_query.arrow.arrays import as_numpy, points
 from ssap_query.ssap.predicate import Predicate
@@ -62,7 +62,7 @@ def scores(columns: Mapping[str, pa.Array], cones: Sequence[Cone]) -> NDArray[np
         if cone.radius_deg == 0:
             nearness[:] = 1
             continue
-        separation_deg = healpix.separation_arcsec(ra, dec, cone.ra_deg, cone.dec_deg) / 3600
+        separation_deg = separation_arcsec(ra, dec, cone.ra_deg, cone.dec_deg) / 3600
         np.maximum(nearness, 1 - separation_deg / cone.radius_deg, out=nearness)
     score = 50 * nearness
     if "snr" in columns:
@@ -113,12 +113,8 @@ def score_of_joined(*, with_snr: bool) -> Predicate:
 
 def _nearness(centre_ra: LiteralString, centre_dec: LiteralString, radius: LiteralString) -> LiteralString:
     """1 at the centre, 0 at the edge; ``centre_dec`` occurs twice, before ``centre_ra`` and ``radius``."""
-    return (
-        "1 - degrees(2 * asin(least(1, sqrt("
-        "pow(sin(radians({location}[2] - " + centre_dec + ") / 2), 2)"
-        " + cos(radians({location}[2])) * cos(radians(" + centre_dec + "))"
-        " * pow(sin(radians({location}[1] - " + centre_ra + ") / 2), 2))))) / " + radius
-    )
+    haversine = haversine_sql("{location}[1]", "{location}[2]", centre_ra, centre_dec)
+    return "1 - degrees(2 * asin(least(1, sqrt(" + haversine + ")))) / " + radius
 
 
 def _sum(nearness: LiteralString, *, with_snr: bool) -> LiteralString:

@@ -56,6 +56,7 @@ def match_mirror(
     if isinstance(way, Scan | RowGroups) and way.query.limit is None:
         read = [name for name in columns.names if name not in way.query.computed]
         statement = way.query.statement([*read, FILE_INDEX, FILE_ROW])
+        engine.catalog.checksums.check(way.query.cover.paths)
         left = Side(statement.sql, statement.values, columns)
     else:
         rows, _ = way.rows()

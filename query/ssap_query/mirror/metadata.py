@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ssap_mirror.core.times import as_datetime
+from ssap_mirror.core.times import datetime_of
 
 from ssap_query.engine.engine import Engine
 from ssap_query.mirror.answerable import Answerable, answerable
@@ -81,7 +81,7 @@ def _as_text(bounds: Any, text: Any) -> tuple[str | None, str | None]:
 
 
 def _iso(mjd: float) -> str:
-    return as_datetime(mjd).isoformat(timespec="milliseconds")
+    return datetime_of(mjd).isoformat(timespec="milliseconds")
 
 
 def _options(engine: Engine, parameter: Parameter) -> tuple[str, ...]:

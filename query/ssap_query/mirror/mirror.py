@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from ssap_mirror.core.catalog import Catalog, find_snapshot, open_catalog
+from ssap_mirror.core.catalog import Catalog, find_snapshot, open_leased
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.errors import CatalogError
 
-from ssap_query.engine.cones.row_groups import DEFAULT_CACHE_BYTES
 from ssap_query.engine.engine import Engine
 from ssap_query.engine.plan import EngineLimits
+from ssap_query.engine.snapshot_cache import DEFAULT_CACHE_BYTES
 from ssap_query.mirror.answer import ColumnNames, Request, answer, provenance, read_request
 from ssap_query.mirror.result import ResultSet
 from ssap_query.ssap.python_values import request_pairs
@@ -32,7 +33,8 @@ __all__ = ["Mirror", "open_mirror"]
 class Mirror:
     """A mirror of a spectra service, opened at its live snapshot.
 
-    It goes on reading that snapshot, whatever is synced meanwhile, until `refresh`. It may be used from many threads.
+    It goes on reading that snapshot, whatever is synced meanwhile, until `refresh`; as long as it does, and as long as
+    a result reads from it, the snapshot is not pruned. It may be used from many threads.
 
     Parameters
     ----------
@@ -41,15 +43,14 @@ class Mirror:
     home : pathlib.Path, optional
         Folder of the mirrors.
     cache_bytes : int
-        Most that is kept between requests [byte], of row groups for cones and again of columns for statistics; 0 for
-        a program that asks once.
+        Most that is kept between requests [byte], of everything; 0 for a program that asks once.
     limits : EngineLimits, optional
         What a single request may take.
 
     Raises
     ------
     CatalogError
-        If there is no such mirror, or its manifest cannot be read.
+        If there is no such mirror, or it is damaged.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Mirror:
         self._lock = Lock()
 
     def _open(self) -> Engine:
-        return Engine(open_catalog(self._name, self._home), self._cache_bytes, self._limits)
+        return Engine(open_leased(self._name, self._home), self._cache_bytes, self._limits)
 
     @property
     def catalog(self) -> Catalog:
@@ -101,7 +102,8 @@ class Mirror:
         with self._lock:
             if find_snapshot(self._name, self._home) == self.catalog.path:
                 return False
-            self._engine = self._open()
+            old, self._engine = self._engine, self._open()
+            old.drop()
             return True
 
     def ssap(
@@ -136,9 +138,25 @@ class Mirror:
         CatalogError
             If the snapshot cannot be read.
         """
+
+        def asked(engine: Engine) -> ResultSet:
+            schema, ignored = engine.catalog.schema, ignore_unanswerable
+            return answer(engine, read_request(schema, request, dialect, columns, ignore_unanswerable=ignored))
+
+        return self._ask(asked)
+
+    def _ask(self, asked: Callable[[Engine], ResultSet]) -> ResultSet:
+        """Ask the open snapshot; if it is gone, the live one.
+
+        Snapshots that are read are not pruned, but others may remove one, and some file systems have no leases.
+        """
         engine = self._engine
-        schema = engine.catalog.schema
-        return answer(engine, read_request(schema, request, dialect, columns, ignore_unanswerable=ignore_unanswerable))
+        try:
+            return asked(engine)
+        except CatalogError:
+            if engine.catalog.path.is_dir() or not self.refresh():
+                raise
+            return asked(self._engine)
 
     def search(
         self,
@@ -343,12 +361,18 @@ class Mirror:
         ------
         ParameterError
             If it is not one query, or DuckDB cannot make sense of it.
+        CatalogError
+            If the snapshot cannot be read.
         """
+        from ssap_query.sql.column_cache import WholeColumns
         from ssap_query.sql.user_sql import run_sql
 
-        engine = self._engine
-        schema, rows = run_sql(engine.session, engine.catalog, engine.hot_columns, text, values, tables)
-        return ResultSet(schema, rows, infos=provenance(engine.catalog))
+        def asked(engine: Engine) -> ResultSet:
+            columns = WholeColumns(engine.catalog, engine.row_groups, engine.cache)
+            schema, rows = run_sql(engine.session, engine.catalog, columns, text, values, tables)
+            return ResultSet(schema, rows, infos=provenance(engine.catalog))
+
+        return self._ask(asked)
 
     def relation(self) -> duckdb.DuckDBPyRelation:
         """Give the view ``spectra`` as a DuckDB relation, to filter, aggregate and join in Python.

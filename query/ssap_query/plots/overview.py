@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ssap_mirror.core.times import datetime_of
 from ssap_mirror.errors import MirrorError, ParameterError
 
 from ssap_query.mirror.mirror import Mirror
@@ -156,12 +157,10 @@ def _no_ticks(axes: Any) -> None:
 
 def _dates(axes: Any) -> None:
     """Label a time axis in MJD with calendar dates (UTC)."""
-    from ssap_mirror.core.times import as_datetime
-
     low, high = axes.get_xlim()
     step = (high - low) / 6
     places = [low + step * (i + 0.5) for i in range(6)]
-    axes.set_xticks(places, [as_datetime(place).strftime("%Y-%m-%d") for place in places])
+    axes.set_xticks(places, [datetime_of(place).strftime("%Y-%m-%d") for place in places])
 
 
 KINDS: dict[str, Callable[[Mirror, int], Any]] = {

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import IO
 
+from ssap_mirror.core.storage import replacing
 from ssap_mirror.errors import MirrorError, ParameterError
 
 from ssap_query.render.answer import Answer
@@ -143,29 +142,8 @@ def write(answer: Answer, target: str | os.PathLike[str] | IO[bytes], format: st
     chosen = format_named(format) if format else format_of(target)
     path = Path(target)
     try:
-        with _replacing(path) as file:
+        with replacing(path) as beside, beside.open("wb") as file:
             file.writelines(chosen.chunks(answer))
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
         raise MirrorError(message) from error
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes its name when it is complete; pipes and devices are written as they are."""
-    if path.exists() and not path.is_file():
-        with path.open("wb") as stream:
-            yield stream
-        return
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        # A temporary file is the owner's alone; this one is like any file the user makes.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -1,8 +1,8 @@
 """Columns of the whole table in memory, for statistics that are asked again and again.
 
-A column that a statement reads from end to end, or that was asked for before, is decoded once and kept, within a bound;
-statements then read it in place of the files, at half the cost or less. Which columns a statement can possibly read is
-seen in its syntax tree; where that leaves any doubt, the files are read.
+A column that a statement reads from end to end, or that was asked for before, is decoded once and kept in the cache of
+the snapshot; statements then read it in place of the files, at half the cost or less. Which columns a statement can
+possibly read is seen in its syntax tree; where that leaves any doubt, the files are read.
 """
 
 from __future__ import annotations
@@ -11,23 +11,25 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import HEALPIX_COLUMN
 
 from ssap_query.engine.compile import quoted
-from ssap_query.engine.cones.row_groups import RowGroups
+from ssap_query.engine.cones.row_groups import RowGroupReader
+from ssap_query.engine.snapshot_cache import Key, SnapshotCache
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["VIEW", "HotColumns", "Reading", "columns_read"]
+__all__ = ["VIEW", "Reading", "WholeColumns", "columns_read"]
 
 #: Name of the view that people's statements read.
 VIEW = "spectra"
+# Kinds of what is kept in the cache: the columns, a mark for each that was asked for, and how large each would be.
+_COLUMN, _ASKED, _SIZE = "whole column", "column asked for", "size of column"
 
 # Text is kept as dictionaries; with more bytes a row than this it hardly repeats, and would fill the memory.
 _MAX_TEXT_BYTES_PER_ROW = 2
@@ -53,32 +55,28 @@ class Reading:
     """Whether it needs every row of them: nothing in it selects rows."""
 
 
-class HotColumns:
-    """Keeps columns of whole-table statements, and those that are asked for more than once.
+class WholeColumns:
+    """Columns of all rows: those of whole-table statements, and those that are asked for more than once.
 
     Parameters
     ----------
     catalog : Catalog
         The snapshot.
-    row_groups : RowGroups
+    row_groups : RowGroupReader
         What knows the footers of its files.
-    max_bytes : int
-        Most that is kept [byte]; 0 keeps nothing.
+    cache : SnapshotCache
+        What keeps the columns.
     """
 
-    def __init__(self, catalog: Catalog, row_groups: RowGroups, max_bytes: int) -> None:
-        self.max_bytes = max_bytes
+    def __init__(self, catalog: Catalog, row_groups: RowGroupReader, cache: SnapshotCache) -> None:
         self._catalog = catalog
         self._row_groups = row_groups
-        self._asked: set[str] = set()
-        self._columns: dict[str, pa.ChunkedArray] = {}
-        self._sizes: dict[str, int] = {}
-        self._lock = Lock()
+        self._cache = cache
 
     @property
-    def size(self) -> int:
-        """What is kept [byte]."""
-        return sum(column.nbytes for column in self._columns.values())
+    def enabled(self) -> bool:
+        """Whether anything is kept at all."""
+        return self._cache.max_bytes > 0
 
     def table(self, connection: duckdb.DuckDBPyConnection, reading: Reading) -> pa.Table | None:
         """Columns of all rows, in the order of the files.
@@ -99,27 +97,34 @@ class HotColumns:
         import pyarrow as pa
 
         names = reading.columns
-        with self._lock:
-            known = self._asked.issuperset(names)
-            self._asked.update(names)
-            if not (known or reading.whole) or not names or self._bytes(names) > self.max_bytes:
-                return None
-            missing = [name for name in names if name not in self._columns]
-            if missing:
-                loaded = self._load(connection, missing)
-                for name in [name for name in self._columns if name not in names]:
-                    if self.size + loaded.nbytes <= self.max_bytes:
-                        break
-                    del self._columns[name]
-                self._columns.update(zip(missing, loaded.columns, strict=True))
-            return pa.table({name: self._columns[name] for name in names})
+        if not names or not (self._asked_before(names) or reading.whole) or self._bytes(names) > self._cache.max_bytes:
+            return None
+        keys: dict[Key, str] = {(_COLUMN, name): name for name in names}
+
+        def load(missing: Sequence[Key]) -> dict[Key, pa.ChunkedArray]:
+            return dict(zip(missing, self._load(connection, [keys[key] for key in missing]), strict=True))
+
+        found = self._cache.get_all(keys, load, lambda column: column.nbytes)
+        return pa.table({name: found[key] for key, name in keys.items()})
+
+    def _asked_before(self, names: Sequence[str]) -> bool:
+        """Whether all columns were asked for before; now they are."""
+        new: list[Key] = []
+
+        def mark(missing: Sequence[Key]) -> dict[Key, bool]:
+            new.extend(missing)
+            return dict.fromkeys(missing, True)
+
+        self._cache.get_all([(_ASKED, name) for name in names], mark, lambda _: 0)
+        return not new
 
     def _bytes(self, names: Sequence[str]) -> int:
         """Size of columns in memory [byte]; more than allowed for text that hardly repeats."""
-        for name in names:
-            if name not in self._sizes:
-                self._sizes[name] = self._bytes_of(name)
-        return sum(self._sizes[name] for name in names)
+
+        def load(missing: Sequence[Key]) -> dict[Key, int]:
+            return {key: self._bytes_of(str(key[1])) for key in missing}
+
+        return sum(self._cache.get_all([(_SIZE, name) for name in names], load, lambda _: 0).values())
 
     def _bytes_of(self, name: str) -> int:
         rows = self._catalog.rows
@@ -133,17 +138,14 @@ class HotColumns:
         size = self._row_groups.column_bytes(str(part.path), name) * rows // max(part.rows, 1)
         if not column.is_text:
             return size
-        return 4 * rows if size <= _MAX_TEXT_BYTES_PER_ROW * rows else self.max_bytes + 1
+        return 4 * rows if size <= _MAX_TEXT_BYTES_PER_ROW * rows else self._cache.max_bytes + 1
 
     def _is_text(self, name: str) -> bool:
         return name in self._catalog.schema and self._catalog.schema[name].is_text
 
-    def _load(self, connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> pa.Table:
-        import pyarrow as pa
-
+    def _load(self, connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> list[pa.ChunkedArray]:
         found = connection.view(VIEW).project(", ".join(quoted(name) for name in names)).to_arrow_table()
-        columns = [found[name].dictionary_encode() if self._is_text(name) else found[name] for name in names]
-        return pa.table(columns, names=list(names))
+        return [found[name].dictionary_encode() if self._is_text(name) else found[name] for name in names]
 
 
 def columns_read(connection: duckdb.DuckDBPyConnection, text: str, catalog: Catalog) -> Reading | None:

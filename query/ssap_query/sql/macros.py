@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import LiteralString
 
+from ssap_mirror.core.sphere import haversine_sql
+
 __all__ = ["SKY_MACROS", "Macro"]
 
 
@@ -25,18 +27,13 @@ class Macro:
     """One sentence: what it gives, in which unit."""
 
 
-_HAVERSINE: LiteralString = (
-    "pow(sin(radians(dec2 - dec1) / 2), 2)"
-    " + cos(radians(dec1)) * cos(radians(dec2)) * pow(sin(radians(ra2 - ra1) / 2), 2)"
-)
-
 #: In the order in which they have to be made.
 SKY_MACROS = (
     Macro(
         "separation",
         "separation(ra1, dec1, ra2, dec2)",
         "CREATE OR REPLACE MACRO separation(ra1, dec1, ra2, dec2) AS degrees(2 * asin(least(1, sqrt("
-        + _HAVERSINE
+        + haversine_sql("ra1", "dec1", "ra2", "dec2")
         + "))))",
         "Great-circle separation of two positions [deg] (haversine formula).",
     ),

@@ -12,9 +12,9 @@ from ssap_mirror.core.schema import HEALPIX_COLUMN, Column, Schema
 from ssap_mirror.errors import MirrorError, ParameterError
 
 from ssap_query.engine.compile import view_of_files
-from ssap_query.engine.duckdb_session import Session, failures_told
+from ssap_query.engine.duckdb_session import Session, translate_errors
 from ssap_query.engine.rows import BATCH_ROWS, InMemoryRows, MemoryLimit, Rows, read_if_small
-from ssap_query.sql.column_cache import VIEW, HotColumns, columns_read
+from ssap_query.sql.column_cache import VIEW, WholeColumns, columns_read
 from ssap_query.sql.lamost_macros import DECODING_MACROS
 from ssap_query.sql.macros import SKY_MACROS
 
@@ -48,7 +48,8 @@ def connection(session: Session, catalog: Catalog) -> duckdb.DuckDBPyConnection:
         yield view_of_files(catalog.schema, columns, [str(path) for path in catalog.files])
         yield from (macro.create for macro in (*SKY_MACROS, *DECODING_MACROS))
 
-    with failures_told(catalog.path):
+    with translate_errors(catalog.path):
+        catalog.checksums.check(catalog.files)
         session.prepare(statements)
     return session.cursor()
 
@@ -56,7 +57,7 @@ def connection(session: Session, catalog: Catalog) -> duckdb.DuckDBPyConnection:
 def run_sql(
     session: Session,
     catalog: Catalog,
-    hot: HotColumns,
+    whole_columns: WholeColumns,
     text: str,
     values: Sequence[object] = (),
     tables: Mapping[str, Any] | None = None,
@@ -70,8 +71,8 @@ def run_sql(
         What runs it.
     catalog : Catalog
         The snapshot.
-    hot : HotColumns
-        What keeps columns that are asked for often.
+    whole_columns : WholeColumns
+        Gives columns that are asked for often from memory.
     text : str
         One SELECT (or FROM, WITH, SUMMARIZE, DESCRIBE, PIVOT, EXPLAIN).
     values : sequence
@@ -92,9 +93,11 @@ def run_sql(
     ------
     ParameterError
         If it is not one query, or DuckDB cannot make sense of it.
+    CatalogError
+        If the snapshot cannot be read.
     """
     _refuse_statements(session, text)
-    query = _Query(session, catalog, hot, text, tuple(values), dict(tables or {}))
+    query = _Query(session, catalog, whole_columns, text, tuple(values), dict(tables or {}))
     arrow_schema, stream = query.stream()
     schema = Schema(tuple(Column.from_arrow(field) for field in arrow_schema))
     table, read = read_if_small(stream, arrow_schema, in_memory)
@@ -109,7 +112,7 @@ class _Query:
 
     session: Session
     catalog: Catalog
-    hot: HotColumns
+    whole_columns: WholeColumns
     text: str
     values: tuple[object, ...]
     tables: Mapping[str, Any]
@@ -151,13 +154,13 @@ class _Query:
         return cursor.sql(self.text, params=list(self.values)).to_arrow_reader(BATCH_ROWS)
 
     def _in_memory(self, cursor: duckdb.DuckDBPyConnection) -> pa.Table | None:
-        if not self.hot.max_bytes or any(name.lower() == VIEW for name in self.tables):
+        if not self.whole_columns.enabled or any(name.lower() == VIEW for name in self.tables):
             return None
         reading = columns_read(cursor, self.text, self.catalog)
         if reading is None:
             return None
-        with failures_told(self.catalog.path):
-            return self.hot.table(cursor, reading)
+        with translate_errors(self.catalog.path):
+            return self.whole_columns.table(cursor, reading)
 
     def _read(self, cursor: duckdb.DuckDBPyConnection, reader: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         import duckdb

@@ -17,7 +17,7 @@ from ssap_query.xmatch.join.pairs import Join
 from ssap_query.xmatch.join.points import make_points
 from ssap_query.xmatch.output.columns import choose_columns
 from ssap_query.xmatch.output.match import Match
-from ssap_query.xmatch.session import Limits, Session, failures_told
+from ssap_query.xmatch.session import Limits, Session, translate_errors
 
 __all__ = ["Find", "crossmatch"]
 
@@ -104,7 +104,7 @@ def crossmatch(
     session = Session(limits or Limits())
     given = (left_positions, right_positions)
     chosen = (left_columns, right_columns)
-    with failures_told():
+    with translate_errors():
         session.run(*sql.MACROS, sql.BINS["even"])
         tables = (open_table(session, left, "left", left_where), open_table(session, right, "right", right_where))
         found = [find_positions(p, t.schema, t.roles, t.side) for p, t in zip(given, tables, strict=True)]

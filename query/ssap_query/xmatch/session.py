@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 from ssap_mirror.errors import FormatError, MirrorError, ParameterError
 
-__all__ = ["Limits", "Session", "failures_told", "one_line", "quoted"]
+__all__ = ["Limits", "Session", "one_line", "quoted", "translate_errors"]
 
 # What DuckDB raises for the content of a file; the rest would be faults of ours and stays as it is
 _UNREADABLE = (
@@ -122,7 +122,7 @@ def _default_memory_bytes() -> int:
 
 
 @contextmanager
-def failures_told() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn what DuckDB says when a match fails into one sentence.
 
     Raises

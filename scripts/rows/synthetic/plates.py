@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from ssap_mirror.core.sphere import haversine
 
 Doubles = NDArray[np.float64]
 
@@ -176,9 +177,7 @@ def _around(rng: np.random.Generator, ra0: float, dec0: float, count: int) -> tu
 
 
 def _stars_in_field(rng: np.random.Generator, stars: Stars, ra0: float, dec0: float, at_most: int) -> NDArray[np.intp]:
-    half = np.radians(stars.dec - dec0) / 2, np.radians(stars.ra - ra0) / 2
-    haversine = np.sin(half[0]) ** 2 + np.cos(np.radians(stars.dec)) * np.cos(np.radians(dec0)) * np.sin(half[1]) ** 2
-    inside = np.flatnonzero(haversine <= np.sin(np.radians(FIELD_RADIUS) / 2) ** 2)
+    inside = np.flatnonzero(haversine(stars.ra, stars.dec, ra0, dec0) <= np.sin(np.radians(FIELD_RADIUS) / 2) ** 2)
     return inside if len(inside) <= at_most else np.sort(rng.choice(inside, at_most, replace=False))
 
 

@@ -13,11 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ssap_mirror.build.hats_files import manifest_digest
 from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
 from ssap_mirror.check.snapshot import validate, verify
 from ssap_mirror.core import layout, storage
-from ssap_mirror.core.catalog import Catalog, Partition, open_catalog
+from ssap_mirror.core.catalog import Catalog, Partition, manifest_digest, open_catalog, read_catalog
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
 from ssap_mirror.errors import CatalogError
 
@@ -37,9 +36,10 @@ def seal(catalog: Catalog, edit: Edit = lambda manifest: None) -> Catalog:
         if file.is_file():
             item["bytes"], item["sha256"] = file.stat().st_size, storage.sha256(file)
     edit(manifest)
-    (catalog.path / layout.MANIFEST).write_text(json.dumps(manifest))
-    (catalog.path / layout.MANIFEST_DIGEST).write_bytes(manifest_digest(catalog.path))
-    return open_catalog(catalog.path)
+    content = json.dumps(manifest).encode()
+    (catalog.path / layout.MANIFEST).write_bytes(content)
+    (catalog.path / layout.MANIFEST_DIGEST).write_bytes(manifest_digest(content))
+    return read_catalog(catalog.path)
 
 
 def rewrite(part: Partition, edit: Callable[[pa.Table], pa.Table]) -> None:

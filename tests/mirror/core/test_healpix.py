@@ -10,22 +10,9 @@ from hypothesis import strategies as st
 from ssap_mirror.core import healpix
 from ssap_mirror.errors import ParameterError
 
+from tests.support.sky import around, random_sky
+
 EDGES = [(0.0, 90.0), (123.0, -90.0), (0.0, 0.0), (359.9999999999, 20.0), (1e-12, 20.0), (45.0, 41.8103148957786)]
-
-
-def random_sky(n: int, seed: int = 5) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return rng.uniform(0, 360, n), np.degrees(np.arcsin(rng.uniform(-1, 1, n)))
-
-
-def around(ra: float, dec: float, separation_deg: np.ndarray, angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positions at these separations and position angles [rad], by rotating vectors."""
-    centre = healpy.ang2vec(ra, dec, lonlat=True)
-    east = np.array([-np.sin(np.radians(ra)), np.cos(np.radians(ra)), 0.0])
-    north = np.cross(centre, east)
-    rho = np.radians(separation_deg)[:, None]
-    away = np.cos(angle)[:, None] * north + np.sin(angle)[:, None] * east
-    return healpy.vec2ang(np.cos(rho) * centre + np.sin(rho) * away, lonlat=True)
 
 
 def test_cells_are_those_of_healpy() -> None:
@@ -114,13 +101,3 @@ def test_a_cone_is_not_much_larger_than_healpy_makes_it(order: int | None) -> No
         area = len(expected) << 2 * (29 - at)
         assert area <= cells * 1.01 if order is None else cells <= area * 1.3
         assert len(ranges) <= 40
-
-
-def test_separations_are_exact() -> None:
-    ra, dec = random_sky(1000)
-    separation = np.geomspace(1e-9, 179.9, 1000)
-    there = [around(a, d, np.array([s]), np.array([1.0])) for a, d, s in zip(ra, dec, separation, strict=True)]
-    moved = np.array(there)[:, :, 0]
-    found = healpix.separation_arcsec(ra, dec, moved[:, 0], moved[:, 1])
-    np.testing.assert_allclose(found, separation * 3600, rtol=1e-6, atol=1e-8)
-    assert np.isnan(healpix.separation_arcsec([1.0], [np.nan], [1.0], [1.0])).all()

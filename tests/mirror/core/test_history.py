@@ -14,10 +14,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
-from ssap_mirror.core import layout
-from ssap_mirror.core.catalog import live_name, open_catalog
+from ssap_mirror.core import catalog, layout
+from ssap_mirror.core.catalog import live_name, open_catalog, open_leased
 from ssap_mirror.core.schema import Schema
-from ssap_mirror.core.snapshots import list_snapshots, list_strays, make_live, open_leased, prune, rollback
+from ssap_mirror.core.snapshots import list_snapshots, list_strays, make_live, prune, rollback
 from ssap_mirror.core.snapshots.history import read_history
 from ssap_mirror.errors import CatalogError
 
@@ -212,23 +212,22 @@ class TestLease:
     """A snapshot that is being read stays."""
 
     def test_it_is_pruned_when_the_reader_is_done(self, abc: Made) -> None:
-        catalog, lease = open_leased(abc.path)
-        _, other = open_leased(catalog.path)
+        first = open_leased(abc.path)
+        second = open_leased(first.path)
         abc.add("d")
         assert abc.prune(0) == "ab"
-        lease.release()
-        lease.release()
-        assert abc.prune(0) == "", "the other still reads it"
-        assert catalog.service_xml == b""
-        del other
+        del second
+        assert abc.prune(0) == "", "the first still reads it"
+        assert first.rows == 3
+        del first
         assert abc.prune(0) == "c"
 
     def test_a_reader_in_another_process(self, abc: Made) -> None:
         code = """
         import sys
         from pathlib import Path
-        from ssap_mirror.core.snapshots import open_leased
-        catalog, lease = open_leased(Path(sys.argv[1]))
+        from ssap_mirror.core.catalog import open_leased
+        catalog = open_leased(Path(sys.argv[1]))
         print(catalog.rows, flush=True)
         sys.stdin.read()
         """
@@ -254,25 +253,23 @@ class TestLease:
             taken(descriptor, operation)
 
         monkeypatch.setattr(fcntl, "flock", flock)
-        catalog, _lease = open_leased(abc.path)
-        assert catalog.rows == 3
+        reader = open_leased(abc.path)
+        assert reader.rows == 3
         abc.add("d")
         assert abc.prune(0) == "abc"
 
     def test_a_snapshot_removed_while_it_is_opened(self, abc: Made, monkeypatch: pytest.MonkeyPatch) -> None:
         """Between finding it and locking it another process syncs and prunes: the reader gets the new one."""
-        from ssap_mirror.core.snapshots import lease
-
-        found = lease.find_snapshot
+        found = catalog.find_snapshot
         synced: list[str] = []
 
-        def find(name: Path, home: Path | None) -> Path:
+        def find(name: str | Path, home: Path | None) -> Path:
             snapshot = found(name, home)
-            if not synced:
-                abc.add("d")
-                synced.append(abc.prune(0))
+            monkeypatch.setattr(catalog, "find_snapshot", found)
+            abc.add("d")
+            synced.append(abc.prune(0))
             return snapshot
 
-        monkeypatch.setattr(lease, "find_snapshot", find)
-        catalog, _lease = open_leased(abc.path)
-        assert (catalog.rows, synced) == (4, ["abc"])
+        monkeypatch.setattr(catalog, "find_snapshot", find)
+        assert open_leased(abc.path).rows == 4
+        assert synced == ["abc"]

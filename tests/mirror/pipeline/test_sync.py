@@ -107,10 +107,10 @@ def test_a_second_sync_brings_what_is_new_and_keeps_the_old_snapshot(
 
 def test_what_a_sync_replaced_stays_until_the_next(service: FakeService, live: Catalog, tmp_path: Path) -> None:
     """Also where none is to be kept: the new one may turn out to be worse."""
-    sync("test", source=service.url, home=tmp_path, manners=QUICK, keep=0)
+    sync("test", source=service.url, home=tmp_path, policy=QUICK, options=SyncOptions(keep=0))
     second = open_catalog("test", tmp_path)
     assert open_catalog(live.path).rows == len(OLD_ROWS)
-    sync("test", source=service.url, home=tmp_path, manners=QUICK, keep=0)
+    sync("test", source=service.url, home=tmp_path, policy=QUICK, options=SyncOptions(keep=0))
     assert not live.path.exists()
     assert rollback(tmp_path / "test").path == second.path
 

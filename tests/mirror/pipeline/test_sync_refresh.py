@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from ssap_mirror.check.snapshot import verify
 from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.errors import SourceError
 from ssap_mirror.pipeline.sync import SyncOptions, SyncReport, sync
+from ssap_mirror.sources.progress import Silent
 from ssap_mirror.sources.source import RequestPolicy
 
 from tests.support import fake_ssap
@@ -66,6 +68,34 @@ def test_nothing_changed(service: FakeService, policy: RequestPolicy, tmp_path: 
     assert after.path != before.path
     assert_holds(tmp_path, ROWS)
     assert [path.stat().st_ino for path in after.files] == [path.stat().st_ino for path in before.files], "hard links"
+
+
+class Notes(Silent):
+    """Remembers what is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.told.append(text)
+
+
+@pytest.mark.parametrize("file", ["rows", "manifest.json", "hats.properties", "CURRENT"])
+def test_a_damaged_snapshot_is_no_base(tmp_path: Path, file: str) -> None:
+    """Its rows would get fresh checksums: all are fetched, and the next snapshot is sound."""
+    with fake_ssap.running(FakeService(ROWS)) as service:
+        sync("test", source=service.url, home=tmp_path, policy=QUICK)
+        live = open_catalog("test", tmp_path)
+        path = {"rows": live.files[0], "CURRENT": tmp_path / "test" / "CURRENT"}.get(file, live.path / file)
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        notes = Notes()
+        assert sync("test", source=service.url, home=tmp_path, policy=QUICK, progress=notes).complete
+    (said,) = (text for text in notes.told if text.endswith("; all rows are fetched"))
+    assert "CURRENT" in said or "is damaged" in said
+    assert verify(open_catalog("test", tmp_path)) == []
+    assert_holds(tmp_path, ROWS)
 
 
 def test_rows_come_go_and_change(service: FakeService, policy: RequestPolicy, tmp_path: Path) -> None:

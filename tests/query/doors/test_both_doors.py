@@ -10,7 +10,9 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 import ssap_query as ssap
-from ssap_query.ssap import REGISTRY
+from ssap_mirror.core.schema import Schema
+from ssap_query.ssap import REGISTRY, Query, interpret
+from ssap_query.ssap.request import SsapRequest
 
 if TYPE_CHECKING:
     from .conftest import Run
@@ -85,6 +87,31 @@ def test_bad_values_get_the_same_sentence(name: str, value: str, base_url: str, 
     assert served.status_code == 200
     assert 'name="QUERY_STATUS" value="ERROR"' in served.text
     assert sentence.removeprefix("ssap-mirror: ").replace("&", "&amp;").replace("<", "&lt;") in served.text
+
+
+def test_every_door_interprets_a_request_once(
+    corpus_mirror: ssap.Mirror, base_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[SsapRequest] = []
+
+    def counted(request: SsapRequest, schema: Schema) -> Query:
+        seen.append(request)
+        return interpret(request, schema)
+
+    monkeypatch.setattr("ssap_query.mirror.answer.interpret", counted)
+    pairs = {"REQUEST": "queryData", **REQUESTS["cone"], "VERB": "1", "RESPONSEFORMAT": "csv"}
+    text = urlencode(pairs)
+    doors = [
+        lambda: run("query", "-m", "corpus", "--request", text).stdout,
+        lambda: run("query", "-m", "corpus", "--request", text, "--explain").stdout,
+        lambda: httpx.get(f"{base_url}/corpus/ssap", params=pairs).text,
+        lambda: httpx.get(f"{base_url}/corpus/rows.json", params=pairs).text,
+        lambda: corpus_mirror.ssap(text).response_format,
+    ]
+    for number, ask in enumerate(doors, 1):
+        assert ask()
+        assert len(seen) == number
+    assert {request.values["POS"] for request in seen} == {pairs["POS"]}
 
 
 def test_every_parameter_is_an_option(run: Run) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import ssap_query as ssap
-from ssap_mirror.core import healpix
+from ssap_mirror.core.sphere import separation_arcsec
 from ssap_query.engine.cones.cone_join import ConeJoin
 from ssap_query.engine.cones.select_rows import RowGroups
 from ssap_query.engine.cones.sky_cover import reach
@@ -29,7 +29,7 @@ def targets(awkward, cones: Sequence[Cone]) -> list[str]:
     ra, dec = np.array([(row["ra"], row["dec"]) for row in known]).T
     inside = np.zeros(len(known), np.bool_)
     for cone in cones:
-        inside |= healpix.separation_arcsec(ra, dec, cone.ra_deg, cone.dec_deg) <= cone.reach_deg * 3600
+        inside |= separation_arcsec(ra, dec, cone.ra_deg, cone.dec_deg) <= cone.reach_deg * 3600
     return sorted(row["identity"] for row, found in zip(known, inside, strict=True) if found)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import shutil
 from pathlib import Path
 
 import healpy
@@ -9,12 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import ssap_query as ssap
+from ssap_mirror.core.snapshots import prune
 from ssap_mirror.errors import CatalogError, ParameterError
 from ssap_query.engine.cones.cone_join import ConeJoin
 from ssap_query.engine.cones.select_rows import RowGroups
-from ssap_query.engine.plan import Nothing
-from ssap_query.engine.rows import InMemoryRows, MemoryLimit
+from ssap_query.engine.plan import EngineLimits, Nothing
+from ssap_query.engine.rows import InMemoryRows, MemoryLimit, QueryRows
 from ssap_query.engine.scan import Scan
+from ssap_query.sql.column_cache import WholeColumns
 from ssap_query.sql.user_sql import run_sql
 from ssap_query.ssap.request import parse
 
@@ -39,14 +43,52 @@ class TestOpening:
         first = mirror.catalog.path
         assert not mirror.refresh()
         mirror.search(pos=(0.0, 90.0), size=100)
-        kept = mirror.engine.row_groups
+        kept = mirror.engine.cache
+        assert kept.size > 0
         mirror_of(awkward.table.slice(0, 300), awkward.schema, tmp_path, "grows", 50)
         assert len(mirror.search(columns=["mobsid"])) == 100
         assert mirror.catalog.path == first
         assert mirror.refresh()
         assert mirror.catalog.path != first
         assert len(mirror.search(columns=["mobsid"])) == 300
-        assert mirror.engine.row_groups is not kept
+        assert mirror.engine.cache is not kept
+        assert (kept.size, kept.max_bytes) == (0, 0)
+
+    def test_what_is_read_is_not_pruned(self, tmp_path: Path, awkward, mirror_of) -> None:
+        """Neither under an open mirror nor under a result that still reads from its files."""
+        mirror_of(awkward.table.slice(0, 100), awkward.schema, tmp_path, "grows", 50)
+        in_pieces = EngineLimits(result=MemoryLimit(10, 1 << 20))
+        mirror = ssap.open("grows", tmp_path, cache_bytes=0, limits=in_pieces)
+        first = mirror.catalog.path
+        found = mirror.search(snr="0/", columns=["mobsid"])
+        assert isinstance(found.rows, QueryRows)
+        mirror_of(awkward.table.slice(0, 300), awkward.schema, tmp_path, "grows", 50)
+        assert prune(tmp_path / "grows", 0) == ()
+        assert mirror.refresh()
+        assert prune(tmp_path / "grows", 0) == ()
+        assert found.to_arrow().num_rows == len(found) > 10
+        del found
+        gc.collect()
+        assert prune(tmp_path / "grows", 0) == (first.name,)
+
+    def test_a_snapshot_that_is_gone_all_the_same_is_replaced_by_the_live_one(
+        self, tmp_path: Path, awkward, mirror_of
+    ) -> None:
+        mirror_of(awkward.table.slice(0, 100), awkward.schema, tmp_path, "grows", 50)
+        asked = {
+            "search": lambda mirror: mirror.search(columns=["mobsid"]),
+            "sql": lambda mirror: mirror.sql("SELECT mobsid FROM spectra"),
+        }
+        mirrors = {name: ssap.open("grows", tmp_path, cache_bytes=0) for name in asked}
+        first = mirrors["sql"].catalog.path
+        mirrors["sql"].sql("SELECT count(*) FROM spectra")
+        mirror_of(awkward.table.slice(0, 300), awkward.schema, tmp_path, "grows", 50)
+        shutil.rmtree(first)
+        for name, ask in asked.items():
+            assert len(ask(mirrors[name])) == 300
+        shutil.rmtree(mirrors["sql"].catalog.path)
+        with pytest.raises(CatalogError, match="has no live snapshot"):
+            mirrors["sql"].search()
 
     def test_info(self, mirror, awkward) -> None:
         info = mirror.info()
@@ -161,7 +203,8 @@ class TestSql:
         text, engine = "SELECT mobsid FROM spectra", mirror.engine
         every = mirror.sql(text)
         few = MemoryLimit(50, 1 << 30)
-        _, again = run_sql(engine.session, engine.catalog, engine.hot_columns, text, in_memory=few)
+        columns = WholeColumns(engine.catalog, engine.row_groups, engine.cache)
+        _, again = run_sql(engine.session, engine.catalog, columns, text, in_memory=few)
         assert not isinstance(again, InMemoryRows)
         assert len(again) == len(every) > 50
         assert pa.Table.from_batches(again.batches()).equals(every.to_arrow())

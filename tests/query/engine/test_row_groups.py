@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ssap_mirror.core import healpix
+from ssap_mirror.core.sphere import separation_arcsec
 from ssap_query.arrow.arrays import as_arrow, as_numpy, points
-from ssap_query.engine.cones.row_groups import RowGroups, RowSelection, rows_in
+from ssap_query.engine.cones.row_groups import Group, RowGroupReader, RowSelection, rows_in
 from ssap_query.engine.cones.sky_cover import joined, reach
+from ssap_query.engine.snapshot_cache import SnapshotCache
 from ssap_query.ssap import FIBRE, Cone, Region
 
 RANGES = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 20)), min_size=1, max_size=30)
@@ -63,8 +65,8 @@ def test_reach_loses_no_row(centre, radius, mirror, awkward) -> None:
         row
         for row in awkward.rows
         if row["location"] and row["ra"] is not None and abs(row["location"][1]) <= 90
-        and healpix.separation_arcsec(*row["location"], *centre) <= radius * 3600
-        and healpix.separation_arcsec(*row["location"], row["ra"], row["dec"]) <= 60
+        and separation_arcsec(*row["location"], *centre) <= radius * 3600
+        and separation_arcsec(*row["location"], row["ra"], row["dec"]) <= 60
     ]  # fmt: skip
     for row in inside:
         cell = int(healpix.healpix_29([row["ra"]], [row["dec"]])[0])
@@ -76,14 +78,15 @@ def test_reach_loses_no_row(centre, radius, mirror, awkward) -> None:
 def test_reach_is_small_for_a_small_cone(mirror) -> None:
     extent = reach(mirror.catalog, Region((Cone(0.0, 90.0, 0.01),), FIBRE))
     assert len(extent.partitions) <= 4 < len(mirror.catalog.partitions)
-    groups = RowGroups().touched(extent.paths, extent.ranges)
+    groups = RowGroupReader(SnapshotCache(), mirror.catalog.checksums).touched(extent.paths, extent.ranges)
     assert {group.path for group in groups} <= set(extent.paths)
     assert str(extent.unplaced.path) in {group.path for group in groups}
 
 
 def test_groups_know_their_rows(awkward) -> None:
     mirror = awkward.open("one")
-    groups = RowGroups(0)
+    cache = SnapshotCache(0)
+    groups = RowGroupReader(cache, mirror.catalog.checksums)
     for path in mirror.catalog.files:
         first = 0
         for group in groups.footer(str(path)).groups:
@@ -93,23 +96,31 @@ def test_groups_know_their_rows(awkward) -> None:
             assert len(cells) == group.rows
             if group.cells is not None:
                 assert group.cells == (min(cells.to_pylist()), max(cells.to_pylist()))
-    assert groups.size == 0
+    assert cache.size == 0
 
 
-def test_least_recently_used_goes_first(mirror) -> None:
-    one, two, three = (group for path in mirror.catalog.files[:3] for group in RowGroups().footer(str(path)).groups[:1])
-    size = {g: sum(a.nbytes for a in RowGroups().arrays(g, ["mobsid", "ra"]).values()) for g in (one, two, three)}
-    groups = RowGroups(size[one] + size[two] + size[three] - 1)
-    for group in (one, two, one, three):
-        groups.arrays(group, ["mobsid", "ra"])
-    assert groups.size == size[one] + size[three]
-    groups.arrays(one, ["dec"])  # a further column of a known group
-    assert groups.size <= groups.max_bytes
+def test_the_row_group_not_used_for_longest_goes_first(mirror) -> None:
+    names = ["mobsid", "ra"]
+
+    def decode(max_bytes: int, *groups: Group) -> SnapshotCache:
+        cache = SnapshotCache(max_bytes)
+        reader = RowGroupReader(cache, mirror.catalog.checksums)
+        for group in groups:
+            reader.arrays(group, names)
+        return cache
+
+    reader = RowGroupReader(SnapshotCache(), mirror.catalog.checksums)
+    one, two, three = (group for path in mirror.catalog.files[:3] for group in reader.footer(str(path)).groups[:1])
+    size = {group: decode(1 << 30, group).size for group in (one, two, three)}
+    cache = decode(sum(size.values()) - 1, one, two, one, three)
+    assert cache.size == size[one] + size[three]
+    RowGroupReader(cache, mirror.catalog.checksums).arrays(one, ["dec"])  # a further column of a known group
+    assert size[one] < cache.size <= cache.max_bytes
 
 
 def test_taking_rows(mirror) -> None:
     path = str(mirror.catalog.files[0])
-    groups = RowGroups()
+    groups = RowGroupReader(SnapshotCache(), mirror.catalog.checksums)
     group = groups.footer(path).groups[0]
     every = groups.arrays(group, ["mobsid", "mag_arr"])
     rows = np.array([0, group.rows - 1])

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import ssap_query as ssap
-from ssap_mirror.core import healpix
+from ssap_mirror.core.sphere import separation_arcsec
 
 from scripts.rows import synthetic_rows
 
@@ -72,7 +72,7 @@ def centres(table: pa.Table) -> np.ndarray:
 def covers(asked: np.ndarray, ra: float, dec: float) -> bool:
     """Whether a place is within the radius of any of the centres, one after the other."""
     near = asked[np.abs(asked[:, 1] - dec) <= 2 * RADIUS_DEG]
-    return bool((healpix.separation_arcsec(near[:, 0], near[:, 1], ra, dec) / 3600 <= RADIUS_DEG).any())
+    return bool((separation_arcsec(near[:, 0], near[:, 1], ra, dec) / 3600 <= RADIUS_DEG).any())
 
 
 def test_ten_thousand_positions(large: ssap.Mirror, table: pa.Table, scan_s: float, one_s: float) -> None:

@@ -73,20 +73,25 @@ def test_half_a_position_is_left_to_duckdb() -> None:
 
 
 def test_open_files_are_few_and_one_thread_each(mirror) -> None:
-    from ssap_query.engine.cones.file_pool import OpenFiles
-    from ssap_query.engine.cones.row_groups import RowGroups
+    from ssap_query.engine.cones.file_pool import FilePool
+    from ssap_query.engine.cones.row_groups import RowGroupReader
+    from ssap_query.engine.snapshot_cache import SnapshotCache
 
-    groups = RowGroups()
+    groups = RowGroupReader(SnapshotCache(), mirror.catalog.checksums)
     paths = [str(path) for path in mirror.catalog.files][:3]
-    files = OpenFiles(2)
+    files = FilePool(2)
     for path in paths * 2:
-        with files.lent(path, groups.footer(path).metadata) as file, files.lent(path, None) as other:
+        with files.borrow(path, groups.footer(path).metadata) as file, files.borrow(path, None) as other:
             assert file is not other
             assert file.read_row_group(0, columns=["ra"]).equals(other.read_row_group(0, columns=["ra"]))
         assert len(files) <= 2
-    with files.lent(paths[-1], None) as again:
+    with files.borrow(paths[-1], None) as again:
         pass
     assert again is file or again is other
-    with pytest.raises(pa.ArrowInvalid, match="row_group"), files.lent(paths[-1], None) as file:
+    with pytest.raises(pa.ArrowInvalid, match="row_group"), files.borrow(paths[-1], None) as file:
         file.read_row_group(10**6)
     assert len(files) < 2
+    files.close()
+    with files.borrow(paths[0], None) as file:
+        assert file.metadata.num_rows > 0
+    assert len(files) == 0

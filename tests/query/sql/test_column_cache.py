@@ -6,7 +6,8 @@ import re
 
 import pyarrow as pa
 import pytest
-from ssap_query.sql.column_cache import HotColumns, Reading, columns_read
+from ssap_query.engine.snapshot_cache import SnapshotCache
+from ssap_query.sql.column_cache import Reading, WholeColumns, columns_read
 from ssap_query.sql.user_sql import connection
 
 CERTAIN = {
@@ -64,6 +65,11 @@ def part(*names: str) -> Reading:
     return Reading(names, whole=False)
 
 
+def kept(mirror) -> int:
+    """Bytes of whole columns."""
+    return mirror.engine.cache.sizes().get("whole column", 0)
+
+
 def read_by(mirror, text: str) -> Reading | None:
     cursor = mirror.engine.session.cursor()
     try:
@@ -97,22 +103,22 @@ def test_the_same_answer_from_memory_and_from_the_files(text: str, awkward) -> N
 
     expected = rows(first)
     assert [rows(second) for _ in range(3)] == [expected] * 3
-    assert first.engine.hot_columns.size == 0
+    assert kept(first) == 0
     certain = read_by(second, text)
     if certain is None or not certain.columns:
-        assert second.engine.hot_columns.size == 0
+        assert kept(second) == 0
     elif not {"mobsid", "ssa_targname"} & set(certain.columns):  # text that does not repeat is not kept
-        assert second.engine.hot_columns.size > 0
+        assert kept(second) > 0
 
 
 def test_a_column_is_read_once_when_asked_again(awkward, monkeypatch) -> None:
     mirror = awkward.open("tiny")
     text = "SELECT max(ssa_snr) AS m FROM spectra WHERE ssa_snr < 1e9"
     first = mirror.sql(text).to_arrow()
-    assert mirror.engine.hot_columns.size == 0
+    assert kept(mirror) == 0
     mirror.sql(text)
-    assert mirror.engine.hot_columns.size > 0
-    monkeypatch.setattr(HotColumns, "_load", None)
+    assert kept(mirror) > 0
+    monkeypatch.setattr(WholeColumns, "_load", None)
     assert mirror.sql(text).to_arrow().equals(first)
 
 
@@ -130,7 +136,7 @@ def test_a_statement_over_the_whole_table_loads_its_columns_at_once(text: str, *
     mirror = awkward.open("tiny")
     assert read_by(mirror, text) == Reading(("ssa_snr",), whole)
     mirror.sql(text)
-    assert (mirror.engine.hot_columns.size > 0) == whole
+    assert (kept(mirror) > 0) == whole
 
 
 def test_what_only_the_files_have(awkward) -> None:
@@ -156,13 +162,14 @@ def test_what_is_kept_is_bounded(awkward) -> None:
     mirror = awkward.open("tiny")
     rows = mirror.catalog.rows
     cursor = connection(mirror.engine.session, mirror.catalog)
-    hot = HotColumns(mirror.catalog, mirror.engine.row_groups, 20 * rows)
+    cache = SnapshotCache(20 * rows)
+    hot = WholeColumns(mirror.catalog, mirror.engine.row_groups, cache)
     for _ in range(2):
         hot.table(cursor, part("ra", "dec"))
-    assert 0 < hot.size <= 20 * rows
+    assert 0 < cache.size <= 20 * rows
     for _ in range(2):
         assert (hot.table(cursor, part("dec", "obsid")) is None) == (_ == 0)
-        assert hot.size <= 20 * rows
+        assert cache.size <= 20 * rows
     assert hot.table(cursor, part("ra", "dec", "obsid")) is None  # too large together
     for _ in range(2):
         assert hot.table(cursor, part("mobsid")) is None  # text that does not repeat

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ssap_mirror.errors import ParameterError
 from ssap_query.ssap import REGISTRY
-from ssap_query.ssap.request import DIALECTS, PARAMETERS, parse
+from ssap_query.ssap.request import DIALECTS, PARAMETERS, decode, parse
 
 
 def values(request, dialect: str = "ivoa") -> dict[str, object]:
@@ -127,3 +127,33 @@ def test_any_bytes_are_read_or_refused(raw: bytes, dialect: str) -> None:
         except ParameterError:
             continue
         assert set(found.values) <= set(PARAMETERS)
+
+
+def test_decoding_looks_at_no_value() -> None:
+    assert decode("ra=1%2E5&RA=%ff&=x&y", "ivoa") == [("ra", "1.5"), ("RA", b"\xff"), ("", "x")]
+    assert decode([("POS", b"10,20"), ("SIZE", 0.5)]) == [("POS", "10,20"), ("SIZE", "0.5")]
+    assert decode("SNR=1;VERB=2", "dachs") == [("SNR", "1"), ("VERB", "2")]
+    with pytest.raises(ParameterError, match="10001 parameters"):
+        decode([("SNR", "1")] * 10_001)
+    with pytest.raises(ParameterError, match="dialect"):
+        decode("SNR=1", "sql")
+
+
+def test_a_parsed_request_stays_as_it_is() -> None:
+    for dialect in DIALECTS:
+        parsed = parse("REQUEST=queryData&SNR=5", dialect)
+        assert parse(parsed) is parsed
+        assert parse(parsed, dialect) is parsed
+    with pytest.raises(ParameterError, match="dialect: 'ivoa' is not that of the parsed request, dachs"):
+        parse(parsed, "ivoa")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_default_fills_what_is_missing_and_nothing_else(dialect: str) -> None:
+    request = parse("REQUEST=queryData&SNR=5", dialect)
+    limited = request.with_default("MAXREC", "7")
+    assert limited == parse([*request.pairs, ("MAXREC", "7")], dialect)
+    assert limited.with_default("MAXREC", "9") is limited
+    assert request == parse("REQUEST=queryData&SNR=5", dialect)
+    empty = parse("REQUEST=queryData&maxrec=", dialect).with_default("MAXREC", "7")
+    assert (empty.values["MAXREC"], dict(empty.first)) == ("7", {"MAXREC": "7"} if dialect == "dachs" else {})

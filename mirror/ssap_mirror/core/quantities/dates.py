@@ -11,7 +11,8 @@ import numpy as np
 from ssap_mirror.core.points import floats
 from ssap_mirror.core.quantities.numbers import NumberReading, number_candidates
 from ssap_mirror.core.quantities.reading import Candidates, Finder, NotUnderstood
-from ssap_mirror.core.times import NumericDates, numeric_dates, text_dates
+from ssap_mirror.core.quantities.time_systems import NumericDates, numeric_dates, text_dates
+from ssap_mirror.core.times import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DateColumn", "date_candidates"]
 
-_DAY_S = 86_400.0
 # An exposure of 30,000 years is a slip.
 _MAX_EXPOSURE_S = 1e12
 
@@ -142,7 +142,7 @@ class DateAndExtent:
             seconds = np.where(np.isnan(seconds), found, seconds)
         with np.errstate(invalid="ignore"):
             sensible = (seconds > 0) & (seconds < _MAX_EXPOSURE_S) & (first == last)
-        length = np.where(sensible, seconds, 0.0) / _DAY_S
+        length = np.where(sensible, seconds, 0.0) / SECONDS_PER_DAY
         before, after = (0.0, 1.0) if self.begins else (0.5, 0.5)
         return _coverage(first - before * length, last + after * length)
 

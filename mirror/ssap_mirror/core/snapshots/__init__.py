@@ -1,17 +1,14 @@
-"""The snapshots of a mirror: which is live, which were and when, which are being read, which may go."""
+"""The snapshots of a mirror: which is live, which were and when, which may go."""
 
 from __future__ import annotations
 
-from ssap_mirror.core.snapshots.lease import Lease, open_leased
 from ssap_mirror.core.snapshots.live import Snapshot, list_snapshots, list_strays, make_live, prune, rollback
 
 __all__ = [
-    "Lease",
     "Snapshot",
     "list_snapshots",
     "list_strays",
     "make_live",
-    "open_leased",
     "prune",
     "rollback",
 ]

@@ -9,7 +9,6 @@ from pathlib import Path
 from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import Catalog, find_snapshot, live_name, open_catalog
 from ssap_mirror.core.snapshots.history import History, forget_gone, read_history, record_live
-from ssap_mirror.core.snapshots.lease import unread
 from ssap_mirror.errors import CatalogError, ParameterError
 
 __all__ = ["Snapshot", "list_snapshots", "list_strays", "make_live", "prune", "rollback"]
@@ -80,7 +79,7 @@ def make_live(mirror: Path, catalog: Catalog) -> None:
     if catalog.path.parent.resolve() != layout.snapshots_dir(mirror).resolve():
         message = f"{catalog.path} is not a snapshot of the mirror {mirror}"
         raise CatalogError(message)
-    with storage.lock_mirror(mirror), storage.told(mirror):
+    with storage.lock_mirror(mirror), storage.translate_errors(mirror):
         record_live(mirror, catalog.path.name)
         storage.replace_file(layout.current_file(mirror), f"{catalog.path.name}\n".encode())
 
@@ -181,7 +180,7 @@ def prune(mirror: Path, keep: int) -> tuple[str, ...]:
     """
     if keep < 0:
         raise ParameterError(name="keep", value=keep, reason="is not a number of snapshots")
-    with storage.lock_mirror(mirror), storage.told(mirror):
+    with storage.lock_mirror(mirror), storage.translate_errors(mirror):
         live = find_snapshot(mirror).name
         others = [name for name in read_history(mirror).by_last_live() if name != live]
         surplus = others[: max(len(others) - keep, 0)]
@@ -194,7 +193,7 @@ def prune(mirror: Path, keep: int) -> tuple[str, ...]:
 def _remove(mirror: Path, name: str) -> bool:
     """Remove a snapshot, unless somebody reads it."""
     snapshot = layout.snapshots_dir(mirror) / name
-    with unread(snapshot) as free:
+    with storage.unread(snapshot / layout.MANIFEST) as free:
         if free:
             # Out of sight first: what lies among the snapshots is whole, even if this is cut off.
             trash = layout.build_dir(mirror, os.getpid())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssap_mirror.core.schema import Column
+from ssap_mirror.core.times import J2000_MJD, JULIAN_YEAR_DAYS, SECONDS_PER_DAY, UNIX_EPOCH_MJD
 from ssap_mirror.core.units import Conversion
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.votable import TextColumn
@@ -26,11 +27,8 @@ ROUNDED, NAN_TO_NULL = "rounded to single precision", "NaN became NULL, for it i
 #: Takes cells and the number of the first row; remembers in the set what it had to do.
 Cast = Callable[["pa.Array", int], "pa.Array"]
 
-_UNIX_EPOCH_MJD = 40587
-_J2000_MJD, _JULIAN_YEAR_D = 51544.5, 365.25
 _YEARS, _DAYS = ("a", "yr"), ("d",)
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-_SECONDS_PER_DAY = 86400
 
 
 def cast_to(column: Column, given: pa.DataType, conversion: Conversion, done: set[str]) -> Cast:
@@ -146,9 +144,9 @@ def _from_times(column: Column, given: pa.DataType) -> Cast:
 
     def convert(cells: pa.Array, row: int) -> pa.Array:
         days, seconds = _days_and_seconds(cells)
-        numbers = days + _UNIX_EPOCH_MJD + seconds / _SECONDS_PER_DAY
+        numbers = days + UNIX_EPOCH_MJD + seconds / SECONDS_PER_DAY
         if in_years:
-            numbers = 2000.0 + (numbers - _J2000_MJD) / _JULIAN_YEAR_D
+            numbers = 2000.0 + (numbers - J2000_MJD) / JULIAN_YEAR_DAYS
         values = pa.array(numbers, mask=np.array(cells.is_null()))
         return pc.cast(values, column.arrow_type())
 
@@ -165,7 +163,7 @@ def _days_and_seconds(cells: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.fl
         return days.astype(np.int64), np.zeros(len(cells))
     per_second = _PER_SECOND[cells.type.unit]
     ticks = pc.fill_null(cells.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
-    days, rest = np.divmod(ticks, per_second * _SECONDS_PER_DAY)
+    days, rest = np.divmod(ticks, per_second * SECONDS_PER_DAY)
     return days, rest / per_second
 
 

@@ -192,6 +192,12 @@ class Audit:
         """Count the different rows that the survey has seen that is believed."""
         return self._number("SELECT count(*) FROM survey(?)", since)
 
+    def lacking(self, number: int) -> int:
+        """Count the full rows that one answer does not have."""
+        return self._number(
+            "SELECT count(*) FROM held ANTI JOIN (SELECT identity FROM seen WHERE number = ?) USING (identity)", number
+        )
+
     def unnamed(self) -> int:
         """Count the rows without an identity."""
         return self._number("SELECT count(*) FROM seen WHERE ascii(identity) = 0")

@@ -73,6 +73,10 @@ class State:
         """How many slices of a sweep were cut."""
         return sum(1 for name, _ in self._cuts if name == sweep)
 
+    def requests(self) -> int:
+        """How many requests for slices were answered, those included whose answers were cut."""
+        return len(self._answers) + len(self._cuts)
+
     def sweep_records(self) -> list[dict[str, object]]:
         """Say how each sweep went, for the manifest."""
         found: list[dict[str, object]] = []

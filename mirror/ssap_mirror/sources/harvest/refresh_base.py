@@ -49,19 +49,21 @@ def base_batches(catalog: Catalog, schema: Schema) -> Iterator[pa.RecordBatch]:
     Raises
     ------
     CatalogError
-        If a file cannot be read.
+        If a file is damaged or cannot be read.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     arrow = schema.arrow_schema()
     try:
+        # A damaged byte would be sealed with a fresh checksum.
+        catalog.checksums.check(catalog.files)
         for path in catalog.files:
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 for batch in file.iter_batches(_BATCH_ROWS, columns=list(arrow.names)):
                     columns = [batch.column(field.name).cast(field.type) for field in arrow]
                     yield pa.RecordBatch.from_arrays(columns, schema=arrow)
-    except (OSError, pa.ArrowException) as error:
+    except (CatalogError, OSError, pa.ArrowException) as error:
         message = f"the live snapshot {catalog.path} cannot be read ({error}); a full sync does without it"
         raise CatalogError(message) from error
 

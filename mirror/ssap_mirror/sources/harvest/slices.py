@@ -6,17 +6,17 @@ import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ssap_mirror.core.times import datetime_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["WHOLE", "Cell", "Range", "Slice", "cells_of", "cover_positions", "iso_of_mjd", "plan_ranges"]
 
-_MJD_ZERO = datetime(1858, 11, 17)
 _DATES = ("TIME", "MTIME")
 # Where an open end is cut in two when nothing is known of the values: 1950 to 2050 [MJD].
 _ERA_MJD = (33282.0, 69807.0)
@@ -44,7 +44,7 @@ def iso_of_mjd(mjd: float) -> str:
     >>> iso_of_mjd(58100.5)
     '2017-12-13T12:00:00'
     """
-    return (_MJD_ZERO + timedelta(days=mjd)).isoformat()
+    return datetime_of(mjd).isoformat()
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Cell:
         edge_ra, edge_dec = hpgeom.boundaries(
             nside, self.pixel, step=_EDGE_POINTS, nest=True, lonlat=True, degrees=True
         )
-        from ssap_mirror.core.healpix import separation_arcsec
+        from ssap_mirror.core.sphere import separation_arcsec
 
         # Between two of the edge's points the edge bulges outwards by far less than this.
         radius = float(separation_arcsec(ra, dec, edge_ra, edge_dec).max()) / 3600 * 1.001 + _RIM_DEG

@@ -33,8 +33,6 @@ _CUTS_FOR_FAILURE = 3
 _CUTS_FOR_TIMEOUT = 12
 # After so many slices that cannot be had, the others are not tried.
 _MOST_FAILURES = 5
-# An instant that holds more rows than the limit is asked for with higher ones, up to what services announce.
-_HIGHEST_MAXREC = 1_000_000
 _SKY_ORDER_FOR_INSTANTS = 1
 
 #: Fetches a slice with a limit into a file; None says that it overflowed.
@@ -68,6 +66,8 @@ class Sweep:
     """Values of the swept parameter, by which a slice is cut into equal halves."""
     sky_cuts: bool = False
     """Whether a range that cannot be cut may be divided by the sky (rows without a position are then lost to it)."""
+    most_requests: int | None = None
+    """After so many requests it is given up; None is no limit."""
 
 
 def run_sweep(sweep: Sweep, service: Service, ledger: Ledger, progress: Progress) -> list[Answer]:
@@ -132,11 +132,19 @@ class _Run:
         self._progress = progress
         self._waiting = deque(_Task(slice_, sweep.maxrec) for slice_ in ledger.open_slices(sweep.name))
         self._failed: list[tuple[Slice, SourceError]] = []
+        self._sent = 0
+        # An instant that holds more rows than the limit is asked for with higher ones, unless that is optional.
+        optional = sweep.most_requests is not None
+        self._highest_maxrec = sweep.maxrec if optional else service.client.policy.highest_maxrec
 
     def until_done(self, pool: ThreadPoolExecutor, at_a_time: int) -> None:
         running: dict[Future[tuple[Stored | None, float]], _Task] = {}
         while running or (self._waiting and len(self._failed) < _MOST_FAILURES):
             while self._waiting and len(running) < at_a_time and len(self._failed) < _MOST_FAILURES:
+                if self._sent == self._sweep.most_requests:
+                    message = f"the sweep {self._sweep.name!r} is not finished after {self._sent:,} requests"
+                    raise SourceError(message)
+                self._sent += 1
                 task = self._waiting.popleft()
                 target = self._ledger.next_file(self._sweep.name)
                 running[pool.submit(self._timed, task, target)] = task
@@ -147,7 +155,7 @@ class _Run:
             slice_, error = self._failed[0]
             message = (
                 f"of the sweep {self._sweep.name!r}, {len(self._failed)} slices could not be had, first {slice_.key}: "
-                f"{error}; what is here is kept, and the same command goes on from there"
+                f"{error}; what was fetched is kept, and the same command resumes"
             )
             raise SourceError(message) from error
 
@@ -188,15 +196,15 @@ class _Run:
     def _overflow(self, task: _Task) -> None:
         if self._cut(task, "overflow"):
             return
-        if task.maxrec < _HIGHEST_MAXREC:
-            self._waiting.appendleft(replace(task, maxrec=min(4 * task.maxrec, _HIGHEST_MAXREC)))
+        if task.maxrec < self._highest_maxrec:
+            self._waiting.appendleft(replace(task, maxrec=min(4 * task.maxrec, self._highest_maxrec)))
             return
         message = f"{task.slice.key} holds more rows than the service gives at a time, and cannot be cut"
         self._failed.append((task.slice, SourceError(message)))
 
     def _cut(self, task: _Task, why: str) -> bool:
         smaller = task.slice.cut(self._sweep.known)
-        beyond_limits = why != "overflow" or task.maxrec >= _HIGHEST_MAXREC
+        beyond_limits = why != "overflow" or task.maxrec >= self._highest_maxrec
         if smaller is None and self._sweep.sky_cuts and task.slice.cell is None and beyond_limits:
             smaller = tuple(replace(task.slice, cell=cell.cell) for cell in cells_of(_SKY_ORDER_FOR_INSTANTS))
         if smaller is None:

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.core.times import mjd_of
 from ssap_mirror.errors import SourceError
 from ssap_mirror.sources.harvest.audit import AUDIT, Audit
 from ssap_mirror.sources.harvest.cost import Price, refuse_full_disk
@@ -33,6 +34,7 @@ from ssap_mirror.sources.harvest.refresh_base import MAX_REFRESH_FRACTION, refre
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Estimate, Harvest
 from ssap_mirror.sources.ssap.probe import Probe
+from ssap_mirror.sources.ssap.proof import Proof, prove
 from ssap_mirror.sources.ssap.survey import Settled, Survey, run_survey, settle
 from ssap_mirror.sources.ssap.sweeps import FULL_VERB, HARVEST, Sweeps, is_survey
 from ssap_mirror.sources.ssap.traits import POS, TIME
@@ -99,13 +101,12 @@ class Harvester:
             if self.base is None:
                 self._check_disk(sweeps.audit)
             self._fetch(sweeps, survey)
-            others = self.probe.traits.parameters[2:]
-            settled = settle(sweeps, self.base, survey, others)
+            settled = settle(sweeps, self.base, survey)
             signs = (*signs, *settled.signs)
-            proven, third = (True, ()) if settled.survey.whole else self._last_proof(sweeps, settled.survey)
+            proof = prove(sweeps, settled.survey, refresh=self.base is not None)
             if sweeps.audit.ambiguous():
                 return None, signs
-            return self._judged(sweeps.audit, replace(settled, signs=signs), third or others[:1], proven=proven), signs
+            return self._judged(sweeps.audit, replace(settled, signs=signs), proof), signs
 
     @contextlib.contextmanager
     def _sweeps(self, identity: str | None) -> Iterator[Sweeps]:
@@ -163,32 +164,9 @@ class Harvester:
             return
         created = datetime.fromisoformat(base.manifest["created"]).replace(tzinfo=None)
         # A day earlier: dates of publication may be those of a day, and of another time zone.
-        sweeps.fetch_published((created - datetime(1858, 11, 17)).total_seconds() / 86400 - 1.0)
+        sweeps.fetch_published(mjd_of(created) - 1.0)
 
-    def _last_proof(self, sweeps: Sweeps, survey: Survey) -> tuple[bool, tuple[str, ...]]:
-        """Look for rows that neither sweep could see.
-
-        Returns
-        -------
-        tuple of bool, tuple of str
-            Whether it is proven that there are no others, and the parameter of a third survey, if there was one.
-        """
-        parameters = self.probe.traits.parameters
-        if not parameters:
-            return True, ()
-        self.progress.stage("last proof", None)
-        others = parameters[2:]
-        if sweeps.survey_whole() is not None:
-            sweeps.fetch_missing(survey.since, others)
-            return True, ()
-        if others and self.base is None:
-            best = max(others, key=sweeps.values_known)
-            sweeps.survey(best)
-            sweeps.fetch_missing(survey.since, ())
-            return False, (best,)
-        return False, ()
-
-    def _judged(self, audit: Audit, settled: Settled, third: tuple[str, ...], *, proven: bool) -> Harvest:
+    def _judged(self, audit: Audit, settled: Settled, proof: Proof) -> Harvest:
         description, traits, survey = self.probe.description, self.probe.traits, settled.survey
         removed = audit.removed(
             survey.since,
@@ -200,9 +178,8 @@ class Harvester:
         outcome = Outcome(
             main=next(iter(traits.parameters), None),
             second=next(iter(traits.parameters[1:]), None),
-            swept=tuple(dict.fromkeys([*survey.parameters, *traits.parameters[:1], *third])),
             settled=settled.agrees,
-            proven=proven,
+            proof=proof,
             base=None if self.base is None else self.base.path.name,
             signs=settled.signs,
             rows=rows - len(removed),

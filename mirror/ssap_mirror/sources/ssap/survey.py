@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ssap_mirror.core.catalog import Catalog
@@ -64,7 +63,7 @@ def run_survey(sweeps: Sweeps, base: Catalog | None, generation: int = 1) -> Sur
     return Survey(since, whole=False, parameters=main_and_second)
 
 
-def settle(sweeps: Sweeps, base: Catalog | None, survey: Survey, others: Sequence[str]) -> Settled:
+def settle(sweeps: Sweeps, base: Catalog | None, survey: Survey) -> Settled:
     """Fetch what the survey has and the harvest has not; survey again for as long as the table changes.
 
     Parameters
@@ -73,12 +72,10 @@ def settle(sweeps: Sweeps, base: Catalog | None, survey: Survey, others: Sequenc
         As for `run_survey`.
     survey : Survey
         The first.
-    others : sequence of str
-        Parameters by which a row is looked for that was seen in the whole table only.
     """
     signs: list[str] = []
     for generation in itertools.count(2):
-        sweeps.fetch_missing(survey.since, others)
+        sweeps.fetch_missing(survey.since)
         changes = _changes(sweeps.audit, survey, generation)
         if not changes:
             return Settled(survey, agrees=True, signs=tuple(signs))

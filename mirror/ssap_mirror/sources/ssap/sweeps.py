@@ -17,6 +17,7 @@ from ssap_mirror.sources.harvest.slices import WHOLE, Range, Slice, cells_of, co
 from ssap_mirror.sources.harvest.sweep import Fetch, Sweep, run_sweep
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.ssap.probe import Probe
+from ssap_mirror.sources.ssap.third_sweep import ThirdSweep, choose_third_sweep
 from ssap_mirror.sources.ssap.traits import POS, TIME
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _FIRST_ORDER = {True: 0, False: 1}
 # Room for rows that arrive meanwhile: an answer that fills its limit counts as truncated.
 _SPARE_ROWS = 1000
 #: Role of the column that a range parameter is about.
-_ROLE_OF = {"SNR": "snr", "REDSHIFT": "redshift", "APERTURE": "aperture", "BAND": "em_min", "SPATRES": "s_resolution"}
+_ROLE_OF = {"SNR": "snr", "REDSHIFT": "redshift", "APERTURE": "aperture", "SPATRES": "s_resolution"}
 
 
 def is_survey(sweep: str) -> bool:
@@ -107,28 +108,50 @@ class Sweeps:
         """Ask for the full rows that were published since a date [MJD]."""
         self._fetch(f"{_FETCH}-{_PUBLISHED}", [Slice(Range("MTIME", since_mjd, None))])
 
-    def fetch_missing(self, since: int, others: Sequence[str]) -> None:
+    def fetch_missing(self, since: int) -> None:
         """Fetch rows that only a survey saw, or saw otherwise.
+
+        A row that was seen in the whole table only is looked for by a third parameter, before all rows are fetched
+        for it in one answer.
 
         Parameters
         ----------
         since : int
             First answer of the survey that is believed.
-        others : sequence of str
-            Parameters by which a row is looked for that was seen in the whole table only.
         """
         self._fetch_rounds(since)
-        for parameter in others:
-            if not self._only_in_whole(since):
-                return
-            self.survey(parameter)
+        if self._only_in_whole(since) and isinstance(third := self.choose_third(), ThirdSweep):
+            try:
+                self.survey_by_third(third)
+            except InterruptedHarvest:
+                raise
+            except SourceError as error:
+                self.progress.note(f"the rows that no other parameter selects are not to be had by it: {error}")
             self._fetch_rounds(since)
         if self._only_in_whole(since):
             self._fetch(self._next_fetch(), [WHOLE], maxrec=self.audit.seen() + _SPARE_ROWS)
 
-    def values_known(self, parameter: str) -> int:
-        """For how many harvested rows the value behind a parameter is known."""
-        return len(self._values_of(parameter))
+    def choose_third(self) -> ThirdSweep | str:
+        """Choose a sweep by another parameter than those of survey and harvest; or say why there is none."""
+        values = {name: self._values_of(name) for name in self.probe.traits.parameters[2:]}
+        copies = self.audit.full_rows() / max(self.audit.rows(), 1)
+        return choose_third_sweep(values, copies, self._policy, self.ledger.requests(), self.ledger.answer_limit)
+
+    def survey_by_third(self, third: ThirdSweep) -> None:
+        """Ask for identities by a third parameter, within its budget; what came of it counts even if it fails.
+
+        Raises
+        ------
+        SourceError
+            If it cannot be finished.
+        """
+        self.progress.note(third.words())
+        name = _named(third.parameter, 1)
+        sweep = Sweep(name, third.slices, third.maxrec, self._fetch_survey, most_requests=third.most_requests)
+        try:
+            self._run(sweep)
+        finally:
+            self.audit.add(self.ledger.answers(name), full=False)
 
     def _planned(self, parameter: str) -> tuple[list[Slice], NDArray[np.float64] | None]:
         """Slices of a parameter that hold the whole table, and the values that they were planned by."""
@@ -189,7 +212,8 @@ class Sweeps:
             return np.empty(0)
         found = [
             batch.column(0).to_numpy(zero_copy_only=False).astype(np.float64)
-            for answer in self.ledger.answers(HARVEST)
+            for answer in self.ledger.answers()
+            if not is_survey(answer.sweep)
             for batch in read_answer(answer.path, [column.name])
         ]
         values: NDArray[np.float64] = np.concatenate(found) if found else np.empty(0)

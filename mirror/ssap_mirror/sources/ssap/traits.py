@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ssap_mirror.core.healpix import separation_arcsec
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.core.sphere import separation_arcsec
 from ssap_mirror.errors import FormatError, ServiceError
 from ssap_mirror.sources.harvest.positions import positions
 from ssap_mirror.sources.harvest.samples import Sample, identity_in
@@ -22,13 +22,14 @@ POS, TIME = "POS", "TIME"
 #: Verbosities that SSA 1.1 §4.3 knows.
 VERBS = (1, 2, 3)
 
+_BAND = "BAND"
 _SAMPLE_ROWS = 2000
-# Of an answer that shows a limit of which nothing is said.
+# Of an answer that shows an unreported limit.
 _PROBE_ROWS = 50_000
 # A range that no value lies in; a service that answers it with rows does not look at the parameter.
 _LONG_AGO = "1801-01-01T00:00:00/1801-01-02T00:00:00"
 _IMPOSSIBLE = {TIME: _LONG_AGO, "SNR": "-7.5e30/-7.4e30", "REDSHIFT": "7.4e30/7.5e30"}
-_IMPOSSIBLE |= {"APERTURE": "-7.5e30/-7.4e30", "SPATRES": "-7.5e30/-7.4e30", "BAND": "7.4e30/7.5e30"}
+_IMPOSSIBLE |= {"APERTURE": "-7.5e30/-7.4e30", "SPATRES": "-7.5e30/-7.4e30", _BAND: "7.4e30/7.5e30"}
 # A cone beside a known row: its centre is 0.75 of SIZE away, so the row is in it only if SIZE is a radius.
 _SIZE_DEG, _ASIDE_DEG = 0.2, 0.15
 
@@ -52,13 +53,17 @@ class Traits:
     publication_dates: bool
     """Whether it obeys MTIME."""
     unreported_limit: int | None
-    """Rows of an unconstrained answer that may have been cut off without a word; None if the service told of it."""
+    """Rows of an unconstrained answer that may be truncated without OVERFLOW; None if the service reported it."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """What the table can be swept by, best first: TIME makes the evenest slices, POS the cheapest fetches."""
+        """What the table can be swept by, best first: TIME makes the evenest slices, POS the cheapest fetches.
+
+        BAND is never among them: what overlaps a range overlaps a half of it too, so cutting it separates nothing.
+        """
         dates = [name for name in self.ranges if name == TIME]
-        return (*dates, *([POS] if self.cones else []), *(name for name in self.ranges if name != TIME))
+        others = [name for name in self.ranges if name not in (TIME, _BAND)]
+        return (*dates, *([POS] if self.cones else []), *others)
 
 
 def find_traits(endpoint: Endpoint, description: Description) -> tuple[Traits, bool]:
@@ -117,7 +122,7 @@ def _identity(endpoint: Endpoint, schema: Schema) -> tuple[int, str | None, Samp
 
 
 def _unreported_limit(endpoint: Endpoint, sample: Sample) -> int | None:
-    """Rows of an unconstrained answer without OVERFLOW: those of the table, or those of a limit that is not told of."""
+    """Rows of an unconstrained answer without OVERFLOW: those of the table, or those of an unreported limit."""
     if sample.overflow:
         return None
     if sample.rows.num_rows < _SAMPLE_ROWS:

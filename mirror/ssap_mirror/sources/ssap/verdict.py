@@ -7,6 +7,7 @@ from typing import Any
 
 from ssap_mirror.sources.harvest.refresh_base import MAX_REMOVED_FRACTION, refresh_words
 from ssap_mirror.sources.source import Finding, Verdict
+from ssap_mirror.sources.ssap.proof import Proof
 from ssap_mirror.sources.ssap.sweeps import HARVEST
 
 __all__ = ["Outcome", "judge"]
@@ -20,12 +21,10 @@ class Outcome:
     """Parameter of the sweep for full rows."""
     second: str | None
     """Parameter of the survey."""
-    swept: tuple[str, ...]
-    """All parameters that surveys went by."""
     settled: bool
     """Whether the full rows agree with the last survey."""
-    proven: bool
-    """Whether one request without any constraint showed every row."""
+    proof: Proof
+    """What the last proof came to."""
     base: str | None
     """Name of the snapshot that a refresh started from."""
     signs: tuple[str, ...]
@@ -97,9 +96,5 @@ def _what_it_is_worth(outcome: Outcome) -> list[Finding]:
         found.append(Finding("the table did not come to rest: what was fetched is not one state of it", doubt=True))
     if outcome.missing:
         found.append(Finding(f"{outcome.missing:,} rows were seen, but could not be fetched in full", doubt=True))
-    elif outcome.proven:
-        found.append(Finding(f"one request without any constraint has no row but these {outcome.rows:,}"))
-    else:
-        unseen = ", ".join(outcome.swept)
-        found.append(Finding(f"rows that no sweep by {unseen} can see would be missed; nothing hints at any"))
+    found.append(Finding(outcome.proof.words, unproven=not outcome.proof.proven))
     return found

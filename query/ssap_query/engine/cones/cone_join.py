@@ -26,7 +26,7 @@ from ssap_query.engine.compile import (
 from ssap_query.engine.cones.found_rows import FoundRows, columns_of, gather
 from ssap_query.engine.cones.row_groups import Group, RowSelection
 from ssap_query.engine.cones.sky_cover import reach_deg
-from ssap_query.engine.duckdb_session import Arrays, failures_told
+from ssap_query.engine.duckdb_session import Arrays, translate_errors
 from ssap_query.engine.plan import BoundQuery
 from ssap_query.engine.rows import Rows
 from ssap_query.engine.score import score_of_joined
@@ -57,7 +57,7 @@ class ConeJoin:
 
     def rows(self) -> tuple[Rows, bool]:
         """Join the placed rows with the cones, then the unplaced ones."""
-        with failures_told(self.query.snapshot.catalog.path):
+        with translate_errors(self.query.snapshot.catalog.path):
             found = self._find()
         return gather(self.query, found, keep=False)
 
@@ -86,6 +86,7 @@ class ConeJoin:
 
         parts: list[Arrays] = []
         if self._placed:
+            query.snapshot.catalog.checksums.check(self._placed)
             parts.append(run(files_in_cones(self._placed, order)))
         if query.cover.unplaced is not None:
             rows = self._unplaced_rows(str(query.cover.unplaced.path))

@@ -113,7 +113,7 @@ def gather(query: BoundQuery, found: FoundRows, *, keep: bool) -> tuple[Rows, bo
     shown = ordered if query.limit is None else ordered.first(query.limit)
     selections, order = shown.selections(query.score_column)
     snapshot = query.snapshot
-    rows = RowGroupRows(query.columns, snapshot.row_groups, selections, keep=keep, snapshot=snapshot.catalog.path)
+    rows = RowGroupRows(query.columns, snapshot.row_groups, selections, keep=keep, catalog=snapshot.catalog)
     truncated = len(shown) < len(found)
     if len(rows) > snapshot.limits.result.rows and not (query.ranked or keep):
         return rows, truncated

@@ -1,36 +1,37 @@
 """Row groups of Parquet files, decoded: what a cone touches is a few of them, and its neighbours touch the same.
 
-Reading a row group's columns once and keeping them makes the next cone about there cost a tenth. What is kept is
-bounded in bytes; what was not used for longest goes first.
+Reading a row group's columns once and keeping them makes the next cone about there cost a tenth.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ssap_mirror.core import healpix
+from ssap_mirror.core.checksums import Checksums
 from ssap_mirror.core.schema import HEALPIX_COLUMN
 
 from ssap_query.arrow.arrays import coordinates, taken
-from ssap_query.engine.cones.file_pool import OpenFiles
+from ssap_query.engine.cones.file_pool import FilePool
 from ssap_query.engine.cones.sky_cover import Ranges
+from ssap_query.engine.snapshot_cache import SnapshotCache
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["DEFAULT_CACHE_BYTES", "Footer", "Group", "RowGroups", "RowSelection", "rows_in", "rows_in_any_order"]
+__all__ = ["DECODED", "Footer", "Group", "RowGroupReader", "RowSelection", "rows_in", "rows_in_any_order"]
 
-#: What is kept of decoded columns unless said otherwise: some twenty row groups of a hundred columns.
-DEFAULT_CACHE_BYTES = 256 << 20
+#: Kind of the decoded columns of row groups in the cache.
+DECODED = "decoded"
+_FOOTER, _CELLS = "footer", "cells of positions"
 
-_MAX_FOOTERS = 512
-_MAX_OPEN_FILES = 64
+# A footer in memory takes some five times the bytes it has in the file (measured with 99 columns, pyarrow 25).
+_FOOTER_GROWTH = 6
+_MAX_IDLE_FILES = 64
 _POLE_DEG = 90
 
 
@@ -48,6 +49,10 @@ class Group:
     """Number of its first row within the file."""
     cells: tuple[int, int] | None
     """Least and largest ``_healpix_29``; None where it has none."""
+    metadata: Any = field(compare=False, repr=False)
+    """Footer of its file (pyarrow.parquet.FileMetaData), with which it is opened."""
+    dictionaries: tuple[str, ...] = field(compare=False, repr=False)
+    """Columns of the file that hold text as dictionaries."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,6 @@ class Footer:
     """pyarrow.parquet.FileMetaData."""
     groups: tuple[Group, ...]
     """Row groups in order."""
-    dictionaries: tuple[str, ...]
-    """Columns of text that is stored as dictionaries."""
 
 
 @dataclass(frozen=True)
@@ -74,49 +77,32 @@ class RowSelection:
     """Columns worked out for them; each of shape (n,)."""
 
 
-@dataclass
-class _Block:
-    arrays: dict[str, pa.Array] = field(default_factory=dict)
-    size: int = 0
-
-
-class RowGroups:
-    """Reads row groups and keeps what it read.
+class RowGroupReader:
+    """Reads row groups, and keeps what it read in the cache of the snapshot.
 
     Parameters
     ----------
-    max_bytes : int
-        Most that is kept of decoded columns [byte]; 0 keeps nothing.
+    cache : SnapshotCache
+        What keeps footers, decoded columns and cells.
+    checksums : Checksums
+        What tells whether a file is as it was written.
     """
 
-    def __init__(self, max_bytes: int = DEFAULT_CACHE_BYTES) -> None:
-        self.max_bytes = max_bytes
-        self._blocks: OrderedDict[tuple[str, int], _Block] = OrderedDict()
-        self._footers: OrderedDict[str, Footer] = OrderedDict()
-        self._size = 0
-        self._cells: dict[tuple[str, int, tuple[str, ...]], NDArray[np.int64]] = {}
-        self._files = OpenFiles(_MAX_OPEN_FILES if max_bytes else 0)
-        self._lock = Lock()
-
-    @property
-    def size(self) -> int:
-        """What is kept of decoded columns [byte]."""
-        return self._size
+    def __init__(self, cache: SnapshotCache, checksums: Checksums) -> None:
+        self._cache = cache
+        self._checksums = checksums
+        self._files = FilePool(_MAX_IDLE_FILES if cache.max_bytes else 0)
 
     def footer(self, path: str) -> Footer:
         """Row groups of a file."""
-        with self._lock:
-            if path in self._footers:
-                self._footers.move_to_end(path)
-                return self._footers[path]
-        import pyarrow.parquet as pq
 
-        footer = _footer(path, pq.read_metadata(path))
-        with self._lock:
-            self._footers[path] = footer
-            if len(self._footers) > _MAX_FOOTERS:
-                self._footers.popitem(last=False)
-        return footer
+        def load() -> Footer:
+            import pyarrow.parquet as pq
+
+            self._checksums.check([path])
+            return _footer(path, pq.read_metadata(path))
+
+        return self._cache.get((_FOOTER, path), load, lambda found: _FOOTER_GROWTH * found.metadata.serialized_size)
 
     def column_bytes(self, path: str, name: str) -> int:
         """Size of a column of a file when it is decompressed [byte]."""
@@ -150,18 +136,15 @@ class RowGroups:
         dict of str to pyarrow.Array, shape (group.rows,)
             Text that is stored as a dictionary stays one, which saves a third of the time; `take` makes it text.
         """
-        key = group.path, group.number
-        with self._lock:
-            block = self._blocks.get(key)
-            known = {name: block.arrays[name] for name in names if name in block.arrays} if block else {}
-            if block:
-                self._blocks.move_to_end(key)
+        key = (DECODED, group.path, group.number)
+        kept = self._cache.parts(key)
+        known = {name: kept[name] for name in names if name in kept}
         missing = [name for name in names if name not in known]
         if not missing:
             return known
         decoded = self._decode(group, missing)
-        if keep and self.max_bytes:
-            self._keep(key, decoded)
+        if keep:
+            self._cache.add_parts(key, decoded, lambda array: array.nbytes)
         return {**known, **decoded}
 
     def position_cells(self, group: Group, names: Sequence[str]) -> NDArray[np.int64]:
@@ -170,7 +153,7 @@ class RowGroups:
         Parameters
         ----------
         group : Group
-            A row group of the unplaced rows. What is found is kept: these rows are few.
+            A row group of the unplaced rows.
         names : sequence of str
             Columns of the position: one of pairs, or right ascension and declination.
 
@@ -179,34 +162,26 @@ class RowGroups:
         numpy.ndarray of int64, shape (group.rows,)
             ``_healpix_29`` of the position; -1 where there is none on the sphere.
         """
-        key = group.path, group.number, tuple(names)
-        if key not in self._cells:
+
+        def load() -> NDArray[np.int64]:
             arrays = self.arrays(group, names, keep=False)
             ra, dec = coordinates([arrays[name] for name in names]).T
             known = np.isfinite(ra) & (np.abs(dec) <= _POLE_DEG)
             cells = np.full(group.rows, -1)
             cells[known] = healpix.healpix_29(ra[known], dec[known])
-            self._cells[key] = cells
-        return self._cells[key]
+            return cells
+
+        return self._cache.get((_CELLS, group.path, group.number, *names), load, lambda cells: cells.nbytes)
 
     def _decode(self, group: Group, names: list[str]) -> dict[str, pa.Array]:
-        footer = self.footer(group.path)
-        with self._files.lent(group.path, footer.metadata, footer.dictionaries) as file:
+        self._checksums.check([group.path])
+        with self._files.borrow(group.path, group.metadata, group.dictionaries) as file:
             table = file.read_row_group(group.number, columns=names, use_threads=False)
         return {name: _one_chunk(table[name]) for name in names}
 
-    def _keep(self, key: tuple[str, int], decoded: dict[str, pa.Array]) -> None:
-        with self._lock:
-            block = self._blocks.setdefault(key, _Block())
-            new = {name: array for name, array in decoded.items() if name not in block.arrays}
-            size = sum(array.nbytes for array in new.values())
-            block.arrays.update(new)
-            block.size += size
-            self._size += size
-            self._blocks.move_to_end(key)
-            while self._size > self.max_bytes:
-                _, oldest = self._blocks.popitem(last=False)
-                self._size -= oldest.size
+    def close(self) -> None:
+        """Close the files that nobody reads."""
+        self._files.close()
 
     def take(self, selection: RowSelection, names: Sequence[str], *, keep: bool = True) -> dict[str, pa.Array]:
         """Columns of selected rows; `names` and `keep` as for `arrays`."""
@@ -251,6 +226,7 @@ def _meets(ends: NDArray[np.int64], low: int, high: int) -> bool:
 
 def _footer(path: str, metadata: Any) -> Footer:
     index = next(i for i in range(metadata.num_columns) if metadata.schema.column(i).path == HEALPIX_COLUMN)
+    dictionaries = tuple(_dictionaries(metadata.row_group(0))) if metadata.num_row_groups else ()
     groups: list[Group] = []
     for number in range(metadata.num_row_groups):
         row_group = metadata.row_group(number)
@@ -258,8 +234,8 @@ def _footer(path: str, metadata: Any) -> Footer:
         known = statistics is not None and statistics.has_min_max
         first = groups[-1].first_row + groups[-1].rows if groups else 0
         cells = (int(statistics.min), int(statistics.max)) if known else None
-        groups.append(Group(path, number, row_group.num_rows, first, cells))
-    return Footer(metadata, tuple(groups), tuple(_dictionaries(metadata.row_group(0))) if groups else ())
+        groups.append(Group(path, number, row_group.num_rows, first, cells, metadata, dictionaries))
+    return Footer(metadata, tuple(groups))
 
 
 def _dictionaries(row_group: Any) -> Iterator[str]:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ssap_mirror.core.schema import HEALPIX_COLUMN
+from ssap_mirror.core.sphere import haversine
 
 from ssap_query.arrow.arrays import as_arrow, as_numpy, coordinates, taken
 from ssap_query.engine.compile import CANDIDATES, ROW, CompiledQuery, compile_query
 from ssap_query.engine.cones.found_rows import FoundRows, columns_of, gather
 from ssap_query.engine.cones.row_groups import Group, rows_in, rows_in_any_order
-from ssap_query.engine.duckdb_session import failures_told
+from ssap_query.engine.duckdb_session import translate_errors
 from ssap_query.engine.plan import BoundQuery
 from ssap_query.engine.rows import Rows
 from ssap_query.engine.score import SCORE_ROLES, scores
@@ -46,7 +47,7 @@ class RowGroups:
 
     def rows(self) -> tuple[Rows, bool]:
         """Decode the row groups and test their rows."""
-        with failures_told(self.query.snapshot.catalog.path):
+        with translate_errors(self.query.snapshot.catalog.path):
             found = self._select_rows()
         return gather(self.query, found, keep=True)
 
@@ -75,9 +76,9 @@ class RowGroups:
         owners: list[NDArray[np.int64]] = []
         rows: list[NDArray[np.int64]] = []
         for number, group in enumerate(self.groups):
-            candidates = self._candidates(group, names)
+            candidates, columns = self._candidates(group, names)
             if len(candidates):
-                pieces.append(taken(query.snapshot.row_groups.arrays(group, names), candidates))
+                pieces.append(taken(columns, candidates))
                 rows.append(candidates)
                 owners.append(np.full(len(candidates), number))
         if not pieces:
@@ -99,14 +100,30 @@ class RowGroups:
         roles = self.query.snapshot.catalog.schema.roles
         return [roles[role] for role in self.region.position.roles]
 
-    def _candidates(self, group: Group, names: Sequence[str]) -> NDArray[np.int64]:
-        """Rows of a group that the coarse step leaves, by the cell of the target or, unplaced, of the position."""
+    def _candidates(self, group: Group, names: Sequence[str]) -> tuple[NDArray[np.int64], dict[str, pa.Array]]:
+        """Rows of a group that the coarse step leaves, by the cell of the target or, unplaced, of the position.
+
+        Parameters
+        ----------
+        group : Group
+            The row group.
+        names : sequence of str
+            Columns to read.
+
+        Returns
+        -------
+        rows : numpy.ndarray of int64
+            Row numbers, ascending.
+        columns : dict of str to pyarrow.Array, shape (group.rows,)
+            The columns; none if no row is left.
+        """
         reader, ranges = self.query.snapshot.row_groups, self.query.cover.ranges or ()
         if group.cells is None:
-            return rows_in_any_order(reader.position_cells(group, self._position), ranges)
-        # Decoded together with the rest: of what a cone's ranges touch nearly all has candidates.
-        cells = reader.arrays(group, [HEALPIX_COLUMN, *names])[HEALPIX_COLUMN]
-        return rows_in(as_numpy(cells), ranges)
+            rows = rows_in_any_order(reader.position_cells(group, self._position), ranges)
+            return rows, reader.arrays(group, names) if len(rows) else {}
+        # Cells are decoded together with the rest: of what a cone's ranges touch nearly all has candidates.
+        columns = reader.arrays(group, [HEALPIX_COLUMN, *names])
+        return rows_in(as_numpy(columns.pop(HEALPIX_COLUMN)), ranges), columns
 
     def _tested(self, table: pa.Table) -> NDArray[np.int64]:
         """Candidates that fulfil the exact conditions, ascending; one more than the limit is enough."""
@@ -147,12 +164,10 @@ def rows_inside(position: Sequence[pa.Array], cones: Sequence[Cone]) -> NDArray[
     if len(known) + position[0].null_count != len(at):
         return None
     inside = np.zeros(len(known), np.bool_)
-    row_ra, row_dec = np.radians(at[known]).T
+    row_ra, row_dec = at[known].T
     for cone in cones:
         ra, dec, sign, limit = cone.test
-        ra, dec = np.radians(ra), np.radians(dec)
-        haversine = np.sin((row_dec - dec) / 2) ** 2 + np.cos(row_dec) * np.cos(dec) * np.sin((row_ra - ra) / 2) ** 2
-        beyond = sign * haversine - limit
+        beyond = sign * haversine(row_ra, row_dec, ra, dec) - limit
         # An angle is off by 1e-15 rad at most, and the haversine by as much times the sine of half the angle.
         if not (np.abs(beyond) > _EDGE_TOLERANCE * max(np.sqrt(abs(limit)), _EDGE_TOLERANCE)).all():
             return None

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import LiteralString
 
+from ssap_mirror.core.sphere import haversine_sql
+
 from ssap_query.ssap.parameter import Row
 from ssap_query.ssap.predicate import Predicate, any_of
 
@@ -52,8 +54,8 @@ class Cone:
         antipode, so that the test is as sharp near 180 deg as near 0.
         """
         if self.reach_deg <= 90:
-            return self.ra_deg, self.dec_deg, 1.0, _haversine(self.reach_deg)
-        return (self.ra_deg + 180) % 360, -self.dec_deg, -1.0, -_haversine(180 - self.reach_deg)
+            return self.ra_deg, self.dec_deg, 1.0, _haversine_of(self.reach_deg)
+        return (self.ra_deg + 180) % 360, -self.dec_deg, -1.0, -_haversine_of(180 - self.reach_deg)
 
 
 def within_sql(
@@ -79,11 +81,7 @@ def within_sql(
         ``centre_dec`` occurs twice: bind it twice where it is a ``?`` (order: sign, centre_dec, centre_dec, centre_ra,
         limit).
     """
-    return (
-        sign + " * (pow(sin(radians(" + dec + " - " + centre_dec + ") / 2), 2)"
-        " + cos(radians(" + dec + ")) * cos(radians(" + centre_dec + "))"
-        " * pow(sin(radians(" + ra + " - " + centre_ra + ") / 2), 2)) <= " + limit
-    )
+    return sign + " * (" + haversine_sql(ra, dec, centre_ra, centre_dec) + ") <= " + limit
 
 
 @dataclass(frozen=True)
@@ -144,5 +142,5 @@ def separation_deg(ra1: float, dec1: float, ra2: float, dec2: float) -> float:
     return math.degrees(math.atan2(cross, dot))
 
 
-def _haversine(angle_deg: float) -> float:
+def _haversine_of(angle_deg: float) -> float:
     return math.sin(math.radians(angle_deg) / 2) ** 2

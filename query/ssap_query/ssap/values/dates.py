@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ssap_mirror.core.times import MAX_MJD, as_datetime, iso_span, mjd
+from ssap_mirror.core.times import MAX_MJD, datetime_of, iso_span, mjd_of
 from ssap_mirror.errors import ParameterError
 
-__all__ = ["Moment", "dachs_date", "dachs_mjd", "ivoa_moment", "mjd"]
+__all__ = ["Moment", "dachs_date", "dachs_mjd", "ivoa_moment"]
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d{5})(?:[eE][+-]?\d+)?", re.ASCII)
 # The reference server's: separators may be missing, digits may be any script's.
@@ -39,12 +39,12 @@ class Moment:
     @property
     def start_mjd(self) -> float:
         """First instant [MJD]."""
-        return mjd(self.start) if self.exact_mjd is None else self.exact_mjd
+        return mjd_of(self.start) if self.exact_mjd is None else self.exact_mjd
 
     @property
     def end_mjd(self) -> float:
         """End [MJD]: excluded for a span, included for an instant."""
-        return self.start_mjd if self.end is None else mjd(self.end)
+        return self.start_mjd if self.end is None else mjd_of(self.end)
 
 
 def ivoa_moment(name: str, piece: str) -> Moment:
@@ -67,7 +67,7 @@ def ivoa_moment(name: str, piece: str) -> Moment:
         value = float(piece)
         if not -MAX_MJD <= value <= MAX_MJD:
             raise ParameterError(name, piece, "is no MJD of our millennium; give an MJD or an ISO 8601 date")
-        return Moment(piece, as_datetime(value), None, value)
+        return Moment(piece, datetime_of(value), None, value)
     try:
         return Moment(piece, *iso_span(piece))
     except ValueError as error:
@@ -98,4 +98,4 @@ def dachs_date(piece: str) -> datetime:
 
 def dachs_mjd(when: datetime) -> float:
     """MJD [d] as the reference server computes it: through a Julian date, with the rounding that costs."""
-    return (mjd(when) + 2400000.5) - 2400000.5
+    return (mjd_of(when) + 2400000.5) - 2400000.5

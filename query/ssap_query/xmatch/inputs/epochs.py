@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from ssap_mirror.core.times import J2000_MJD, JULIAN_YEAR_DAYS, SECONDS_PER_DAY, UNIX_EPOCH_MJD
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.xmatch.session import quoted
@@ -29,9 +30,9 @@ _WINDOWS: dict[Scale, tuple[float, float]] = {
 }
 _JULIAN_YEAR: dict[Scale, str] = {
     "year": "{}",
-    "mjd": "(2000 + ({} - 51544.5) / 365.25)",
-    "jd": "(2000 + ({} - 2451545.0) / 365.25)",
-    "timestamp": "(2000 + (epoch({}) / 86400 + 40587 - 51544.5) / 365.25)",
+    "mjd": f"(2000 + ({{}} - {J2000_MJD}) / {JULIAN_YEAR_DAYS})",
+    "jd": f"(2000 + ({{}} - 2451545.0) / {JULIAN_YEAR_DAYS})",
+    "timestamp": f"(2000 + (epoch({{}}) / {SECONDS_PER_DAY} + {UNIX_EPOCH_MJD} - {J2000_MJD}) / {JULIAN_YEAR_DAYS})",
 }
 
 

@@ -6,18 +6,18 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from ssap_mirror.core.storage import replacing
 from ssap_mirror.errors import ParameterError, SourceError
 
 from ssap_query.xmatch.join.pairs import Join, count_rows, make_pairs
 from ssap_query.xmatch.output.notes import notes_of
 from ssap_query.xmatch.output.rows import Piece, Pieces
-from ssap_query.xmatch.session import failures_told
+from ssap_query.xmatch.session import translate_errors
 
 if TYPE_CHECKING:
     import pandas
@@ -68,14 +68,14 @@ class Match:
     def count(self) -> int:
         """Count the rows; the result itself is not built for it."""
         if self._count is None:
-            with failures_told(), self._lock:
+            with translate_errors(), self._lock:
                 self._count = self._counted()
         return self._count
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the result should know: rows without a position, missing motions and dates, counted."""
-        with failures_told(), self._lock:
+        with translate_errors(), self._lock:
             return (*self._table_notes, *notes_of(self._session, self._join))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -85,7 +85,7 @@ class Match:
 
     def _tables(self) -> Iterator[pa.Table]:
         """Rows of the result in order, piece by piece."""
-        with failures_told(), ThreadPoolExecutor(max_workers=1) as worker:
+        with translate_errors(), ThreadPoolExecutor(max_workers=1) as worker:
             with self._lock:
                 self._make_pairs()
                 pieces = Pieces(self._session, self._join, self._columns, self._find)
@@ -146,20 +146,15 @@ class Match:
         target = Path(path)
         if target.suffix.lower() not in _PARQUET_SUFFIXES:
             raise ParameterError(_PATH, str(target), f"does not end in {', '.join(_PARQUET_SUFFIXES)}")
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
             # Columns of a match are numbers and identifiers: dictionaries cost time and save nothing after zstd.
             options: dict[str, Any] = {"compression": "zstd", "use_dictionary": False}
-            with pq.ParquetWriter(part, self.schema, **options) as writer:
+            with replacing(target) as part, pq.ParquetWriter(part, self.schema, **options) as writer:
                 for table in self._tables():
                     writer.write_table(table)
-            part.replace(target)
         except OSError as error:
             message = f"{target} cannot be written: {error.strerror or error}"
             raise SourceError(message) from error
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
         return target
 
     def __repr__(self) -> str:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ssap_mirror.core.healpix import cell_of, healpix_29, separation_arcsec
+from ssap_mirror.core.healpix import cell_of, healpix_29
+from ssap_mirror.core.sphere import separation_arcsec
 from ssap_mirror.sources.harvest.slices import (
     WHOLE,
     Cell,

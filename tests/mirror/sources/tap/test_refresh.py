@@ -210,7 +210,7 @@ def test_a_table_that_changes_meanwhile_is_not_called_complete(service: FakeTap,
     assert report.snapshot is None
     assert "must have changed meanwhile" in report.reasons[-1]
     assert_holds(tmp_path, ROWS)
-    assert refresh(service, tmp_path, options=SyncOptions(restart=True)).complete
+    assert refresh(service, tmp_path, restart=True).complete
     assert_holds(tmp_path, later)
 
 

@@ -19,9 +19,9 @@ __all__ = ["verify"]
 def verify(ctx: click.Context, home: Path | None, mirror: str) -> None:
     """Check every file of the live snapshot: checksums, counts, order, and that each row is in its own cell."""
     from ssap_mirror.check.snapshot import verify as check
-    from ssap_mirror.core.catalog import open_catalog
+    from ssap_mirror.core.catalog import find_snapshot, read_catalog
 
-    catalog = open_catalog(mirror, home)
+    catalog = read_catalog(find_snapshot(mirror, home))
     problems = check(catalog)
     for problem in problems:
         note(f"ssap-mirror: {problem}")

@@ -59,7 +59,7 @@ def _span(bounds: Any, text: str) -> str:
 def _dates(bounds: Any) -> str:
     if not bounds or None in bounds:
         return ""
-    from ssap_mirror.core.times import as_datetime
+    from ssap_mirror.core.times import datetime_of
 
-    first, last = map(as_datetime, bounds)
+    first, last = map(datetime_of, bounds)
     return f" ({first:%Y-%m-%d} to {last:%Y-%m-%d})"

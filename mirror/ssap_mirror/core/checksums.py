@@ -1,0 +1,160 @@
+"""A file of a snapshot is used only as it was written: it is held against its SHA-256 before its first use.
+
+That costs about 0.7 s of CPU for each GB, in threads, before the first answer from a file and never again: what was
+checked is remembered by inode, size and times of change, in memory and in the user's cache folder. A snapshot that was
+built on this machine is remembered from the start.
+
+Bytes that change on the disk without the file system noticing are not found this way. The pages of the Parquet files
+have checksums of their own, which Arrow compares each time; `ssap_mirror.check.snapshot.verify` reads all again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Container, Iterable, Mapping
+from pathlib import Path
+from threading import Lock
+
+from ssap_mirror.core import layout, storage
+from ssap_mirror.errors import CatalogError
+
+__all__ = ["ADVICE", "Checksums"]
+
+#: What to do about damage, for the end of a message.
+ADVICE = "ssap-mirror verify says which files are damaged"
+
+# Files with fewer bytes in all are not worth the start of threads.
+_FEW_BYTES = 32 << 20
+# A file that changed so lately may change again without its times showing it: their grain is some milliseconds.
+_SETTLED_NS = 100_000_000
+# Snapshots that the cache folder remembers.
+_MAX_REMEMBERED = 64
+
+# Inode, size [byte], and times of the last change of content and of inode [ns].
+Identity = tuple[int, int, int, int]
+
+
+class Checksums:
+    """Which files of a snapshot are as they were written; may be used from many threads.
+
+    Parameters
+    ----------
+    snapshot : pathlib.Path
+        Its folder.
+    files : mapping of str to str
+        Path below the folder -> SHA-256 of each file, in hexadecimal.
+    """
+
+    def __init__(self, snapshot: Path, files: Mapping[str, str]) -> None:
+        self._folder = snapshot
+        self._digests = {str(snapshot / path): digest for path, digest in files.items()}
+        self._checked: dict[str, Identity] | None = None
+        self._lock = Lock()
+
+    def check(self, paths: Iterable[Path | str]) -> None:
+        """Hold files against their checksums, unless that was done before and they have not changed since.
+
+        Parameters
+        ----------
+        paths : iterable of path
+            Absolute paths of files of the snapshot.
+
+        Raises
+        ------
+        CatalogError
+            If one is damaged or cannot be read.
+        """
+        known = self._checked
+        found = {str(path): _identity(path) for path in paths}
+        if known is not None and all(known.get(path) == identity for path, identity in found.items()):
+            return
+        with self._lock:
+            if self._checked is None:
+                self._checked = _read_memory(self._memory(), self._digests)
+            unknown = {path: it for path, it in found.items() if self._checked.get(path) != it}
+            if unknown:
+                self._compare(unknown)
+
+    def trust(self) -> None:
+        """Remember all files as they are now, because their checksums were made of them as they are."""
+        with self._lock:
+            self._checked = {}
+            self._remember({path: _identity(path) for path in self._digests})
+
+    def _compare(self, files: Mapping[str, Identity]) -> None:
+        wrong = [path for path, digest in zip(files, _digests(files), strict=True) if digest != self._digests[path]]
+        if wrong:
+            names = ", ".join(Path(path).relative_to(self._folder).as_posix() for path in wrong)
+            message = f"snapshot {self._folder} is damaged: {names}: not the SHA-256 in the manifest ({ADVICE})"
+            raise CatalogError(message)
+        self._remember(files)
+
+    def _remember(self, files: Mapping[str, Identity]) -> None:
+        settled = time.time_ns() - _SETTLED_NS
+        self._checked = {**(self._checked or {}), **{path: it for path, it in files.items() if max(it[2:]) < settled}}
+        memory = self._memory()
+        if memory is not None:
+            _write_memory(memory, self._checked)
+
+    def _memory(self) -> Path | None:
+        """File of the cache folder that remembers this snapshot, in this place; None without such a folder."""
+        folder = layout.cache_dir()
+        if folder is None:
+            return None
+        status = self._folder.stat()
+        return folder / "checked" / f"{self._folder.name}-{status.st_dev:x}-{status.st_ino:x}.json"
+
+
+def _identity(path: Path | str) -> Identity:
+    try:
+        status = os.stat(path)  # noqa: PTH116  (three times as fast as that of pathlib, and asked for each cone)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _digests(files: Mapping[str, Identity]) -> list[str]:
+    """SHA-256 of each file."""
+    if len(files) == 1 or sum(size for _, size, _, _ in files.values()) < _FEW_BYTES:
+        return [_digest(path) for path in files]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(_digest, files))
+
+
+def _digest(path: str) -> str:
+    try:
+        return storage.sha256(Path(path))
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path | str, error: OSError) -> CatalogError:
+    return CatalogError(f"{path} cannot be read: {error.strerror} ({ADVICE})")
+
+
+def _read_memory(memory: Path | None, wanted: Container[str]) -> dict[str, Identity]:
+    """Read what was remembered of some files; nothing if there is no memory or it makes no sense."""
+    if memory is None:
+        return {}
+    try:
+        content = json.loads(memory.read_bytes())
+        return {path: (int(i), int(s), int(m), int(c)) for path, (i, s, m, c) in content.items() if path in wanted}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _write_memory(memory: Path, checked: Mapping[str, Identity]) -> None:
+    """Write what is remembered, if the folder can be written; the oldest of other snapshots are forgotten."""
+    beside = memory.with_name(f".{memory.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(checked))
+        beside.replace(memory)
+        by_age = sorted(memory.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
+        for old in by_age[:-_MAX_REMEMBERED]:
+            old.unlink()

@@ -1,0 +1,66 @@
+"""Angles between directions, by the haversine formula: exact for the smallest, good to some mas near 180 degrees.
+
+The formula stands here once for arrays and once as SQL, side by side.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, LiteralString
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["haversine", "haversine_sql", "separation_arcsec"]
+
+
+def haversine(ra1: ArrayLike, dec1: ArrayLike, ra2: ArrayLike, dec2: ArrayLike) -> NDArray[np.float64]:
+    """Square of the sine of half the separation: 0 at the same place, 1 at opposite ones.
+
+    Parameters
+    ----------
+    ra1, dec1, ra2, dec2 : array_like of float, shape (N,)
+        Positions [deg], of one frame.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (N,)
+        NaN where a position is.
+    """
+    a1, d1, a2, d2 = (np.radians(np.asarray(angle, np.float64)) for angle in (ra1, dec1, ra2, dec2))
+    found: NDArray[np.float64] = np.sin((d2 - d1) / 2) ** 2 + np.cos(d1) * np.cos(d2) * np.sin((a2 - a1) / 2) ** 2
+    return found
+
+
+def haversine_sql(ra1: LiteralString, dec1: LiteralString, ra2: LiteralString, dec2: LiteralString) -> LiteralString:
+    """Write `haversine` as an SQL expression, from SQL of its arguments [deg].
+
+    Parameters
+    ----------
+    ra1, dec1, ra2, dec2 : str
+        Columns, numbers or ``?``; they stand in the order dec1, dec2, dec1, dec2, ra1, ra2.
+    """
+    return (
+        "pow(sin(radians(" + dec1 + " - " + dec2 + ") / 2), 2)"
+        " + cos(radians(" + dec1 + ")) * cos(radians(" + dec2 + "))"
+        " * pow(sin(radians(" + ra1 + " - " + ra2 + ") / 2), 2)"
+    )
+
+
+def separation_arcsec(ra1: ArrayLike, dec1: ArrayLike, ra2: ArrayLike, dec2: ArrayLike) -> NDArray[np.float64]:
+    """Great-circle separation.
+
+    Parameters
+    ----------
+    ra1, dec1, ra2, dec2 : array_like of float, shape (N,)
+        Positions [deg], of one frame.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (N,)
+        Separation [arcsec]; NaN where a position is.
+    """
+    half = np.arcsin(np.sqrt(np.clip(haversine(ra1, dec1, ra2, dec2), 0, 1)))
+    separation: NDArray[np.float64] = np.degrees(2 * half) * 3600
+    return separation

@@ -1,0 +1,101 @@
+"""The last proof: a look for rows that neither the survey nor the harvest could see.
+
+A proof is optional. What it may cost is said beforehand, and where it cannot be had, or the service fails meanwhile,
+the verdict says that it is not proven: the rows that are at hand are none the worse for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ssap_mirror.errors import SourceError
+from ssap_mirror.sources.harvest.client import InterruptedHarvest
+from ssap_mirror.sources.ssap.survey import Survey
+from ssap_mirror.sources.ssap.sweeps import Sweeps
+
+__all__ = ["Proof", "prove"]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a proof came to."""
+
+    proven: bool
+    """Whether no row can be missing, but for those that no parameter selects."""
+    words: str
+    """One sentence: what was asked and found, or why it could not be."""
+
+
+def prove(sweeps: Sweeps, survey: Survey, *, refresh: bool) -> Proof:
+    """Look for rows that no sweep so far could see, and fetch what is found.
+
+    A table that one answer can hold is asked for without any constraint. A larger one is swept by a third parameter,
+    which is chosen by the values of the rows at hand.
+
+    Parameters
+    ----------
+    sweeps : Sweeps
+        Of the harvest; survey and harvest agree.
+    survey : Survey
+        The last one.
+    refresh : bool
+        Whether the rows of a snapshot are at hand; then there is no third sweep.
+
+    Raises
+    ------
+    InterruptedHarvest
+        If the harvest is to stop. No other error of a proof is one of the harvest.
+    """
+    parameters = sweeps.probe.traits.parameters
+    if survey.whole or not parameters:
+        return Proof(proven=True, words=_words_of_whole(sweeps.audit.rows()))
+    sweeps.progress.stage("last proof", None)
+    swept = tuple(dict.fromkeys([*survey.parameters, *parameters[:1]]))
+    try:
+        return _ask_whole(sweeps, survey) or _ask_third(sweeps, survey, swept, refresh=refresh)
+    except InterruptedHarvest:
+        raise
+    except SourceError as error:
+        sweeps.progress.note(f"the last proof cannot be had: {error}")
+        return _not_proven(swept, str(error))
+
+
+def _not_proven(swept: tuple[str, ...], why: str) -> Proof:
+    sweeps = "no sweep" if len(swept) > 1 else "a sweep that does not go"
+    return Proof(
+        proven=False, words=f"not proven: rows that {sweeps} by {', '.join(swept)} can see would be missed; {why}"
+    )
+
+
+def _ask_whole(sweeps: Sweeps, survey: Survey) -> Proof | None:
+    """Ask for all identities at once; None if there are too many, or the service does not want to."""
+    number = sweeps.survey_whole()
+    if number is None:
+        return None
+    lacking = sweeps.audit.lacking(number)
+    sweeps.fetch_missing(survey.since)
+    rows = sweeps.audit.rows()
+    if lacking:
+        words = (
+            f"not proven: one request without any constraint lacked {lacking:,} of the {rows:,} rows at hand, so the "
+            "service cuts its answers and does not say so, or the table changed meanwhile"
+        )
+        return Proof(proven=False, words=words)
+    return Proof(proven=True, words=_words_of_whole(rows))
+
+
+def _words_of_whole(rows: int) -> str:
+    return f"one request without any constraint has no row but these {rows:,}"
+
+
+def _ask_third(sweeps: Sweeps, survey: Survey, swept: tuple[str, ...], *, refresh: bool) -> Proof:
+    if refresh:
+        return _not_proven(swept, "the table is too large for one request")
+    third = sweeps.choose_third()
+    if isinstance(third, str):
+        return _not_proven(swept, third)
+    sweeps.survey_by_third(third)
+    sweeps.fetch_missing(survey.since)
+    swept = (*swept, third.parameter)
+    words = f"rows that no sweep by {', '.join(swept)} can see would be missed; nothing hints at any"
+    return Proof(proven=True, words=words)

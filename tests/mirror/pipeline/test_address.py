@@ -1,0 +1,59 @@
+"""An address is read once, and says what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ssap_mirror.errors import ParameterError
+from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress, parse_address
+from ssap_mirror.pipeline.known_services import find_address, find_service
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("http://example.org/ssap.xml", SsapAddress("http://example.org/ssap.xml")),
+        ("https://example.org/ssap?a=b&", SsapAddress("https://example.org/ssap?a=b&")),
+        ("http://example.org/tap#a.b", TapAddress("http://example.org/tap", "a.b")),
+        ("http://example.org/tap/#a.%22b%20c%22", TapAddress("http://example.org/tap/", 'a."b c"')),
+        ("rows.parquet", FileAddress(Path("rows.parquet"))),
+        ("~/rows.csv", FileAddress(Path.home() / "rows.csv")),
+        ("odd:name.fits", FileAddress(Path("odd:name.fits"))),
+        (Path("rows#1.csv"), FileAddress(Path("rows#1.csv"))),
+    ],
+)
+def test_what_a_person_writes(text: str | Path, address: Address) -> None:
+    assert parse_address(text) == address
+
+
+def test_a_table_may_be_said_beside_the_address_and_the_fragment_counts() -> None:
+    assert parse_address("http://example.org/tap", table="a.b") == TapAddress("http://example.org/tap", "a.b")
+    assert parse_address("http://example.org/tap#c.d", table="a.b") == TapAddress("http://example.org/tap", "c.d")
+
+
+def test_units_are_those_of_a_file() -> None:
+    assert parse_address("rows.csv", units={"flux": "Jy"}) == FileAddress(Path("rows.csv"), {"flux": "Jy"})
+
+
+@pytest.mark.parametrize("text", ["ftp://example.org/x", "file:///tmp/rows.csv"])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(ParameterError, match=f"source: '{text}' is neither an http address nor a file"):
+        parse_address(text)
+
+
+def test_the_manifest_tells_tables_of_one_service_apart_and_files_by_their_place(tmp_path: Path) -> None:
+    assert SsapAddress("http://example.org/ssap.xml").origin == "http://example.org/ssap.xml"
+    assert TapAddress("http://example.org/tap/", "a.b").origin == "http://example.org/tap#a.b"
+    assert FileAddress(tmp_path / "x" / ".." / "rows.csv").origin == (tmp_path / "rows.csv").resolve().as_uri()
+
+
+def test_a_known_service_has_an_address_of_its_own() -> None:
+    url = "http://dc.g-vo.org/lamost6/q/svc_mrs/ssap.xml"
+    assert find_address("lamost6-mrs") == SsapAddress(url)
+    assert find_address("lamost6-lrs") == TapAddress("http://dc.g-vo.org/tap", "lamost6.ssa_lrs")
+    assert find_address("lamost6-lrs", "http://127.0.0.1/tap") == TapAddress("http://127.0.0.1/tap", "lamost6.ssa_lrs")
+    assert find_address("lamost6-lrs", table="lamost6.other").origin == "http://dc.g-vo.org/tap#lamost6.other"
+    assert find_address("lamost6-mrs", "rows.csv") == FileAddress(Path("rows.csv"))
+    assert find_service("califa") is None
+    assert find_address("califa", url) == SsapAddress(url)

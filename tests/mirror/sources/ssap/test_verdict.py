@@ -1,0 +1,85 @@
+"""A verdict is complete unless something speaks against it, and says what it knows in either case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ssap_mirror.sources.ssap.verdict import Outcome, judge
+
+WELL = Outcome(
+    main="TIME",
+    second="POS",
+    swept=("POS", "TIME"),
+    settled=True,
+    proven=True,
+    base=None,
+    signs=(),
+    rows=100,
+    duplicates=4,
+    removed=0,
+    missing=0,
+    undated=3,
+    rows_by_sweep={"harvest": 97, "fetch-1": 3},
+    fetched=(0, 0),
+    uncompared=5,
+    divided=0,
+)
+
+
+def test_a_harvest_that_went_well_is_complete() -> None:
+    verdict = judge(WELL)
+    assert verdict.complete
+    assert verdict.reasons == (
+        "the sweep by TIME gave 97 rows",
+        "surveys of the identities by other parameters found 3 more, which were fetched; 3 rows have no date",
+        "one request without any constraint has no row but these 100",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"settled": False}, "the table did not come to rest: what was fetched is not one state of it"),
+        ({"missing": 2}, "2 rows were seen, but could not be fetched in full"),
+        (
+            {"base": "20261130T000000Z", "removed": 101},
+            "so many rows gone is more likely a fault of the service than true",
+        ),
+    ],
+)
+def test_what_speaks_against_it_is_said(change: dict[str, object], reason: str) -> None:
+    verdict = judge(replace(WELL, **change))  # type: ignore[arg-type]
+    assert not verdict.complete
+    assert reason in verdict.reasons
+    assert [finding.words for finding in verdict.findings if finding.doubt] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"proven": False}, "rows that no sweep by POS, TIME can see would be missed; nothing hints at any"),
+        ({"removed": 7}, "7 rows are no longer in the table, and are left out"),
+        ({"removed": 1000}, "1,000 rows are no longer in the table, and are left out"),
+        ({"base": "20261130T000000Z", "removed": 100}, "100 rows are no longer in the table, and are left out"),
+        ({"main": None, "second": None, "rows_by_sweep": {"harvest": 100}}, "the sweep by no parameter gave 100 rows"),
+        ({"signs": ("something was odd",)}, "something was odd"),
+        (
+            {"divided": 2},
+            "2 ranges of TIME that cannot be cut have more rows than the service gives; of those, rows without a "
+            "position could only be seen otherwise",
+        ),
+    ],
+)
+def test_what_does_not_speak_against_it_is_said_too(change: dict[str, object], reason: str) -> None:
+    verdict = judge(replace(WELL, **change))  # type: ignore[arg-type]
+    assert verdict.complete
+    assert reason in verdict.reasons
+
+
+def test_a_refresh_says_what_it_did_not_look_at() -> None:
+    verdict = judge(replace(WELL, base="20261130T000000Z", fetched=(30, 2)))
+    assert verdict.reasons[:2] == (
+        "a refresh of snapshot 20261130T000000Z: 30 rows are new, 2 were fetched again",
+        "the other 5 columns of rows that look as before were not compared; a full sync (--full) does that",
+    )
