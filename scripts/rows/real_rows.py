@@ -16,7 +16,7 @@ import pyarrow as pa
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.times import MJD_EPOCH
 
-DATA = Path(__file__).resolve().parent / "data"
+DATA = Path(__file__).resolve().parents[1] / "data"
 CATALOGUE = DATA / "mrs_catalogue_rows_real.csv"
 FITS_HEADERS = DATA / "mrs_rows_from_laspec_fits.csv"
 

@@ -165,7 +165,6 @@ class SnapshotCache:
         """Add what is kept to `found`. Of the rest, give the keys to load, and what other threads are loading."""
         mine: list[Key] = []
         others: dict[Key, _Load] = {}
-        own = _Load()
         with self._lock:
             for key in keys:
                 entry = self._entries.get(key)
@@ -176,7 +175,8 @@ class SnapshotCache:
                     others[key] = self._loads[key]
                 else:
                     mine.append(key)
-            self._loads.update(dict.fromkeys(mine, own))
+            if mine:
+                self._loads.update(dict.fromkeys(mine, _Load()))
         return mine, others
 
     def _load(
