@@ -123,8 +123,7 @@ class Mirror:
         columns : sequence of str, optional
             Names of the columns instead of those that VERB says; ``"all"`` is every column.
         ignore_unanswerable : bool
-            Go on without the constraints about which no column of the mirror tells, with a note, instead of refusing
-            them. In dialect ``dachs`` they are never refused.
+            As in `search`.
 
         Returns
         -------
@@ -159,39 +158,14 @@ class Mirror:
             return asked(self._engine)
 
     def search(
-        self,
-        pos: Any = None,
-        size: Any = None,
-        band: Any = None,
-        time: Any = None,
-        snr: Any = None,
-        redshift: Any = None,
-        *,
-        diameter: Any = None,
-        aperture: Any = None,
-        spatres: Any = None,
-        specrp: Any = None,
-        targetname: Any = None,
-        targetclass: Any = None,
-        wildtarget: str | None = None,
-        wildtargetcase: str | None = None,
-        fluxcalib: Any = None,
-        wavecalib: Any = None,
-        collection: Any = None,
-        pubdid: Any = None,
-        creatordid: Any = None,
-        mtime: Any = None,
-        varampl: Any = None,
-        timeres: Any = None,
-        format: Any = None,
-        top: int | None = None,
-        maxrec: int | None = None,
-        verb: int | None = None,
-        columns: ColumnNames = None,
-        dialect: str = "ivoa",
-        ignore_unanswerable: bool = False,
-        **parameters: object,
-    ) -> ResultSet:
+        self, pos: Any = None, size: Any = None, band: Any = None, time: Any = None, snr: Any = None,
+        redshift: Any = None, *, diameter: Any = None, aperture: Any = None, spatres: Any = None, specrp: Any = None,
+        targetname: Any = None, targetclass: Any = None, wildtarget: str | None = None,
+        wildtargetcase: str | None = None, fluxcalib: Any = None, wavecalib: Any = None, collection: Any = None,
+        pubdid: Any = None, creatordid: Any = None, mtime: Any = None, varampl: Any = None, timeres: Any = None,
+        format: Any = None, top: int | None = None, maxrec: int | None = None, verb: int | None = None,
+        columns: ColumnNames = None, dialect: str = "ivoa", ignore_unanswerable: bool = False, **parameters: object,
+    ) -> ResultSet:  # fmt: skip
         """Find spectra. Each parameter is that of SSA 1.1 with the same name; all of them have to hold.
 
         What `pyvo.dal.SSAService.search` takes is taken here. Text is read as the standard writes it
@@ -298,9 +272,7 @@ class Mirror:
             As `ssap_query.crossmatch` has them: the spectra are its left table, `other` is its right one.
         columns : sequence of str, optional
             Columns of the spectra; without it, those of ``verb``.
-        dialect : {'ivoa', 'dachs'}
-            Whose reading of the parameters.
-        ignore_unanswerable : bool
+        dialect, ignore_unanswerable
             As in `search`.
         **parameters : object
             What `search` takes, to match only some of the spectra (``snr=20``).
