@@ -21,7 +21,7 @@ _COLUMNS = lamost6_mrs().roles
 
 def parameter_table() -> str:
     """Write one line a parameter, in the order of the registry."""
-    head = "| Parameter | Value | Columns | `ivoa` | `dachs` | NULL, NaN | Example |\n|" + " --- |" * 7
+    head = "| Parameter | Section | Value | Columns | `ivoa` | `dachs` | NULL, NaN | Example |\n|" + " --- |" * 8
     return "\n".join([head, *map(_parameter_line, REGISTRY)])
 
 
@@ -29,9 +29,12 @@ def _parameter_line(parameter: Parameter) -> str:
     rules = {dialect: rule.doc for dialect, rule in parameter.rules.items()}
     dachs = "the same" if rules["dachs"] == rules["ivoa"] else rules["dachs"]
     columns = ", ".join(f"{role} (`{_COLUMNS[role]}`)" if role in _COLUMNS else role for role in parameter.roles)
+    if parameter.instead:
+        columns += f"; or {', '.join(parameter.instead)}"
+    section = f"§{parameter.section}" if parameter.section[0].isdigit() else parameter.section
     example = f"`{parameter.name}={parameter.examples[0]}`"
     name = f"**{parameter.name}**"
-    return _line(name, parameter.grammar, columns or "—", rules["ivoa"], dachs, parameter.null or "—", example)
+    return _line(name, section, parameter.grammar, columns or "—", rules["ivoa"], dachs, parameter.null or "—", example)
 
 
 def macro_table() -> str:

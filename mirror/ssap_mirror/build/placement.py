@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ssap_mirror.core import healpix
-from ssap_mirror.core.points import floats, location_arrays
+from ssap_mirror.core.quantities import Reading, candidates
 from ssap_mirror.core.schema import UNLISTED, Column, Schema
 from ssap_mirror.core.sphere import separation_arcsec
 
@@ -17,14 +17,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["MAX_OFFSET_ARCSEC", "NOT_PLACED", "Placed", "Placer", "split_sky"]
+__all__ = ["MAX_OFFSET_ARCSEC", "NOT_PLACED", "Placed", "Placer", "has_position", "split_sky"]
 
 #: A row whose location is further than this from its target is not placed: cones grow by the largest offset.
 MAX_OFFSET_ARCSEC = 60.0
 #: In place of a cell, for a row that has none.
 NOT_PLACED = -1
-
-_DEGREES = (None, "deg")
 
 
 @dataclass(frozen=True)
@@ -39,39 +37,81 @@ class Placed:
     """Largest separation of location and target among the placed rows [arcsec]."""
 
 
-class Placer:
-    """Places the rows of a service by their target position .
+@dataclass(frozen=True)
+class FirstKnown:
+    """The first of several ways to read a position that gives one, row by row."""
 
-    The target position is the double columns of the roles ``ra`` and ``dec``. A service that has none gets ``s_ra`` and
-    ``s_dec``, derived from its location, or from single-precision ``ra`` and ``dec`` where it has no location either.
-    A service without a location gets ``s_location``, its target position, so that cones can be asked of it.
+    readings: tuple[Reading, ...]
+    """Best first."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Those of all of them."""
+        return tuple(column for reading in self.readings for column in reading.columns)
+
+    @property
+    def as_is(self) -> Mapping[str, str]:
+        """Nothing: no column has what it gives."""
+        return {}
+
+    @property
+    def words(self) -> str:
+        """What each of them reads."""
+        return ", or ".join(reading.words for reading in self.readings)
+
+    def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray[np.float64]]:
+        """Right ascension and declination [deg]."""
+        found = dict(self.readings[0].values(rows))
+        for reading in self.readings[1:]:
+            missing = np.isnan(found["ra"])
+            if not missing.any():
+                break
+            found = {axis: np.where(missing, other, found[axis]) for axis, other in reading.values(rows).items()}
+        return found
+
+
+class Placer:
+    """Places the rows of a service by their target position.
+
+    The target position is two double columns of the service. A service that has none gets ``s_ra`` and ``s_dec``,
+    worked out of what it has: its location, text, hours, or single precision. A service whose positions are not pairs
+    of degrees gets ``s_location``, so that cones can be asked of it.
 
     Parameters
     ----------
     schema : Schema
         The service's columns.
+    sample : pyarrow.RecordBatch, optional
+        Some rows. Where the best columns for a position are empty in all of them, the others count too.
     """
 
     schema: Schema
     """The service's columns and those derived."""
 
-    def __init__(self, schema: Schema) -> None:
-        self._location = _angle(schema.role("location"), shapes=((2,), (None,)))
-        self._ra, self._dec = _angle(schema.role("ra")), _angle(schema.role("dec"))
-        self._derives = not all(axis is not None and axis.datatype == "double" for axis in (self._ra, self._dec))
-        target = f"{self._ra.name} and {self._dec.name}" if self._ra and self._dec else "nothing: always NULL"
-        added: dict[str, Column] = {}
-        if self._derives:
-            source = self._location.name if self._location else target
-            added["ra"] = _derived("s_ra", "pos.eq.ra", "ICRS right ascension", source, schema)
-            added["dec"] = _derived("s_dec", "pos.eq.dec", "ICRS declination", source, schema)
-        if self._location is None:
-            point = _derived("s_location", "pos.eq", "ICRS position of the target", target, schema)
-            added["location"] = replace(point, arraysize="2", xtype="point")
-        self.schema = schema
-        if added:
-            roles = schema.overrides | {role: column.name for role, column in added.items()}
-            self.schema = replace(schema, columns=(*schema.columns, *added.values()), overrides=roles)
+    def __init__(self, schema: Schema, sample: pa.RecordBatch | None = None) -> None:
+        found = {quantity: candidates(schema, quantity) for quantity in ("target", "location")}
+        self._target, self._location = (_chosen(found[quantity].readings, sample) for quantity in found)
+        self._derives_target = self._target is None or "ra" not in self._target.as_is
+        self._derives_location = self._location is None or "location" not in self._location.as_is
+        roles: dict[str, str] = {}
+        added: list[Column] = []
+        if self._derives_target:
+            added += (
+                _derived("s_ra", "pos.eq.ra", "ICRS right ascension", self._target, schema),
+                _derived("s_dec", "pos.eq.dec", "ICRS declination", self._target, schema),
+            )
+            roles |= zip(("ra", "dec"), (column.name for column in added), strict=True)
+        elif self._target is not None:
+            roles |= self._target.as_is
+        if self._derives_location:
+            point = _derived("s_location", "pos.eq", "ICRS position", self._location, schema)
+            added.append(replace(point, arraysize="2", xtype="point"))
+            # Where nothing tells of a position, a cone is refused, and not answered with no row.
+            roles["location"] = "" if self._location is None else added[-1].name
+        elif self._location is not None:
+            roles |= self._location.as_is
+        refused = found["location"].refusals if self._location is None else ()
+        self.schema = schema.with_roles(roles, added, {"location": "; ".join(refused)} if refused else {})
 
     def place(self, batch: pa.RecordBatch) -> Placed:
         """Place the rows of a batch.
@@ -84,18 +124,15 @@ class Placer:
         import pyarrow as pa
 
         nowhere = np.full(batch.num_rows, np.nan)
-        at = nowhere, nowhere
-        if self._location is not None:
-            at = location_arrays(batch.column(self._location.name))
-        if self._ra is not None and self._dec is not None and (not self._derives or self._location is None):
-            ra, dec = floats(batch.column(self._ra.name)), floats(batch.column(self._dec.name))
-        else:
-            ra, dec = at
+        (ra, dec), at = (
+            (nowhere, nowhere) if reading is None else tuple(reading.values(batch).values())
+            for reading in (self._target, self._location)
+        )
         derived: list[pa.Array] = []
-        if self._derives:
+        if self._derives_target:
             derived += (pa.array(values, from_pandas=True) for values in (ra, dec))
-        if self._location is None:
-            derived.append(_points(ra, dec))
+        if self._derives_location:
+            derived.append(_points(*at))
         placed = np.isfinite(ra) & (np.abs(dec) <= 90)
         offset = np.zeros(batch.num_rows)
         known = placed & np.isfinite(at[0]) & np.isfinite(at[1])
@@ -104,6 +141,23 @@ class Placer:
         cells = np.full(batch.num_rows, NOT_PLACED, np.int64)
         cells[placed] = healpix.healpix_29(ra[placed], dec[placed])
         return Placed(tuple(derived), cells, float(offset[placed].max(initial=0.0)))
+
+
+def has_position(schema: Schema, rows: pa.RecordBatch) -> bool:
+    """Whether any row has a position in any of the columns that may tell of one."""
+    readings = candidates(schema, "target").readings
+    return any(_holds(reading, rows) for reading in readings)
+
+
+def _holds(reading: Reading, rows: pa.RecordBatch) -> bool:
+    return bool(np.isfinite(reading.values(rows)["ra"]).any())
+
+
+def _chosen(readings: Sequence[Reading], sample: pa.RecordBatch | None) -> Reading | None:
+    if not readings:
+        return None
+    alone = len(readings) == 1 or sample is None or _holds(readings[0], sample)
+    return readings[0] if alone else FirstKnown(tuple(readings))
 
 
 def split_sky(count: Callable[[int, int], int], max_rows: int) -> Iterator[tuple[int, int]]:
@@ -131,20 +185,14 @@ def split_sky(count: Callable[[int, int], int], max_rows: int) -> Iterator[tuple
             yield order, npix
 
 
-def _angle(column: Column | None, shapes: tuple[tuple[int | None, ...], ...] = ((),)) -> Column | None:
-    """Return the column if its values are floating-point degrees of one of these shapes."""
-    if column is None or column.datatype not in ("float", "double") or column.shape not in shapes:
-        return None
-    return column if column.unit in _DEGREES else None
-
-
-def _derived(name: str, ucd: str, label: str, source: str, schema: Schema) -> Column:
+def _derived(name: str, ucd: str, label: str, source: Reading | None, schema: Schema) -> Column:
+    words = "nothing: always NULL" if source is None else source.words
     return Column(
         name=_free_name(name, schema),
         datatype="double",
         unit="deg",
         ucd=ucd,
-        description=f"{label}, derived by the mirror from {source}",
+        description=f"{label}, derived by the mirror from {words}",
         verbosity=UNLISTED,
     )
 

@@ -13,15 +13,16 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssap_mirror.build.external_sort import KEYS, Piece, Scratch
 from ssap_mirror.build.hats_files import BuildInfo, Contents, describe
+from ssap_mirror.build.hidden_columns import HiddenColumns, Survey
 from ssap_mirror.build.identity import OnConflict, RowIdentity
 from ssap_mirror.build.parquet_writer import ParquetFileWriter, link_if_same
-from ssap_mirror.build.placement import NOT_PLACED, Placer, split_sky
+from ssap_mirror.build.placement import NOT_PLACED, Placed, Placer, has_position, split_sky
 from ssap_mirror.build.summary import Summary
 from ssap_mirror.core import healpix, layout, storage
 from ssap_mirror.core.catalog import Catalog, open_catalog
@@ -37,6 +38,9 @@ __all__ = ["TILE_ROWS", "BuildInfo", "Progress", "build_snapshot"]
 #: About how many rows a partition holds. So 5.85 million rows are 50 to 120 files: more files would make statements
 #: over the whole table slower, fewer would make small cones slower.
 TILE_ROWS = 100_000
+
+# Without a position in so many rows from the beginning on, the first columns that may tell of one are taken for it.
+_LOOKED_AT_ROWS = 200_000
 
 #: Told of a build: stage, rows done, rows in all or None.
 Progress = Callable[[str, int, "int | None"], None]
@@ -100,24 +104,31 @@ def build_snapshot(
         work = layout.build_dir(mirror, os.getpid())
         try:
             root, runs = _new_folders(mirror, work)
-            placer = Placer(schema)
-            identity = RowIdentity(placer.schema, on_conflict)
             scratch = Scratch(runs)
-            contents = Contents(
-                columns=file_schema(placer.schema, name=info.service, title=info.title),
-                summary=Summary(placer.schema),
-            )
-            for rows in _spill(batches, schema, placer, identity, scratch, contents, mirror):
-                tell("read", rows, None)
+            first, batches = _first_with_position(_checked(batches, schema), schema)
+            placer = Placer(schema, first)
+            identity = RowIdentity(placer.schema, on_conflict)
+            survey = Survey(placer.schema)
+            max_offset_arcsec = 0.0
+            for placed in _spill(batches, placer, identity, survey, scratch, mirror):
+                max_offset_arcsec = max(max_offset_arcsec, placed.max_offset_arcsec)
+                tell("read", scratch.rows, None)
             if not scratch.rows:
                 message = f"the source of {info.service} gave no rows, so there is nothing to build"
                 raise CatalogError(message)
-            for rows in _write_rows(root, scratch, identity, contents, tile_rows * 3 // 2, mirror):
+            hidden = survey.hidden_columns()
+            contents = Contents(
+                columns=file_schema(hidden.schema, name=info.service, title=info.title),
+                summary=Summary(hidden.schema),
+                rows_read=scratch.rows,
+                max_offset_arcsec=max_offset_arcsec,
+            )
+            for rows in _write_rows(root, scratch, identity, hidden, contents, tile_rows * 3 // 2, mirror):
                 tell("write", rows, scratch.rows)
             with storage.translate_errors(mirror):
                 if previous is not None:
                     _link_unchanged(root, contents, previous)
-                describe(root, placer.schema, info, contents)
+                describe(root, hidden.schema, info, contents)
                 catalog = open_catalog(_move_in(root, mirror))
             catalog.checksums.trust()
             return catalog
@@ -172,33 +183,53 @@ def _mismatch(found: pa.Schema, expected: pa.Schema) -> str:
     return "a batch of rows does not have the columns of the schema"
 
 
+def _first_with_position(
+    batches: Iterator[pa.RecordBatch], schema: Schema
+) -> tuple[pa.RecordBatch | None, Iterator[pa.RecordBatch]]:
+    """Look for rows with a position among the first rows; all rows come back, in their order."""
+    seen: list[pa.RecordBatch] = []
+    first = None
+    for batch in batches:
+        seen.append(batch)
+        if has_position(schema, batch):
+            first = batch
+            break
+        if sum(looked_at.num_rows for looked_at in seen) >= _LOOKED_AT_ROWS:
+            break
+    return first, chain(seen, batches)
+
+
 def _spill(
     batches: Iterable[pa.RecordBatch],
-    schema: Schema,
     placer: Placer,
     identity: RowIdentity,
+    survey: Survey,
     scratch: Scratch,
-    contents: Contents,
     mirror: Path,
-) -> Iterator[int]:
-    """Put all rows into the scratch; yields how many are there."""
+) -> Iterator[Placed]:
+    """Put all rows into the scratch; yields where those of each batch belong."""
     import pyarrow as pa
 
     with storage.translate_errors(mirror):
-        for batch in _checked(batches, schema):
+        for batch in batches:
             if not batch.num_rows:
                 continue
             placed = placer.place(batch)
             whole = pa.RecordBatch.from_arrays([*batch.columns, *placed.derived], names=placer.schema.names)
+            survey.add(whole)
             scratch.add(whole, placed.cells, identity.hashes(whole))
-            contents.rows_read = scratch.rows
-            contents.max_offset_arcsec = max(contents.max_offset_arcsec, placed.max_offset_arcsec)
-            yield scratch.rows
+            yield placed
         scratch.finish()
 
 
 def _write_rows(
-    root: Path, scratch: Scratch, identity: RowIdentity, contents: Contents, max_rows: int, mirror: Path
+    root: Path,
+    scratch: Scratch,
+    identity: RowIdentity,
+    hidden: HiddenColumns,
+    contents: Contents,
+    max_rows: int,
+    mirror: Path,
 ) -> Iterator[int]:
     """Write the files that hold rows, and note them in the contents; yields how many rows are done."""
     left_out = identity.replaced_elsewhere(scratch.runs)
@@ -210,8 +241,9 @@ def _write_rows(
                 contents.duplicates += unique.duplicates
                 contents.replaced += unique.replaced
                 if unique.rows.num_rows:
-                    contents.summary.add(unique.rows)
-                    file.write(unique.rows if low != NOT_PLACED else _without_cell(unique.rows))
+                    rows = hidden.add_to(unique.rows)
+                    contents.summary.add(rows)
+                    file.write(rows if low != NOT_PLACED else _without_cell(rows))
         return file
 
     with storage.translate_errors(mirror):

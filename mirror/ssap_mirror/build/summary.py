@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssap_mirror.core.points import floats, location_arrays
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.times import SECONDS_PER_DAY
 
@@ -36,6 +37,7 @@ class Summary:
         self._nan: dict[str, bool] = {
             c.name: False for c in schema if c.datatype in ("float", "double") and not c.shape
         }
+        self._without: dict[str, int] = {}
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take some rows, at least one."""
@@ -72,26 +74,42 @@ class Summary:
             del self._constants[name]
 
     def _cover(self, batch: pa.RecordBatch) -> None:
+        position = self._position(batch)
         for axis in ("ra", "dec"):
-            _widen(self._coverage, axis, _extremes(self._numbers(batch, axis, "deg")))
-        for bound in ("em_min", "em_max"):
-            _widen(self._coverage, "em", _extremes(self._numbers(batch, bound, "m")))
-        mid = self._numbers(batch, "t_mid", "d")
-        exposure = self._numbers(batch, "t_exptime", "s")
+            _widen(self._coverage, axis, _extremes(self._numbers(batch, axis)))
+        band = [self._numbers(batch, end) for end in ("em_min", "em_max")]
+        for bound in band:
+            _widen(self._coverage, "em", _extremes(bound))
+        first, last = self._exposure(batch)
+        for bound in (first, last):
+            _widen(self._coverage, "t", _extremes(bound))
+        known = {"position": position, "date": np.isfinite(first + last), "band": np.isfinite(band[0] + band[1])}
+        for what, there in known.items():
+            self._without[what] = self._without.get(what, 0) + int((~there).sum())
+
+    def _position(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
+        """Whether each row has a position that cones are tested on; shape (N,)."""
+        column = self._schema.role("location")
+        if column is None or column.shape not in ((2,), (None,)):
+            return np.zeros(batch.num_rows, np.bool_)
+        ra, dec = location_arrays(batch.column(column.name))
+        known: NDArray[np.bool_] = np.isfinite(ra) & np.isfinite(dec)
+        return known
+
+    def _exposure(self, batch: pa.RecordBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Beginning and end of each exposure [MJD], NaN where they are not known; shape (N,)."""
+        if {"t_min", "t_max"} <= self._schema.roles.keys():
+            return self._numbers(batch, "t_min"), self._numbers(batch, "t_max")
+        mid, exposure = self._numbers(batch, "t_mid"), self._numbers(batch, "t_exptime")
         half = np.nan_to_num(exposure, nan=0.0, posinf=0.0, neginf=0.0) / 2 / SECONDS_PER_DAY
-        for bounds in (mid - half, mid + half):
-            _widen(self._coverage, "t", _extremes(bounds))
+        return mid - half, mid + half
 
-    def _numbers(self, batch: pa.RecordBatch, role: str, unit: str) -> NDArray[np.float64]:
-        """Values of a role in this unit, NaN where they are not known; shape (N,)."""
-        import pyarrow as pa
-
+    def _numbers(self, batch: pa.RecordBatch, role: str) -> NDArray[np.float64]:
+        """Values of a role in its unit, NaN where they are not known; shape (N,)."""
         column = self._schema.role(role)
-        known = column is not None and not column.shape and column.datatype in ("float", "double")
-        if column is None or not known or column.unit not in (None, unit):
+        if column is None or column.shape or column.is_text:
             return np.full(batch.num_rows, np.nan)
-        values: NDArray[np.float64] = batch.column(column.name).cast(pa.float64()).to_numpy(zero_copy_only=False)
-        return values
+        return floats(batch.column(column.name))
 
     @property
     def constants(self) -> dict[str, Any]:
@@ -112,6 +130,11 @@ class Summary:
     def coverage(self) -> dict[str, list[float]]:
         """``ra`` and ``dec`` [deg], ``t`` [MJD] and ``em`` [m] of the rows, each least and largest."""
         return dict(self._coverage)
+
+    @property
+    def without(self) -> dict[str, int]:
+        """How many rows have no ``position``, no ``date`` and no ``band`` to compare a request with."""
+        return dict(self._without)
 
 
 def _is_plain(value: object) -> bool:

@@ -41,10 +41,10 @@ def check_rows(catalog: Catalog, damaged: set[str], progress: Callable[[int], No
     list of str
         The problems found.
     """
-    placer = Placer(catalog.schema)
-    identity = RowIdentity(catalog.schema, "error")
     roles = (catalog.schema.role(role) for role in ("ra", "dec", "location"))
     wanted = {column.name for column in roles if column is not None}
+    placer = Placer(catalog.schema.select(name for name in catalog.schema.names if name in wanted))
+    identity = RowIdentity(catalog.schema, "error")
     # Without an identity column, a row's identity is all its values.
     columns = sorted({*wanted, identity.column} if identity.column else catalog.schema.names)
     problems: list[str] = []

@@ -70,7 +70,7 @@ class Catalog:
     @cached_property
     def schema(self) -> Schema:
         """Columns in the service's order, without the internal ``_healpix_29``."""
-        return Schema.from_json(self.manifest["columns"], self.manifest.get("roles"))
+        return Schema.from_json(self.manifest["columns"], self.manifest.get("roles"), self.manifest.get("refused"))
 
     @cached_property
     def partitions(self) -> tuple[Partition, ...]:

@@ -1,16 +1,17 @@
 """What is known of a column, and where it is kept: VOTable FIELD attributes <-> Arrow field metadata.
 
 The columns' own names (``ssa_specstart``) live here and in the service's answers alone. The rest of the code asks for
-a *role* (``em_min``), which is found by utype (SSA 1.1 data model) or UCD.
+a *role* (``em_min``), which is found by utype, UCD or a name that is fixed (`ssap_mirror.core.roles`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ssap_mirror.core.roles import ROLES, find_roles
 from ssap_mirror.errors import FormatError
 
 if TYPE_CHECKING:
@@ -54,39 +55,6 @@ _VOTABLE_NAME = {
     "large_string": "char",
 }
 
-#: Role -> (utype without its prefix, lower case) or ``ucd:`` and a UCD. The first column that fits has the role.
-ROLES: dict[str, tuple[str, ...]] = {
-    "identity": ("ucd:meta.id;meta.main",),
-    "ra": ("ucd:pos.eq.ra;meta.main",),
-    "dec": ("ucd:pos.eq.dec;meta.main",),
-    "location": ("char.spatialaxis.coverage.location.value",),
-    "target_pos": ("target.pos.spoint", "target.pos"),
-    "t_mid": ("char.timeaxis.coverage.location.value",),
-    "t_exptime": ("char.timeaxis.coverage.bounds.extent",),
-    "em_min": ("char.spectralaxis.coverage.bounds.start",),
-    "em_max": ("char.spectralaxis.coverage.bounds.stop",),
-    "em_res": ("char.spectralaxis.resolution",),
-    "s_resolution": ("char.spatialaxis.resolution",),
-    "t_resolution": ("char.timeaxis.resolution",),
-    "aperture": ("char.spatialaxis.coverage.bounds.extent",),
-    "snr": ("derived.snr",),
-    "redshift": ("target.redshift",),
-    "var_ampl": ("derived.varampl", "target.varampl"),
-    "target_name": ("target.name",),
-    "target_class": ("target.class",),
-    "bandpass": ("dataid.bandpass",),
-    "obs_publisher_did": ("curation.publisherdid",),
-    "obs_creator_did": ("dataid.creatordid",),
-    "obs_collection": ("dataid.collection",),
-    "access_url": ("access.reference",),
-    "access_format": ("access.format",),
-    "flux_calib": ("char.fluxaxis.calibration",),
-    "wave_calib": ("char.spectralaxis.calibration",),
-    "date_published": ("curation.date",),
-    "score": ("query.score",),
-    "region": ("ucd:pos.outline;obs.field",),
-}
-
 
 @dataclass(frozen=True)
 class Column:
@@ -117,13 +85,18 @@ class Column:
     frame: str | None = None
     """Celestial frame of a coordinate where its source tells (COOSYS): ``ICRS``, ``FK5 J2000``, ``galactic``."""
     time_origin: str | None = None
-    """Julian date that times are counted from where their source tells (TIMESYS): ``0``, ``2400000.5`` for MJD."""
+    """Julian date that times are counted from where their source tells (TIMESYS): ``0`` is JD, ``2400000.5`` MJD."""
     time_scale: str | None = None
     """Time scale of a date where its source tells (TIMESYS): ``UTC``, ``TT``, ``TDB``."""
     epoch: str | None = None
     """Date of a position where its source tells (COOSYS): a Julian year."""
     source_name: str | None = None
     """Name in the source, where the mirror had to choose another."""
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the mirror has worked it out for itself, to compare requests with; no answer carries it unasked."""
+        return self.name.startswith("_") and self.verbosity >= UNLISTED
 
     @property
     def is_text(self) -> bool:
@@ -202,6 +175,8 @@ class Schema:
     """In the service's order."""
     overrides: dict[str, str] = field(default_factory=dict)
     """Role -> column name where utype and UCD would not tell or would mislead; with an empty name, no column has it."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Role -> why the columns that seem to play it cannot be compared with anything, in a sentence."""
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
@@ -226,16 +201,8 @@ class Schema:
 
     @cached_property
     def roles(self) -> dict[str, str]:
-        """Role -> column name, for the roles that some column plays."""
-        by_key: dict[str, str] = {}
-        for column in self.columns:
-            if column.utype:
-                by_key.setdefault(_utype_key(column.utype), column.name)
-            if column.ucd:
-                by_key.setdefault("ucd:" + column.ucd.lower(), column.name)
-        found = {role: by_key[key] for role, keys in ROLES.items() for key in reversed(keys) if key in by_key}
-        found.update({r: n for r, n in self.overrides.items() if n in self._by_name})
-        return {role: name for role, name in found.items() if self.overrides.get(role) != ""}
+        """Role -> column name, for the roles that some column plays as it stands."""
+        return find_roles(self.columns, self.overrides)
 
     def role(self, name: str) -> Column | None:
         """Column that plays a role, or None where the service has none."""
@@ -245,13 +212,38 @@ class Schema:
         column = self.roles.get(name)
         return None if column is None else self._by_name[column]
 
+    def with_roles(
+        self, roles: Mapping[str, str], added: Sequence[Column] = (), refused: Mapping[str, str] | None = None
+    ) -> Schema:
+        """Give columns their roles, and add columns; the schema itself if that changes nothing.
+
+        Parameters
+        ----------
+        roles : mapping of str to str
+            Role -> name of its column; empty for none.
+        added : sequence of Column
+            New columns, put last.
+        refused : mapping of str to str, optional
+            Role -> why it has no column although some seem to play it.
+        """
+        columns = (*self.columns, *added)
+        found = find_roles(columns, self.overrides)
+        own = {column.name for column in added}
+        # A column that was made for a role has it by word, since others are known by more.
+        new = {role: name for role, name in roles.items() if found.get(role, "") != name or name in own}
+        if not (new or added or refused):
+            return self
+        return replace(
+            self, columns=columns, overrides={**self.overrides, **new}, refused={**self.refused, **(refused or {})}
+        )
+
     def up_to(self, verbosity: int) -> Schema:
         """Columns of at most this verbosity level (1 to 30), in order."""
-        return Schema(tuple(c for c in self.columns if c.verbosity <= verbosity), self.overrides)
+        return replace(self, columns=tuple(c for c in self.columns if c.verbosity <= verbosity))
 
     def select(self, names: Iterable[str]) -> Schema:
         """Columns of these names, in the given order."""
-        return Schema(tuple(self._by_name[name] for name in names), self.overrides)
+        return replace(self, columns=tuple(self._by_name[name] for name in names))
 
     def arrow_schema(self) -> pa.Schema:
         """Arrow schema with the metadata of each field."""
@@ -269,14 +261,14 @@ class Schema:
         return [{key: value for key, value in asdict(c).items() if value is not None} for c in self.columns]
 
     @classmethod
-    def from_json(cls, items: Iterable[dict[str, Any]], overrides: dict[str, str] | None = None) -> Schema:
-        """Inverse of `to_json`."""
-        return cls(tuple(Column(**item) for item in items), overrides or {})
-
-
-def _utype_key(utype: str) -> str:
-    key = utype.rpartition(":")[2].lower()
-    return key.removeprefix("spectrum.").removeprefix("ssa.")
+    def from_json(
+        cls,
+        items: Iterable[dict[str, Any]],
+        overrides: dict[str, str] | None = None,
+        refused: dict[str, str] | None = None,
+    ) -> Schema:
+        """Inverse of `to_json`, with what is not said of single columns."""
+        return cls(tuple(Column(**item) for item in items), overrides or {}, refused or {})
 
 
 def _product(shape: tuple[int | None, ...]) -> int | None:

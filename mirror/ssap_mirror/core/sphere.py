@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, LiteralString
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["haversine", "haversine_sql", "separation_arcsec"]
@@ -28,6 +27,8 @@ def haversine(ra1: ArrayLike, dec1: ArrayLike, ra2: ArrayLike, dec2: ArrayLike) 
     numpy.ndarray of float64, shape (N,)
         NaN where a position is.
     """
+    import numpy as np
+
     a1, d1, a2, d2 = (np.radians(np.asarray(angle, np.float64)) for angle in (ra1, dec1, ra2, dec2))
     found: NDArray[np.float64] = np.sin((d2 - d1) / 2) ** 2 + np.cos(d1) * np.cos(d2) * np.sin((a2 - a1) / 2) ** 2
     return found
@@ -61,6 +62,8 @@ def separation_arcsec(ra1: ArrayLike, dec1: ArrayLike, ra2: ArrayLike, dec2: Arr
     numpy.ndarray of float64, shape (N,)
         Separation [arcsec]; NaN where a position is.
     """
+    import numpy as np
+
     half = np.arcsin(np.sqrt(np.clip(haversine(ra1, dec1, ra2, dec2), 0, 1)))
     separation: NDArray[np.float64] = np.degrees(2 * half) * 3600
     return separation

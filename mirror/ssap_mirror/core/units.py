@@ -9,40 +9,44 @@ from __future__ import annotations
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import cache
 from math import pi
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from numpy.typing import NDArray
 
-__all__ = ["SPECTRAL", "Conversion", "conversion", "says_no_unit", "to_degrees", "to_wavelength"]
+__all__ = ["Conversion", "conversion", "says_no_unit", "to_degrees", "to_wavelength"]
 
 # VOUnits 1.1 §2.9 has the empty string; the others are CDS's and table writers' ways to say it.
 _NO_UNIT = {"", "-", "--", "---", "1"}
 _FORMATS = ("vounit", "fits", "cds")
 
 # CODATA 2018, exact by definition of the SI.
-_LIGHT_M_S = Fraction(299_792_458)
-_PLANCK_J_S = Fraction("6.62607015e-34")
-_EV_J = Fraction("1.602176634e-19")
+_LIGHT_M_S, _PLANCK_J_S, _EV_J = "299792458", "6.62607015e-34", "1.602176634e-19"
 _DAY_S, _JULIAN_YEAR_S = 86_400, 31_557_600
 
-#: Dimension -> its base unit; each unit of `_UNITS` is a multiple of its dimension's.
+#: Dimension -> its base unit; each unit of the table is a multiple of its dimension's.
 _BASES = {"angle": "deg", "time": "s", "length": "m", "frequency": "Hz", "energy": "eV", "wavenumber": "m-1"}
-#: Dimension -> what divided by a value in its base unit is the vacuum wavelength in m; None for wavelengths themselves.
-SPECTRAL: dict[str, Fraction | None] = {
-    "length": None,
-    "frequency": _LIGHT_M_S,
-    "energy": _PLANCK_J_S * _LIGHT_M_S / _EV_J,
-    "wavenumber": Fraction(1),
-}
 
 
+@cache
+def _wavelengths() -> dict[str, Fraction | None]:
+    """Dimension -> what divided by a value in its base unit is the wavelength in m; None for wavelengths themselves."""
+    from fractions import Fraction
+
+    light = Fraction(_LIGHT_M_S)
+    energy = Fraction(_PLANCK_J_S) * light / Fraction(_EV_J)
+    return {"length": None, "frequency": light, "energy": energy, "wavenumber": Fraction(1)}
+
+
+@cache
 def _table() -> dict[str, tuple[str, Fraction]]:
-    """Spelling -> dimension, and the unit in the dimension's base unit."""
+    """Spelling -> dimension, and the unit in the dimension's base unit; made when it is first needed."""
+    from fractions import Fraction
+
     known: dict[str, tuple[str, Fraction]] = {}
 
     def add(dimension: str, spellings: str, factor: Fraction | int) -> None:
@@ -77,14 +81,11 @@ def _table() -> dict[str, tuple[str, Fraction]]:
         add("frequency", f"{prefix}Hz", factor)
         add("energy", f"{prefix}eV", factor)
     add("energy", "meV", Fraction(1, 1000))
-    add("energy", "J", 1 / _EV_J)
-    add("energy", "erg", 1 / _EV_J / 10**7)
+    add("energy", "J", 1 / Fraction(_EV_J))
+    add("energy", "erg", 1 / Fraction(_EV_J) / 10**7)
     for length, factor in (("m", 1), ("cm", 100), ("mm", 1000), ("um", 10**6)):
         add("wavenumber", f"1/{length} {length}-1 {length}^-1 {length}**-1 {length}**(-1) /{length}", factor)
     return known
-
-
-_UNITS = _table()
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,8 @@ class Conversion:
         if self.is_identity:
             return values
         if self.inverse:
+            import numpy as np
+
             with np.errstate(divide="ignore"):
                 return self.times / (values * self.over)
         return values * self.times / self.over
@@ -158,8 +161,9 @@ def conversion(given: str | None, wanted: str | None) -> Conversion:
         one, other = (given or "no unit", wanted or "no unit")
         message = f"{one!r} is not {other!r}, and there is no factor between them"
         raise ValueError(message)
-    if given in _UNITS and wanted in _UNITS:
-        (dimension, left), (other, right) = _UNITS[given], _UNITS[wanted]
+    known = _table()
+    if given in known and wanted in known:
+        (dimension, left), (other, right) = known[given], known[wanted]
         if dimension != other:
             message = f"{given!r} cannot be converted to {wanted!r}"
             raise ValueError(message)
@@ -183,7 +187,8 @@ def to_degrees(unit: str | None) -> Conversion:
     if says_no_unit(unit):
         return Conversion(1.0)
     text = (unit or "").strip()
-    return _exact(Fraction(15)) if _UNITS.get(text) == _UNITS["h"] else conversion(text, "deg")
+    known = _table()
+    return conversion("hourangle" if known.get(text) == known["h"] else text, "deg")
 
 
 def to_wavelength(unit: str | None) -> Conversion:
@@ -203,8 +208,8 @@ def to_wavelength(unit: str | None) -> Conversion:
     if says_no_unit(unit):
         return Conversion(1.0)
     text = (unit or "").strip()
-    dimension, factor = _UNITS["Angstrom"] if text == "A" else _spectral_unit(text)
-    numerator = SPECTRAL[dimension]
+    dimension, factor = _table()["Angstrom"] if text == "A" else _spectral_unit(text)
+    numerator = _wavelengths()[dimension]
     if numerator is None:
         return _exact(factor)
     exact = _exact(numerator / factor)
@@ -212,13 +217,14 @@ def to_wavelength(unit: str | None) -> Conversion:
 
 
 def _spectral_unit(text: str) -> tuple[str, Fraction]:
-    if text in _UNITS:
-        dimension, factor = _UNITS[text]
-        if dimension in SPECTRAL:
+    known, spectral = _table(), _wavelengths()
+    if text in known:
+        dimension, factor = known[text]
+        if dimension in spectral:
             return dimension, factor
     else:
         _parsed(text)  # an unknown unit is another error than one that is none of these
-        for dimension in SPECTRAL:
+        for dimension in spectral:
             with suppress(ValueError):
                 return dimension, _astropy_factor(text, _BASES[dimension])
     message = f"{text!r} is no unit of wavelength, frequency, energy or wavenumber"
@@ -256,6 +262,8 @@ def _parsed(text: str) -> Any:
 
 def _unrounded(factor: float) -> Fraction:
     """Take off what rounding has left: a factor, or its inverse, that is a whole number but for the last digits."""
+    from fractions import Fraction
+
     for value, inverted in ((factor, False), (1 / factor, True)):
         whole = float(f"{value:.14g}")
         if whole.is_integer() and abs(whole - value) <= 1e-14 * abs(value):
@@ -264,7 +272,7 @@ def _unrounded(factor: float) -> Fraction:
 
 
 def _exact(factor: Fraction) -> Conversion:
-    """Give a factor as a product or a quotient of whole numbers, if these are small enough to be exact as floats."""
+    """Write a factor as a quotient of whole numbers, if these are small enough to be exact as floats."""
     if factor.numerator < 2**53 and factor.denominator < 2**53:
         return Conversion(float(factor.numerator), float(factor.denominator))
     return Conversion(float(factor))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ssap_mirror.build.hats_files import BuildInfo
+from ssap_mirror.build.hidden_columns import foreseen_schema
 from ssap_mirror.check.snapshot import validate
 from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import Catalog, open_catalog
+from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.snapshots import make_live, prune
 from ssap_mirror.errors import CatalogError, ParameterError
 from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress
@@ -52,6 +54,8 @@ class SyncReport:
     """The snapshot that is live now; None if nothing was made live."""
     estimate: Estimate | None = None
     """What the harvest would cost, if that is all that was asked."""
+    schema: Schema | None = field(default=None, repr=False)
+    """Columns and roles of the snapshot, or those that are foreseen."""
 
     @property
     def complete(self) -> bool:
@@ -75,11 +79,13 @@ class SyncReport:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON document."""
-        return {
-            **asdict(self),
-            "complete": self.complete,
-            "snapshot": None if self.snapshot is None else str(self.snapshot),
-        }
+        estimate = None if self.estimate is None else replace(self.estimate, schema=None)
+        plain = asdict(replace(self, schema=None, estimate=estimate))
+        del plain["schema"]
+        if estimate is not None:
+            del plain["estimate"]["schema"]
+        snapshot = None if self.snapshot is None else str(self.snapshot)
+        return {**plain, "complete": self.complete, "snapshot": snapshot}
 
 
 @dataclass(frozen=True)
@@ -305,7 +311,14 @@ def _report(
         seconds=time.monotonic() - began,
         snapshot=None if catalog is None else catalog.path,
         estimate=estimate,
+        schema=_schema(catalog, estimate),
     )
+
+
+def _schema(catalog: Catalog | None, estimate: Estimate | None) -> Schema | None:
+    if catalog is not None:
+        return catalog.schema
+    return None if estimate is None or estimate.schema is None else foreseen_schema(estimate.schema)
 
 
 def _mirror_name(name: str) -> str:

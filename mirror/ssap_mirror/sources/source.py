@@ -97,6 +97,8 @@ class Estimate:
     """Time it takes, if the server stays as quick as it was at first [s]."""
     disk_bytes: int
     """Most room that is needed on disk at one time."""
+    schema: Schema | None = field(default=None, repr=False)
+    """Columns of the service, where they are known by then."""
 
     def words(self) -> str:
         """Say it to a person."""

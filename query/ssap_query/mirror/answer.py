@@ -47,7 +47,12 @@ class ParsedRequest:
 
 
 def read_request(
-    schema: Schema, request: Request, dialect: str | None = None, columns: ColumnNames = None
+    schema: Schema,
+    request: Request,
+    dialect: str | None = None,
+    columns: ColumnNames = None,
+    *,
+    ignore_unanswerable: bool = False,
 ) -> ParsedRequest:
     """Parse and interpret a request.
 
@@ -61,14 +66,16 @@ def read_request(
         Whose reading of the parameters; by default ``ivoa``, or that of a parsed request.
     columns : sequence of str, optional
         Names of the columns instead of those that VERB says; ``"all"`` is every column.
+    ignore_unanswerable : bool
+        Whether a constraint about which no column tells is passed over with a note, instead of being an error.
 
     Raises
     ------
     ParameterError
-        For a bad value: its parameter, the value, the reason.
+        For a bad value, or a constraint that cannot be tested: its parameter, the value, the reason.
     """
     parsed = parse(request, dialect)
-    query = interpret(parsed, schema)
+    query = interpret(parsed, schema, ignore_unanswerable=ignore_unanswerable)
     shown = _chosen(schema, _METADATA_VERB if query.metadata_only else query.verb, columns)
     return ParsedRequest(parsed, query, shown)
 
@@ -104,12 +111,20 @@ def answer(engine: Engine, parsed: ParsedRequest) -> ResultSet:
         columns,
         rows,
         truncated,
-        query.notes,
+        (*query.notes, *_empty_sky(catalog, query)),
         infos=provenance(catalog) | _facts(parsed),
         inputs=inputs,
         service_xml=catalog.service_xml,
         response_format=query.response_format,
     )
+
+
+def _empty_sky(catalog: Catalog, query: Query) -> tuple[str, ...]:
+    """Say why no cone finds anything, where no row has a position."""
+    without = (catalog.manifest.get("without") or {}).get("position")
+    if query.region is None or without != catalog.rows:
+        return ()
+    return ("no row of this mirror has a position, so no region has any",)
 
 
 def provenance(catalog: Catalog) -> dict[str, str]:
@@ -150,7 +165,7 @@ def _chosen(schema: Schema, verb: int, columns: ColumnNames) -> Schema:
     if columns is None:
         return schema.up_to(10 * verb)
     if columns == ALL_COLUMNS:
-        return schema
+        return schema.select(column.name for column in schema if not column.is_hidden)
     spelled = {name.lower(): name for name in schema.names}
     found: list[str] = []
     for name in [columns] if isinstance(columns, str) else columns:

@@ -13,6 +13,7 @@ from ssap_query.engine.compile import CompiledQuery
 from ssap_query.engine.engine import Engine
 from ssap_query.engine.plan import Way
 from ssap_query.engine.score import SCORE_RULE
+from ssap_query.mirror.answerable import answerable
 from ssap_query.ssap.interpret import Query
 
 __all__ = ["Explanation", "TouchedFile", "explain"]
@@ -41,6 +42,8 @@ class Explanation:
 
     words: tuple[str, ...]
     """Each constraint in words."""
+    compared: tuple[str, ...]
+    """What each constraint is compared with: columns, units, and where they come from."""
     notes: tuple[str, ...]
     """What was passed over."""
     dialect: str
@@ -67,6 +70,7 @@ class Explanation:
         lines = [
             f"Request ({self.dialect})",
             *(f"  {words}" for words in self.words or ("every row",)),
+            *(f"  {words}" for words in self.compared),
             *(f"  note: {note}" for note in self.notes),
             f"  limit: {limit}" + (f", best first by {SCORE_RULE}" if self.ranked else ""),
             f"  columns: {len(self.columns)}",
@@ -109,6 +113,7 @@ def explain(engine: Engine, query: Query, columns: Schema) -> Explanation:
     way = engine.plan(query, columns)
     return Explanation(
         words=query.words,
+        compared=_compared(engine.catalog.schema, query),
         notes=query.notes,
         dialect=query.dialect,
         columns=columns.names,
@@ -119,6 +124,12 @@ def explain(engine: Engine, query: Query, columns: Schema) -> Explanation:
         files=_touched(engine, way),
         files_in_all=len(engine.catalog.files),
     )
+
+
+def _compared(schema: Schema, query: Query) -> tuple[str, ...]:
+    found = {one.parameter: one for one in answerable(schema, query.dialect)}
+    asked = (found[name] for name in query.parameters if name in found and found[name].columns)
+    return tuple(f"{one.parameter} is compared with {one.words}" for one in asked)
 
 
 def _touched(engine: Engine, way: Way) -> tuple[TouchedFile, ...]:

@@ -10,9 +10,10 @@ from typing import Any
 from ssap_mirror.core.times import datetime_of
 
 from ssap_query.engine.engine import Engine
+from ssap_query.mirror.answerable import Answerable, answerable
 from ssap_query.mirror.result import InputParameter
 from ssap_query.ssap.interpret import REGISTRY
-from ssap_query.ssap.parameter import Columns, Parameter
+from ssap_query.ssap.parameter import Parameter
 
 __all__ = ["describe_inputs"]
 
@@ -34,19 +35,21 @@ def describe_inputs(engine: Engine) -> tuple[InputParameter, ...]:
     tuple of InputParameter
         In the order of the registry.
     """
-    present = Columns.of(engine.catalog.schema).present
+    compared = {one.parameter: one for one in answerable(engine.catalog.schema)}
+    compared["SIZE"] = compared["POS"]
     return tuple(
-        _described(engine, parameter)
+        _described(engine, parameter, compared.get(parameter.name))
         for parameter in REGISTRY
-        if not parameter.roles or present.intersection(parameter.roles)
+        if parameter.name not in compared or compared[parameter.name].columns
     )
 
 
-def _described(engine: Engine, parameter: Parameter) -> InputParameter:
+def _described(engine: Engine, parameter: Parameter, compared: Answerable | None) -> InputParameter:
     minimum, maximum = _extremes(engine, parameter)
+    with_what = f" Compared with {compared.words}." if compared is not None and parameter.name != "SIZE" else ""
     return InputParameter(
         name=parameter.declared,
-        description=parameter.description,
+        description=parameter.description + with_what,
         datatype=parameter.datatype,
         unit=parameter.unit,
         ucd=parameter.ucd,

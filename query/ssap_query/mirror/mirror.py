@@ -106,7 +106,10 @@ class Mirror:
             old.drop()
             return True
 
-    def ssap(self, request: Request, dialect: str | None = None, columns: ColumnNames = None) -> ResultSet:
+    def ssap(
+        self, request: Request, dialect: str | None = None, columns: ColumnNames = None, *,
+        ignore_unanswerable: bool = False,
+    ) -> ResultSet:  # fmt: skip
         """Answer a request as it comes over the wire.
 
         Parameters
@@ -119,6 +122,8 @@ class Mirror:
             of a parsed request.
         columns : sequence of str, optional
             Names of the columns instead of those that VERB says; ``"all"`` is every column.
+        ignore_unanswerable : bool
+            As in `search`.
 
         Returns
         -------
@@ -128,13 +133,14 @@ class Mirror:
         Raises
         ------
         ParameterError
-            For a bad value: its parameter, the value, the reason.
+            For a bad value, or a constraint that cannot be tested: its parameter, the value, the reason.
         CatalogError
             If the snapshot cannot be read.
         """
 
         def asked(engine: Engine) -> ResultSet:
-            return answer(engine, read_request(engine.catalog.schema, request, dialect, columns))
+            schema, ignored = engine.catalog.schema, ignore_unanswerable
+            return answer(engine, read_request(schema, request, dialect, columns, ignore_unanswerable=ignored))
 
         return self._ask(asked)
 
@@ -152,38 +158,14 @@ class Mirror:
             return asked(self._engine)
 
     def search(
-        self,
-        pos: Any = None,
-        size: Any = None,
-        band: Any = None,
-        time: Any = None,
-        snr: Any = None,
-        redshift: Any = None,
-        *,
-        diameter: Any = None,
-        aperture: Any = None,
-        spatres: Any = None,
-        specrp: Any = None,
-        targetname: Any = None,
-        targetclass: Any = None,
-        wildtarget: str | None = None,
-        wildtargetcase: str | None = None,
-        fluxcalib: Any = None,
-        wavecalib: Any = None,
-        collection: Any = None,
-        pubdid: Any = None,
-        creatordid: Any = None,
-        mtime: Any = None,
-        varampl: Any = None,
-        timeres: Any = None,
-        format: Any = None,
-        top: int | None = None,
-        maxrec: int | None = None,
-        verb: int | None = None,
-        columns: ColumnNames = None,
-        dialect: str = "ivoa",
-        **parameters: object,
-    ) -> ResultSet:
+        self, pos: Any = None, size: Any = None, band: Any = None, time: Any = None, snr: Any = None,
+        redshift: Any = None, *, diameter: Any = None, aperture: Any = None, spatres: Any = None, specrp: Any = None,
+        targetname: Any = None, targetclass: Any = None, wildtarget: str | None = None,
+        wildtargetcase: str | None = None, fluxcalib: Any = None, wavecalib: Any = None, collection: Any = None,
+        pubdid: Any = None, creatordid: Any = None, mtime: Any = None, varampl: Any = None, timeres: Any = None,
+        format: Any = None, top: int | None = None, maxrec: int | None = None, verb: int | None = None,
+        columns: ColumnNames = None, dialect: str = "ivoa", ignore_unanswerable: bool = False, **parameters: object,
+    ) -> ResultSet:  # fmt: skip
         """Find spectra. Each parameter is that of SSA 1.1 with the same name; all of them have to hold.
 
         What `pyvo.dal.SSAService.search` takes is taken here. Text is read as the standard writes it
@@ -219,6 +201,9 @@ class Mirror:
             Names of the columns instead; ``"all"`` is every column.
         dialect : {'ivoa', 'dachs'}
             Whose reading of the parameters.
+        ignore_unanswerable : bool
+            Go on without the constraints about which no column of the mirror tells, with a note, instead of refusing
+            them. In dialect ``dachs`` they are never refused.
         **parameters : object
             The same parameters in any other case (``SNR=20``).
 
@@ -229,7 +214,7 @@ class Mirror:
         Raises
         ------
         ParameterError
-            For a bad value: its parameter, the value, the reason.
+            For a bad value, or a constraint that cannot be tested: its parameter, the value, the reason.
         CatalogError
             If the snapshot cannot be read.
 
@@ -245,9 +230,12 @@ class Mirror:
             "creatordid": creatordid, "mtime": mtime, "varampl": varampl, "timeres": timeres, "format": format,
             "top": top, "maxrec": maxrec, "verb": verb, **parameters,
         }  # fmt: skip
-        return self.ssap(request_pairs(given), dialect, columns)
+        return self.ssap(request_pairs(given), dialect, columns, ignore_unanswerable=ignore_unanswerable)
 
-    def explain(self, request: Request, dialect: str | None = None, columns: ColumnNames = None) -> Explanation:
+    def explain(
+        self, request: Request, dialect: str | None = None, columns: ColumnNames = None, *,
+        ignore_unanswerable: bool = False,
+    ) -> Explanation:  # fmt: skip
         """Say how a request is read and what it will touch, without answering it.
 
         Parameters and errors are those of `ssap`; ``str()`` of the result is for people.
@@ -255,7 +243,8 @@ class Mirror:
         from ssap_query.mirror.explain import explain
 
         engine = self._engine
-        parsed = read_request(engine.catalog.schema, request, dialect, columns)
+        schema = engine.catalog.schema
+        parsed = read_request(schema, request, dialect, columns, ignore_unanswerable=ignore_unanswerable)
         return explain(engine, parsed.query, parsed.columns)
 
     def crossmatch(
@@ -278,6 +267,7 @@ class Mirror:
         suffixes: tuple[str, str] = ("", "_2"),
         limits: Limits | None = None,
         dialect: str = "ivoa",
+        ignore_unanswerable: bool = False,
         **parameters: object,
     ) -> Match:
         """Match spectra with another table by the target's position, at the date of each spectrum.
@@ -291,8 +281,8 @@ class Mirror:
             each row of the other table.
         columns : sequence of str, optional
             Columns of the spectra; without it, those of ``verb``.
-        dialect : {'ivoa', 'dachs'}
-            Whose reading of the parameters.
+        dialect, ignore_unanswerable
+            As in `search`.
         **parameters : object
             What `search` takes, to match only some of the spectra (``snr=20``).
 
@@ -312,10 +302,10 @@ class Mirror:
         """
         from ssap_query.mirror.crossmatch import match_mirror
 
-        engine = self._engine
+        engine, schema = self._engine, self._engine.catalog.schema
         return match_mirror(
             engine,
-            read_request(engine.catalog.schema, request_pairs(parameters), dialect, columns),
+            read_request(schema, request_pairs(parameters), dialect, columns, ignore_unanswerable=ignore_unanswerable),
             other,
             radius_arcsec,
             find,

@@ -140,7 +140,7 @@ class MirrorRoutes:
         request = parse(raw, self._dialect)
         if self._default_maxrec is not None:
             request = request.with_default("MAXREC", str(self._default_maxrec))
-        return self._mirror.ssap(request)
+        return self._mirror.ssap(request, ignore_unanswerable=True)
 
     async def scs(self, request: Request) -> Response:
         """Answer Simple Cone Search: RA, DEC and SR in degrees, on the target position."""

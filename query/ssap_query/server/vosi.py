@@ -100,7 +100,7 @@ def tables(catalog: Catalog) -> bytes:
     table = ET.SubElement(schema, "table")
     _text(table, "name", "spectra")
     _text(table, "title", catalog.title)
-    for column in catalog.schema:
+    for column in (column for column in catalog.schema if not column.is_hidden):
         found = ET.SubElement(table, "column")
         for tag, value in (
             ("name", column.name),

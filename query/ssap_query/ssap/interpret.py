@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -76,6 +76,8 @@ class Query:
     """Each constraint in words."""
     notes: tuple[str, ...]
     """What was passed over, one sentence each."""
+    parameters: tuple[str, ...] = ()
+    """Names of the parameters that the words are about."""
 
     @property
     def limit(self) -> int | None:
@@ -89,7 +91,7 @@ def parameter(name: str) -> Parameter:
     return _BY_NAME[name]
 
 
-def interpret(request: SsapRequest, schema: Schema) -> Query:
+def interpret(request: SsapRequest, schema: Schema, *, ignore_unanswerable: bool = True) -> Query:
     """Read the values of a request and make conditions of them.
 
     Parameters
@@ -97,7 +99,10 @@ def interpret(request: SsapRequest, schema: Schema) -> Query:
     request : SsapRequest
         What `parse` returned.
     schema : Schema
-        Columns of the mirror; a parameter about a column that is missing is passed over with a note.
+        Columns of the mirror.
+    ignore_unanswerable : bool
+        What becomes of a parameter about which no column tells: it is passed over with a note, as SSA 1.1 §4.1 wants it
+        of services, or it is an error. In ``dachs`` it is always passed over.
 
     Returns
     -------
@@ -118,21 +123,23 @@ def interpret(request: SsapRequest, schema: Schema) -> Query:
         return query
     columns = Columns.of(schema)
     notes = list(request.notes)
-    predicates, words = [], []
+    predicates: list[Predicate] = []
+    words: dict[str, str] = {}
     for name, value in values.items():
         param, rule = _BY_NAME[name], _BY_NAME[name].rules[dialect]
         missing = [role for role in rule.needs(value) if role not in columns.present]
-        if missing and set(missing) <= set(param.roles):
-            notes.append(f"this service has no column for {name}; ignored, as SSA says of unknown parameters")
+        if missing and not (param.instead and param.compared(columns, dialect) == param.instead):
+            reason = _unanswerable(name, missing, columns)
+            # Another column than the parameter's own (a redshift for BAND): a condition that only this value sets.
+            if not set(missing) <= set(param.roles) or not (ignore_unanswerable or dialect == "dachs"):
+                raise ParameterError(name, request.values[name], f"cannot be answered: {reason}")
+            notes.append(f"{reason}; {name} is ignored, as SSA 1.1 (4.1) says of parameters that are not supported")
             continue
-        if missing:
-            reason = f"cannot be answered: this service has no column for {' and '.join(missing)}"
-            raise ParameterError(name, request.values[name], reason)
         predicate = rule.compile(value, columns)
         if predicate is not None:
             predicates.append(predicate)
         if name not in _STEERING:
-            words.append(f"{name}: {rule.words(value)}")
+            words[name] = f"{name}: {rule.words(value)}"
     where = all_of(predicates)
     if late and where != FALSE:
         raise late[0]
@@ -151,9 +158,19 @@ def interpret(request: SsapRequest, schema: Schema) -> Query:
         metadata_only=_asks_for_metadata(request),
         scored=scored,
         ranked=scored and query.top is not None,
-        words=tuple(words),
+        words=tuple(words.values()),
         notes=tuple(notes),
+        parameters=tuple(words),
     )
+
+
+def _unanswerable(name: str, missing: Sequence[str], columns: Columns) -> str:
+    """Say why no column can be compared with a parameter's value."""
+    refused = "; ".join(dict.fromkeys(columns.refused[role] for role in missing if role in columns.refused))
+    if refused:
+        return f"this mirror cannot compare anything with {name}: {refused}"
+    others = [role for role in missing if role not in _BY_NAME[name].roles]
+    return f"this mirror has no column for {' and '.join(others) if others else name}"
 
 
 _STEERING = frozenset(p.name for p in control.PARAMETERS)
@@ -235,4 +252,5 @@ def _asks_for_metadata(request: SsapRequest) -> bool:
         return _integer(request.first.get("MAXREC", "")) == 0 or request.first.get("FORMAT", "").lower() == "metadata"
     formats = str(request.values.get("FORMAT", "")).split(",")
     maxrec = str(request.values.get("MAXREC", ""))
+    # DALI 1.1 §3.4.4 has MAXREC=0, SSA 1.1 §6.1 the format.
     return _integer(maxrec) == 0 or "metadata" in [item.strip().lower() for item in formats]

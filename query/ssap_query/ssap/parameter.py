@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from ssap_mirror.core.schema import ROLES, Schema
+from ssap_mirror.core.roles import ROLES, TEXT_ROLES
+from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.ssap.predicate import Predicate
@@ -28,32 +29,21 @@ class Columns:
     single: frozenset[str] = frozenset()
     """Roles whose column is float32."""
 
+    refused: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Role -> why the columns that seem to play it cannot be compared with anything."""
+
     @classmethod
     def of(cls, schema: Schema) -> Columns:
         """Read a schema; a column whose type does not fit its role counts as missing."""
         found = {role: schema[name] for role, name in schema.roles.items()}
-        fitting = {role for role, column in found.items() if column.is_text == (role in _TEXT_ROLES)}
-        return cls(frozenset(fitting), frozenset(role for role in fitting if found[role].datatype == "float"))
+        fitting = {role for role, column in found.items() if column.is_text == (role in TEXT_ROLES)}
+        single = frozenset(role for role in fitting if found[role].datatype == "float")
+        return cls(frozenset(fitting), single, schema.refused)
 
 
-_TEXT_ROLES = frozenset(
-    {
-        "target_name",
-        "target_class",
-        "bandpass",
-        "obs_publisher_did",
-        "obs_creator_did",
-        "obs_collection",
-        "access_url",
-        "access_format",
-        "flux_calib",
-        "wave_calib",
-        "date_published",
-    }
-)
-
-#: Every role, all numbers double: for the documentation, and where nothing else is known.
-ALL_COLUMNS = Columns(frozenset(ROLES))
+#: Every role but those that only some services have beside others, all numbers double: for the documentation, and where
+#: nothing else is known.
+ALL_COLUMNS = Columns(frozenset(ROLES) - {"t_min", "t_max", "em_res_power"})
 
 
 class Lazy(ParameterError):
@@ -106,6 +96,10 @@ class Parameter:
     """Valid values in dialect ``ivoa``."""
     roles: tuple[str, ...] = ()
     """Columns it is about; empty for parameters that steer the request."""
+    instead: tuple[str, ...] = ()
+    """Columns that say the same more directly, where a service has all of them; dialect ``ivoa``."""
+    section: str = ""
+    """Where the standard has it: a section of SSA 1.1, or the name of another document."""
     spelling: str = ""
     """The service's own spelling, where it is not the canonical one."""
     title: str = ""
@@ -127,6 +121,20 @@ class Parameter:
     def declared(self) -> str:
         """The name as the service declares it."""
         return self.spelling or self.name
+
+    def compared(self, columns: Columns, dialect: str = "ivoa") -> tuple[str, ...]:
+        """Roles of the columns that it is compared with; empty if the service cannot answer it.
+
+        Parameters
+        ----------
+        columns : Columns
+            What the service has.
+        dialect : {'ivoa', 'dachs'}
+            Whose rule.
+        """
+        if self.instead and dialect == "ivoa" and columns.present.issuperset(self.instead):
+            return self.instead
+        return self.roles if columns.present.issuperset(self.roles) else ()
 
     def parse(self, value: object, dialect: str) -> Any:
         """Read a non-empty value.

@@ -6,6 +6,7 @@ values counts. Escapes that were encoded twice stay: they belong to the grammar 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
@@ -63,8 +64,10 @@ _FIRST_COUNTS = {"FORMAT": "FORMAT", "MAXREC": "MAXREC", "VERB": "VERB", "RESPON
 _OPAQUE = frozenset({"RUNID"})
 # Parameters that take a sequence of strings from Python (never from text).
 _SEQUENCES = frozenset({"PUBDID", "CREATORDID"})
-# SSA 1.1 §4.1: known and without effect here, so not worth a note.
-_SILENT = frozenset({"VERSION"})
+# SSA 1.1 §8.2.4: known and without effect if the version is spoken here, so not worth a note.
+_VERSION = "VERSION"
+# What a third level says, after the second's one digit, changes nothing (§8.2.1, §8.2.2).
+_SPOKEN = re.compile(r"1\.[01]\d*", re.ASCII)
 
 # What errors name where no parameter is to blame.
 _WHOLE, _DIALECT = "request", "dialect"
@@ -147,7 +150,9 @@ def parse(request: str | bytes | Pairs | SsapRequest, dialect: str | None = None
         canonical = name.upper()
         if canonical in PARAMETERS:
             given.setdefault(canonical, []).append((name, value))
-        elif name and canonical not in _SILENT:
+        elif canonical == _VERSION:
+            _check_version(value, dialect)
+        elif name:
             ignored.setdefault(name)
     notes = [f"{_short(name)} is not a parameter of this service; ignored" for name in ignored]
     values: dict[str, object] = {}
@@ -201,6 +206,13 @@ def decode(request: str | bytes | Pairs, dialect: str = DIALECTS[0]) -> list[tup
     if len(pairs) > _MAX_PAIRS:
         raise ParameterError(_WHOLE, len(pairs), f"parameters are more than the {_MAX_PAIRS:,} allowed")
     return pairs
+
+
+def _check_version(value: object, dialect: str) -> None:
+    """Refuse a version of the protocol that is not spoken here; the reference server takes any."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+    if dialect == "ivoa" and text and not _SPOKEN.fullmatch(text.strip()):
+        raise ParameterError(_VERSION, text, "is not a version of SSAP that is spoken here (1.0 and 1.1 are)")
 
 
 def _under_one_spelling(preferred: str, given: list[tuple[str, object]]) -> list[object]:

@@ -103,10 +103,28 @@ def test_single_precision_is_better_than_no_position() -> None:
     assert placed.cells[1] == NOT_PLACED
 
 
-def test_a_position_in_another_unit_is_not_taken_for_degrees() -> None:
+def test_hours_become_degrees() -> None:
     schema = Schema((Column("ra", "double", unit="h", ucd="pos.eq.ra;meta.main"), DEC))
     placed = Placer(schema).place(rows(schema, ra=[10.1], dec=[20.2]))
-    assert placed.cells.tolist() == [NOT_PLACED]
+    assert [array.to_pylist() for array in placed.derived] == [[151.5], [20.2], [[151.5, 20.2]]]
+    assert placed.cells.tolist() == healpix.healpix_29([151.5], [20.2]).tolist()
+
+
+def test_a_unit_that_is_not_understood_is_not_taken_for_degrees() -> None:
+    schema = Schema((Column("ra", "double", unit="furlong", ucd="pos.eq.ra;meta.main"), DEC))
+    placer = Placer(schema)
+    assert placer.place(rows(schema, ra=[10.1], dec=[20.2])).cells.tolist() == [NOT_PLACED]
+    assert placer.schema.role("location") is None
+    assert "'furlong' is not known" in placer.schema.refused["location"]
+
+
+def test_columns_that_are_empty_leave_the_position_to_the_next() -> None:
+    schema = Schema((LOCATION, RA, DEC, Column("text", "char", "*", utype="ssa:Target.Pos")))
+    batch = rows(schema, where=[None, None], ra=[None, None], dec=[None, 5.0], text=["10.5 -20.25", None])
+    placer = Placer(schema, batch)
+    placed = placer.place(batch)
+    assert [array.to_pylist() for array in placed.derived] == [[10.5, None], [-20.25, None], [[10.5, -20.25], None]]
+    assert (placer.schema.roles["ra"], placer.schema.roles["location"]) == ("s_ra", "s_location")
 
 
 def test_a_derived_column_never_takes_a_name_that_is_there() -> None:

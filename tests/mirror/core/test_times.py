@@ -8,7 +8,7 @@ import pytest
 from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
-from ssap_mirror.core.times import J2000_MJD, UNIX_EPOCH_MJD, datetime_of, mjd_of
+from ssap_mirror.core.times import J2000_MJD, UNIX_EPOCH_MJD, datetime_of, iso_span, mjd_of
 
 
 # Of a time scale in which each day has 86,400 s; UTC of datetime is none that knows leap seconds.
@@ -24,3 +24,8 @@ def test_epochs() -> None:
     assert datetime_of(-0.25) == datetime(1858, 11, 16, 18)
     with pytest.raises(OverflowError):
         datetime_of(1e9)
+
+
+def test_a_leap_second_is_the_first_of_the_next_day() -> None:
+    start, end = iso_span("2016-12-31T23:59:60.5")
+    assert (mjd_of(start), end) == (57754.0, None)

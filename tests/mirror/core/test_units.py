@@ -7,7 +7,8 @@ import sys
 
 import numpy as np
 import pytest
-from ssap_mirror.core.units import conversion, says_no_unit
+from ssap_mirror.core import units
+from ssap_mirror.core.units import conversion, says_no_unit, to_degrees, to_wavelength
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,8 @@ from ssap_mirror.core.units import conversion, says_no_unit
         ("", None, 3.0, 3.0),
         ("---", "", 3.0, 3.0),
         (" deg ", "deg", 1.5, 1.5),
+        ("degrees", "deg", 1.5, 1.5),
+        ("nm", "Angstrom", 656.25, 6562.5),
     ],
 )
 def test_converted(given: str | None, wanted: str | None, value: float, expected: float) -> None:
@@ -43,9 +46,7 @@ def test_converted(given: str | None, wanted: str | None, value: float, expected
         ("A", "m", "'A' cannot be converted"),  # ampere
         ("h", "deg", "'h' cannot be converted"),
         ("K", "m", "'K' cannot be converted"),
-        ("degrees", "deg", "the unit 'degrees' is not known"),
         ("furlong", "m", "the unit 'furlong' is not known"),
-        ("deg", "degrees", "the unit 'degrees' is not known"),
         ("mag", None, "'mag' is not 'no unit'"),
         (None, "deg", "'no unit' is not 'deg'"),
         ("m;DROP", "m", "is not known"),
@@ -64,4 +65,54 @@ def test_ways_to_say_nothing() -> None:
 def test_equal_units_do_not_load_astropy() -> None:
     code = "import sys; from ssap_mirror.core.units import conversion; conversion('deg', 'deg')"
     code += "; sys.exit('astropy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_factors_are_those_of_astropy() -> None:
+    from astropy import units as astropy_units
+
+    spelled = {"degrees": "deg", "microns": "micron", "AA": "Angstrom", "sec": "s", "hours": "h", "days": "d"}
+    checked = 0
+    for spelling, (dimension, factor) in units._table().items():
+        try:
+            unit = astropy_units.Unit(spelled.get(spelling, spelling))
+        except ValueError:
+            continue
+        base = {"wavenumber": "1/m", "angle": "deg"}.get(dimension, units._BASES[dimension])
+        assert float(factor) == pytest.approx(unit.to(base), rel=1e-12), spelling
+        checked += 1
+    assert checked > 60
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["m", "cm", "nm", "um", "Angstrom", "Hz", "GHz", "THz", "eV", "keV", "TeV", "J", "erg", "1/cm", "cm-1", "10*nm"],
+)
+def test_spectral_coordinates_are_those_of_astropy(unit: str) -> None:
+    from astropy import units as astropy_units
+
+    values = np.array([0.37, 1.0, 512.5])
+    asked = astropy_units.Unit(unit.replace("cm-1", "1/cm"))
+    expected = (values * asked).to_value("m", equivalencies=astropy_units.spectral())
+    np.testing.assert_allclose(to_wavelength(unit).apply(values), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("unit", ["furlong", "K", "s", "deg", "mag"])
+def test_what_is_no_spectral_coordinate(unit: str) -> None:
+    with pytest.raises(ValueError, match=unit):
+        to_wavelength(unit)
+
+
+def test_what_only_some_columns_mean() -> None:
+    assert to_wavelength("A") == to_wavelength("Angstrom")
+    assert to_wavelength(None).is_identity
+    assert to_degrees("h").apply(np.array([1.5])).tolist() == [22.5]
+    assert to_degrees("hourangle").apply(np.array([1.5])).tolist() == [22.5]
+    with pytest.raises(ValueError, match="'s' cannot be converted"):
+        to_degrees("s")
+
+
+def test_units_of_the_table_do_not_load_astropy() -> None:
+    code = "import sys; from ssap_mirror.core.units import conversion, to_wavelength"
+    code += "; conversion('nm', 'm'); to_wavelength('keV'); sys.exit('astropy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from ssap_mirror.core.schema import Column, Schema
@@ -138,6 +139,44 @@ def test_parameters_without_a_column_are_passed_over_with_a_note(dialect: str) -
     assert passed == ["POS", "APERTURE", "TARGETNAME", "SPATRES"]
 
 
+def test_parameters_without_a_column_are_errors_where_nobody_asks_to_go_on() -> None:
+    with pytest.raises(ParameterError, match="this mirror has no column for SPATRES"):
+        interpret(parse("REQUEST=queryData&SPATRES=1"), SMALL, ignore_unanswerable=False)
+    refused = replace(SMALL, refused={"location": "the unit 'furlong' is not known"})
+    with pytest.raises(ParameterError, match="cannot compare anything with POS: the unit 'furlong'"):
+        interpret(parse("REQUEST=queryData&POS=1,2"), refused, ignore_unanswerable=False)
+    found = interpret(parse("REQUEST=queryData&SPATRES=1", "dachs"), SMALL, ignore_unanswerable=False)
+    assert "SPATRES is ignored" in found.notes[0]
+
+
+def test_a_range_and_its_mirror_image_mean_the_same() -> None:
+    for one, other in (
+        ("SNR=50/20", "SNR=20/50"), ("BAND=7e-7/6e-7", "BAND=6e-7/7e-7"), ("SPECRP=8000/7000", "SPECRP=7000/8000"),
+        ("TIME=2018-06/2018-05", "TIME=2018-05/2018-06"), ("MTIME=2019/2018", "MTIME=2018/2019"),
+    ):  # fmt: skip
+        assert ask(f"REQUEST=queryData&{one}").where == ask(f"REQUEST=queryData&{other}").where
+
+
+def test_start_and_stop_win_over_midpoint_and_extent() -> None:
+    whole = (*SMALL, Column("t_min", "double", unit="d"), Column("t_max", "double", unit="d"))
+    found = ask("REQUEST=queryData&TIME=2018-05", schema=Schema(whole))
+    assert "{t_max}" in found.where.sql
+    assert "{t_mid}" not in found.where.sql
+    assert "{t_mid}" in ask("REQUEST=queryData&TIME=2018-05-01", "dachs", Schema(whole)).where.sql
+
+
+def test_a_service_that_has_resolving_powers_is_asked_for_these() -> None:
+    schema = Schema((Column("em_res_power", "double"),))
+    found = interpret(parse("REQUEST=queryData&SPECRP=7000"), schema, ignore_unanswerable=False)
+    assert "{em_res_power} BETWEEN" in found.where.sql
+
+
+def test_versions_of_the_protocol() -> None:
+    for version in ("1.0", "1.1", "1.04", ""):
+        assert ask(f"REQUEST=queryData&VERSION={version}").where == TRUE
+    assert ask("REQUEST=queryData&VERSION=2.0", "dachs").where == TRUE
+
+
 def test_variability_and_time_resolution_are_unknown_here() -> None:
     found = ask("REQUEST=queryData&VARAMPL=0.5&TIMERES=1")
     assert (found.where, len(found.notes)) == (TRUE, 2)
@@ -163,11 +202,11 @@ def test_float32_columns_are_compared_in_float32() -> None:
 @pytest.mark.parametrize(
     ("request_", "name"),
     [
-        ("SNR=50/20", "SNR"), ("SNR=20;x", "SNR"), ("BAND=7e-7/6e-7", "BAND"), ("BAND=foo", "BAND"),
+        ("SNR=20;x", "SNR"), ("BAND=foo", "BAND"),
         ("BAND=v", "BAND"), ("BAND=5e-7;rest", "BAND"), ("BAND=-1", "BAND"), ("BAND=B/R", "BAND"),
-        ("TIME=2018-06/2018-05", "TIME"), ("TIME=2018-05-01;TT", "TIME"), ("FORMAT=jpeg", "FORMAT"),
+        ("TIME=2018-05-01;TT", "TIME"), ("FORMAT=jpeg", "FORMAT"), ("VERSION=2.0", "VERSION"), ("VERSION=1", "VERSION"),
         ("FORMAT=fits,", "FORMAT"), ("FLUXCALIB=x", "FLUXCALIB"), ("COLLECTION=a,,b", "COLLECTION"),
-        ("TARGETNAME= ,a", "TARGETNAME"), ("SPECRP=8000/7000", "SPECRP"), ("VERB=4", "VERB"),
+        ("TARGETNAME= ,a", "TARGETNAME"), ("VERB=4", "VERB"),
         ("MAXREC=-1", "MAXREC"), ("MAXREC=1e3", "MAXREC"), ("TOP=x", "TOP"), ("COMPRESS=maybe", "COMPRESS"),
         ("RESPONSEFORMAT=doc", "RESPONSEFORMAT"), ("WILDTARGET=[a", "WILDTARGET"), ("MTIME=yesterday", "MTIME"),
         ("MAXREC=" + "9" * 5000, "MAXREC"),

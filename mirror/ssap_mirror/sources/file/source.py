@@ -106,7 +106,7 @@ class FileSource:
         """Tell what `harvest` will cost: nothing is sent, and the file is read once or twice."""
         size = sum(file.stat().st_size for file in self._table.files)
         rows = self._table.rows if self._table.rows is not None else self._count(progress)
-        return Estimate(rows=rows, wire_bytes=0, seconds=0.0, disk_bytes=_DISK_PER_BYTE * size)
+        return Estimate(rows=rows, wire_bytes=0, seconds=0.0, disk_bytes=_DISK_PER_BYTE * size, schema=self._schema)
 
     def harvest(self, staging: Path, progress: Progress) -> Harvest:
         """Read all rows once, to know that they can be read and how many they are. Nothing is kept in `staging`.

@@ -19,7 +19,7 @@ from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import CatalogError
 from ssap_mirror.sources.harvest.answers import DIGEST, SURVEY_DIGEST, Digests, read_answer
 from ssap_mirror.sources.harvest.ledger import Answer
-from ssap_mirror.sources.harvest.positions import positions
+from ssap_mirror.sources.harvest.positions import columns_read, dates, positions
 from ssap_mirror.sources.harvest.refresh_base import base_batches
 
 if TYPE_CHECKING:
@@ -314,8 +314,7 @@ class Audit:
 
         with pa.OSFile(str(path)) as file, pa.ipc.open_file(file) as reader:
             there = reader.schema.names
-        roles = [self._schema.role(role) for role in ("t_mid", "location", "ra", "dec")]
-        wanted = [self._identity, *(column.name for column in roles if column is not None), DIGEST, SURVEY_DIGEST]
+        wanted = [self._identity, *columns_read(self._schema), DIGEST, SURVEY_DIGEST]
         return [name for name in dict.fromkeys(wanted) if name is not None and name in there]
 
     def _rows(self, batch: pa.RecordBatch, number: int, full: bool) -> pa.Table:  # noqa: FBT001
@@ -334,22 +333,13 @@ class Audit:
             {
                 "number": pa.array(np.full(count, number, np.int32)),
                 "identity": identity,
-                "t": self._dates(batch),
+                "t": pa.array(dates(self._schema, batch), from_pandas=True),
                 "ra": pa.array(ra, from_pandas=True),
                 "dec": pa.array(dec, from_pandas=True),
                 "full_digest": digest if full else pa.nulls(count, pa.uint64()),
                 "survey_digest": survey_digest,
             }
         )
-
-    def _dates(self, batch: pa.RecordBatch) -> pa.Array:
-        import pyarrow as pa
-
-        column = self._schema.role("t_mid")
-        if column is None or column.name not in batch.schema.names or column.datatype not in ("float", "double"):
-            return pa.nulls(batch.num_rows, pa.float64())
-        dates = batch.column(column.name).to_numpy(zero_copy_only=False).astype(np.float64)
-        return pa.array(np.where(np.isfinite(dates), dates, np.nan), from_pandas=True)
 
     def _table(self, query: str, since: int) -> pa.Table:
         return self._duckdb.sql(query, params=[since]).to_arrow_table()

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import CatalogError
 from ssap_mirror.sources.harvest.samples import Sample
 from ssap_mirror.sources.source import Estimate
@@ -34,10 +35,10 @@ class Price:
         rows = max(sample.rows.num_rows, 1)
         return cls(sample.wire_bytes / rows, sample.rows.nbytes / rows, sample.seconds / rows)
 
-    def estimate(self, rows: int) -> Estimate:
-        """Cost of so many rows."""
+    def estimate(self, rows: int, schema: Schema) -> Estimate:
+        """Cost of so many rows of a service's columns."""
         disk = _DISK_AT_LEAST + int(rows * self.memory_bytes * _DISK_PER_MEMORY)
-        return Estimate(rows, int(rows * self.wire_bytes), rows * self.seconds, disk)
+        return Estimate(rows, int(rows * self.wire_bytes), rows * self.seconds, disk, schema)
 
 
 def refuse_full_disk(estimate: Estimate, staging: Path, already: int, share: float) -> None:

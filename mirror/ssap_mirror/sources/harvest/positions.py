@@ -1,21 +1,28 @@
-"""Positions of harvested rows, as the parameter POS sees them."""
+"""Where and when harvested rows were taken, as the parameters POS and TIME see them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from ssap_mirror.core.points import location_arrays
+from ssap_mirror.core.quantities import candidates
 from ssap_mirror.core.schema import Schema
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["positions"]
+__all__ = ["columns_read", "dates", "positions"]
 
-_ROUNDING_DEG = 1e-6
+_POSITION, _TIME = "location", "time"
+
+
+def columns_read(schema: Schema) -> tuple[str, ...]:
+    """Names of the columns that `positions` and `dates` look at."""
+    readings = [*candidates(schema, _POSITION).readings, *candidates(schema, _TIME).readings]
+    return tuple(dict.fromkeys(column.name for reading in readings for column in reading.columns))
 
 
 def positions(
@@ -29,17 +36,30 @@ def positions(
         ICRS right ascension and declination [deg], NaN where there is none or none on the sphere; None if the rows
         have no such columns.
     """
-    location, ra, dec = (schema.role(role) for role in ("location", "ra", "dec"))
-    if location is not None and location.name in rows.schema.names and location.shape:
-        column = rows.column(location.name)
-        return _on_sphere(*location_arrays(column.combine_chunks() if isinstance(rows, pa.Table) else column))
-    if ra is None or dec is None or not {ra.name, dec.name} <= set(rows.schema.names):
-        return None
-    axes = [np.asarray(rows.column(axis.name).to_numpy(zero_copy_only=False), np.float64) for axis in (ra, dec)]
-    return _on_sphere(*axes)
+    found = _values(schema, _POSITION, rows)
+    return None if found is None else (found["ra"], found["dec"])
 
 
-def _on_sphere(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    # Servers compute positions, and a pole may come out as 90.0000000000002 degrees.
-    good = np.isfinite(ra) & (np.abs(dec) < 90 + _ROUNDING_DEG)
-    return np.where(good, ra, np.nan), np.where(good, np.clip(dec, -90, 90), np.nan)
+def dates(schema: Schema, rows: pa.Table | pa.RecordBatch) -> NDArray[np.float64]:
+    """Middle of each exposure [MJD], NaN where it is not known; shape (N,)."""
+    found = _values(schema, _TIME, rows)
+    middle = np.full(rows.num_rows, np.nan) if found is None else found["t_mid"]
+    return np.where(np.isfinite(middle), middle, np.nan)
+
+
+def _values(schema: Schema, quantity: str, rows: pa.Table | pa.RecordBatch) -> Mapping[str, NDArray[np.float64]] | None:
+    """Values of the best way to read a quantity that the rows have columns for.
+
+    A row without a value there has none, whatever other columns say: the service does not look at them either.
+    """
+    for reading in candidates(schema, quantity).readings:
+        names = [column.name for column in reading.columns]
+        if set(names) <= set(rows.schema.names):
+            return reading.values(rows.select(names) if isinstance(rows, pa.RecordBatch) else _one_batch(rows, names))
+    return None
+
+
+def _one_batch(rows: pa.Table, names: list[str]) -> pa.RecordBatch:
+    arrays = [rows.column(name).combine_chunks() for name in names]
+    whole = [array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array for array in arrays]
+    return pa.RecordBatch.from_arrays(whole, names=names)

@@ -134,7 +134,7 @@ class Harvester:
 
     def _estimate(self, rows: int) -> Estimate:
         sample = self.probe.endpoint.sample([("VERB", str(FULL_VERB)), ("MAXREC", str(_PRICE_ROWS))])
-        return Price.of_sample(sample).estimate(rows)
+        return Price.of_sample(sample).estimate(rows, self.probe.description.schema)
 
     def _check_disk(self, audit: Audit) -> None:
         if HARVEST in self.ledger.sweeps() and not self.ledger.open_slices(HARVEST):

@@ -42,7 +42,7 @@ def harvest_table(probe: Probe, ledger: Ledger, before: int, staging: Path, prog
     CatalogError
         If there is not enough room on disk.
     """
-    estimate = probe.price.estimate(before)
+    estimate = probe.price.estimate(before, probe.description.schema)
     progress.note(estimate.words())
     refuse_full_disk(estimate, staging, ledger.bytes_on_disk(), probe.adql.client.policy.disk_share)
     progress.stage("harvest", before)

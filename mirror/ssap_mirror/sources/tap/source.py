@@ -61,7 +61,7 @@ class TapSource:
             if base is not None:
                 missing = Refresh(found, ledger, staging, progress, base).missing_rows(rows)
                 rows = rows if missing is None else missing
-            return found.price.estimate(rows)
+            return found.price.estimate(rows, found.description.schema)
 
     def harvest(self, staging: Path, progress: Progress) -> Harvest:
         """Bring all rows to disk, resuming what `staging` already holds.

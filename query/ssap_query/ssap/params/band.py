@@ -23,7 +23,7 @@ from ssap_query.ssap.ranges import (
     single_precision,
 )
 from ssap_query.ssap.values.band_names import band_names, named_band
-from ssap_query.ssap.values.numbers import checked_order, total_order
+from ssap_query.ssap.values.numbers import total_order
 from ssap_query.ssap.values.string_lists import StringList, read_strings, string_words
 
 __all__ = ["PARAMETERS"]
@@ -52,8 +52,9 @@ class IvoaBand:
 
     doc: ClassVar[str] = (
         "Vacuum wavelengths in metres. A value matches coverage that contains it, a range coverage that overlaps it, "
-        "ends included. Names: the messenger vocabulary (Optical, X-ray, ...) and Johnson's U B V R I J H K L M. "
-        "`;source`: rest-frame wavelengths, shifted by 1 + z of each row (no z: no match); `;observer` is the default."
+        "ends included, whichever of them is given first (§8.7.2). Names are the ranges of their bands: the messenger "
+        "vocabulary (Optical, X-ray, ...) and Johnson's U B V R I J H K L M; others are errors. `;source`: rest-frame "
+        "wavelengths, shifted by 1 + z of each row (no z: no match); `;observer` is the default."
     )
 
     def parse(self, name: str, text: str) -> Band:
@@ -71,8 +72,9 @@ class IvoaBand:
             if any(end.low != end.high for end in ends):
                 raise ParameterError(name, text, "has a range between names; names stand alone")
             low, high = (None if end is None else end.low for end in (item.low, item.high))
-            checked_order(name, text, Range(low, high))
-            intervals.append(Interval(-math.inf if low is None else low, math.inf if high is None else high))
+            # A range and its mirror image mean the same (§8.7.2).
+            ends_in_order = sorted((-math.inf if low is None else low, math.inf if high is None else high))
+            intervals.append(Interval(*ends_in_order))
         disjoint = tuple(merged(intervals))
         if len(disjoint) > MAX_TESTS:
             raise ParameterError(name, text, f"has more than the {MAX_TESTS:,} separate items allowed")
@@ -261,6 +263,7 @@ PARAMETERS = (
         grammar="range list of wavelengths, or names [;source|;observer]",
         examples=("6.5628e-7", "4.9e-7/5.4e-7,6.3e-7/", "Optical", "6.5628e-7;source"),
         roles=("em_min", "em_max"),
+        section="4.1.1.3",
         unit="m",
         ucd="em.wl",
         utype="ssa:Char.SpectralAxis.Coverage.Bounds",

@@ -244,6 +244,7 @@ class Opaque(_Steering):
 PARAMETERS = (
     Parameter(
         name="REQUEST",
+        section="8.8.2",
         title="Request type",
         description="The operation: queryData; getTargetNames lists the target names.",
         rules={"ivoa": Operation(), "dachs": Operation()},
@@ -252,6 +253,7 @@ PARAMETERS = (
     ),
     Parameter(
         name="TOP",
+        section="4.1.2.15",
         title="#Best",
         description="Only return the TOP best records.",
         rules={"ivoa": Top("ivoa"), "dachs": Top("dachs")},
@@ -261,6 +263,7 @@ PARAMETERS = (
     ),
     Parameter(
         name="MAXREC",
+        section="4.1.2.16",
         spelling="maxrec",
         title="Match limit",
         description="Maximum number of records returned. Pass 0 to retrieve service parameters.",
@@ -271,6 +274,7 @@ PARAMETERS = (
     ),
     Parameter(
         name="VERB",
+        section="GAVO DaCHS",
         spelling="verb",
         title="Verbosity",
         description="Exhaustiveness of column selection: 1 the most important, 2 the useful, 3 all columns.",
@@ -281,6 +285,7 @@ PARAMETERS = (
     ),
     Parameter(
         name="RESPONSEFORMAT",
+        section="DALI",
         spelling="responseformat",
         title="Output Format",
         description="File format requested for output.",
@@ -291,6 +296,7 @@ PARAMETERS = (
     ),
     Parameter(
         name="COMPRESS",
+        section="4.1.2.18",
         title="Compress?",
         description="Return compressed results?",
         rules={
@@ -303,6 +309,7 @@ PARAMETERS = (
     ),
     Parameter(
         name="RUNID",
+        section="4.1.2.19",
         title="Run id",
         description="An identifier for a certain run. Opaque to the service.",
         rules={"ivoa": Opaque(), "dachs": Opaque()},

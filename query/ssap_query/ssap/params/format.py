@@ -20,10 +20,10 @@ _VOTABLE = (
     "(" + _COLUMN + " = 'application/x-votable+xml' OR starts_with(" + _COLUMN + ", 'application/x-votable+xml;')"
     " OR " + _COLUMN + " = 'text/xml;content=x-votable')"
 )
-_FITS = _COLUMN + " IN ('application/fits', 'image/fits')"
+_FITS = "split_part(" + _COLUMN + ", ';', 1) = 'application/fits'"
 _XML = "regexp_full_match(" + _COLUMN + ", '(text|application)/xml(;.*)?') AND NOT " + _VOTABLE
-_GRAPHIC = "starts_with(" + _COLUMN + ", 'image/') AND " + _COLUMN + " <> 'image/fits'"
-_COMPLIANT = "(" + _VOTABLE + " OR " + _COLUMN + " = 'application/fits' OR " + _XML + ")"
+_GRAPHIC = "split_part(" + _COLUMN + ", ';', 1) IN ('image/jpeg', 'image/png', 'image/gif')"
+_COMPLIANT = "(" + _VOTABLE + " OR " + _FITS + " OR " + _XML + ")"
 # Whether a FITS file follows the SSA data model cannot be seen from its type, so application/fits is both.
 _NATIVE = "NOT (" + _VOTABLE + ") AND NOT (" + _XML + ") AND NOT (" + _GRAPHIC + ")"
 
@@ -38,15 +38,19 @@ def _is_xml(mime: str) -> bool:
 
 
 def _is_graphic(mime: str) -> bool:
-    return mime.startswith("image/") and mime != "image/fits"
+    return mime.partition(";")[0] in ("image/jpeg", "image/png", "image/gif")
+
+
+def _is_fits(mime: str) -> bool:
+    return mime.partition(";")[0] == "application/fits"
 
 
 _KEYWORDS: dict[str, tuple[Predicate, Callable[[str], bool]]] = {
-    "compliant": (Predicate(_COMPLIANT), lambda m: _is_votable(m) or m == "application/fits" or _is_xml(m)),
+    "compliant": (Predicate(_COMPLIANT), lambda m: _is_votable(m) or _is_fits(m) or _is_xml(m)),
     "native": (Predicate(_NATIVE), lambda m: not (_is_votable(m) or _is_xml(m) or _is_graphic(m))),
     "graphic": (Predicate(_GRAPHIC), _is_graphic),
     "votable": (Predicate(_VOTABLE), _is_votable),
-    "fits": (Predicate(_FITS), lambda m: m in ("application/fits", "image/fits")),
+    "fits": (Predicate(_FITS), _is_fits),
     "xml": (Predicate(_XML), _is_xml),
 }
 
@@ -56,10 +60,10 @@ class IvoaFormat:
     """FORMAT as SSA 1.1 reads it."""
 
     doc: ClassVar[str] = (
-        "MIME types (any case; without parameters they match with any) and keywords: `all`; `votable`; `fits`; `xml` "
-        "(XML that is not VOTable); `graphic` (images but FITS); `compliant` (VOTable, application/fits, XML); "
-        "`native` (all that is not VOTable, XML or graphic). `metadata` anywhere asks for the description of the "
-        "service."
+        "MIME types (any case; without parameters they match with any) and keywords: `all`; `votable`; `fits` "
+        "(application/fits); `xml` (XML that is not VOTable); `graphic` (JPEG, PNG, GIF); `compliant` (VOTable, "
+        "application/fits, XML); `native` (all that is not VOTable, XML or graphic). `metadata` anywhere asks for the "
+        "description of the service (§6.1)."
     )
 
     def parse(self, name: str, text: str) -> tuple[str, ...]:
@@ -177,6 +181,7 @@ PARAMETERS = (
         grammar="list of MIME types and all, compliant, native, graphic, votable, fits, xml, metadata",
         examples=("application/fits", "votable,fits", "all"),
         roles=("access_format",),
+        section="4.1.1.5",
         ucd="meta.code.mime",
         utype="ssa:Access.Format",
         null="NULL never matches",

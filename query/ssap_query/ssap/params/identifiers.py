@@ -8,17 +8,18 @@ from typing import ClassVar, LiteralString
 
 from ssap_query.ssap.parameter import Columns, Parameter, Row
 from ssap_query.ssap.predicate import Predicate
+from ssap_query.ssap.values.string_lists import fold
 
 __all__ = ["PARAMETERS"]
 
 
 @dataclass(frozen=True)
 class Identifier:
-    """A dataset identifier, equal as a whole; the same in both dialects."""
+    """A dataset identifier, equal as a whole, as the reference server compares it: case and all."""
 
     doc: ClassVar[str] = (
-        "The whole string, exactly: no lists, no ranges, no patterns. From Python, a sequence of identifiers is a "
-        "union."
+        "The whole string, case and all: no lists, no ranges, no patterns. From Python, a sequence of identifiers is "
+        "a union."
     )
     column: LiteralString
     """``{role}``."""
@@ -51,15 +52,38 @@ class Identifier:
         return (self.role,)
 
 
+@dataclass(frozen=True)
+class IvoaIdentifier(Identifier):
+    """A dataset identifier, equal as a whole but for its case."""
+
+    doc: ClassVar[str] = (
+        "The whole string, in any case (§2.8): no lists, no ranges, no patterns. From Python, a sequence of "
+        "identifiers is a union."
+    )
+
+    def compile(self, value: tuple[str, ...], columns: Columns) -> Predicate | None:
+        """Equality without case; many identifiers are one hash lookup per row."""
+        folded = tuple(dict.fromkeys(map(fold, value)))
+        if len(folded) == 1:
+            return Predicate("lower(" + self.column + ") = ?", folded)
+        return Predicate("lower(" + self.column + ") IN (SELECT unnest(?::VARCHAR[]))", (folded,))
+
+    def covers(self, value: tuple[str, ...], row: Row, columns: Columns) -> bool:
+        """Whether the row's identifier is among them."""
+        identifier = row[self.role]
+        return identifier is not None and fold(identifier) in set(map(fold, value))
+
+
 PARAMETERS = (
     Parameter(
         name="PUBDID",
         title="P. DID",
         description="Dataset identifier assigned by the publisher.",
-        rules={"ivoa": Identifier("{obs_publisher_did}"), "dachs": Identifier("{obs_publisher_did}")},
+        rules={"ivoa": IvoaIdentifier("{obs_publisher_did}"), "dachs": Identifier("{obs_publisher_did}")},
         grammar="an identifier",
         examples=("ivo://org.gavo.dc/~?lamost6/mrs/x",),
         roles=("obs_publisher_did",),
+        section="4.1.2.12",
         ucd="meta.ref.ivoid",
         utype="ssa:Curation.PublisherDID",
         null="NULL never matches",
@@ -69,10 +93,11 @@ PARAMETERS = (
         name="CREATORDID",
         title="C. DID",
         description="Dataset identifier assigned by the creator.",
-        rules={"ivoa": Identifier("{obs_creator_did}"), "dachs": Identifier("{obs_creator_did}")},
+        rules={"ivoa": IvoaIdentifier("{obs_creator_did}"), "dachs": Identifier("{obs_creator_did}")},
         grammar="an identifier",
         examples=("ivo://lamost.org/dr6/mrs?60100193102",),
         roles=("obs_creator_did",),
+        section="4.1.2.13",
         ucd="meta.id",
         utype="ssa:DataID.CreatorDID",
         null="NULL never matches",

@@ -9,11 +9,13 @@ from urllib.parse import unquote
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.ssap.parameter import Columns, Parameter, Row
-from ssap_query.ssap.predicate import Predicate
+from ssap_query.ssap.predicate import Predicate, any_of
+from ssap_query.ssap.ranges import MAX_TESTS
 from ssap_query.ssap.values.string_lists import BLANKS, StringList, fold
 
 __all__ = ["CALIBRATIONS", "PARAMETERS"]
 
+#: Levels of calibration, from most to least.
 CALIBRATIONS = ("ABSOLUTE", "CALIBRATED", "RELATIVE", "NORMALIZED", "UNCALIBRATED")
 _MAX_ITEMS = 100_000
 
@@ -23,8 +25,8 @@ class IvoaStrings:
     """A list of words, any of which matches; case is not significant."""
 
     doc: ClassVar[str] = (
-        "A list is a union; case is not significant, blanks around an item neither. A comma within an item is written "
-        "`%2C` (encoded twice in a URL)."
+        "A list is a union; case is not significant (the standard's own examples differ in it: §4.1.2.9 and §4.2.5.7), "
+        "blanks around an item neither. A comma within an item is written `%2C` (encoded twice in a URL)."
     )
     column: LiteralString
     """``{role}``."""
@@ -67,20 +69,74 @@ class IvoaStrings:
 
 
 @dataclass(frozen=True)
-class IvoaCalibration(IvoaStrings):
-    """A kind of calibration, out of SSA's list."""
+class IvoaCollection(IvoaStrings):
+    """Names of collections, whole or in part."""
 
     doc: ClassVar[str] = (
-        "One or more of ABSOLUTE, CALIBRATED, RELATIVE, NORMALIZED, UNCALIBRATED in any case; ANY is no constraint."
+        "A term finds the collections in whose names it occurs, in any case (`dss` finds dss1 and ESO-DSS2); an IVOA "
+        "identifier (`ivo://...`) is the whole name, in any case (§2.8). A list, an extension, is a union. A comma "
+        "within an item is written `%2C` (encoded twice in a URL)."
     )
 
     def parse(self, name: str, text: str) -> tuple[str, ...]:
-        """Read the list; ANY becomes everything."""
+        """Read the list of terms."""
+        items = IvoaStrings.parse(self, name, text)
+        if len(items) > MAX_TESTS:
+            raise ParameterError(name, text, f"is a list of {len(items):,} items; {MAX_TESTS:,} are allowed")
+        return items
+
+    def compile(self, value: tuple[str, ...], columns: Columns) -> Predicate | None:
+        """Occurrence without case, or equality with an identifier."""
+        if "/" in value:
+            return None
+        column = "lower(" + self.column + ")"
+        whole, part = column + " = ?", "contains(" + column + ", ?)"
+        terms = dict.fromkeys(map(fold, value))
+        return any_of(Predicate(whole if _is_identifier(term) else part, (term,)) for term in terms)
+
+    def covers(self, value: tuple[str, ...], row: Row, columns: Columns) -> bool:
+        """Whether a term occurs in the row's name."""
+        if "/" in value:
+            return True
+        word = row[self.role]
+        if word is None:
+            return False
+        return any(fold(word) == item if _is_identifier(item) else item in fold(word) for item in map(fold, value))
+
+    def words(self, value: tuple[str, ...]) -> str:
+        """Say the union in words."""
+        return " or ".join(repr(item) if _is_identifier(fold(item)) else f"names with {item!r}" for item in value)
+
+
+def _is_identifier(item: str) -> bool:
+    """Whether a folded term is an IVOA identifier."""
+    return item.startswith("ivo://")
+
+
+@dataclass(frozen=True)
+class IvoaCalibration(IvoaStrings):
+    """The least that a spectrum has to be calibrated."""
+
+    doc: ClassVar[str] = (
+        "The least level of calibration: `relative` finds absolute spectra too. From most to least: ABSOLUTE, "
+        "CALIBRATED, RELATIVE, NORMALIZED, UNCALIBRATED (two of these, CALIBRATED and UNCALIBRATED, are those of "
+        "§4.2.5.11 and the reference server), in any case; ANY is no constraint. Of a list, an extension, the lowest "
+        "level counts."
+    )
+
+    def parse(self, name: str, text: str) -> tuple[str, ...]:
+        """Read the list: the levels that are high enough; ANY becomes everything."""
         items = tuple(item.upper() for item in IvoaStrings.parse(self, name, text))
         for item in items:
             if item not in (*CALIBRATIONS, "ANY", "/"):
                 raise ParameterError(name, text, f"has {item!r}, which is none of {', '.join(CALIBRATIONS)} or ANY")
-        return ("/",) if "ANY" in items else items
+        if "ANY" in items or "/" in items:
+            return ("/",)
+        return CALIBRATIONS[: max(map(CALIBRATIONS.index, items)) + 1]
+
+    def words(self, value: tuple[str, ...]) -> str:
+        """Say the least level in words."""
+        return "any" if "/" in value else f"at least {value[-1]}"
 
 
 @dataclass(frozen=True)
@@ -130,6 +186,7 @@ PARAMETERS = (
         grammar="list of words",
         examples=("star", "star,galaxy", "QSO%2C cand"),
         roles=("target_class",),
+        section="4.1.2.9",
         ucd="src.class",
         utype="ssa:Target.Class",
         null="NULL never matches",
@@ -137,18 +194,19 @@ PARAMETERS = (
     Parameter(
         name="FLUXCALIB",
         title="Calib Flux",
-        description="Type of flux calibration (ABSOLUTE, CALIBRATED, RELATIVE, NORMALIZED, UNCALIBRATED, or ANY).",
+        description="Least flux calibration (ABSOLUTE, CALIBRATED, RELATIVE, NORMALIZED, UNCALIBRATED, or ANY).",
         rules={"ivoa": IvoaCalibration("{flux_calib}"), "dachs": DachsCalibration("{flux_calib}")},
         grammar="list of ABSOLUTE, CALIBRATED, RELATIVE, NORMALIZED, UNCALIBRATED, ANY",
         examples=("RELATIVE", "any", "absolute,calibrated"),
         roles=("flux_calib",),
+        section="4.1.2.10",
         utype="ssa:Char.FluxAxis.Calibration",
         null="NULL never matches",
     ),
     Parameter(
         name="WAVECALIB",
         title="Calib. Spect.",
-        description="Type of wavelength calibration.",
+        description="Least wavelength calibration.",
         rules={
             "ivoa": IvoaCalibration("{wave_calib}"),
             "dachs": StringList("{wave_calib}", ignore_case=True, any_word=True),
@@ -156,6 +214,7 @@ PARAMETERS = (
         grammar="list of ABSOLUTE, CALIBRATED, RELATIVE, NORMALIZED, UNCALIBRATED, ANY",
         examples=("ABSOLUTE", "any", "absolute,calibrated"),
         roles=("wave_calib",),
+        section="4.1.2.11",
         ucd="meta.code.qual",
         utype="ssa:Char.SpectralAxis.Calibration",
         null="NULL never matches",
@@ -163,11 +222,12 @@ PARAMETERS = (
     Parameter(
         name="COLLECTION",
         title="Collection",
-        description="A short handle naming the collection this spectrum belongs to.",
-        rules={"ivoa": IvoaStrings("{obs_collection}"), "dachs": StringList("{obs_collection}", any_word=True)},
-        grammar="list of names",
-        examples=("LAMOST6 MRS", "LAMOST6 MRS,LAMOST6 LRS"),
+        description="A short handle naming the collection this spectrum belongs to, or part of it.",
+        rules={"ivoa": IvoaCollection("{obs_collection}"), "dachs": StringList("{obs_collection}", any_word=True)},
+        grammar="list of names or parts of names",
+        examples=("LAMOST6 MRS", "mrs", "LAMOST6 MRS,LAMOST6 LRS"),
         roles=("obs_collection",),
+        section="4.1.2.14",
         utype="ssa:DataID.Collection",
         null="NULL never matches",
     ),

@@ -25,7 +25,10 @@ _PUBLISHED = "TRY_CAST({date_published} AS TIMESTAMP)"
 class IvoaModified:
     """MTIME: the standard's reading."""
 
-    doc: ClassVar[str] = "Dates as in TIME, against the time of publication; both ends of a range are included."
+    doc: ClassVar[str] = (
+        "Dates as in TIME, against the time of publication; both ends of a range are included. A list, an extension, "
+        "is a union."
+    )
 
     def parse(self, name: str, text: str) -> RangeList[Moment]:
         """Read a range list of dates."""
@@ -156,6 +159,7 @@ PARAMETERS = (
         grammar="range list of ISO 8601 dates (or MJD)",
         examples=("2019-03", "2019-01-01/", "/2018-12-31"),
         roles=("date_published",),
+        section="4.1.2.17",
         utype="ssa:Curation.Date",
         null="NULL never matches",
     ),

@@ -241,6 +241,7 @@ def _position_words(value: Positions) -> str:
 PARAMETERS = (
     Parameter(
         name="POS",
+        section="4.1.1.1",
         title="Pos",
         description="Position of the target object: the centre of the region, decimal degrees.",
         rules={"ivoa": IvoaPosition(), "dachs": DachsPosition()},
@@ -253,6 +254,7 @@ PARAMETERS = (
     ),
     Parameter(
         name="SIZE",
+        section="4.1.1.2",
         title="Size",
         description="Size (diameter) of the region of interest around POS.",
         rules={"ivoa": IvoaSize(), "dachs": DachsSize()},

@@ -11,7 +11,7 @@ from ssap_mirror.errors import ParameterError
 from ssap_query.ssap.parameter import Columns, Parameter, Row
 from ssap_query.ssap.predicate import Predicate, any_of
 from ssap_query.ssap.ranges import MAX_TESTS, Range, RangeList, ivoa_float, ivoa_list, single_precision
-from ssap_query.ssap.values.numbers import checked_order, total_order
+from ssap_query.ssap.values.numbers import in_order, total_order
 
 __all__ = ["PARAMETERS"]
 
@@ -21,8 +21,9 @@ class IvoaResolvingPower:
     """SPECRP as SSA 1.1 reads it."""
 
     doc: ClassVar[str] = (
-        "Resolving power is the middle of the coverage over the spectral resolution. A value is a lower limit; ranges "
-        "include both ends. A resolution that is missing, NaN or not positive never matches."
+        "Resolving power is the service's own where it has one, else the middle of the coverage over the spectral "
+        "resolution. A value is a lower limit; ranges, an extension, include both ends, whichever is given first "
+        "(§8.7.2). A resolution that is missing, NaN or not positive never matches."
     )
 
     def parse(self, name: str, text: str) -> RangeList[float]:
@@ -30,24 +31,26 @@ class IvoaResolvingPower:
         found = ivoa_list(name, text, ivoa_float, most=MAX_TESTS)
         if found.qualifier:
             raise ParameterError(name, text, f"has the qualifier {found.qualifier!r}, but {name} takes none")
-        for item in found.ranges:
-            checked_order(name, text, item)
-        return found
+        return in_order(found)
 
     def compile(self, value: RangeList[float], columns: Columns) -> Predicate | None:
         """Condition on the quotient."""
         if Range(None, None) in value.items:
             return None
-        return any_of(Predicate(_RESOLVING + " BETWEEN ?::DOUBLE AND ?::DOUBLE", _limits(item)) for item in value.items)
+        power = "{em_res_power}" if "em_res_power" in columns.present else _RESOLVING
+        return any_of(Predicate(power + " BETWEEN ?::DOUBLE AND ?::DOUBLE", _limits(item)) for item in value.items)
 
     def covers(self, value: RangeList[float], row: Row, columns: Columns) -> bool:
         """Whether the resolving power is in one of the ranges."""
         if Range(None, None) in value.items:
             return True
-        start, end, resolution = row["em_min"], row["em_max"], row["em_res"]
-        if None in (start, end, resolution) or not resolution > 0:
-            return False
-        power = (start + end) / 2 / resolution
+        if "em_res_power" in columns.present:
+            power = math.nan if row["em_res_power"] is None else row["em_res_power"]
+        else:
+            start, end, resolution = row["em_min"], row["em_max"], row["em_res"]
+            if None in (start, end, resolution) or not resolution > 0:
+                return False
+            power = (start + end) / 2 / resolution
         return any(low <= power <= high for low, high in (_limits(item) for item in value.items))
 
     def words(self, value: RangeList[float]) -> str:
@@ -122,6 +125,8 @@ PARAMETERS = (
         grammar="range list of numbers; a value alone is a lower limit",
         examples=("7000", "7000/8000"),
         roles=("em_min", "em_max", "em_res"),
+        instead=("em_res_power",),
+        section="4.1.2.2",
         datatype="double",
         ucd="spect.resolution",
         utype="ssa:Char.SpectralAxis.Resolution",

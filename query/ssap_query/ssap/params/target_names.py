@@ -167,6 +167,7 @@ PARAMETERS = (
         grammar="list of names",
         examples=("LAMOST J000420.41+343551.4", "NGC 1234,M31"),
         roles=(_ROLE,),
+        section="4.1.2.8",
         ucd="meta.id;src",
         utype="ssa:Target.Name",
         null="NULL never matches",
@@ -182,6 +183,7 @@ PARAMETERS = (
         grammar="a shell pattern",
         examples=("ngc*", "*j0004[0-4]*"),
         roles=(_ROLE,),
+        section="GAVO DaCHS",
         null="NULL never matches",
     ),
     Parameter(
@@ -195,6 +197,7 @@ PARAMETERS = (
         grammar="a shell pattern",
         examples=("NGC*", "LAMOST J????20*"),
         roles=(_ROLE,),
+        section="GAVO DaCHS",
         null="NULL never matches",
     ),
 )

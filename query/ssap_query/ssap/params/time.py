@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, LiteralString
 
 from ssap_mirror.errors import ParameterError
 
@@ -24,6 +24,25 @@ _HALF = (
 )
 
 
+def _coverage_sql(columns: Columns) -> tuple[LiteralString, LiteralString]:
+    """First and last instant of the exposure [MJD], roles in braces."""
+    if {"t_min", "t_max"} <= columns.present:
+        return "{t_min}", "{t_max}"
+    if "t_exptime" in columns.present:
+        return "{t_mid} - " + _HALF, "{t_mid} + " + _HALF
+    return "{t_mid}", "{t_mid}"
+
+
+def _coverage(row: Row, columns: Columns) -> tuple[float, float]:
+    """First and last instant of the exposure [MJD]; NaN, which compares with nothing, where it is not known."""
+    if {"t_min", "t_max"} <= columns.present:
+        first, last = (math.nan if row[role] is None else row[role] for role in ("t_min", "t_max"))
+        return first, last
+    middle = math.nan if row["t_mid"] is None else row["t_mid"]
+    half = _half_exposure(row) if "t_exptime" in columns.present else 0.0
+    return middle - half, middle + half
+
+
 def _half_exposure(row: Row) -> float:
     seconds = row.get("t_exptime")
     return float(seconds) / 172800 if seconds is not None and 0 < seconds < 1e12 else 0.0
@@ -34,9 +53,11 @@ class IvoaTime:
     """TIME as SSA 1.1 reads it: overlap with the time coverage of the exposure."""
 
     doc: ClassVar[str] = (
-        "Coverage is the midpoint ± half the exposure (the midpoint alone where the exposure is unknown). A value "
-        "matches coverage that contains it, a range coverage that overlaps it, ends included. `2018`, `2018-05`, "
-        "`2018-05-01` stand for the whole year, month, day; numbers are MJD."
+        "Coverage is from the start to the stop of the observation where the service has these; else it is the "
+        "midpoint ± half the exposure (the midpoint alone where the exposure is unknown), or the whole day where there "
+        "is no more than a date. A value matches coverage that contains it, a range coverage that overlaps it, ends "
+        "included, whichever of them is given first (§8.7.2). `2018`, `2018-05`, `2018-05-01` stand for the whole "
+        "year, month, day; dates are UTC. Numbers, an extension, are MJD."
     )
 
     def parse(self, name: str, text: str) -> RangeList[Moment]:
@@ -47,9 +68,7 @@ class IvoaTime:
         """Overlap of coverage and spans; NaN and NULL midpoints never match."""
         if Range(None, None) in value.items:
             return None
-        extended = "t_exptime" in columns.present
-        end = "{t_mid} + " + _HALF if extended else "{t_mid}"
-        start = "{t_mid} - " + _HALF if extended else "{t_mid}"
+        start, end = _coverage_sql(columns)
         parts = []
         for item in value.items:
             low, high = bounds(item)
@@ -66,14 +85,11 @@ class IvoaTime:
         """Whether the exposure overlaps one of the spans."""
         if Range(None, None) in value.items:
             return True
-        middle = row["t_mid"]
-        if middle is None or math.isnan(middle):
-            return False
-        half = _half_exposure(row) if "t_exptime" in columns.present else 0.0
+        first, last = _coverage(row, columns)
         for item in value.items:
             low, high = bounds(item)
-            begins = low is None or middle + half >= low.start_mjd
-            ends = high is None or middle - half < high.end_mjd or (high.end is None and middle - half == high.end_mjd)
+            begins = last >= (-math.inf if low is None else low.start_mjd)
+            ends = high is None or first < high.end_mjd or (high.end is None and first == high.end_mjd)
             if begins and ends:
                 return True
         return False
@@ -152,6 +168,8 @@ PARAMETERS = (
         grammar="range list of ISO 8601 dates (or MJD)",
         examples=("2018-05-01", "2018-05/2018-06-15T12:00:00", "2018,58500.25/"),
         roles=("t_mid",),
+        instead=("t_min", "t_max"),
+        section="4.1.1.4",
         ucd="time.epoch",
         utype="ssa:Char.TimeAxis.Coverage.Location.Value",
         null="a row without a date never matches; NaN never matches (dachs: after all dates)",

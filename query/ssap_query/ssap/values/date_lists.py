@@ -15,18 +15,20 @@ __all__ = ["bounds", "inside", "instant_words", "moment_words", "read_moments"]
 
 
 def read_moments(name: str, text: str) -> RangeList[Moment]:
-    """Read a range list of dates with checked order and size."""
+    """Read a range list of dates, the ends of ranges in order."""
     found = ivoa_list(name, text, ivoa_moment, most=MAX_TESTS)
     if found.qualifier:
         raise ParameterError(
             name, text, f"has the qualifier {found.qualifier!r}, but {name} takes none (dates are UTC)"
         )
-    for item in found.ranges:
-        if item.low is not None and item.high is not None and item.low.is_after(item.high):
-            raise ParameterError(
-                name, text, f"has a range that begins with {item.low.text} after its end {item.high.text}"
-            )
-    return found
+    return RangeList(tuple(_in_order(item) if isinstance(item, Range) else item for item in found.items))
+
+
+def _in_order(item: Range[Moment]) -> Range[Moment]:
+    """Put the ends in order: a range and its mirror image mean the same (SSA 1.1 §8.7.2)."""
+    if item.low is not None and item.high is not None and item.low.is_after(item.high):
+        return Range(item.high, item.low)
+    return item
 
 
 def moment_words(value: RangeList[Moment]) -> str:

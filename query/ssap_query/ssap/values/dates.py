@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from ssap_mirror.core.times import datetime_of, mjd_of
+from ssap_mirror.core.times import MAX_MJD, datetime_of, iso_span, mjd_of
 from ssap_mirror.errors import ParameterError
 
 __all__ = ["Moment", "dachs_date", "dachs_mjd", "ivoa_moment"]
 
-# MJD beyond this are Julian dates or slips (the year 2954).
-_MAX_MJD = 400_000.0
-
-_ISO = re.compile(
-    r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{2})(?::(\d{2})(?::(\d{2})(?:\.(\d*))?)?)?)?)?)?(?:Z|\+00:?00)?",
-    re.ASCII,
-)
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})(?:\.(\d*))?)?(?:Z|\+00:?00)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d{5})(?:[eE][+-]?\d+)?", re.ASCII)
 # The reference server's: separators may be missing, digits may be any script's.
 _DACHS = re.compile(
@@ -73,24 +65,17 @@ def ivoa_moment(name: str, piece: str) -> Moment:
     """
     if _NUMBER.fullmatch(piece):
         value = float(piece)
-        if not -_MAX_MJD <= value <= _MAX_MJD:
+        if not -MAX_MJD <= value <= MAX_MJD:
             raise ParameterError(name, piece, "is no MJD of our millennium; give an MJD or an ISO 8601 date")
         return Moment(piece, datetime_of(value), None, value)
-    found = _ISO.fullmatch(piece) or _COMPACT.fullmatch(piece)
-    if not found:
+    try:
+        return Moment(piece, *iso_span(piece))
+    except ValueError as error:
+        if error.args:
+            raise ParameterError(name, piece, f"is not a date that exists ({error})") from None
         raise ParameterError(
             name, piece, "is not an ISO 8601 date in UTC (as 2018-05-01 or 2018-05-01T12:30:00), nor an MJD"
-        )
-    parts = list(found.groups())
-    fraction = parts.pop()
-    numbers = [int(part) for part in parts if part is not None]
-    leap = numbers[3:] == [23, 59, 60]  # a leap second: the next day's first instant to every clock of 86,400 s
-    if leap:
-        numbers[5] = 59
-    start = _datetime(name, piece, numbers, fraction)
-    if leap:
-        start = _later(start.replace(microsecond=0), seconds=1)
-    return Moment(piece, start, _end(start, len(numbers)))
+        ) from None
 
 
 def dachs_date(piece: str) -> datetime:
@@ -106,43 +91,11 @@ def dachs_date(piece: str) -> datetime:
         message = f"{piece!r} is not a date"
         raise ValueError(message)
     *parts, fraction = found.groups()
-    return _make([int(part) for part in parts if part is not None], fraction)
+    numbers = [int(part) for part in parts if part is not None]
+    microsecond = int(f"{(fraction or '0')[:6]:0<6}")
+    return datetime(*numbers, microsecond=microsecond, tzinfo=UTC).replace(tzinfo=None)  # type: ignore[misc, arg-type]
 
 
 def dachs_mjd(when: datetime) -> float:
     """MJD [d] as the reference server computes it: through a Julian date, with the rounding that costs."""
     return (mjd_of(when) + 2400000.5) - 2400000.5
-
-
-def _datetime(name: str, piece: str, numbers: list[int], fraction: str | None) -> datetime:
-    try:
-        return _make(numbers, fraction)
-    except ValueError as error:
-        raise ParameterError(name, piece, f"is not a date that exists ({error})") from None
-
-
-def _make(numbers: list[int], fraction: str | None) -> datetime:
-    padded = numbers + [0, 1, 1][len(numbers) :] if len(numbers) < 3 else numbers
-    microsecond = int(f"{(fraction or '0')[:6]:0<6}")
-    return datetime(*padded, microsecond=microsecond, tzinfo=UTC).replace(tzinfo=None)  # type: ignore[misc, arg-type]
-
-
-def _end(start: datetime, pieces: int) -> datetime | None:
-    """End of the span that a date of so many pieces names; None for a date to the second."""
-    if pieces == 6:
-        return None
-    if pieces == 1:
-        return _last if start.year == 9999 else start.replace(year=start.year + 1)
-    if pieces == 2:
-        return _later(start.replace(day=28), days=4).replace(day=1) if (start.year, start.month) < (9999, 12) else _last
-    return _later(start, **{("days", "hours", "minutes")[pieces - 3]: 1})
-
-
-_last = datetime.max
-
-
-def _later(when: datetime, **step: int) -> datetime:
-    try:
-        return when + timedelta(**step)
-    except OverflowError:
-        return _last

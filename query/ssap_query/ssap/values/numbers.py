@@ -23,7 +23,7 @@ from ssap_query.ssap.ranges import (
     single_precision,
 )
 
-__all__ = ["DachsNumber", "Ignored", "IvoaNumber", "checked_order", "total_order"]
+__all__ = ["DachsNumber", "Ignored", "IvoaNumber", "in_order", "total_order"]
 
 # From so many values on, one hash lookup is cheaper than as many comparisons.
 _MANY = 8
@@ -36,8 +36,8 @@ class IvoaNumber:
     """A number or range list of numbers as SSA 1.1 reads it."""
 
     doc: ClassVar[str] = (
-        "Ranges include both ends; lists are unions; `/` is everything. A float32 column is compared in float32, so "
-        "the value a column prints matches it."
+        "Ranges include both ends, whichever is given first; lists are unions; `/` is everything (§8.7.2). A float32 "
+        "column is compared in float32, so the value a column prints matches it."
     )
     column: LiteralString
     """``{role}``."""
@@ -54,8 +54,7 @@ class IvoaNumber:
         found = ivoa_list(name, text, ivoa_float)
         if found.qualifier:
             raise ParameterError(name, text, f"has the qualifier {found.qualifier!r}, but {name} takes none")
-        for item in found.ranges:
-            checked_order(name, text, item)
+        found = in_order(found)
         if len(merged(self._interval(item) for item in found.ranges)) > MAX_TESTS:
             raise ParameterError(name, text, f"has more than the {MAX_TESTS:,} separate ranges allowed")
         return found
@@ -245,18 +244,15 @@ def total_order(x: float) -> tuple[bool, float]:
     return (True, 0.0) if math.isnan(x) else (False, x)
 
 
-def checked_order(name: str, text: str, item: Range[float]) -> None:
-    """Refuse a range whose lower end lies above its upper end.
+def in_order(found: RangeList[float]) -> RangeList[float]:
+    """Put the ends of ranges in order: a range and its mirror image mean the same (SSA 1.1 §8.7.2)."""
+    return RangeList(tuple(_in_order(item) if isinstance(item, Range) else item for item in found.items))
 
-    Raises
-    ------
-    ParameterError
-        SSA 1.1 calls these range lists ordered, so such a range is a mistake rather than an empty set.
-    """
+
+def _in_order(item: Range[float]) -> Range[float]:
     if item.low is not None and item.high is not None and item.low > item.high:
-        raise ParameterError(
-            name, text, f"has a range whose lower end {item.low:g} lies above its upper end {item.high:g}"
-        )
+        return Range(item.high, item.low)
+    return item
 
 
 def _range_words(item: Range[float]) -> str:

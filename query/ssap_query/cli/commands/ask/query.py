@@ -70,10 +70,13 @@ Example:
 @click.option(
     "--explain", is_flag=True, help="Say how the request is read and what it will touch, without answering it."
 )
+@click.option(
+    "--ignore-unanswerable", is_flag=True, help="Go on without the constraints about which the mirror has no column."
+)
 @output
 def query(
     *, home: Path | None, mirror: str, request: str | None, dialect: str, columns: str | None, explain: bool,
-    output: str | None, file_format: str | None, **given: str | None,
+    ignore_unanswerable: bool, output: str | None, file_format: str | None, **given: str | None,
 ) -> None:  # fmt: skip
     """Ask a mirror with the parameters of SSAP (SSA 1.1)."""
     if file_format is not None and _is_mime(file_format):
@@ -82,9 +85,9 @@ def query(
     parsed = _parsed(request, dialect, given)
     opened = open_once(mirror, home)
     if explain:
-        click.echo(str(opened.explain(parsed, columns=chosen)))
+        click.echo(str(opened.explain(parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)))
         return
-    result = opened.ssap(parsed, columns=chosen)
+    result = opened.ssap(parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)
     if output is None and file_format is None and "RESPONSEFORMAT" in parsed.values:
         file_format = result.response_format
     deliver(result, output, file_format)

@@ -42,7 +42,7 @@ _POSITIONS = {
 
 
 # What makes sense with one TABLE alone, and with LEFT alone
-_OF_MIRROR = ("mirror", "home", "request")
+_OF_MIRROR = ("mirror", "home", "request", "ignore_unanswerable")
 
 
 _OF_LEFT = (*(f"left_{name.replace('-', '_')}" for name in _POSITIONS), "left_units", "left_where", "no_self_pairs")
@@ -104,6 +104,9 @@ Examples:
 @click.option("--row-numbers", is_flag=True, help="Add the numbers of the rows in their tables, from 0.")
 @click.option("--sigma", type=float, help="Accept only within this many combined errors (and the radius).")
 @click.option("--request", metavar="QUERY", help="Only the spectra that an SSAP request selects, e.g. 'SNR=20/'.")
+@click.option(
+    "--ignore-unanswerable", is_flag=True, help="Go on without what --request asks and the mirror has no column for."
+)
 @click.option("--where", metavar="SQL", help="Only the rows of TABLE that fulfil a condition (DuckDB's SQL).")
 @click.option("--left-where", metavar="SQL", help="Only the rows of LEFT that fulfil a condition.")
 @click.option(
@@ -120,10 +123,10 @@ Examples:
 @click.pass_context
 def xmatch(
     ctx: click.Context, /, *, tables: tuple[str, ...], home: Path | None, mirror: str, radius: float, find: Any,
-    sigma: float | None, request: str | None, where: str | None, left_where: str | None, columns: str | None,
-    table_columns: str | None, suffix: str, motions: bool, memory: str | None, output: str | None,
-    file_format: str | None, join: Any, neighbors: int | None, min_radius: float | None, no_self_pairs: bool,
-    best_by: str | None, row_numbers: bool, **positions: Any,
+    sigma: float | None, request: str | None, ignore_unanswerable: bool, where: str | None, left_where: str | None,
+    columns: str | None, table_columns: str | None, suffix: str, motions: bool, memory: str | None,
+    output: str | None, file_format: str | None, join: Any, neighbors: int | None, min_radius: float | None,
+    no_self_pairs: bool, best_by: str | None, row_numbers: bool, **positions: Any,
 ) -> None:  # fmt: skip
     """Match a TABLE of positions with the spectra of a mirror, or with another table, LEFT.
 
@@ -142,7 +145,8 @@ def xmatch(
     if len(tables) == 1:
         match = open_once(mirror, home).crossmatch(
             tables[0], radius, find, columns=_chosen(columns), other_columns=names(table_columns),
-            other_positions=right, other_where=where, **shared, **_filters(request),
+            other_positions=right, other_where=where, ignore_unanswerable=ignore_unanswerable, **shared,
+            **_filters(request),
         )  # fmt: skip
     else:
         from ssap_query.xmatch import crossmatch

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ssap_query.cli.diagnostics import ExitCode, note
 from ssap_query.cli.options import FRAME_HELP, home, read_units
+
+if TYPE_CHECKING:
+    from ssap_mirror.pipeline.sync import SyncReport
 
 __all__ = ["sync"]
 
@@ -93,5 +97,20 @@ def sync(
         click.echo(json.dumps(report.to_json(), indent=1))
     else:
         note(report.words())
+        for line in _answered(report):
+            note(line)
     if report.snapshot is None and not dry_run:
         ctx.exit(int(ExitCode.FAILURE))
+
+
+def _answered(report: SyncReport) -> list[str]:
+    """Say which parameters the mirror can answer, or will, and what its rows do not tell."""
+    if report.schema is None:
+        return []
+    from ssap_mirror.core.catalog import open_catalog
+
+    from ssap_query.mirror.answerable import answerable, answerable_words, missing_words
+
+    missing = [] if report.snapshot is None else missing_words(open_catalog(report.snapshot))
+    table = answerable_words(answerable(report.schema))
+    return [*(f"  {line}" for line in missing), "  parameter       is compared with", *(f"  {line}" for line in table)]

@@ -45,9 +45,11 @@ def _described(facts: dict[str, Any]) -> str:
         ("made", f"{facts['created']} by {facts['tool']}"),
         ("snapshot", facts["path"]),
     ]
-    return f"{facts['name']}: {facts['title']}\n{made_up}" + "\n".join(
-        f"  {name:<10}  {text}" for name, text in lines if text
-    )
+    described = [f"  {name:<10}  {text}" for name, text in lines if text]
+    described += [f"  {line}" for line in facts["missing"]]
+    described += ["", "  parameter       is compared with"]
+    described += [f"  {name:<14}  {words}" for name, words in facts["answers"].items()]
+    return f"{facts['name']}: {facts['title']}\n{made_up}" + "\n".join(described)
 
 
 def _span(bounds: Any, text: str) -> str:
