@@ -55,7 +55,7 @@ def awkward_table(schema: Schema) -> pa.Table:
     location = np.stack([ra, dec], axis=1)
     off = rng.random(len(table)) < 0.3  # a bright star's fibre stands beside it
     location[off, 1] = np.clip(location[off, 1] + 50 * ARCSEC, -90, 90)
-    far = rng.random(len(table)) < 0.01  # too far for a place on the sky
+    far = rng.random(len(table)) < 0.01  # too far off: unplaced
     location[far, 1] = np.clip(location[far, 1] - 0.5, -90, 90)
     nowhere = rng.random(len(table)) < 0.03
     no_location = rng.random(len(table)) < 0.03

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssap_mirror.core.points import floats, location_arrays
+from ssap_mirror.core.quantities.points import floats, location_arrays
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.times import SECONDS_PER_DAY
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ssap_mirror.core.points import location_arrays
+from ssap_mirror.core.quantities.points import location_arrays
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from ssap_mirror.core.catalog import Catalog, find_snapshot, open_leased
+from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Schema
-from ssap_mirror.errors import CatalogError
 
 from ssap_query.engine.engine import Engine
 from ssap_query.engine.plan import EngineLimits
 from ssap_query.engine.snapshot_cache import DEFAULT_CACHE_BYTES
 from ssap_query.mirror.answer import ColumnNames, Request, answer, provenance, read_request
+from ssap_query.mirror.live_engine import LiveEngine
 from ssap_query.mirror.result import ResultSet
 from ssap_query.ssap.python_values import request_pairs
 
@@ -61,20 +60,12 @@ class Mirror:
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         limits: EngineLimits | None = None,
     ) -> None:
-        self._name = name
-        self._home = None if home is None else Path(home)
-        self._cache_bytes = cache_bytes
-        self._limits = limits
-        self._engine = self._open()
-        self._lock = Lock()
-
-    def _open(self) -> Engine:
-        return Engine(open_leased(self._name, self._home), self._cache_bytes, self._limits)
+        self._live = LiveEngine(name, None if home is None else Path(home), cache_bytes, limits)
 
     @property
     def catalog(self) -> Catalog:
         """The snapshot."""
-        return self._engine.catalog
+        return self.engine.catalog
 
     @property
     def schema(self) -> Schema:
@@ -84,7 +75,7 @@ class Mirror:
     @property
     def engine(self) -> Engine:
         """What runs the requests."""
-        return self._engine
+        return self._live.engine
 
     def refresh(self) -> bool:
         """Open the live snapshot if it is another one by now, and drop all that was kept of the old one.
@@ -99,12 +90,7 @@ class Mirror:
         CatalogError
             If the mirror is gone or damaged; the old snapshot stays open.
         """
-        with self._lock:
-            if find_snapshot(self._name, self._home) == self.catalog.path:
-                return False
-            old, self._engine = self._engine, self._open()
-            old.drop()
-            return True
+        return self._live.refresh()
 
     def ssap(
         self, request: Request, dialect: str | None = None, columns: ColumnNames = None, *,
@@ -142,20 +128,7 @@ class Mirror:
             schema, ignored = engine.catalog.schema, ignore_unanswerable
             return answer(engine, read_request(schema, request, dialect, columns, ignore_unanswerable=ignored))
 
-        return self._ask(asked)
-
-    def _ask(self, asked: Callable[[Engine], ResultSet]) -> ResultSet:
-        """Ask the open snapshot; if it is gone, the live one.
-
-        Snapshots that are read are not pruned, but others may remove one, and some file systems have no leases.
-        """
-        engine = self._engine
-        try:
-            return asked(engine)
-        except CatalogError:
-            if engine.catalog.path.is_dir() or not self.refresh():
-                raise
-            return asked(self._engine)
+        return self._live.ask(asked)
 
     def search(
         self, pos: Any = None, size: Any = None, band: Any = None, time: Any = None, snr: Any = None,
@@ -242,7 +215,7 @@ class Mirror:
         """
         from ssap_query.mirror.explain import explain
 
-        engine = self._engine
+        engine = self.engine
         schema = engine.catalog.schema
         parsed = read_request(schema, request, dialect, columns, ignore_unanswerable=ignore_unanswerable)
         return explain(engine, parsed.query, parsed.columns)
@@ -302,7 +275,7 @@ class Mirror:
         """
         from ssap_query.mirror.crossmatch import match_mirror
 
-        engine, schema = self._engine, self._engine.catalog.schema
+        engine, schema = self.engine, self.engine.catalog.schema
         return match_mirror(
             engine,
             read_request(schema, request_pairs(parameters), dialect, columns, ignore_unanswerable=ignore_unanswerable),
@@ -360,7 +333,7 @@ class Mirror:
             found = run_sql(engine.session, engine.catalog, columns, text, values, tables)
             return ResultSet(found.schema, found.rows, infos=provenance(engine.catalog), arrow_types=found.arrow)
 
-        return self._ask(asked)
+        return self._live.ask(asked)
 
     def relation(self) -> duckdb.DuckDBPyRelation:
         """Give the view ``spectra`` (NaN is NULL) as a DuckDB relation, to filter, aggregate and join in Python.
@@ -372,7 +345,7 @@ class Mirror:
         """
         from ssap_query.sql.user_sql import connection
 
-        engine = self._engine
+        engine = self.engine
         return connection(engine.session, engine.catalog).view("spectra")
 
     def healpix_map(

@@ -55,7 +55,7 @@ class ResultSet(Result):
     rows: Rows = field(repr=False)
     """Where the rows come from."""
     truncated: bool = False
-    """Whether more rows match than the limit let through."""
+    """Whether more rows match than the limit allows."""
     notes: tuple[str, ...] = ()
     """What a person should know about this result, a sentence each."""
     infos: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

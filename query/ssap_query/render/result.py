@@ -48,7 +48,7 @@ class Result(ABC):
 
     @property
     def status(self) -> str:
-        """``OK``, or ``OVERFLOW`` if there are more rows than the limit let through (DALI 1.1 §4.4.1)."""
+        """``OK``, or ``OVERFLOW`` if more rows match than the limit allows (DALI 1.1 §4.4.1)."""
         return "OK"
 
     @property

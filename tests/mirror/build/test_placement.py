@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from ssap_mirror.build.placement import NOT_PLACED, Placer, split_sky
 from ssap_mirror.core import healpix
-from ssap_mirror.core.points import location_arrays
+from ssap_mirror.core.quantities.points import location_arrays
 from ssap_mirror.core.schema import UNLISTED, Column, Schema
 
 LOCATION = Column("where", "double", "2", "deg", utype="ssa:Char.SpatialAxis.Coverage.Location.Value")

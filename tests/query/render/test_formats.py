@@ -143,7 +143,7 @@ def test_terminal_shows_what_fits_and_says_what_does_not() -> None:
     assert "\x1b" not in shown[4]
     assert len(shown) == 3 + 3 + 1
     assert shown[-1] == (
-        "50 rows, 3 columns; OVERFLOW: there are more than the limit let through; SYNTHETIC rows; "
+        "50 rows, 3 columns; truncated: more rows match; raise --maxrec; SYNTHETIC rows; "
         "47 more rows and 1 more column not shown (-o FILE writes all)"
     )
 

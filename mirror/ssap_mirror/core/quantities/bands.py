@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssap_mirror.core.points import floats
+from ssap_mirror.core.quantities.points import floats
 from ssap_mirror.core.quantities.reading import Candidates, Finder, NotUnderstood, shown
 from ssap_mirror.core.units import Conversion, conversion, says_no_unit, to_wavelength
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssap_mirror.core.points import floats
 from ssap_mirror.core.quantities.numbers import NumberReading, number_candidates
+from ssap_mirror.core.quantities.points import floats
 from ssap_mirror.core.quantities.reading import Candidates, Finder, NotUnderstood
 from ssap_mirror.core.quantities.time_systems import NumericDates, numeric_dates, text_dates
 from ssap_mirror.core.times import SECONDS_PER_DAY

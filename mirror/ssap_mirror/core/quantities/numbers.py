@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ssap_mirror.core.points import floats
+from ssap_mirror.core.quantities.points import floats
 from ssap_mirror.core.quantities.reading import Candidates, Finder, NotUnderstood, shown
 from ssap_mirror.core.roles import UNITS
 from ssap_mirror.core.units import Conversion, conversion, says_no_unit, to_degrees

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssap_mirror.core.points import floats, location_arrays
+from ssap_mirror.core.quantities.points import floats, location_arrays
 from ssap_mirror.core.quantities.reading import Candidates, Finder, NotUnderstood, shown
 from ssap_mirror.core.units import Conversion, to_degrees
 

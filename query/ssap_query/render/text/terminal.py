@@ -72,9 +72,9 @@ def terminal_text(answer: Answer, width: int, rows: int) -> str:
 
 
 def _counts(answer: Answer) -> str:
-    told = "; OVERFLOW: there are more than the limit let through" if answer.status == "OVERFLOW" else ""
+    truncated = "; truncated: more rows match; raise --maxrec" if answer.status == "OVERFLOW" else ""
     made_up = "; SYNTHETIC rows" if "synthetic" in answer.infos else ""
-    return f"{_counted(len(answer), 'row')}, {_counted(len(answer.schema), 'column')}{told}{made_up}"
+    return f"{_counted(len(answer), 'row')}, {_counted(len(answer.schema), 'column')}{truncated}{made_up}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -125,7 +125,7 @@ def _info(parent: ET.Element, name: str, value: str, text: str = "") -> None:
 
 def _add_infos(resource: ET.Element, answer: Answer, service: _Service) -> None:
     """QUERY_STATUS first (DALI 1.1 §4.4), then what this copy is, then what the service says of its data."""
-    said = "there are more rows than the limit let through" if answer.status == "OVERFLOW" else ""
+    said = "truncated: more rows match; raise MAXREC" if answer.status == "OVERFLOW" else ""
     _info(resource, "QUERY_STATUS", answer.status, said)
     _info(resource, "SERVICE_PROTOCOL", "1.1", "SSAP")
     _info(resource, "server_software", f"ssap-mirror/{version('ssap-mirror')}")

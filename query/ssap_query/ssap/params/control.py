@@ -153,7 +153,7 @@ class MaxRec(Count):
     """MAXREC."""
 
     doc: ClassVar[str] = (
-        "At most so many records; more are told as overflow. 0 asks for the description of the service."
+        "At most N records; if more match, the status is OVERFLOW. 0 asks for the description of the service."
     )
 
     def checked(self, name: str, text: str, count: int) -> int | None:
@@ -165,7 +165,7 @@ class Top(Count):
     """TOP."""
 
     doc: ClassVar[str] = (
-        "The so many best records: with a position the nearest first, by score (nearer and higher SNR is better); 0 is "
+        "The N best records: with a position the nearest first, by score (nearer and higher SNR is better); 0 is "
         "no limit. In dachs a mere limit, without ranking."
     )
 

@@ -118,7 +118,7 @@ Examples:
 )
 @click.option("--motions/--no-motions", default=True, help="Move rows by their proper motions, where dates are known.")
 @_position_options
-@click.option("--memory", metavar="SIZE", help="Most to keep in memory, as in 2GB; more goes to disk (default: 3GB).")
+@click.option("--memory", metavar="SIZE", help="Memory limit, e.g. 2GB; spills to disk (default: 3GB).")
 @output
 @click.pass_context
 def xmatch(

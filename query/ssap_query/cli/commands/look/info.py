@@ -31,7 +31,7 @@ def _described(facts: dict[str, Any]) -> str:
     coverage = facts["coverage"]
     source = facts["source"]
     lines = [
-        ("rows", f"{facts['rows']:,} ({facts['unplaced_rows']:,} of them without a place on the sky)"),
+        ("rows", f"{facts['rows']:,} ({facts['unplaced_rows']:,} of them without coordinates)"),
         ("columns", f"{facts['columns']}"),
         (
             "sky",
