@@ -239,7 +239,7 @@ def open_leased(name: str | Path, home: Path | None = None) -> Catalog:
         try:
             lease = storage.lease(manifest)
         except OSError as error:
-            message = f"{manifest} cannot be read: {error.strerror}"
+            message = f"{manifest} cannot be read: {error.strerror} ({ADVICE})"
             raise CatalogError(message) from error
         if lease is not None:
             return _open(snapshot, lease)
@@ -283,7 +283,7 @@ def read_catalog(snapshot: Path, lease: storage.Lease | None = None) -> Catalog:
         content = path.read_bytes()
         written = (snapshot / layout.MANIFEST_DIGEST).read_bytes()
     except OSError as error:
-        message = f"{error.filename} cannot be read: {error.strerror}"
+        message = f"{error.filename} cannot be read: {error.strerror} ({ADVICE})"
         raise CatalogError(message) from error
     if written != manifest_digest(content):
         message = f"{path} is damaged: its SHA-256 is not that in {layout.MANIFEST_DIGEST} ({ADVICE})"

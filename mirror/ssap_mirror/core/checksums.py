@@ -14,7 +14,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 
@@ -73,7 +73,7 @@ class Checksums:
             return
         with self._lock:
             if self._checked is None:
-                self._checked = _read_memory(self._memory(), self._digests)
+                self._checked = self._recall()
             unknown = {path: it for path, it in found.items() if self._checked.get(path) != it}
             if unknown:
                 self._compare(unknown)
@@ -97,7 +97,19 @@ class Checksums:
         self._checked = {**(self._checked or {}), **{path: it for path, it in files.items() if max(it[2:]) < settled}}
         memory = self._memory()
         if memory is not None:
-            _write_memory(memory, self._checked)
+            content = {path: (self._digests[path], *it) for path, it in self._checked.items()}
+            _write_memory(memory, json.dumps(content))
+
+    def _recall(self) -> dict[str, Identity]:
+        """Read what was remembered: files that had the checksum they should have. Nothing, if it makes no sense."""
+        memory = self._memory()
+        found: dict[str, Identity] = {}
+        if memory is not None:
+            with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+                for path, (digest, inode, size, modified, changed) in json.loads(memory.read_bytes()).items():
+                    if digest == self._digests.get(path):
+                        found[path] = int(inode), int(size), int(modified), int(changed)
+        return found
 
     def _memory(self) -> Path | None:
         """File of the cache folder that remembers this snapshot, in this place; None without such a folder."""
@@ -137,23 +149,12 @@ def _unreadable(path: Path | str, error: OSError) -> CatalogError:
     return CatalogError(f"{path} cannot be read: {error.strerror} ({ADVICE})")
 
 
-def _read_memory(memory: Path | None, wanted: Container[str]) -> dict[str, Identity]:
-    """Read what was remembered of some files; nothing if there is no memory or it makes no sense."""
-    if memory is None:
-        return {}
-    try:
-        content = json.loads(memory.read_bytes())
-        return {path: (int(i), int(s), int(m), int(c)) for path, (i, s, m, c) in content.items() if path in wanted}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
-
-
-def _write_memory(memory: Path, checked: Mapping[str, Identity]) -> None:
+def _write_memory(memory: Path, content: str) -> None:
     """Write what is remembered, if the folder can be written; the oldest of other snapshots are forgotten."""
     beside = memory.with_name(f".{memory.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         memory.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(checked))
+        beside.write_text(content)
         beside.replace(memory)
         by_age = sorted(memory.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
         for old in by_age[:-_MAX_REMEMBERED]:
