@@ -314,3 +314,130 @@ def test_several_files_that_are_not_parquet(tmp_path):
         written(tmp_path / name)
     with pytest.raises(ParameterError, match="only Parquet files can be read as one table"):
         crossmatch([tmp_path / "a.csv", tmp_path / "b.csv"], RIGHT)
+
+
+def test_columns_that_are_called_as_duckdb_calls_its_own(tmp_path):
+    odd = {"rowid": [70, 71, 72], "_id": [1, 2, 3], "file_index": [4, 5, 6], "_healpix_19": [7, 8, 9]}
+    table = pa.table({**odd, **{name: RIGHT[name] for name in ("ra", "dec")}})
+    pq.write_table(table, tmp_path / "t.parquet")
+    pyarrow.csv.write_csv(table, tmp_path / "t.csv")
+    for source in (table, tmp_path / "t.parquet", tmp_path / "t.csv"):
+        for find in ("best", "all", "best-other"):
+            found = crossmatch(LEFT.append_column("rowid", pa.array([9, 8, 7, 6])), source, 1.0, find).to_arrow()
+            rows = sorted(
+                zip(*(found[name].to_pylist() for name in ("rowid", "rowid_2", "_id", "file_index")), strict=True)
+            )
+            assert rows == [(7, 70, 1, 4), (9, 71, 2, 5)]
+            assert sorted(found["_healpix_19"].to_pylist()) == [7, 8]
+
+
+def test_names_that_sql_cannot_tell_apart_are_told(tmp_path):
+    table = RIGHT.append_column("Rmag", pa.array([1.5, 2.5, 3.5])).append_column("rmag", pa.array([11.5, 12.5, 13.5]))
+    pq.write_table(table, tmp_path / "t.parquet")
+    for source in (table, tmp_path / "t.parquet"):
+        match = crossmatch(LEFT, source, 1.0)
+        found = match.to_arrow()
+        assert (found["Rmag_1"].to_pylist(), found["rmag_2"].to_pylist()) == ([2.5, 1.5], [12.5, 11.5])
+        assert "Rmag is called Rmag_1, rmag is called rmag_2" in match.notes[0]
+        with pytest.raises(ParameterError, match=r"rmag.*differ in case alone.*rmag is called rmag_2"):
+            crossmatch(LEFT, source, 1.0, right_where="rmag > 12")
+        with pytest.raises(ParameterError, match="'rmag' is not a column of the table: there it is called rmag_2"):
+            crossmatch(LEFT, source, 1.0, right_columns=["rmag"])
+
+
+@pytest.mark.parametrize("find", ["best", "all", "best-other", "anti"])
+def test_nan_in_parquet_is_as_in_memory(tmp_path, rng, find):
+    n, nan = 3_000, float("nan")
+    ra, dec = rng.uniform(10, 12, n), rng.uniform(-1, 1, n)
+    g = rng.uniform(10, 20, n)
+    for column in (ra, dec, g):
+        column[rng.random(n) < 0.2] = nan
+    table = pa.table({"star": np.arange(n), "ra": ra, "dec": dec, "g": g})
+    pq.write_table(table, tmp_path / "t.parquet", row_group_size=100)
+    left = pa.table({"obs": np.arange(500), "ra": rng.uniform(10, 12, 500), "dec": rng.uniform(-1, 1, 500)})
+    for options in ({}, {"right_where": "g < 15"}, {"right_where": "g > 15"}):
+        expected = crossmatch(left, table, 60.0, find, **options)
+        found = crossmatch(left, tmp_path / "t.parquet", 60.0, find, **options)
+        assert 0 < len(found) == len(expected)
+        # As text, for NaN equals nothing.
+        assert repr(found.to_arrow().to_pylist()) == repr(expected.to_arrow().to_pylist())
+        assert [note for note in found.notes if "no position" in note]
+
+
+def _sky_files(folder):
+    """The same two stars in files of many forms."""
+    sky = SkyCoord([30.0001, 10.0001] * u.deg, [5.0, -5.0] * u.deg)
+    star = [1, 2]
+    forms = {
+        "rad.ecsv": QTable({"star": star, "ra": sky.ra.to(u.rad), "dec": sky.dec.to(u.rad)}),
+        "hours.fits": QTable({"star": star, "RA": sky.ra.hour * u.h, "DEC": sky.dec}),
+        "text.csv": Table({"star": star, "ra": sky.ra.to_string("h", sep=":", precision=7),
+                           "dec": sky.dec.to_string(sep=" ", precision=6, alwayssign=True)}),
+        "galactic.vot": Table({"star": star, "GLON": sky.galactic.l, "GLAT": sky.galactic.b}),
+        "names.txt": Table({"star": star, "ALPHA_J2000": sky.ra.deg, "DELTA_J2000": sky.dec.deg}),
+        "skycoord.ecsv": Table({"star": star, "where": sky.fk5}),
+        "quantities.parquet": QTable({"star": star, "ra": sky.ra.to(u.rad), "dec": sky.dec.to(u.rad)}),
+    }  # fmt: skip
+    for name, table in forms.items():
+        kind = {"ecsv": "ascii.ecsv", "txt": "ascii.basic", "csv": "ascii.csv", "vot": "votable"}.get(
+            name.split(".")[1]
+        )
+        table.write(folder / name, **({"format": kind} if kind else {}))
+    return [folder / name for name in forms]
+
+
+def test_sync_and_crossmatch_find_the_same_positions(tmp_path):
+    from ssap_mirror.core.points import floats
+    from ssap_mirror.sources.file.source import FileSource
+
+    for path in _sky_files(tmp_path):
+        match = crossmatch(LEFT, path, 1.0)
+        found = match.to_arrow()
+        assert list(zip(found["name"].to_pylist(), found["star"].to_pylist(), strict=True)) == EXPECTED, path.name
+        source = FileSource(path)
+        roles = source.describe().roles
+        batch = next(source.batches())
+        ra, dec = (floats(batch.column(roles[role])) for role in ("ra", "dec"))
+        np.testing.assert_allclose([ra, dec], [[30.0001, 10.0001], [5.0, -5.0]], rtol=0, atol=3e-9, err_msg=path.name)
+        words = [note.removeprefix("right table: ") for note in match.notes if "positions are those" in note]
+        assert words == [note for note in source.notes if "positions are those" in note]
+
+
+def test_files_of_one_pattern_in_units_of_their_own(tmp_path):
+    def write(name, unit, rows):
+        values = [
+            RIGHT["star"],
+            *(pa.array(RIGHT[n].to_numpy() * np.pi / 180 if unit == "rad" else RIGHT[n]) for n in ("ra", "dec")),
+        ]
+        fields = [
+            pa.field("star", pa.int64()),
+            *(pa.field(n, pa.float64(), metadata={"unit": unit}) for n in ("ra", "dec")),
+        ]
+        pq.write_table(
+            pa.table([pa.array(v.to_pylist())[rows] for v in values], schema=pa.schema(fields)), tmp_path / name
+        )
+
+    write("p1.parquet", "rad", slice(0, 1))
+    write("p2.parquet", "deg", slice(1, 3))
+    assert pairs(LEFT, f"{tmp_path}/p*.parquet") == EXPECTED
+
+
+def test_a_part_of_a_fits_file_and_what_a_service_says_after_its_rows(tmp_path):
+    from astropy.io import fits
+
+    hdus = [
+        fits.PrimaryHDU(),
+        fits.table_to_hdu(Table({"x": [1]})),
+        fits.table_to_hdu(Table.from_pandas(RIGHT.to_pandas())),
+    ]
+    fits.HDUList(hdus).writeto(tmp_path / "t.fits")
+    assert pairs(LEFT, f"{tmp_path}/t.fits#2") == EXPECTED
+    path = written(tmp_path / "tabledata.vot")
+    text = path.read_text()
+    for word, said in (("OVERFLOW", ""), ("ERROR", "the disk is full")):
+        path.write_text(text.replace("</TABLE>", f'</TABLE><INFO name="QUERY_STATUS" value="{word}">{said}</INFO>'))
+        if word == "OVERFLOW":
+            assert "says OVERFLOW" in crossmatch(path, RIGHT).notes[0]
+        else:
+            with pytest.raises(FormatError, match="the disk is full"):
+                crossmatch(path, RIGHT)

@@ -196,7 +196,19 @@ def _from_table(session: Session, table: tables.Table, side: str, said: Position
         _register(session, table.in_memory, side, place)
     else:
         _copy_stream(session, table.batches(), side, place, table.types)
+    if not place.is_numbers:
+        _refuse_no_angles(session, side, place)
     return Table(side, _schema_of(session, side, table.types), said, place, table_notes=table.notes)
+
+
+def _refuse_no_angles(session: Session, side: str, place: Place) -> None:
+    """Refuse text none of which is an angle: other words than positions were taken for them."""
+    given = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in place.columns)
+    view = session.connection.view(f"{side}_rows")
+    rows, placed = view.aggregate(f"count_if({given}), count_if(isfinite({_RA}) AND isfinite({_DEC}))").fetchall()[0]
+    if rows and not placed:
+        parameter, reason = f"{side}_positions", "hold no angles: neither numbers nor hours or degrees, minutes and seconds"
+        raise ParameterError(parameter, list(place.columns), reason)
 
 
 def _view_of_parquet(session: Session, table: tables.Table, side: str) -> None:
