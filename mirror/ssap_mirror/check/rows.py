@@ -85,9 +85,7 @@ class _PartCheck:
         column = batch.column(HEALPIX_COLUMN)
         if self._cells is None:
             self._wrong["have a cell, in the file of those without"] += len(column) - column.null_count
-            self._wrong["have coordinates, in the file of those without"] += int(
-                (placed.cells != NOT_PLACED).sum()
-            )
+            self._wrong["have coordinates, in the file of those without"] += int((placed.cells != NOT_PLACED).sum())
             return
         cells = column.fill_null(NOT_PLACED).to_numpy()
         low, high = self._cells

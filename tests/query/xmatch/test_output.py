@@ -85,7 +85,7 @@ def test_a_match_of_a_match():
         ({"sigma": 3.0}, "sigma", "needs the errors"),
         ({"sigma": -1.0}, "sigma", "above 0"),
         ({"left_positions": Positions(ra="ra", dec="nope")}, "left_positions.dec", "is not a column"),
-        ({"left_positions": Positions(ra="ra", dec="name")}, "left_positions.dec", "not numbers"),
+        ({"left_positions": Positions(ra="ra", dec="name")}, "left_positions", "hold no angles"),
     ],
 )
 def test_bad_arguments(options, name, part):

@@ -207,8 +207,9 @@ def _refuse_no_angles(session: Session, side: str, place: Place) -> None:
     view = session.connection.view(f"{side}_rows")
     rows, placed = view.aggregate(f"count_if({given}), count_if(isfinite({_RA}) AND isfinite({_DEC}))").fetchall()[0]
     if rows and not placed:
+        parameter = f"{side}_positions"
         reason = "hold no angles: neither numbers nor hours or degrees, minutes and seconds"
-        raise ParameterError(f"{side}_positions", list(place.columns), reason)
+        raise ParameterError(parameter, list(place.columns), reason)
 
 
 def _view_of_parquet(session: Session, table: tables.Table, side: str) -> None:

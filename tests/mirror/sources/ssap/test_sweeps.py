@@ -18,6 +18,7 @@ from ssap_mirror.sources.source import RequestPolicy
 from ssap_mirror.sources.ssap.endpoint import Endpoint
 from ssap_mirror.sources.ssap.probe import probe
 from ssap_mirror.sources.ssap.sweeps import Sweeps, is_survey
+from ssap_mirror.sources.ssap.third_sweep import ThirdSweep
 
 from tests.support import fake_ssap
 from tests.support.fake_ssap import FakeService
@@ -127,7 +128,7 @@ def test_what_is_missing_is_fetched_at_its_position(service: FakeService, sweeps
     undated = {row["mobsid"] for row in ROWS.to_pylist() if row["ssa_dateObs"] is None and row["ssa_location"]}
     assert set(sweeps.audit.missing(since).identities) == undated
     service.requests.clear()
-    sweeps.fetch_missing(since, [])
+    sweeps.fetch_missing(since)
     assert len(sweeps.audit.missing(since)) == 0
     assert all("POS" in request and request["VERB"] == "3" for request in service.requests)
     assert sweeps.ledger.sweeps() == ["survey-POS", "harvest", "fetch-1"]
@@ -138,7 +139,7 @@ def test_what_is_not_found_at_its_position_is_fetched_where_it_was_seen(service:
     since = sweeps.survey("TIME")
     service.hides = lambda params, numbers: np.full(len(numbers), "POS" in params)
     service.requests.clear()
-    sweeps.fetch_missing(since, [])
+    sweeps.fetch_missing(since)
     assert len(sweeps.audit.missing(since)) == 0
     assert sweeps.ledger.sweeps() == ["survey-TIME", "fetch-1", "fetch-2"]
     assert all("TIME" in request for request in service.requests if "POS" not in request)
@@ -147,12 +148,13 @@ def test_what_is_not_found_at_its_position_is_fetched_where_it_was_seen(service:
 def test_what_only_the_whole_table_shows_is_looked_for_by_other_parameters(
     service: FakeService, sweeps: Sweeps
 ) -> None:
-    service.table = ROWS.slice(0, 3)  # neither dates nor positions
     since = sweeps.survey_whole()
     assert since is not None
-    with_snr = 3 - service.table.column("ssa_snr").null_count
+    sweeps.harvest("TIME")
+    neither = ROWS.slice(0, 3)  # neither dates nor positions
+    with_snr = 3 - neither.column("ssa_snr").null_count
     service.requests.clear()
-    sweeps.fetch_missing(since, ["SNR"])
+    sweeps.fetch_missing(since)
     assert len(sweeps.audit.missing(since)) == 0
     asked = [request for request in service.requests if "SNR" in request]
     assert {request["VERB"] for request in asked} == {"1", "3"}
@@ -167,12 +169,14 @@ def test_rows_are_fetched_by_their_date_of_publication(service: FakeService, swe
     assert [request["MTIME"] for request in service.requests if "POS" not in request] == ["2019-01-17T00:00:00/"]
 
 
-def test_the_values_of_a_parameter_are_those_that_were_harvested(sweeps: Sweeps) -> None:
-    assert (sweeps.values_known("SNR"), sweeps.values_known("APERTURE")) == (0, 0)
+def test_a_third_parameter_is_chosen_by_the_values_that_were_harvested(sweeps: Sweeps) -> None:
+    assert "no row at hand has a value for SNR" in str(sweeps.choose_third())
     sweeps.harvest("TIME")
+    third = sweeps.choose_third()
+    assert isinstance(third, ThirdSweep)
     snr = [row["ssa_snr"] for row in ROWS.to_pylist() if row["ssa_dateObs"] is not None]
-    assert sweeps.values_known("SNR") == len(snr) - snr.count(None)
-    assert sweeps.values_known("TIME") == DATED
+    assert third.parameter == "SNR"
+    assert third.rows == pytest.approx(len(snr) - snr.count(None), rel=0.02), "copies at the edges of slices aside"
 
 
 def test_another_process_asks_for_nothing_again(
@@ -180,10 +184,10 @@ def test_another_process_asks_for_nothing_again(
 ) -> None:
     since = sweeps.survey("POS")
     sweeps.harvest("TIME")
-    sweeps.fetch_missing(since, [])
+    sweeps.fetch_missing(since)
     again = opened()
     assert again.audit.rows() == DATED_OR_PLACED
     assert again.survey("POS") == since
     again.harvest("TIME")
-    again.fetch_missing(since, [])
+    again.fetch_missing(since)
     assert service.requests == []

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from ssap_mirror.sources.ssap.proof import Proof
 from ssap_mirror.sources.ssap.verdict import Outcome, judge
 
 WELL = Outcome(
     main="TIME",
     second="POS",
-    swept=("POS", "TIME"),
     settled=True,
-    proven=True,
+    proof=Proof(proven=True, words="one request without any constraint has no row but these 100"),
     base=None,
     signs=(),
     rows=100,
@@ -58,7 +58,6 @@ def test_what_speaks_against_it_is_said(change: dict[str, object], reason: str) 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"proven": False}, "rows that no sweep by POS, TIME can see would be missed; nothing hints at any"),
         ({"removed": 7}, "7 rows are no longer in the table, and are left out"),
         ({"removed": 1000}, "1,000 rows are no longer in the table, and are left out"),
         ({"base": "20261130T000000Z", "removed": 100}, "100 rows are no longer in the table, and are left out"),
@@ -75,6 +74,14 @@ def test_what_does_not_speak_against_it_is_said_too(change: dict[str, object], r
     verdict = judge(replace(WELL, **change))  # type: ignore[arg-type]
     assert verdict.complete
     assert reason in verdict.reasons
+
+
+def test_what_could_not_be_proven_is_neither_complete_nor_incomplete() -> None:
+    verdict = judge(replace(WELL, proof=Proof(proven=False, words="not proven: the service has no third parameter")))
+    assert (verdict.status, verdict.complete) == ("not proven", False)
+    assert verdict.reasons[-1] == "not proven: the service has no third parameter"
+    missing = replace(WELL, missing=1, proof=Proof(proven=False, words="not proven: it failed"))
+    assert judge(missing).status == "incomplete"
 
 
 def test_a_refresh_says_what_it_did_not_look_at() -> None:
