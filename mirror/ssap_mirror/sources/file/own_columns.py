@@ -87,6 +87,8 @@ def own_columns(table: Table, units: Mapping[str, str], said: Positions | None) 
     kept: list[Column] = []
     notes: list[str] = []
     for column, item in zip(table.columns, table.types, strict=True):
+        if column.is_hidden:  # of a file of a mirror: the new mirror works them out for itself
+            continue
         column = replace(measured.get(column.name, column), unit=units.get(column.name, column.unit))
         reason = _refusal(column, item.type)
         if reason is None:
