@@ -59,7 +59,9 @@ def match_mirror(
     way = engine.plan(parsed.query, columns)
     left: Any
     positions = None
-    if isinstance(way, Scan | RowGroups) and way.query.limit is None:
+    # A column of the mirror may have the name that DuckDB gives the number of a row.
+    numbered = not {FILE_INDEX, FILE_ROW} & {name.lower() for name in schema.names}
+    if numbered and isinstance(way, Scan | RowGroups) and way.query.limit is None:
         read = [name for name in columns.names if name not in way.query.computed]
         statement = way.query.statement([*read, FILE_INDEX, FILE_ROW])
         engine.catalog.checksums.check(way.query.cover.paths)

@@ -327,3 +327,39 @@ def test_the_error_of_a_cone_search(tmp_path: Path) -> None:
         path.write_text(f"<VOTABLE><RESOURCE><{said} value='SR is out of range'/></RESOURCE></VOTABLE>")
         with pytest.raises(FormatError, match="error message: SR is out of range"):
             open_table(path)
+
+
+def _written(folder: Path, name: str) -> Path:
+    path = folder / name
+    table = AstropyTable({"id": [1, 2], "ra": [10.0, 20.0], "s": ["a", "b c"], "v": [[1.0, 2.0], [3.0, 4.0]]})
+    if name.endswith(".csv"):
+        path.write_text("id,ra,s\n1,10.0,a\n2,20.0,b c\n")
+    elif name.endswith(".arrow"):
+        pa.feather.write_feather(PLAIN, str(path))
+    else:
+        kinds = {"ecsv": "ascii.ecsv", "vot": "votable", "tbl": "ascii.ipac"}
+        kind = kinds.get(name.rpartition(".")[2])
+        shown = table["id", "ra", "s"] if name.endswith(".tbl") else table
+        shown.write(path, **({"format": kind} if kind else {}))
+    return path
+
+
+@pytest.mark.parametrize("name", ["t.fits", "t.vot", "t.ecsv", "t.csv", "t.tbl", "t.parquet", "t.arrow"])
+def test_damage_is_one_sentence(name: str, tmp_path: Path) -> None:
+    """Whatever happens to a file, an error is one of the package's own, or there is none."""
+    whole = _written(tmp_path, name).read_bytes()
+    rng = np.random.default_rng(len(name))
+    path = tmp_path / f"damaged-{name}"
+    for trial in range(40):
+        damaged = bytearray(whole)
+        if trial % 2:
+            damaged = damaged[: rng.integers(len(whole))]
+        for place in rng.integers(0, max(1, len(damaged)), 4 if damaged else 0):
+            damaged[place] = rng.integers(256)
+        path.write_bytes(damaged)
+        said = ""
+        try:
+            rows(open_table(path))
+        except SourceError as error:
+            said = str(error)
+        assert not said or (path.name in said and "\n" not in said)

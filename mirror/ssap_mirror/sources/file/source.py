@@ -71,6 +71,7 @@ class FileSource:
         self._title = title or self.path.name
         self._units = dict(units or {})
         self._is_own = schema is None
+        self._unplaced = 0
         self._table = open_table(path, typed=schema is not None, batch_rows=_BATCH_ROWS)
         with self._named():
             self._own = own_columns(self._table, self._units, positions) if schema is None else OwnColumns(schema, None)
@@ -84,7 +85,10 @@ class FileSource:
     @property
     def notes(self) -> tuple[str, ...]:
         """What one might want to know, one sentence each; more once the rows have been read."""
-        return (*self._table.notes, *self._own.notes, *self._conformer.notes)
+        found = (*self._table.notes, *self._own.notes, *self._conformer.notes)
+        if not self._unplaced:
+            return found
+        return (*found, f"rows without a position that can be read: {self._unplaced:,}")
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, in the file's order, in the columns that `describe` tells; may be read again and again.
@@ -95,12 +99,16 @@ class FileSource:
             If the file is damaged, or a value cannot become the service's without loss.
         """
         conformer = self._conformer = self._conform()
+        self._unplaced = 0
         needed = dict.fromkeys(conformer.used)
         if self._own.derived and self._own.place is not None:
             needed |= dict.fromkeys(self._own.place.columns)
         with self._named():
             for batch in self._table.batches(list(needed)):
-                yield self._own.add_derived(batch, conformer.conform(batch))
+                rows = self._own.add_derived(batch, conformer.conform(batch))
+                if self._own.derived:
+                    self._unplaced += rows.column(self._own.derived[0].name).null_count
+                yield rows
 
     def estimate(self, staging: Path, progress: Progress) -> Estimate:
         """Tell what `harvest` will cost: nothing is sent, and the file is read once or twice."""

@@ -27,6 +27,8 @@ __all__ = ["fits_types", "from_fits_rec", "open_fits"]
 _MAPPED_ROWS = 1 << 16
 # As TOPCAT and STILTS write what FITS has no keyword for.
 _KEYWORDS = {"ucd": "TUCD", "utype": "TUTYP", "description": "TCOMM"}
+# What astropy raises for files that are damaged
+_DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 _NO_HEAP = np.empty(0, np.uint8)
 _DEFAULT_EQUINOX = {"FK4": 1950.0, "FK5": 2000.0}
 
@@ -164,7 +166,7 @@ def _opened(path: Path, part: str | None) -> Iterator[_Found]:
                 hdu = tables.pop(number)
                 others = [f"{k} ({other.name})" if other.name else str(k) for k, other in tables.items()]
                 yield _Found(hdu, _heap(path, hdu), others)
-        except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, Warning) as error:
+        except (*_DAMAGE, fits.VerifyError, Warning) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             message = f"a damaged FITS file: {' '.join(str(error).split())[:300]}"

@@ -25,6 +25,7 @@ from ssap_mirror.pipeline.known_services import lamost6_mrs
 from ssap_mirror.sources.file.source import FileSource
 from ssap_mirror.sources.progress import Silent
 from ssap_mirror.sources.source import Source
+from ssap_mirror.tables.positions import Positions
 from ssap_mirror.tables.voparquet import file_schema
 
 from tests.support import votables
@@ -539,3 +540,35 @@ def test_types_that_votable_lacks(tmp_path: Path) -> None:
     _parquet(path, raw=[b"x"])
     with pytest.raises(FormatError, match="no column of it can be kept"):
         FileSource(path)
+
+
+def test_positions_in_other_forms_are_derived_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,RA,DEC\n1,00:40:00,+05 00 00\n2,north,up\n3,,\n")
+    source = FileSource(path)
+    schema = source.describe()
+    assert (schema.roles["ra"], schema.roles["dec"]) == ("s_ra", "s_dec")
+    assert [(row["RA"], row["s_ra"], row["s_dec"]) for row in _rows(source)] == [
+        ("00:40:00", 10.0, 5.0),
+        ("north", None, None),
+        (None, None, None),
+    ]
+    assert source.notes == (
+        "positions are those of RA (text, hours or degrees) and DEC (text, degrees)",
+        "rows without a position that can be read: 2",
+    )
+    path.write_text("id,x,y\n1,0.5,5\n")
+    assert "so all rows are unplaced" in FileSource(path).notes[0]
+    hours = FileSource(path, units={"x": "h"}, positions=Positions(ra="x", dec="y"))
+    assert [(row["s_ra"], row["s_dec"]) for row in _rows(hours)] == [(7.5, 5.0)]
+    with pytest.raises(ParameterError, match="known of the columns of a service"):
+        FileSource(path, SERVICE, positions=Positions(ra="x", dec="y"))
+
+
+def test_files_of_a_folder_as_one_source(tmp_path: Path) -> None:
+    for number in range(2):
+        _parquet(tmp_path / f"p{number}.parquet", ra=[10.0 * number], dec=[5.0])
+    for address in (tmp_path, f"{tmp_path}/p*.parquet"):
+        harvest = FileSource(address).harvest(tmp_path, Silent())
+        assert harvest.rows == 2
+        assert [len(item["sha256"]) for item in harvest.record["file"]["files"]] == [64, 64]
