@@ -137,7 +137,8 @@ HIP\tRAhms\t_RA.icrs
 \t"h:m:s"\tdeg
 ------\t-----------\t------------
      1\t00 00 00.22\t  0.00091185
-     2\t\t
+     2\t5" off\t
+# a comment
 
 #Table\tI_239_tyc_main:
 TYC\tx\ty
@@ -148,7 +149,7 @@ def test_tsv_of_vizier(tmp_path: Path) -> None:
     table = _opened(tmp_path, VIZIER, "asu.tsv")
     assert _rows(table) == [
         {"HIP": 1, "RAhms": "00 00 00.22", "_RA.icrs": 0.00091185},
-        {"HIP": 2, "RAhms": None, "_RA.icrs": None},
+        {"HIP": 2, "RAhms": '5" off', "_RA.icrs": None},
     ]
     ra = table.columns["_RA.icrs"]
     assert (ra.unit, ra.ucd, ra.description) == ("deg", "pos.eq.ra", 'Right ascension, 5" off')

@@ -13,7 +13,10 @@ __all__ = ["CleanedText"]
 
 _BLOCK = 1 << 20
 _QUOTED = rb'("(?:[^"]|"")*")'
-_COMMENT = re.compile(_QUOTED + rb"|^[ \t]*#[^\n]*(?:\n|\Z)", re.MULTILINE)
+_COMMENT_LINE = rb"^[ \t]*#[^\n]*(?:\n|\Z)"
+_COMMENT = re.compile(_QUOTED + rb"|" + _COMMENT_LINE, re.MULTILINE)
+# Where no cell is quoted, a quote is a character like others (5" of arc).
+_COMMENT_UNQUOTED = re.compile(_COMMENT_LINE, re.MULTILINE)
 _BLANKS = re.compile(_QUOTED + rb"|[ \t]+")
 _EDGES = re.compile(rb"^[ \t]+|[ \t]+(?=\r?$)", re.MULTILINE)
 
@@ -65,7 +68,7 @@ class CleanedText(io.RawIOBase):
             self._ready = block
             return
         text = self._waiting + block
-        end = len(text) if self._over else _end_of_rows(text)
+        end = len(text) if self._over else _end_of_rows(text) if self._dialect.quoted else text.rfind(b"\n") + 1
         self._waiting = text[end:]
         self._ready = self._cleaned(text[:end])
         if self._over and self._comments:
@@ -78,7 +81,8 @@ class CleanedText(io.RawIOBase):
             self._ending.note("only the first table of the file is read; another table comes after it")
             text, self._over = text[:place], True
         if self._dialect.comments and (text.startswith((b"#", b" ", b"\t")) or b"\n#" in text or b"\n " in text):
-            text = _COMMENT.sub(self._without_comment, text)
+            pattern = _COMMENT if self._dialect.quoted else _COMMENT_UNQUOTED
+            text = pattern.sub(self._without_comment, text)
         if self._dialect.blanks:
             text = _BLANKS.sub(lambda match: match[1] or b"\t", _EDGES.sub(b"", text))
         elif self._dialect.trimmed:
@@ -86,8 +90,8 @@ class CleanedText(io.RawIOBase):
         return text
 
     def _without_comment(self, match: re.Match[bytes]) -> bytes:
-        if match[1]:
-            return match[1]
+        if match[0].startswith(b'"'):
+            return match[0]
         if self._dialect.quoted:
             self._comments += 1
         return b""
