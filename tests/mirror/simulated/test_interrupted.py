@@ -20,6 +20,9 @@ from tests.support.simulated.services.ssap import SsapService
 from tests.support.simulated.services.tap import TapService
 from tests.support.simulated.spectra import made_up
 
+# A campaign of minutes, run by hand (-m slow) with the list of known faults beside it.
+pytestmark = pytest.mark.slow
+
 SPECTRA = made_up(600)
 ANSWERS = {
     "silence": silent,

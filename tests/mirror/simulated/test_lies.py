@@ -9,6 +9,9 @@ import pytest
 from tests.mirror.simulated.playing import cases, play
 from tests.support.simulated.scenarios import changing, refreshing, resuming, shrinking, truncation, waiting
 
+# A campaign of minutes, run by hand (-m slow) with the list of known faults beside it.
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", cases("truncation", truncation.SCENARIOS))
 def test_truncation(name: str, tmp_path: Path) -> None:

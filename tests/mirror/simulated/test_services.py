@@ -9,6 +9,9 @@ import pytest
 from tests.mirror.simulated.playing import cases, play
 from tests.support.simulated.scenarios import needs, writing
 
+# A campaign of minutes, run by hand (-m slow) with the list of known faults beside it.
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", cases("needs", needs.SCENARIOS))
 def test_needs(name: str, tmp_path: Path) -> None:

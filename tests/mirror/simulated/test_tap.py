@@ -14,6 +14,9 @@ from tests.support.simulated.services.tap import TapService, running
 from tests.support.simulated.spectra import made_up
 from tests.support.simulated.world import NAME, World, judge
 
+# A campaign of minutes, run by hand (-m slow) with the list of known faults beside it.
+pytestmark = pytest.mark.slow
+
 SPECTRA = made_up(1500)
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 # With other tests on the same machine everything takes longer.
