@@ -89,9 +89,13 @@ def catalog_files(folder: Path) -> list[Path]:
     ------
     SourceError
         If it holds none.
+    CatalogError
+        If it is a mirror, and a file of it is damaged.
     """
     if _is_mirror(folder):
-        return list(open_catalog(folder).files)
+        catalog = open_catalog(folder)
+        catalog.checksums.check(catalog.files)
+        return list(catalog.files)
     if (folder / _COLLECTION_PROPERTIES).is_file():
         entries = parse_properties((folder / _COLLECTION_PROPERTIES).read_text("utf-8", errors="replace"))
         primary = entries.get("hats_primary_table_url", "")
