@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import ssap_query
+from ssap_mirror.core import sphere
 from ssap_mirror.core.schema import Schema
 
 __all__ = ["StatementLog"]
@@ -103,6 +104,7 @@ def _literal_words() -> set[str]:
     """Words of the string literals in the modules that make statements; docstrings are left out."""
     package = Path(ssap_query.__file__).parent
     paths = [package / name for name in _MODULES]
+    paths.append(Path(sphere.__file__))
     paths += [path for room in _ROOMS for path in sorted((package / room).rglob("*.py"))]
     words: set[str] = set()
     for path in paths:

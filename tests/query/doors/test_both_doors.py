@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import httpx
@@ -94,9 +94,9 @@ def test_every_door_interprets_a_request_once(
 ) -> None:
     seen: list[SsapRequest] = []
 
-    def counted(request: SsapRequest, schema: Schema) -> Query:
+    def counted(request: SsapRequest, schema: Schema, **options: Any) -> Query:
         seen.append(request)
-        return interpret(request, schema)
+        return interpret(request, schema, **options)
 
     monkeypatch.setattr("ssap_query.mirror.answer.interpret", counted)
     pairs = {"REQUEST": "queryData", **REQUESTS["cone"], "VERB": "1", "RESPONSEFORMAT": "csv"}
@@ -109,7 +109,7 @@ def test_every_door_interprets_a_request_once(
         lambda: corpus_mirror.ssap(text).response_format,
     ]
     for number, ask in enumerate(doors, 1):
-        assert ask()
+        assert ask(), number
         assert len(seen) == number
     assert {request.values["POS"] for request in seen} == {pairs["POS"]}
 

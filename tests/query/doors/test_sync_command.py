@@ -32,7 +32,7 @@ class TestNames:
         assert "requests" not in done.stderr
         mirror = ssap.open("mine", tmp_path)
         assert mirror.ssap("REQUEST=queryData&POS=10.5,-20.25&SIZE=0.1").to_arrow()["name"].to_pylist() == ["a"]
-        assert "1 of them without a place" in run("info", "mine", home=tmp_path).stdout
+        assert "1 of them without coordinates" in run("info", "mine", home=tmp_path).stdout
 
     def test_without_any_name_the_usage_is_told(self, run: Run, table: str, tmp_path: Path) -> None:
         done = run("sync", "--from", table, home=tmp_path)
@@ -45,7 +45,7 @@ class TestNames:
         assert done.returncode == 0, done.stderr
         assert "the file lacks mobsid" in done.stderr
         assert "left out: name, flux" in done.stderr
-        assert len(ssap.open("mine", tmp_path).catalog.schema) == 98
+        assert len(ssap.open("mine", tmp_path).catalog.schema.up_to(30)) == 98
 
     def test_units_are_taken_or_refused(self, run: Run, table: str, tmp_path: Path) -> None:
         done = run("sync", "--name", "mine", "--from", table, "--unit", "flux=Jy", home=tmp_path)

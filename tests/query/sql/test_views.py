@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -43,6 +44,8 @@ def mirror(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         manifest = json.loads(path.read_text())
         del manifest["nan_columns"]
         path.write_text(json.dumps(manifest))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        (catalog.path / "manifest.json.sha256").write_text(f"{digest}  manifest.json\n")
     return ssap.open("m", home)
 
 

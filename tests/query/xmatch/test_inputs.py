@@ -387,7 +387,7 @@ def _sky_files(folder):
 
 
 def test_sync_and_crossmatch_find_the_same_positions(tmp_path):
-    from ssap_mirror.core.points import floats
+    from ssap_mirror.core.quantities.points import floats
     from ssap_mirror.sources.file.source import FileSource
 
     for path in _sky_files(tmp_path):
