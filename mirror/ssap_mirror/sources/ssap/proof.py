@@ -61,10 +61,8 @@ def prove(sweeps: Sweeps, survey: Survey, *, refresh: bool) -> Proof:
 
 
 def _not_proven(swept: tuple[str, ...], why: str) -> Proof:
-    sweeps = "no sweep" if len(swept) > 1 else "a sweep that does not go"
-    return Proof(
-        proven=False, words=f"not proven: rows that {sweeps} by {', '.join(swept)} can see would be missed; {why}"
-    )
+    words = f"not proven: rows that no sweep by {', '.join(swept)} can see would be missed; {why}"
+    return Proof(proven=False, words=words)
 
 
 def _ask_whole(sweeps: Sweeps, survey: Survey) -> Proof | None:

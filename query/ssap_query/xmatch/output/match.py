@@ -85,10 +85,6 @@ class Match(Result):
         with translate_errors(), self._lock:
             return (*self._table_notes, *notes_of(self._session, self._join))
 
-    def add_notes(self, notes: tuple[str, ...]) -> None:
-        """Put notes of whoever has made the match before its own."""
-        self._table_notes = (*notes, *self._table_notes)
-
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Rows of the result in order, piece by piece; each call begins anew."""
         for table in self._tables():
