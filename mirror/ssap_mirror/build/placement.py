@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssap_mirror.core import healpix
-from ssap_mirror.core.quantities import Reading, candidates
+from ssap_mirror.core.quantities.find import candidates
+from ssap_mirror.core.quantities.reading import Reading
 from ssap_mirror.core.schema import UNLISTED, Column, Schema
 from ssap_mirror.core.sphere import separation_arcsec
 

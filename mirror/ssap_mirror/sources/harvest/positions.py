@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from ssap_mirror.core.quantities import candidates
+from ssap_mirror.core.quantities.find import candidates
 from ssap_mirror.core.schema import Schema
 
 if TYPE_CHECKING:
