@@ -49,7 +49,7 @@ class Partition:
     path: Path
     """Absolute path of the file."""
 
-    @property
+    @cached_property
     def healpix_29(self) -> tuple[int, int]:
         """First and last ``_healpix_29`` of the cell, both inclusive."""
         shift = 2 * (29 - self.norder)

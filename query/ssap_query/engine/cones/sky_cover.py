@@ -58,8 +58,7 @@ def reach(catalog: Catalog, region: Region | None) -> Reach:
     for cone in region.cones:
         found += healpix.cone_ranges(cone.ra_deg, cone.dec_deg, reach_deg(catalog, cone, region.position))
     ranges = _union(found)
-    touched = tuple(part for part in catalog.partitions if _overlaps(ranges, *part.healpix_29))
-    return Reach(touched, catalog.unplaced, ranges)
+    return Reach(_touched(catalog.partitions, ranges), catalog.unplaced, ranges)
 
 
 def reach_deg(catalog: Catalog, cone: Cone, position: SkyPosition) -> float:
@@ -94,7 +93,13 @@ def _union(ranges: Sequence[tuple[int, int]]) -> Ranges:
     return tuple(merged)
 
 
-def _overlaps(ranges: Ranges, low: int, high: int) -> bool:
-    """Whether a cell holds part of a range."""
-    first = bisect_left(ranges, low, key=lambda bounds: bounds[1])
-    return first < len(ranges) and ranges[first][0] <= high
+def _touched(partitions: Sequence[Partition], ranges: Ranges) -> tuple[Partition, ...]:
+    """Files whose cell holds part of a range."""
+    ends = [last for _, last in ranges]
+    found = []
+    for part in partitions:
+        low, high = part.healpix_29
+        at = bisect_left(ends, low)
+        if at < len(ranges) and ranges[at][0] <= high:
+            found.append(part)
+    return tuple(found)
