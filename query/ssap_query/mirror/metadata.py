@@ -12,8 +12,8 @@ from ssap_mirror.core.times import datetime_of
 from ssap_query.engine.engine import Engine
 from ssap_query.mirror.answerable import Answerable, answerable
 from ssap_query.mirror.result import InputParameter
-from ssap_query.ssap.interpret import REGISTRY
 from ssap_query.ssap.parameter import Parameter
+from ssap_query.ssap.registry import REGISTRY
 
 __all__ = ["describe_inputs"]
 

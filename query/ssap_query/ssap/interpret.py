@@ -10,36 +10,18 @@ from typing import Any
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.ssap.parameter import Columns, Lazy, Parameter
-from ssap_query.ssap.params import (
-    band,
-    control,
-    format,
-    identifiers,
-    keywords,
-    mtime,
-    numeric,
-    position,
-    specrp,
-    target_names,
-    time,
-)
+from ssap_query.ssap.parameter import Columns, Lazy
 from ssap_query.ssap.params.control import OPERATIONS, checked_count
 from ssap_query.ssap.params.position import region
 from ssap_query.ssap.predicate import FALSE, TRUE, Predicate, all_of
-from ssap_query.ssap.request import PARAMETERS, SsapRequest
+from ssap_query.ssap.registry import REGISTRY, STEERING, parameter
+from ssap_query.ssap.request import SsapRequest
 from ssap_query.ssap.values.cones import Region
 
-__all__ = ["DEFAULT_MAXREC", "REGISTRY", "Query", "interpret", "parameter"]
+__all__ = ["DEFAULT_MAXREC", "Query", "interpret"]
 
 #: The reference server's limit where MAXREC is not given; in ``ivoa`` there is none, since a local answer costs nobody.
 DEFAULT_MAXREC = {"ivoa": None, "dachs": 10_000}
-
-_FAMILIES = (control, position, band, time, format, numeric, target_names, keywords, mtime, specrp, identifiers)
-_BY_NAME: Mapping[str, Parameter] = {p.name: p for family in _FAMILIES for p in family.PARAMETERS}
-
-#: Every parameter, in the order in which values are read.
-REGISTRY: tuple[Parameter, ...] = tuple(_BY_NAME[name] for name in PARAMETERS)
 
 _MAXREC = "MAXREC"
 # The reference server reads these before anything else, in this order; then REQUEST, then the rest.
@@ -86,11 +68,6 @@ class Query:
         return min(given) if given else None
 
 
-def parameter(name: str) -> Parameter:
-    """Parameter of a canonical name."""
-    return _BY_NAME[name]
-
-
 def interpret(request: SsapRequest, schema: Schema, *, ignore_unanswerable: bool = True) -> Query:
     """Read the values of a request and make conditions of them.
 
@@ -126,7 +103,8 @@ def interpret(request: SsapRequest, schema: Schema, *, ignore_unanswerable: bool
     predicates: list[Predicate] = []
     words: dict[str, str] = {}
     for name, value in values.items():
-        param, rule = _BY_NAME[name], _BY_NAME[name].rules[dialect]
+        param = parameter(name)
+        rule = param.rules[dialect]
         missing = [role for role in rule.needs(value) if role not in columns.present]
         if missing and not (param.instead and param.compared(columns, dialect) == param.instead):
             reason = _unanswerable(name, missing, columns)
@@ -138,7 +116,7 @@ def interpret(request: SsapRequest, schema: Schema, *, ignore_unanswerable: bool
         predicate = rule.compile(value, columns)
         if predicate is not None:
             predicates.append(predicate)
-        if name not in _STEERING:
+        if name not in STEERING:
             words[name] = f"{name}: {rule.words(value)}"
     where = all_of(predicates)
     if late and where != FALSE:
@@ -169,16 +147,13 @@ def _unanswerable(name: str, missing: Sequence[str], columns: Columns) -> str:
     refused = "; ".join(dict.fromkeys(columns.refused[role] for role in missing if role in columns.refused))
     if refused:
         return f"this mirror cannot compare anything with {name}: {refused}"
-    others = [role for role in missing if role not in _BY_NAME[name].roles]
+    others = [role for role in missing if role not in parameter(name).roles]
     return f"this mirror has no column for {' and '.join(others) if others else name}"
-
-
-_STEERING = frozenset(p.name for p in control.PARAMETERS)
 
 
 def _read(request: SsapRequest) -> tuple[dict[str, Any], list[Lazy]]:
     """Values of the parameters that were given, and the errors that count only if rows are looked at."""
-    order = (*_TYPED_FIRST, *(name for name in PARAMETERS if name not in _TYPED_FIRST))
+    order = (*_TYPED_FIRST, *(param.name for param in REGISTRY if param.name not in _TYPED_FIRST))
     values: dict[str, Any] = {}
     late: list[Lazy] = []
     for name in order:
@@ -187,7 +162,7 @@ def _read(request: SsapRequest) -> tuple[dict[str, Any], list[Lazy]]:
         if name not in request.values:
             continue
         try:
-            values[name] = _BY_NAME[name].parse(request.values[name], request.dialect)
+            values[name] = parameter(name).parse(request.values[name], request.dialect)
         except Lazy as error:
             late.append(error)
         if request.dialect == "dachs" and values.get("REQUEST") == "getTargetNames":
@@ -232,7 +207,7 @@ def _first_values(request: SsapRequest) -> dict[str, Any]:
         found["VERB"] = 2 if level is None else min(max(level, 1), 3)
     if "RESPONSEFORMAT" in given:
         with suppress(ParameterError):  # an unknown first one breaks the server; the one it has checked is the answer
-            found["RESPONSEFORMAT"] = _BY_NAME["RESPONSEFORMAT"].parse(given["RESPONSEFORMAT"], "dachs")
+            found["RESPONSEFORMAT"] = parameter("RESPONSEFORMAT").parse(given["RESPONSEFORMAT"], "dachs")
     return found
 
 

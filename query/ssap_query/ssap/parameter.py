@@ -11,6 +11,7 @@ from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.ssap.predicate import Predicate
+from ssap_query.ssap.values.python_text import Writer, plain_text
 
 __all__ = ["ALL_COLUMNS", "Columns", "Lazy", "Parameter", "Row", "Rule"]
 
@@ -112,6 +113,8 @@ class Parameter:
     """UCD1+ words."""
     utype: str | None = None
     """Data-model path of the column it is about."""
+    python: Writer = field(default=plain_text, repr=False)
+    """Writes a Python value as the text that `parse` reads."""
     takes_sequence: bool = False
     """Whether a tuple of texts is a value too (a union)."""
     null: str = ""

@@ -1,25 +1,22 @@
-"""Python values to the text of a request: what `pyvo.dal.SSAService.search` takes, and a little more.
+"""What `pyvo.dal.SSAService.search` takes, and a little more, as a request.
 
-astropy's objects are known by what they can do, so that nothing is imported for those who do not use them. The text is
-then read like any other request, so that a search and a request cannot differ.
+The text is then read like any other request, so that a search and a request cannot differ.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
-from numbers import Real
-from typing import Any
+from collections.abc import Mapping
 
 from ssap_mirror.errors import ParameterError
 
+from ssap_query.ssap.registry import REGISTRY
+
 __all__ = ["request_pairs"]
 
-Pairs = list[tuple[str, object]]
+_ALIASES = {"DIAMETER": "SIZE", "RESPONSE_FORMAT": "RESPONSEFORMAT"}
 
 
-def request_pairs(given: Mapping[str, object]) -> Pairs:
+def request_pairs(given: Mapping[str, object]) -> list[tuple[str, object]]:
     """Write a request.
 
     Parameters
@@ -48,7 +45,8 @@ def request_pairs(given: Mapping[str, object]) -> Pairs:
     ParameterError
         For a value of the wrong kind, a parameter given twice under two names, or a name that is no parameter.
     """
-    pairs: Pairs = [("REQUEST", "queryData")]
+    pairs: list[tuple[str, object]] = [("REQUEST", "queryData")]
+    known = {param.name: param for param in REGISTRY}
     seen: dict[str, str] = {}
     for name, value in given.items():
         if value is None:
@@ -56,184 +54,8 @@ def request_pairs(given: Mapping[str, object]) -> Pairs:
         canonical = _ALIASES.get(name.upper(), name.upper())
         if canonical in seen:
             raise ParameterError(name, value, f"is given as {seen[canonical]} too")
-        if canonical not in _WRITERS:
+        if canonical not in known:
             raise ParameterError(name, value, "is not a parameter of a search")
         seen[canonical] = name
-        pairs.append((canonical, _WRITERS[canonical](canonical, value)))
+        pairs.append((canonical, known[canonical].python(canonical, value)))
     return pairs
-
-
-_ALIASES = {"DIAMETER": "SIZE", "RESPONSE_FORMAT": "RESPONSEFORMAT"}
-
-
-def _position(name: str, value: object) -> str:
-    if isinstance(value, str):
-        if not value.strip():
-            raise ParameterError(name, value, "is empty, where a position is wanted")
-        return value
-    if hasattr(value, "icrs"):
-        import numpy as np
-
-        _refuse_masked(name, value)
-        icrs = value.icrs
-        return _joined(name, np.stack([np.ravel(icrs.ra.deg), np.ravel(icrs.dec.deg)], axis=1).tolist())
-    items = _items(value)
-    if items is None:
-        raise ParameterError(name, value, "is neither a position nor several")
-    if len(items) == 2 and all(_items(item) is None and not hasattr(item, "icrs") for item in items):
-        return _joined(name, [items])
-    return _joined(name, items)
-
-
-def _joined(name: str, positions: Sequence[Any]) -> str:
-    numbers = []
-    for position in positions:
-        if hasattr(position, "icrs"):
-            numbers.append(_position(name, position))
-            continue
-        pair = _items(position)
-        if pair is None or len(pair) != 2:
-            raise ParameterError(name, position, "is not a pair of right ascension and declination")
-        numbers.append(",".join(_number(name, angle, "deg") for angle in pair))
-    if not numbers:
-        raise ParameterError(name, positions, "holds no position")
-    return ",".join(numbers)
-
-
-def _number(name: str, value: object, unit: str | None) -> str:
-    """Text of a number; a Quantity is converted, a wavelength from frequency or energy if need be."""
-    if isinstance(value, str):
-        if not value.strip():
-            raise ParameterError(name, value, "is empty, where a number is wanted")
-        return value
-    _refuse_masked(name, value)
-    if hasattr(value, "to_value"):
-        value = _converted(name, value, unit)
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
-        raise ParameterError(name, value, "is not a number")
-    return repr(int(value)) if isinstance(value, int) else repr(float(value))
-
-
-def _refuse_masked(name: str, value: Any) -> None:
-    """Refuse a value that a table says is missing: what is under its mask means nothing."""
-    masked = getattr(value, "mask", False)
-    if masked is not False and bool(getattr(masked, "any", lambda: masked)()):
-        raise ParameterError(name, str(value), "is masked: there is no value")
-
-
-def _converted(name: str, value: Any, unit: str | None) -> Any:
-    from astropy import units
-
-    equivalencies = units.spectral() if unit == "m" else []
-    try:
-        return value.to_value(units.Unit(unit or ""), equivalencies=equivalencies)
-    except units.UnitConversionError as error:
-        raise ParameterError(name, str(value), f"cannot be converted to {unit or 'a plain number'}") from error
-
-
-def _moment(name: str, value: object, unit: str | None) -> str:
-    if isinstance(value, str):
-        return value
-    _refuse_masked(name, value)
-    if hasattr(value, "utc") and hasattr(value, "isot"):
-        precise = value.utc.replicate()
-        precise.precision = 6
-        return str(precise.isot)
-    if isinstance(value, datetime):
-        when = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
-        return when.isoformat(timespec="microseconds")
-    if isinstance(value, date):
-        return value.isoformat()
-    if hasattr(value, "dtype") and value.dtype.kind == "M":
-        return str(value).partition(".")[0] + (f".{str(value).partition('.')[2][:6]}" if "." in str(value) else "")
-    mjd = float(_number(name, value, "d"))
-    return repr(mjd)
-
-
-def _ranges(unit: str | None, write: Callable[[str, object, str | None], str]) -> Callable[[str, object], str]:
-    """Writer of a scalar, a pair (a range), or a list of pairs (a union of ranges)."""
-
-    def text(name: str, value: object) -> str:
-        items = _items(value)
-        if items is None:
-            return write(name, value, unit)
-        if items and all(_items(item) is not None for item in items):
-            return ",".join(text(name, item) for item in items)
-        if any(isinstance(end, str) and not end.strip() for end in items):
-            raise ParameterError(name, value, "has an empty bound; an open end is None")
-        if len(items) != 2:
-            reason = "is not a pair (low, high); a union is a list of pairs, or text"
-            raise ParameterError(name, value, reason)
-        low, high = ("" if end is None else write(name, end, unit) for end in items)
-        if unit == "m" and low and high and float(low) > float(high):
-            low, high = high, low  # a range of frequencies or energies, as pyvo reads it
-        return f"{low}/{high}"
-
-    return text
-
-
-def _scalar(unit: str | None) -> Callable[[str, object], str]:
-    return lambda name, value: _number(name, value, unit)
-
-
-def _words(name: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    items = _items(value)
-    if items is None or not all(isinstance(item, str) for item in items):
-        raise ParameterError(name, value, "is neither text nor a sequence of texts")
-    # Percent-encoded once more, as items of a list are decoded after it is split.
-    return ",".join(item.replace("%", "%25").replace(",", "%2C").replace(";", "%3B") for item in map(str, items))
-
-
-def _identifiers(name: str, value: object) -> object:
-    items = None if isinstance(value, str) else _items(value)
-    if items is None:
-        return _text(name, value)
-    if not items:
-        raise ParameterError(name, value, "holds no identifier")
-    return tuple(str(item) if isinstance(item, str) else item for item in items)
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise ParameterError(name, value, "is not text")
-    return value
-
-
-def _flag(name: str, value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else _text(name, value)
-
-
-def _items(value: object) -> list[Any] | None:
-    """Items of a sequence or array; None for what is one value."""
-    if isinstance(value, str | bytes) or (hasattr(value, "ndim") and value.ndim == 0):
-        return None
-    if hasattr(value, "isscalar") and value.isscalar:
-        return None
-    if isinstance(value, Iterable):
-        return list(value)
-    return None
-
-
-_numbers, _moments = _ranges(None, _number), _ranges("d", _moment)
-
-_WRITERS: dict[str, Callable[[str, object], object]] = {
-    "POS": _position,
-    "SIZE": _scalar("deg"),
-    "BAND": _ranges("m", _number),
-    "TIME": _moments,
-    "MTIME": _moments,
-    "APERTURE": _ranges("deg", _number),
-    "SPATRES": _ranges("deg", _number),
-    "TIMERES": _ranges("s", _number),
-    "SPECRP": _scalar(None),
-    **dict.fromkeys(("SNR", "REDSHIFT", "VARAMPL"), _numbers),
-    **dict.fromkeys(("TARGETNAME", "TARGETCLASS", "FLUXCALIB", "WAVECALIB", "COLLECTION", "FORMAT"), _words),
-    **dict.fromkeys(("PUBDID", "CREATORDID"), _identifiers),
-    **dict.fromkeys(("REQUEST", "RESPONSEFORMAT", "RUNID", "WILDTARGET", "WILDTARGETCASE"), _text),
-    **dict.fromkeys(("TOP", "MAXREC", "VERB"), _scalar(None)),
-    "COMPRESS": _flag,
-}

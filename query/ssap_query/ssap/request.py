@@ -16,54 +16,22 @@ from urllib.parse import unquote_to_bytes
 
 from ssap_mirror.errors import ParameterError
 
-__all__ = ["DIALECTS", "PARAMETERS", "Pairs", "SsapRequest", "decode", "parse"]
+from ssap_query.ssap.registry import REGISTRY, parameter
+
+__all__ = ["DIALECTS", "Pairs", "SsapRequest", "decode", "parse"]
 
 DIALECTS = ("ivoa", "dachs")
 
 #: Names and values in order.
 Pairs: TypeAlias = Iterable[tuple[str, object]]
 
-#: The parameters of SSA 1.1 (§4.1) and of the reference server, in the order in which values are read.
-PARAMETERS = (
-    "REQUEST",
-    "SIZE",
-    "POS",
-    "BAND",
-    "TIME",
-    "FORMAT",
-    "APERTURE",
-    "SNR",
-    "REDSHIFT",
-    "VARAMPL",
-    "TARGETNAME",
-    "TARGETCLASS",
-    "MTIME",
-    "FLUXCALIB",
-    "SPATRES",
-    "TIMERES",
-    "WAVECALIB",
-    "COLLECTION",
-    "SPECRP",
-    "PUBDID",
-    "CREATORDID",
-    "WILDTARGET",
-    "WILDTARGETCASE",
-    "TOP",
-    "MAXREC",
-    "VERB",
-    "RESPONSEFORMAT",
-    "COMPRESS",
-    "RUNID",
-)
-
-# The reference server declares all names in upper case but these.
-_LOWER_CASE = frozenset({"MAXREC", "VERB", "RESPONSEFORMAT"})
 # Where the reference server goes by the first value (after having checked the last), and under which spelling.
 _FIRST_COUNTS = {"FORMAT": "FORMAT", "MAXREC": "MAXREC", "VERB": "VERB", "RESPONSEFORMAT": "responseformat"}
 # Never looked into, so it may be any bytes.
 _OPAQUE = frozenset({"RUNID"})
-# Parameters that take a sequence of strings from Python (never from text).
-_SEQUENCES = frozenset({"PUBDID", "CREATORDID"})
+_NAMES = tuple(param.name for param in REGISTRY)
+# Those that take a sequence of strings from Python (never from text).
+_OF_SEQUENCES = frozenset(param.name for param in REGISTRY if param.takes_sequence)
 # SSA 1.1 §8.2.4: known and without effect if the version is spoken here, so not worth a note.
 _VERSION = "VERSION"
 # What a third level says, after the second's one digit, changes nothing (§8.2.1, §8.2.2).
@@ -148,7 +116,7 @@ def parse(request: str | bytes | Pairs | SsapRequest, dialect: str | None = None
     ignored: dict[str, None] = {}
     for name, value in pairs:
         canonical = name.upper()
-        if canonical in PARAMETERS:
+        if canonical in _NAMES:
             given.setdefault(canonical, []).append((name, value))
         elif canonical == _VERSION:
             _check_version(value, dialect)
@@ -157,11 +125,10 @@ def parse(request: str | bytes | Pairs | SsapRequest, dialect: str | None = None
     notes = [f"{_short(name)} is not a parameter of this service; ignored" for name in ignored]
     values: dict[str, object] = {}
     first: dict[str, str] = {}
-    for canonical in (c for c in PARAMETERS if c in given):
+    for canonical in (name for name in _NAMES if name in given):
         candidates = [value for _, value in given[canonical]]
         if dialect == "dachs":
-            declared = canonical.lower() if canonical in _LOWER_CASE else canonical
-            candidates = _under_one_spelling(declared, given[canonical])
+            candidates = _under_one_spelling(parameter(canonical).declared, given[canonical])
             if canonical in _FIRST_COUNTS:
                 leading = _under_one_spelling(_FIRST_COUNTS[canonical], given[canonical])[0]
                 first[canonical] = leading if isinstance(leading, str) else ""
@@ -262,7 +229,7 @@ def _native(name: str, value: object) -> object:
         return str(int(value))
     if isinstance(value, Real):
         return repr(float(value))
-    if name.upper() in _SEQUENCES and isinstance(value, Iterable):
+    if name.upper() in _OF_SEQUENCES and isinstance(value, Iterable):
         items = tuple(value)
         if not all(isinstance(item, str) for item in items):
             raise ParameterError(name.upper(), value, "holds something that is not text")

@@ -157,16 +157,12 @@ def test_bad_values_are_named(given, name) -> None:
     assert caught.value.name == name
 
 
-def test_every_parameter_has_a_writer_and_a_keyword() -> None:
-    import inspect
-
-    from ssap_query.mirror.mirror import Mirror
-    from ssap_query.ssap.python_values import _WRITERS
-
-    assert set(_WRITERS) == {param.name for param in REGISTRY}
-    steering = {"REQUEST", "RESPONSEFORMAT", "COMPRESS", "RUNID"}  # say nothing in Python
-    keywords = set(inspect.signature(Mirror.search).parameters)
-    assert {name.lower() for name in set(_WRITERS) - steering} <= keywords
+@pytest.mark.parametrize("param", REGISTRY, ids=lambda param: param.name)
+def test_every_parameter_is_a_keyword_that_takes_its_text(param) -> None:
+    for example in param.examples:
+        found = request_pairs({param.name.lower(): example})
+        assert (param.name, example) in found
+        assert param.parse(example, "ivoa") == param.parse(dict(found)[param.name], "ivoa")
 
 
 def test_a_pyvo_script_moves_by_one_line(mirror, awkward) -> None:

@@ -24,6 +24,7 @@ from ssap_query.ssap.ranges import (
 )
 from ssap_query.ssap.values.band_names import band_names, named_band
 from ssap_query.ssap.values.numbers import total_order
+from ssap_query.ssap.values.python_text import range_text
 from ssap_query.ssap.values.string_lists import StringList, read_strings, string_words
 
 __all__ = ["PARAMETERS"]
@@ -261,6 +262,7 @@ PARAMETERS = (
         description="Wavelength (range) of interest, or symbolic bandpass names.",
         rules={"ivoa": IvoaBand(), "dachs": DachsBand()},
         grammar="range list of wavelengths, or names [;source|;observer]",
+        python=range_text("m"),
         examples=("6.5628e-7", "4.9e-7/5.4e-7,6.3e-7/", "Optical", "6.5628e-7;source"),
         roles=("em_min", "em_max"),
         section="4.1.1.3",

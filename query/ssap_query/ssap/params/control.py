@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.ssap.parameter import Columns, Parameter, Row
+from ssap_query.ssap.values.python_text import flag_text, number_text
 
 __all__ = ["OPERATIONS", "PARAMETERS", "RESPONSE_FORMATS", "checked_count"]
 
@@ -254,6 +255,7 @@ PARAMETERS = (
     Parameter(
         name="TOP",
         section="4.1.2.15",
+        python=number_text(),
         title="#Best",
         description="Only return the TOP best records.",
         rules={"ivoa": Top("ivoa"), "dachs": Top("dachs")},
@@ -264,6 +266,7 @@ PARAMETERS = (
     Parameter(
         name="MAXREC",
         section="4.1.2.16",
+        python=number_text(),
         spelling="maxrec",
         title="Match limit",
         description="Maximum number of records returned. Pass 0 to retrieve service parameters.",
@@ -275,6 +278,7 @@ PARAMETERS = (
     Parameter(
         name="VERB",
         section="GAVO DaCHS",
+        python=number_text(),
         spelling="verb",
         title="Verbosity",
         description="Exhaustiveness of column selection: 1 the most important, 2 the useful, 3 all columns.",
@@ -297,6 +301,7 @@ PARAMETERS = (
     Parameter(
         name="COMPRESS",
         section="4.1.2.18",
+        python=flag_text,
         title="Compress?",
         description="Return compressed results?",
         rules={

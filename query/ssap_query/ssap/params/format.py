@@ -11,6 +11,7 @@ from ssap_mirror.errors import ParameterError
 from ssap_query.ssap.parameter import Columns, Parameter, Row
 from ssap_query.ssap.predicate import Predicate, any_of
 from ssap_query.ssap.ranges import RangeList, dachs_list
+from ssap_query.ssap.values.python_text import list_text
 from ssap_query.ssap.values.string_lists import fold
 
 __all__ = ["PARAMETERS"]
@@ -179,6 +180,7 @@ PARAMETERS = (
         description="MIME type of the file served.",
         rules={"ivoa": IvoaFormat(), "dachs": DachsFormat()},
         grammar="list of MIME types and all, compliant, native, graphic, votable, fits, xml, metadata",
+        python=list_text,
         examples=("application/fits", "votable,fits", "all"),
         roles=("access_format",),
         section="4.1.1.5",

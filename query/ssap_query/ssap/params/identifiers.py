@@ -8,6 +8,7 @@ from typing import ClassVar, LiteralString
 
 from ssap_query.ssap.parameter import Columns, Parameter, Row
 from ssap_query.ssap.predicate import Predicate
+from ssap_query.ssap.values.python_text import identifiers
 from ssap_query.ssap.values.string_lists import fold
 
 __all__ = ["PARAMETERS"]
@@ -81,6 +82,7 @@ PARAMETERS = (
         description="Dataset identifier assigned by the publisher.",
         rules={"ivoa": IvoaIdentifier("{obs_publisher_did}"), "dachs": Identifier("{obs_publisher_did}")},
         grammar="an identifier",
+        python=identifiers,
         examples=("ivo://org.gavo.dc/~?lamost6/mrs/x",),
         roles=("obs_publisher_did",),
         section="4.1.2.12",
@@ -95,6 +97,7 @@ PARAMETERS = (
         description="Dataset identifier assigned by the creator.",
         rules={"ivoa": IvoaIdentifier("{obs_creator_did}"), "dachs": Identifier("{obs_creator_did}")},
         grammar="an identifier",
+        python=identifiers,
         examples=("ivo://lamost.org/dr6/mrs?60100193102",),
         roles=("obs_creator_did",),
         section="4.1.2.13",

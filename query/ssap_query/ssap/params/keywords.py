@@ -11,6 +11,7 @@ from ssap_mirror.errors import ParameterError
 from ssap_query.ssap.parameter import Columns, Parameter, Row
 from ssap_query.ssap.predicate import Predicate, any_of
 from ssap_query.ssap.ranges import MAX_TESTS
+from ssap_query.ssap.values.python_text import list_text
 from ssap_query.ssap.values.string_lists import BLANKS, StringList, fold
 
 __all__ = ["CALIBRATIONS", "PARAMETERS"]
@@ -184,6 +185,7 @@ PARAMETERS = (
         description="Object class (star, QSO, ...).",
         rules={"ivoa": IvoaStrings("{target_class}"), "dachs": StringList("{target_class}", ranges=False)},
         grammar="list of words",
+        python=list_text,
         examples=("star", "star,galaxy", "QSO%2C cand"),
         roles=("target_class",),
         section="4.1.2.9",
@@ -197,6 +199,7 @@ PARAMETERS = (
         description="Least flux calibration (ABSOLUTE, CALIBRATED, RELATIVE, NORMALIZED, UNCALIBRATED, or ANY).",
         rules={"ivoa": IvoaCalibration("{flux_calib}"), "dachs": DachsCalibration("{flux_calib}")},
         grammar="list of ABSOLUTE, CALIBRATED, RELATIVE, NORMALIZED, UNCALIBRATED, ANY",
+        python=list_text,
         examples=("RELATIVE", "any", "absolute,calibrated"),
         roles=("flux_calib",),
         section="4.1.2.10",
@@ -212,6 +215,7 @@ PARAMETERS = (
             "dachs": StringList("{wave_calib}", ignore_case=True, any_word=True),
         },
         grammar="list of ABSOLUTE, CALIBRATED, RELATIVE, NORMALIZED, UNCALIBRATED, ANY",
+        python=list_text,
         examples=("ABSOLUTE", "any", "absolute,calibrated"),
         roles=("wave_calib",),
         section="4.1.2.11",
@@ -225,6 +229,7 @@ PARAMETERS = (
         description="A short handle naming the collection this spectrum belongs to, or part of it.",
         rules={"ivoa": IvoaCollection("{obs_collection}"), "dachs": StringList("{obs_collection}", any_word=True)},
         grammar="list of names or parts of names",
+        python=list_text,
         examples=("LAMOST6 MRS", "mrs", "LAMOST6 MRS,LAMOST6 LRS"),
         roles=("obs_collection",),
         section="4.1.2.14",

@@ -13,6 +13,7 @@ from ssap_query.ssap.predicate import TRUE, Predicate, any_of
 from ssap_query.ssap.ranges import MAX_TESTS, Range, RangeList, dachs_list
 from ssap_query.ssap.values.date_lists import bounds, inside, instant_words, moment_words, read_moments
 from ssap_query.ssap.values.dates import Moment, dachs_date
+from ssap_query.ssap.values.python_text import moment_text
 
 __all__ = ["PARAMETERS"]
 
@@ -157,6 +158,7 @@ PARAMETERS = (
         description="Date the record was last published, UTC.",
         rules={"ivoa": IvoaModified(), "dachs": DachsModified()},
         grammar="range list of ISO 8601 dates (or MJD)",
+        python=moment_text,
         examples=("2019-03", "2019-01-01/", "/2018-12-31"),
         roles=("date_published",),
         section="4.1.2.17",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ssap_query.ssap.parameter import Parameter
 from ssap_query.ssap.values.numbers import DachsNumber, Ignored, IvoaNumber
+from ssap_query.ssap.values.python_text import range_text
 
 __all__ = ["PARAMETERS"]
 
@@ -14,6 +15,7 @@ PARAMETERS = (
         description="Angular diameter of the aperture.",
         rules={"ivoa": IvoaNumber("{aperture}", "equal"), "dachs": DachsNumber("{aperture}")},
         grammar="range list of numbers",
+        python=range_text("deg"),
         examples=("0.00091667", "/0.001", "0.0005,0.0009/0.001"),
         roles=("aperture",),
         section="4.1.2.1",
@@ -29,6 +31,7 @@ PARAMETERS = (
         description="Signal-to-noise ratio; a single value is a lower limit.",
         rules={"ivoa": IvoaNumber("{snr}", "at least"), "dachs": DachsNumber("{snr}")},
         grammar="range list of numbers; a value alone is a lower limit",
+        python=range_text(None),
         examples=("20", "20/", "5/10,50/"),
         roles=("snr",),
         section="4.1.2.5",
@@ -43,6 +46,7 @@ PARAMETERS = (
         description="Redshift of the target object; negative for a blueshift.",
         rules={"ivoa": IvoaNumber("{redshift}", "equal"), "dachs": DachsNumber("{redshift}")},
         grammar="range list of numbers",
+        python=range_text(None),
         examples=("-0.0005/0.0005", "0.02/", "/0"),
         roles=("redshift",),
         section="4.1.2.6",
@@ -57,6 +61,7 @@ PARAMETERS = (
         description="Variability amplitude of the target, 0 to 1.",
         rules={"ivoa": IvoaNumber("{var_ampl}", "equal"), "dachs": Ignored()},
         grammar="range list of numbers",
+        python=range_text(None),
         examples=("0.1/", "0/0.5"),
         roles=("var_ampl",),
         section="4.1.2.7",
@@ -74,6 +79,7 @@ PARAMETERS = (
             "dachs": DachsNumber("{s_resolution}", any_word=True),
         },
         grammar="range list of numbers; a value alone is an upper limit",
+        python=range_text("deg"),
         examples=("0.001", "0.0004/0.0005"),
         roles=("s_resolution",),
         section="4.1.2.3",
@@ -89,6 +95,7 @@ PARAMETERS = (
         description="Time resolution of the data; a single value is the coarsest accepted.",
         rules={"ivoa": IvoaNumber("{t_resolution}", "at most"), "dachs": Ignored()},
         grammar="range list of numbers; a value alone is an upper limit",
+        python=range_text("s"),
         examples=("60", "/600"),
         roles=("t_resolution",),
         section="4.1.2.4",

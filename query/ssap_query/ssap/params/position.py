@@ -13,6 +13,7 @@ from ssap_query.ssap.parameter import Columns, Parameter, Row
 from ssap_query.ssap.ranges import Range, RangeList, dachs_float, dachs_list, ivoa_float, ivoa_list
 from ssap_query.ssap.values.cones import FIBRE, TOLERANCE_DEG, Cone, Region
 from ssap_query.ssap.values.frames import FRAMES, to_icrs, wrapped
+from ssap_query.ssap.values.python_text import number_text, position_text
 
 __all__ = ["DEFAULT_SIZE_DEG", "PARAMETERS", "Positions", "region"]
 
@@ -242,6 +243,7 @@ PARAMETERS = (
     Parameter(
         name="POS",
         section="4.1.1.1",
+        python=position_text,
         title="Pos",
         description="Position of the target object: the centre of the region, decimal degrees.",
         rules={"ivoa": IvoaPosition(), "dachs": DachsPosition()},
@@ -255,6 +257,7 @@ PARAMETERS = (
     Parameter(
         name="SIZE",
         section="4.1.1.2",
+        python=number_text("deg"),
         title="Size",
         description="Size (diameter) of the region of interest around POS.",
         rules={"ivoa": IvoaSize(), "dachs": DachsSize()},

@@ -12,6 +12,7 @@ from ssap_query.ssap.parameter import Columns, Parameter, Row
 from ssap_query.ssap.predicate import Predicate, any_of
 from ssap_query.ssap.ranges import MAX_TESTS, Range, RangeList, ivoa_float, ivoa_list, single_precision
 from ssap_query.ssap.values.numbers import in_order, total_order
+from ssap_query.ssap.values.python_text import number_text
 
 __all__ = ["PARAMETERS"]
 
@@ -123,6 +124,7 @@ PARAMETERS = (
         description="Lower limit to the spectral resolving power λ/Δλ.",
         rules={"ivoa": IvoaResolvingPower(), "dachs": DachsResolvingPower()},
         grammar="range list of numbers; a value alone is a lower limit",
+        python=number_text(),
         examples=("7000", "7000/8000"),
         roles=("em_min", "em_max", "em_res"),
         instead=("em_res_power",),

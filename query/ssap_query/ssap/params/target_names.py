@@ -15,6 +15,7 @@ from ssap_query.ssap.postgres.fulltext import TextQuery, lexemes, read_query
 from ssap_query.ssap.postgres.patterns import Pattern, dachs_pattern, ivoa_pattern
 from ssap_query.ssap.predicate import FALSE, DistinctValues, Predicate
 from ssap_query.ssap.ranges import dachs_list
+from ssap_query.ssap.values.python_text import list_text
 from ssap_query.ssap.values.string_lists import fold, without_blanks
 
 __all__ = ["PARAMETERS"]
@@ -165,6 +166,7 @@ PARAMETERS = (
         description="Common name of object observed.",
         rules={"ivoa": IvoaName(), "dachs": DachsName()},
         grammar="list of names",
+        python=list_text,
         examples=("LAMOST J000420.41+343551.4", "NGC 1234,M31"),
         roles=(_ROLE,),
         section="4.1.2.8",

@@ -14,6 +14,7 @@ from ssap_query.ssap.predicate import TRUE, Predicate, any_of
 from ssap_query.ssap.ranges import MAX_TESTS, Range, RangeList, dachs_list
 from ssap_query.ssap.values.date_lists import bounds, inside, instant_words, moment_words, read_moments
 from ssap_query.ssap.values.dates import Moment, dachs_date, dachs_mjd
+from ssap_query.ssap.values.python_text import moment_text
 
 __all__ = ["PARAMETERS"]
 
@@ -166,6 +167,7 @@ PARAMETERS = (
         description="Time of the observation, UTC.",
         rules={"ivoa": IvoaTime(), "dachs": DachsTime()},
         grammar="range list of ISO 8601 dates (or MJD)",
+        python=moment_text,
         examples=("2018-05-01", "2018-05/2018-06-15T12:00:00", "2018,58500.25/"),
         roles=("t_mid",),
         instead=("t_min", "t_max"),
