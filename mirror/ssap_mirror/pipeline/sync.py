@@ -16,7 +16,7 @@ from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.snapshots import make_live, prune
 from ssap_mirror.errors import CatalogError, ParameterError
 from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress
-from ssap_mirror.pipeline.build_mirror import build_checked, live_snapshot
+from ssap_mirror.pipeline.recipe import build_checked, live_snapshot
 from ssap_mirror.pipeline.known_services import KnownService, find_address, find_service
 from ssap_mirror.pipeline.staging import Staging
 from ssap_mirror.sources.file.source import FileSource
