@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssap_mirror.core import storage
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import FormatError, ParameterError, SourceError
+from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.file.conform import Conformer
 from ssap_mirror.sources.file.own_columns import OwnColumns, own_columns
 from ssap_mirror.sources.progress import Progress
@@ -47,13 +49,16 @@ class FileSource:
         Which of the file's own columns are its positions, where UCDs and usual names do not tell.
     title : str, optional
         For people; the file's name without it.
+    corrections : Corrections, optional
+        Which parts its columns play, where UCDs and usual names do not tell; its units count as those of `units` do.
 
     Raises
     ------
     SourceError
         If the file cannot be read, is of no format that is known, or cannot be put into the columns.
     ParameterError
-        If `units` or `positions` name a column that the file does not have, or a service knows its positions itself.
+        If `units`, `positions` or `corrections` name a column that the file does not have, or a service knows its
+        positions itself.
     """
 
     def __init__(
@@ -64,18 +69,20 @@ class FileSource:
         units: Mapping[str, str] | None = None,
         positions: Positions | None = None,
         title: str | None = None,
+        corrections: Corrections | None = None,
     ) -> None:
         if schema is not None and positions is not None:
             raise ParameterError(_POSITIONS, positions.columns(), "are known of the columns of a service")
         self.path = Path(path)
         self._title = title or self.path.name
-        self._units = dict(units or {})
+        said = corrections or Corrections()
+        self._units = {**said.units, **(units or {})}
         self._is_own = schema is None
         self._unplaced = 0
         self._table = open_table(path, typed=schema is not None, batch_rows=_BATCH_ROWS)
         with self._named():
             self._own = own_columns(self._table, self._units, positions) if schema is None else OwnColumns(schema, None)
-            self._schema = self._own.schema
+            self._schema = replace(said, units={}).applied_to(self._own.schema)
             self._conformer = self._conform()
 
     def describe(self) -> Schema:

@@ -15,7 +15,17 @@ from ssap_mirror.core.times import datetime_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["WHOLE", "Cell", "Range", "Slice", "cells_of", "cover_positions", "iso_of_mjd", "plan_ranges"]
+__all__ = [
+    "WHOLE",
+    "Cell",
+    "Range",
+    "Slice",
+    "cells_of",
+    "cover_positions",
+    "iso_of_mjd",
+    "order_of_discs",
+    "plan_ranges",
+]
 
 _DATES = ("TIME", "MTIME")
 # Where an open end is cut in two when nothing is known of the values: 1950 to 2050 [MJD].
@@ -222,6 +232,32 @@ def cells_of(order: int, pixels: Iterable[int] | None = None) -> list[Slice]:
     return [Slice(cell=Cell(order, int(pixel))) for pixel in chosen]
 
 
+def order_of_discs(largest_size_deg: float | None, *, size_is_radius: bool) -> int:
+    """Lowest order at which the disc around any cell is within a service's largest SIZE; 0 without one.
+
+    Parameters
+    ----------
+    largest_size_deg : float or None
+        Largest SIZE [deg].
+    size_is_radius : bool
+        Whether the service reads SIZE as a radius.
+
+    Examples
+    --------
+    >>> order_of_discs(15.0, size_is_radius=False)
+    3
+    """
+    if largest_size_deg is None:
+        return 0
+    import hpgeom
+
+    for order in range(_FINEST_ORDER):
+        radius = 1.001 * float(hpgeom.max_pixel_radius(2**order, degrees=True)) + _RIM_DEG
+        if (radius if size_is_radius else 2 * radius) <= largest_size_deg:
+            return order
+    return _FINEST_ORDER
+
+
 def plan_ranges(parameter: str, known: NDArray[np.float64], rows: int) -> list[Slice]:
     """Ranges of a parameter that hold about as many rows each, open at both outer ends.
 
@@ -272,7 +308,11 @@ def _round_between(low: float, high: float, is_date: bool) -> float:  # noqa: FB
 
 
 def cover_positions(
-    ra: NDArray[np.float64], dec: NDArray[np.float64], all_ra: NDArray[np.float64], all_dec: NDArray[np.float64]
+    ra: NDArray[np.float64],
+    dec: NDArray[np.float64],
+    all_ra: NDArray[np.float64],
+    all_dec: NDArray[np.float64],
+    coarsest: int = 1,
 ) -> list[Slice]:
     """Cells that hold some positions, of the order at which asking for them costs least.
 
@@ -284,6 +324,8 @@ def cover_positions(
         Positions to cover, ICRS [deg].
     all_ra, all_dec : numpy.ndarray of float64, shape (M,)
         Positions of the table's rows, as often as there are rows.
+    coarsest : int
+        Lowest order of a cell that may be asked for.
 
     Returns
     -------
@@ -294,7 +336,7 @@ def cover_positions(
 
     wanted, everything = healpix_29(ra, dec), healpix_29(all_ra, all_dec)
     best: tuple[float, int, NDArray[np.int64]] | None = None
-    for order in range(1, _FINEST_ORDER + 1):
+    for order in range(max(coarsest, 1), _FINEST_ORDER + 1):
         cells = np.unique(cell_of(wanted, order))
         inside = np.isin(cell_of(everything, order), cells).sum()
         cost = len(cells) * _REQUEST_COSTS_ROWS + _DISC_PER_CELL * float(inside)

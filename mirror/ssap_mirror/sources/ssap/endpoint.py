@@ -28,6 +28,10 @@ class Endpoint:
     """RESPONSEFORMAT of every request, if any."""
     size_is_radius: bool = False
     """Whether SIZE is known to be read as a radius."""
+    parameters: tuple[tuple[str, str], ...] = ()
+    """Parameters of every request that the service needs beside those of its standard."""
+    largest_size_deg: float | None = None
+    """Largest SIZE that the service takes [deg]; None if it is not known to have one."""
     everywhere: tuple[tuple[str, str], ...] = ()
     """What a request without a position has to ask for all the same, of a service that answers none without one."""
 
@@ -110,5 +114,5 @@ class Endpoint:
         self.sample([("FORMAT", "METADATA")])
 
     def _frame(self) -> list[tuple[str, str]]:
-        frame = [("REQUEST", "queryData")]
+        frame = [("REQUEST", "queryData"), *self.parameters]
         return frame if self.response_format is None else [*frame, ("RESPONSEFORMAT", self.response_format)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import FormatError, ServiceError, SourceError
+from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.harvest.samples import BINARY2, Sample
 from ssap_mirror.sources.source import Description
 from ssap_mirror.sources.ssap.endpoint import Endpoint
@@ -15,7 +16,7 @@ from ssap_mirror.sources.ssap.traits import VERBS, Traits, find_traits
 __all__ = ["Probe", "probe"]
 
 # All of the sky, for services that answer no request without a position.
-_EVERYWHERE = (("POS", "0,0"), ("SIZE", "180"))
+_WHOLE_SKY_DEG = 180.0
 
 
 @dataclass(frozen=True)
@@ -30,22 +31,26 @@ class Probe:
     """How it behaves."""
 
 
-def probe(endpoint: Endpoint, known: Schema | None, title: str) -> Probe:
+def probe(endpoint: Endpoint, known: Schema | None, title: str, corrections: Corrections | None = None) -> Probe:
     """Ask for columns, verbosity levels and parameters, and see how the service behaves.
 
     Parameters
     ----------
     endpoint : Endpoint
-        Of which nothing but the address is known.
+        Of which nothing but the address is known, and what somebody says of it.
     known : Schema or None
         Exact verbosity levels and roles by column name, where they are known beforehand.
     title : str
         For people.
+    corrections : Corrections, optional
+        What somebody says of its columns.
 
     Raises
     ------
     SourceError
         If the endpoint cannot be reached or is no SSAP service.
+    ParameterError
+        If a correction names a column that the service does not have.
     """
     parameters, notes = _parameters(endpoint)
     endpoint = _with_position(endpoint)
@@ -57,6 +62,7 @@ def probe(endpoint: Endpoint, known: Schema | None, title: str) -> Probe:
         message = f"{endpoint.url} is not an SSAP service: its answers have no columns"
         raise SourceError(message)
     notes += () if known is None else _differences(schema, known)
+    schema = (corrections or Corrections()).applied_to(schema)
     header = answers[-1].reader.header
     description = Description("ssap", endpoint.url, title, schema, parameters, header, notes)
     traits, size_is_radius = find_traits(endpoint, description)
@@ -95,7 +101,8 @@ def _with_position(endpoint: Endpoint) -> Endpoint:
     try:
         endpoint.sample([("MAXREC", "1")], attempts=3)
     except ServiceError:
-        return replace(endpoint, everywhere=_EVERYWHERE)
+        size = min(_WHOLE_SKY_DEG, endpoint.largest_size_deg or _WHOLE_SKY_DEG)
+        return replace(endpoint, everywhere=(("POS", "0,0"), ("SIZE", f"{size:g}")))
     except FormatError as error:
         raise SourceError(_no_service(endpoint, error)) from error
     return endpoint

@@ -13,7 +13,15 @@ from ssap_mirror.sources.harvest.answers import AnswerWriter, read_answer
 from ssap_mirror.sources.harvest.audit import Audit, Missing
 from ssap_mirror.sources.harvest.client import InterruptedHarvest
 from ssap_mirror.sources.harvest.ledger import Answer, Ledger
-from ssap_mirror.sources.harvest.slices import WHOLE, Range, Slice, cells_of, cover_positions, plan_ranges
+from ssap_mirror.sources.harvest.slices import (
+    WHOLE,
+    Range,
+    Slice,
+    cells_of,
+    cover_positions,
+    order_of_discs,
+    plan_ranges,
+)
 from ssap_mirror.sources.harvest.sweep import Fetch, Sweep, run_sweep
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.ssap.probe import Probe
@@ -67,6 +75,7 @@ class Sweeps:
         self.audit = audit
         self.progress = progress
         self._policy = probe.endpoint.client.policy
+        self._coarsest = order_of_discs(probe.endpoint.largest_size_deg, size_is_radius=probe.endpoint.size_is_radius)
         schema, traits = probe.description.schema, probe.traits
         full = AnswerWriter(schema, traits.survey_columns)
         survey = AnswerWriter(traits.survey_columns, traits.survey_columns)
@@ -156,7 +165,7 @@ class Sweeps:
     def _planned(self, parameter: str) -> tuple[list[Slice], NDArray[np.float64] | None]:
         """Slices of a parameter that hold the whole table, and the values that they were planned by."""
         if parameter == POS:
-            return cells_of(_FIRST_ORDER[self.probe.traits.tiny]), None
+            return cells_of(max(_FIRST_ORDER[self.probe.traits.tiny], self._coarsest)), None
         known = self._values_of(parameter)
         return plan_ranges(parameter, known, self._policy.slice_rows), known
 
@@ -198,7 +207,8 @@ class Sweeps:
         placed = np.isfinite(missing.ra) & np.isfinite(missing.dec) & at_position
         slices: list[Slice] = []
         if placed.any():
-            slices += cover_positions(missing.ra[placed], missing.dec[placed], *self.audit.positions())
+            positions = (missing.ra[placed], missing.dec[placed], *self.audit.positions())
+            slices += cover_positions(*positions, coarsest=self._coarsest)
         seen_in = set(missing.answers[~placed].tolist())
         answers = self.ledger.answers()
         slices += [answer.slice for answer in answers if answer.number in seen_in and answer.slice != WHOLE]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.harvest.audit import translate_index_errors
 from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.journal import Journal
@@ -37,16 +38,26 @@ class TapSource:
         How to behave.
     base : Catalog, optional
         A snapshot of the same table: only what changed since is fetched, as long as its columns are the table's.
+    corrections : Corrections, optional
+        What somebody says of its columns.
     """
 
     def __init__(
-        self, url: str, table: str, title: str, policy: RequestPolicy | None = None, base: Catalog | None = None
+        self,
+        url: str,
+        table: str,
+        title: str,
+        policy: RequestPolicy | None = None,
+        base: Catalog | None = None,
+        *,
+        corrections: Corrections | None = None,
     ) -> None:
         self._service = url.rstrip("/")
         self._table = table
         self._title = title
         self._policy = policy or RequestPolicy()
         self._base = base
+        self._corrections = corrections or Corrections()
 
     def estimate(self, staging: Path, progress: Progress) -> Estimate:
         """Count the rows, and work out what the harvest will cost; a survey that it takes is kept in `staging`.
@@ -110,7 +121,7 @@ class TapSource:
 
     def _probe(self, adql: Adql, base: Catalog | None) -> Probe:
         # The fragment tells the tables of one service apart.
-        return probe(adql, f"{self._service}#{self._table}", self._title, base)
+        return probe(adql, f"{self._service}#{self._table}", self._title, base, self._corrections)
 
 
 @contextlib.contextmanager
