@@ -143,7 +143,7 @@ def entry_to_remember(service: KnownService, home: Path | None = None) -> dict[s
 
 
 def _as_before(service: str, home: Path | None, known: KnownService | None) -> KnownService | None:
-    """What ``services.toml`` says, or a mirror remembers, or is built in."""
+    """Take what ``services.toml`` says, or a mirror remembers, or is built in."""
     mirror = layout.mirror_dir(home or layout.default_home(), service)
     if (known is not None and known.where) or not is_mirror_name(service):
         return known
@@ -162,8 +162,8 @@ def _unknown() -> str:
         for wanted in (False, True)
     )
     return (
-        f"is no built-in service ({tried}), nor an untried one ({untried}), nor in {layout.SERVICES}, nor a mirror that "
-        "knows where it came from, and no source is given"
+        f"is no built-in service ({tried}), nor an untried one ({untried}), nor in {layout.SERVICES}, nor a "
+        "mirror that knows where it came from, and no source is given"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -42,7 +43,7 @@ def remembered_entry(mirror: Path) -> dict[str, Any] | None:
 
 
 def source_entry(mirror: Path) -> dict[str, Any] | None:
-    """The same of a mirror that tells no more than its source: one that was not made by a sync, or by an older one."""
+    """Read the same of a mirror that tells its source alone, since no sync made it, or an older one did."""
     for catalog in _snapshots(mirror):
         if found := _entry_of(catalog.manifest.get("source") or {}):
             return found
@@ -52,10 +53,8 @@ def source_entry(mirror: Path) -> dict[str, Any] | None:
 def _snapshots(mirror: Path) -> Iterator[Catalog]:
     """All snapshots that can be read: the live one first, then the younger ones before the older."""
     names = [layout.snapshots_dir(mirror) / name for name in reversed(layout.snapshot_names(mirror))]
-    try:
+    with suppress(CatalogError):
         names.insert(0, find_snapshot(mirror))
-    except CatalogError:
-        pass
     for path in names:
         try:
             yield open_catalog(path)

@@ -116,7 +116,7 @@ class KnownService:
         return replace(kept, slice_rows=min(kept.slice_rows, half), job_rows=min(kept.job_rows, half))
 
     def moved_to(self, address: Address) -> KnownService:
-        """The same service at another address, or its rows from a file: then what is about SSAP requests goes."""
+        """Put the service at another address, or take its rows from a file: then what is about SSAP requests goes."""
         entry = replace(self, url="", table=None, positions={}, where="")
         if not isinstance(address, SsapAddress):
             usual = {item.name: getattr(KnownService("", ""), item.name) for item in fields(KnownService)}
@@ -147,6 +147,6 @@ class KnownService:
         return entry
 
     def facts(self) -> dict[str, Any]:
-        """What of its entry decides which rows come, and what they are."""
+        """Say what of its entry decides which rows come, and what they are."""
         left_out = (*_FOR_PEOPLE, "pace", "max_rows", "max_size")
         return {key: value for key, value in self.to_entry().items() if key not in left_out}

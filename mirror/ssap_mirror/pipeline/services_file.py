@@ -46,6 +46,7 @@ _OWN_PARAMETERS = frozenset(
         "SPATRES",
     ]
 )
+_SERVICES, _URL, _KIND, _TABLE, _ROLE_IDENTITY = "services", "url", "kind", "table", "roles.identity"
 _LARGEST_SIZE_DEG = 360.0
 _MAY_BE_ZERO = frozenset({"disk_share", "pause_s"})
 
@@ -63,15 +64,16 @@ def entries_of(path: Path) -> dict[str, dict[str, Any]]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError("services", str(path), f"cannot be read: {error}") from error
+        raise ParameterError(_SERVICES, str(path), f"cannot be read: {error}") from error
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ParameterError("services", str(path), f"is no TOML: {error}") from error
+        raise ParameterError(_SERVICES, str(path), f"is no TOML: {error}") from error
     for name, entry in found.items():
         if not isinstance(entry, dict):
             reason = f"is not in the table of a service: write [{name}] and url = … below it"
-            raise ParameterError(f"{path}: {name}", entry, reason)
+            named = f"{path}: {name}"
+            raise ParameterError(named, entry, reason)
     return found
 
 
@@ -98,7 +100,8 @@ def read_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) ->
         return ParameterError(f"{where}: [{name}] {key}" if where else f"[{name}] {key}", value, reason)
 
     if not is_mirror_name(name):
-        raise ParameterError(f"{where}: name", name, "cannot be the name of a mirror's folder")
+        named = f"{where}: name"
+        raise ParameterError(named, name, "cannot be the name of a mirror's folder")
     values: dict[str, Any] = {}
     for key, value in entry.items():
         if key not in _READERS:
@@ -106,10 +109,10 @@ def read_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) ->
         try:
             values[key] = _READERS[key](value)
         except _Refusal as error:
-            raise refuse(f"{key}{error.below}", error.value, error.reason) from None
+            raise refuse(key + error.below, error.value, error.reason) from None
     kind = values.pop("kind", None)
     if "url" not in values:
-        raise refuse("url", None, "is missing: the address of an SSAP or TAP service, or the path of a file")
+        raise refuse(_URL, None, "is missing: the address of an SSAP or TAP service, or the path of a file")
     if path is not None and urlsplit(values["url"]).scheme not in ("http", "https"):
         values["url"] = str(path.parent.absolute() / Path(values["url"]).expanduser())
     try:
@@ -119,14 +122,14 @@ def read_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) ->
         key = "positions" if error.name in ("positions", "epoch", "sigma_arcsec") else "url"
         raise refuse(key, entry.get(key), error.reason) from None
     if kind not in (None, found):
-        raise refuse("kind", kind, f"does not fit url and table, which are those of kind {found!r}")
+        raise refuse(_KIND, kind, f"does not fit url and table, which are those of kind {found!r}")
     if found == "file" and service.table is not None:
-        raise refuse("table", service.table, "is about TAP, and the url is a file")
+        raise refuse(_TABLE, service.table, "is about TAP, and the url is a file")
     for key in (*SSAP_ONLY, *(("positions",) if found != "file" else ()), *(("max_rows",) if found == "file" else ())):
         if key in values and (found != "ssap" if key in SSAP_ONLY else True):
             raise refuse(key, entry[key], f"has no meaning for a source of kind {found!r}")
     if "identity" in service.roles:
-        raise refuse("roles.identity", service.roles["identity"], "is said by the key identity")
+        raise refuse(_ROLE_IDENTITY, service.roles["identity"], "is said by the key identity")
     return service
 
 

@@ -33,7 +33,7 @@ class Corrections:
             If a column is named that there is none of.
         """
         for role, column in self.roles.items():
-            self._check(f"{'identity' if role == 'identity' else f'roles.{role}'}", column, column, schema)
+            self._check("identity" if role == "identity" else f"roles.{role}", column, column, schema)
         for column, unit in self.units.items():
             self._check(f"units.{column}", unit, column, schema)
         columns = tuple(
@@ -47,4 +47,5 @@ class Corrections:
             return
         listed = ", ".join(schema.names[:_LISTED]) + (", …" if len(schema) > _LISTED else "")
         named = "" if column == value else f"is said of {column!r}, which "
-        raise ParameterError(f"{self.said_by}{key}", value, f"{named}is no column of the source ({listed})")
+        name = f"{self.said_by}{key}"
+        raise ParameterError(name, value, f"{named}is no column of the source ({listed})")
