@@ -112,6 +112,7 @@ def compile_query(
     computed: Mapping[str, Predicate] | None = None,
     group_by: Sequence[str] = (),
     best_first: Sequence[str] = (),
+    in_order: Sequence[str] = (),
     limit: int | None = None,
 ) -> CompiledQuery:
     """Write one SELECT.
