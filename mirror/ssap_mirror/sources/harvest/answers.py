@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,10 +117,15 @@ class AnswerWriter:
         Columns to store, in this order, whatever order an answer has.
     survey_columns : Schema
         Those of them that a survey asks for.
+    check_stopped : callable, optional
+        Called now and then while an answer is read; raises if that is to end.
     """
 
-    def __init__(self, columns: Schema, survey_columns: Schema) -> None:
+    def __init__(
+        self, columns: Schema, survey_columns: Schema, check_stopped: Callable[[], None] = lambda: None
+    ) -> None:
         self._columns = columns
+        self._check_stopped = check_stopped
         self._arrow = columns.arrow_schema()
         self._digests = Digests(columns, survey_columns)
 
@@ -173,6 +178,7 @@ class AnswerWriter:
             pa.ipc.new_file(file, self._digests.schema, options=options) as writer,
         ):
             for batch in batches:
+                self._check_stopped()
                 writer.write_batch(self._digests.add_to(_arranged(batch, self._arrow)))
                 rows += batch.num_rows
         return rows

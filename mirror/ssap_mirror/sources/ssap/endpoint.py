@@ -107,7 +107,8 @@ class Endpoint:
         SourceError
             If there is none.
         """
-        self.sample([("FORMAT", "METADATA")])
+        # A cone of a few arcsec: no more than any service has ready, and it serves those that need a position.
+        self.sample([("POS", "0,0"), ("SIZE", "0.001"), ("MAXREC", "1")], attempts=2)
 
     def _frame(self) -> list[tuple[str, str]]:
         frame = [("REQUEST", "queryData")]

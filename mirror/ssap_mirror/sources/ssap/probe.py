@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import FormatError, ServiceError, SourceError
+from ssap_mirror.sources.harvest.client import InterruptedHarvest
 from ssap_mirror.sources.harvest.samples import BINARY2, Sample
 from ssap_mirror.sources.source import Description
 from ssap_mirror.sources.ssap.endpoint import Endpoint
@@ -72,10 +73,11 @@ def _parameters(endpoint: Endpoint) -> tuple[tuple[Column, ...], tuple[str, ...]
     """Input parameters that the service declares (SSA 1.1 §4.1: FORMAT=METADATA), and what was unusual."""
     notes = []
     try:
-        declared = _declared(endpoint.sample([("FORMAT", "METADATA")], attempts=3).reader.params)
-    except FormatError as error:
-        raise SourceError(_no_service(endpoint, error)) from error
-    except ServiceError as error:
+        declared = _declared(endpoint.sample([("FORMAT", "METADATA")], attempts=1).reader.params)
+    except InterruptedHarvest:
+        raise
+    except SourceError as error:
+        # Whether there is a service at all shows with the next request.
         notes.append(f"FORMAT=METADATA was answered with an error ({error})")
         declared = ()
     if not declared:

@@ -68,8 +68,9 @@ class Sweeps:
         self.progress = progress
         self._policy = probe.endpoint.client.policy
         schema, traits = probe.description.schema, probe.traits
-        full = AnswerWriter(schema, traits.survey_columns)
-        survey = AnswerWriter(traits.survey_columns, traits.survey_columns)
+        check = probe.endpoint.client.check_stopped
+        full = AnswerWriter(schema, traits.survey_columns, check)
+        survey = AnswerWriter(traits.survey_columns, traits.survey_columns, check)
         self._fetch_full: Fetch = partial(probe.endpoint.fetch, FULL_VERB, full)
         self._fetch_survey: Fetch = partial(probe.endpoint.fetch, traits.survey_verb, survey)
 

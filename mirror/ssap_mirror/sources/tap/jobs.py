@@ -61,8 +61,9 @@ class Jobs:
         self._ledger = ledger
         self._job_rows = adql.client.policy.job_rows
         self._progress = progress
-        self._fetch_full: Fetch = partial(_fetch, adql, AnswerWriter(schema, self.survey_columns), ())
-        survey = AnswerWriter(self.survey_columns, self.survey_columns)
+        check = adql.client.check_stopped
+        self._fetch_full: Fetch = partial(_fetch, adql, AnswerWriter(schema, self.survey_columns, check), ())
+        survey = AnswerWriter(self.survey_columns, self.survey_columns, check)
         self._fetch_survey: Fetch = partial(_fetch, adql, survey, self.survey_columns.names)
 
     def harvest(self, rows: int) -> list[Answer]:
