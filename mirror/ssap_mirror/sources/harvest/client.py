@@ -9,16 +9,15 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
 
 import httpx
 import tenacity
 
 from ssap_mirror.errors import FormatError, ServiceError, TransportError
-from ssap_mirror.sources.harvest.http.failures import (
+from ssap_mirror.sources.http.asking import USER_AGENT, with_query
+from ssap_mirror.sources.http.failures import (
     ComeBackLater,
     InterruptedHarvest,
     ServerFailure,
@@ -27,8 +26,8 @@ from ssap_mirror.sources.harvest.http.failures import (
     refusal,
     translate_http_errors,
 )
-from ssap_mirror.sources.harvest.http.loop import BackgroundLoop, Cancelled
-from ssap_mirror.sources.harvest.http.pace import Pace
+from ssap_mirror.sources.http.loop import BackgroundLoop, Cancelled
+from ssap_mirror.sources.http.pace import Pace
 from ssap_mirror.sources.source import RequestPolicy
 
 __all__ = ["USER_AGENT", "Client", "Download", "InterruptedHarvest", "ServerFailure", "looks_like_html"]
@@ -41,17 +40,6 @@ _SMALL_BYTES = 1 << 20
 _LONGER = 4
 # What is still said to a server when the user wants to go.
 _FAREWELL_S = 0.8
-
-
-def _user_agent() -> str:
-    try:
-        version = metadata.version("ssap-mirror")
-    except metadata.PackageNotFoundError:
-        version = "0"
-    return f"ssap-mirror/{version} (+https://pypi.org/project/ssap-mirror/) httpx/{httpx.__version__}"
-
-
-USER_AGENT = _user_agent()
 
 
 @dataclass(frozen=True)
@@ -168,7 +156,7 @@ class Client:
         InterruptedHarvest
             If the harvest is to stop, or the server wants to be left alone.
         """
-        asked = _with_query(url, list(params))
+        asked = with_query(url, list(params))
 
         async def fetch() -> Download:
             async with self._asking("GET", asked) as response:
@@ -395,15 +383,6 @@ async def _beginning(response: httpx.Response, size: int) -> bytes:
         if len(body) > size:
             break
     return body
-
-
-def _with_query(url: str, params: list[tuple[str, str]]) -> httpx.URL:
-    """Add parameters with everything percent-encoded: a bare ";" separates parameters for some servers, as "&" does."""
-    if not params:
-        return httpx.URL(url)
-    query = urlencode(params, quote_via=quote, safe="")
-    joint = "" if url.endswith(("?", "&")) else "&" if "?" in url else "?"
-    return httpx.URL(f"{url}{joint}{query}")
 
 
 def _passes(error: BaseException) -> bool:

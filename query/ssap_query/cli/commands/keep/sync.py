@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ssap_query.cli.diagnostics import ExitCode, note
+from ssap_query.cli.limits import limits, policy_of
 from ssap_query.cli.options import FRAME_HELP, home, read_units
 
 if TYPE_CHECKING:
@@ -53,15 +54,16 @@ __all__ = ["sync"]
 @click.option("--status", "only_status", is_flag=True, help="Only tell where a harvest that was begun stands.")
 @click.option("--restart", is_flag=True, help="Forget what an earlier run fetched.")
 @click.option("--accept-incomplete", is_flag=True, help="Make the snapshot live even if rows are known to be missing.")
+@limits
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 @click.pass_context
 def sync(
-    ctx: click.Context, service: str | None, source: str | None, name: str | None, columns_of: str | None,
+    ctx: click.Context, /, service: str | None, source: str | None, name: str | None, columns_of: str | None,
     table: str | None, units: dict[str, str], ra: str | None, dec: str | None, frame: str | None,
     home: Path | None, keep: int | None,
     full: bool, dry_run: bool, only_status: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
-    quiet: bool, as_json: bool,  # noqa: FBT001
+    quiet: bool, as_json: bool, **limits: float | None,  # noqa: FBT001
 ) -> None:  # fmt: skip
     """Mirror a SERVICE: harvest its whole table, build a snapshot, check it, make it live.
 
@@ -92,7 +94,9 @@ def sync(
     address = find_address(known, source, table=table, units=units, positions=positions)
     options = SyncOptions(full=full, dry_run=dry_run, restart=restart, accept_incomplete=accept_incomplete, keep=keep)
     with shown(quiet=quiet or as_json) as progress:
-        report = run(known, source=address, name=name, home=home, options=options, progress=progress)
+        report = run(
+            known, source=address, name=name, home=home, options=options, policy=policy_of(limits), progress=progress
+        )
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=1))
     else:
