@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssap_mirror.core import storage
 from ssap_mirror.errors import SourceError, TransportError
 from ssap_mirror.sources.harvest.answers import AnswerWriter, read_answer
 from ssap_mirror.sources.harvest.audit import Audit, Missing
@@ -37,6 +38,8 @@ _WHOLE, _PUBLISHED = "whole", "published"
 _FIRST_ORDER = {True: 0, False: 1}
 # Room for rows that arrive meanwhile: an answer that fills its limit counts as truncated.
 _SPARE_ROWS = 1000
+# Size of an answer as it is sent, and as it is stored beside that, in terms of the latter.
+_AS_SENT = 6
 #: Role of the column that a range parameter is about.
 _ROLE_OF = {"SNR": "snr", "REDSHIFT": "redshift", "APERTURE": "aperture", "SPATRES": "s_resolution"}
 
@@ -92,6 +95,9 @@ class Sweeps:
         rows = self.audit.seen()
         if rows > self._policy.whole_table_rows:
             return None
+        if lack := storage.lack_of_room(self.ledger.folder, self._bytes_of_whole(rows)):
+            self.progress.note(f"the table is not asked for as a whole: {self.ledger.folder} has {lack}")
+            return None
         try:
             return self._survey(_named(_WHOLE, generation), [WHOLE], rows + _SPARE_ROWS)
         except (TransportError, InterruptedHarvest):
@@ -99,6 +105,12 @@ class Sweeps:
         except SourceError as error:
             self.progress.note(f"the table cannot be asked for as a whole: {error}")
             return None
+
+    def _bytes_of_whole(self, rows: int) -> float:
+        """Room that the identities of so many rows need on disk, as they come and as they are kept [byte]."""
+        known = [answer for answer in self.ledger.answers() if is_survey(answer.sweep)]
+        stored = sum(answer.path.stat().st_size for answer in known) / max(sum(answer.rows for answer in known), 1)
+        return _AS_SENT * stored * rows
 
     def harvest(self, parameter: str | None) -> None:
         """Ask for all full rows, by a parameter, or without one."""
