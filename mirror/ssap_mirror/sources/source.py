@@ -66,6 +66,8 @@ class RequestPolicy:
     slice of another proof ask for more, but where surveys do."""
     highest_maxrec: int = 1_000_000
     """Largest limit of a request [rows], for what cannot be cut; services announce no more."""
+    most_cones: int = 3072
+    """Cones of the largest SIZE that a service takes; a sky that needs more is not asked for."""
     proof_share: float = 0.3
     """Requests of a proof, as a share of those that the harvest took; a proof that needs more is not made."""
     largest_answer_bytes: int = 4 << 30

@@ -88,8 +88,7 @@ class Digests:
         import duckdb
         import pyarrow as pa
 
-        score = columns.role("score")
-        left_out = {score.name} if score is not None else set()
+        left_out = columns.uncompared
         everything = [name for name in columns.names if name not in left_out]
         surveyed = [name for name in survey_columns.names if name not in left_out]
         self._digested = {SURVEY_DIGEST: surveyed}
@@ -156,7 +155,9 @@ class AnswerWriter:
         with raw.open("rb") as file:
             reader = read_votable(file)
             _refuse_error(reader)
-            _refuse_lack(self._columns, reader.schema)
+            if len(reader.schema):
+                _refuse_lack(self._columns, reader.schema)
+            # Without a TABLE there is no row: some services answer so when nothing matches.
             rows = self._write(reader, part)
             # The status may stand behind the rows (DALI 1.1 §4.4).
             _refuse_error(reader)

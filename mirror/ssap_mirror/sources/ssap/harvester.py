@@ -24,7 +24,6 @@ from functools import partial
 from pathlib import Path
 
 from ssap_mirror.core.catalog import Catalog
-from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.times import mjd_of
 from ssap_mirror.errors import SourceError
 from ssap_mirror.sources.harvest.audit import AUDIT, Audit
@@ -200,7 +199,7 @@ class Harvester:
             "size_is_radius": self.probe.endpoint.size_is_radius,
         }
         overrides = {**description.schema.overrides, "identity": audit.identity or ""}
-        schema = Schema(description.schema.columns, overrides)
+        schema = replace(description.schema, overrides=overrides)
         answers = [answer.path for answer in self.ledger.answers() if not is_survey(answer.sweep)]
         return Harvest(
             replace(description, schema=schema),

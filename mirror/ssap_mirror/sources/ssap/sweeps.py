@@ -14,7 +14,15 @@ from ssap_mirror.sources.harvest.answers import AnswerWriter, read_answer
 from ssap_mirror.sources.harvest.audit import Audit, Missing
 from ssap_mirror.sources.harvest.client import InterruptedHarvest
 from ssap_mirror.sources.harvest.ledger import Answer, Ledger
-from ssap_mirror.sources.harvest.slices import WHOLE, Range, Slice, cells_of, cover_positions, plan_ranges
+from ssap_mirror.sources.harvest.slices import (
+    WHOLE,
+    Range,
+    Slice,
+    cells_of,
+    cover_positions,
+    order_of_discs,
+    plan_ranges,
+)
 from ssap_mirror.sources.harvest.sweep import Fetch, Sweep, run_sweep
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.ssap.probe import Probe
@@ -93,6 +101,9 @@ class Sweeps:
     def survey_whole(self, generation: int = 1) -> int | None:
         """Ask for the identities of all rows at once; returns the number of the answer, or None if it cannot be had."""
         rows = self.audit.seen()
+        if self.probe.endpoint.everywhere:
+            self.progress.note("the table cannot be asked for as a whole: the service wants a constraint")
+            return None
         if rows > self._policy.whole_table_rows:
             return None
         if lack := storage.lack_of_room(self.ledger.folder, self._bytes_of_whole(rows)):
@@ -169,7 +180,9 @@ class Sweeps:
     def _planned(self, parameter: str) -> tuple[list[Slice], NDArray[np.float64] | None]:
         """Slices of a parameter that hold the whole table, and the values that they were planned by."""
         if parameter == POS:
-            return cells_of(_FIRST_ORDER[self.probe.traits.tiny]), None
+            order = _FIRST_ORDER[self.probe.traits.tiny]
+            largest = self.probe.endpoint.limits.size_deg
+            return cells_of(order if largest is None else max(order, order_of_discs(largest))), None
         known = self._values_of(parameter)
         return plan_ranges(parameter, known, self._policy.slice_rows), known
 
@@ -220,7 +233,9 @@ class Sweeps:
     def _values_of(self, parameter: str) -> NDArray[np.float64]:
         if parameter == TIME:
             return self.audit.dates()
-        column = self.probe.description.schema.role(_ROLE_OF[parameter])
+        own = next((own for own in self.probe.traits.own if own.name == parameter), None)
+        schema = self.probe.description.schema
+        column = schema.role(_ROLE_OF[parameter]) if own is None else schema[own.column]
         if column is None or column.datatype not in ("float", "double", "short", "int", "long"):
             return np.empty(0)
         found = [
@@ -230,7 +245,8 @@ class Sweeps:
             for batch in read_answer(answer.path, [column.name])
         ]
         values: NDArray[np.float64] = np.concatenate(found) if found else np.empty(0)
-        return values[np.isfinite(values)]
+        values = values[np.isfinite(values)]
+        return own.values if own is not None and not len(values) else values
 
     def _next_fetch(self) -> str:
         """Name the first fetch that is not finished, or a new one."""

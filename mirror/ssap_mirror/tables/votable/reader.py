@@ -300,7 +300,8 @@ class VOTableReader:
 def read_votable(source: BinaryIO | Path, *, batch_rows: int = 8192, max_bytes: int = _LARGEST) -> VOTableReader:
     """Open a VOTable, plain or gzip, of any version and serialisation (but not FITS inside a VOTable).
 
-    Nothing outside the document is ever fetched. A DOCTYPE is refused, and with it all entities of the document's own.
+    Nothing outside the document is ever fetched. A DOCTYPE that defines anything is refused, and with it all
+    entities of the document's own.
     What a cell without a value becomes is told at `TextColumn` and `BinaryRows`. An answer with ``QUERY_STATUS=ERROR``
     is not an error here: look at `VOTableReader.query_status`, before and after the rows.
 
