@@ -32,7 +32,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from ssap_query.mirror.answer import answer, read_request
 from ssap_query.mirror.mirror import Mirror
 from ssap_query.mirror.result import ResultSet
-from ssap_query.render import format_named
+from ssap_query.render import chunks, format_named
 from ssap_query.server import vosi
 from ssap_query.server.cone_search import cone_search
 from ssap_query.ssap import REGISTRY
@@ -273,7 +273,7 @@ def _streamed(result: ResultSet) -> Response:
     except ParameterError:
         parameter = "RESPONSEFORMAT"
         raise ParameterError(parameter, result.response_format, "is not served here") from None
-    stream = chosen.chunks(result)
+    stream = chunks(result, chosen.name)
     # What fails before the first piece is there can still be told as an error.
     pieces = chain([next(stream, b"")], stream)
     # Truncation cannot be told within every format, so it is told beside all of them.
