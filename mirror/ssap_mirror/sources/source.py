@@ -72,6 +72,8 @@ class RequestPolicy:
     """Requests of a proof, as a share of those that the harvest took; a proof that needs more is not made."""
     largest_answer_bytes: int = 4 << 30
     """An answer beyond this is refused [byte]."""
+    strict: bool = False
+    """Whether a cell that cannot be read ends the harvest; else it is NULL, counted, and told in the verdict."""
     disk_share: float = 1.0
     """Share of the estimated room on disk without which a harvest is not begun; 0 begins it in any case."""
 

@@ -25,6 +25,7 @@ _LIMITS = (
     ("--longest-pause", "longest_retry_after_s", "SECONDS", 0, "Longest pause that a server may ask for (Retry-After); "
      "beyond it the harvest ends, and goes on when it is asked to."),
     ("--longest-outage", "longest_outage_s", "SECONDS", 0, "How long a server may give no answer at all."),
+    ("--most-cones", "most_cones", "N", 1, "How many cones a sky may take of a service that refuses larger ones."),
     ("--longest-job", "longest_job_s", "SECONDS", 0.1, "Longest time for a job of a TAP service."),
 )  # fmt: skip
 

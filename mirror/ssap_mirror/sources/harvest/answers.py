@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import unescape
@@ -66,6 +66,8 @@ class Stored:
     """Size of the file [byte]."""
     received: int = 0
     """What the answer was on the wire [byte]."""
+    bad_cells: dict[str, list[int | str]] = field(default_factory=dict)
+    """Column -> number of cells that could not be read and are NULL, and the text of the first."""
 
 
 def overflow_in(beginning: bytes) -> bool:
@@ -118,13 +120,21 @@ class AnswerWriter:
         Those of them that a survey asks for.
     check_stopped : callable, optional
         Called now and then while an answer is read; raises if that is to end.
+    strict : bool
+        Whether a cell that cannot be read is an error; else it is NULL, and counted.
     """
 
     def __init__(
-        self, columns: Schema, survey_columns: Schema, check_stopped: Callable[[], None] = lambda: None
+        self,
+        columns: Schema,
+        survey_columns: Schema,
+        check_stopped: Callable[[], None] = lambda: None,
+        *,
+        strict: bool = False,
     ) -> None:
         self._columns = columns
         self._check_stopped = check_stopped
+        self._strict = strict
         self._arrow = columns.arrow_schema()
         self._digests = Digests(columns, survey_columns)
 
@@ -150,10 +160,12 @@ class AnswerWriter:
             If the service answered with another error.
         """
         from ssap_mirror.tables.votable import read_votable
+        from ssap_mirror.tables.votable.cells import BadCells
 
+        bad = BadCells()
         part = target.with_suffix(_PART)
         with raw.open("rb") as file:
-            reader = read_votable(file)
+            reader = read_votable(file, bad_cells=None if self._strict else bad)
             _refuse_error(reader)
             if len(reader.schema):
                 _refuse_lack(self._columns, reader.schema)
@@ -166,7 +178,7 @@ class AnswerWriter:
         digest, size = storage.sha256(part), part.stat().st_size
         part.replace(target)
         storage.sync(target.parent)
-        return Stored(target, rows, overflow, digest, size)
+        return Stored(target, rows, overflow, digest, size, bad_cells=bad.to_json())
 
     def _write(self, batches: Iterable[pa.RecordBatch], part: Path) -> int:
         """Write rows as they should be, with their digests; returns their number."""

@@ -30,6 +30,7 @@ class Limits:
         self.size_deg = size_deg
         #: Largest MAXREC [rows]; None if none is known.
         self.maxrec: int | None = None
+        self._overflowed: set[tuple[tuple[str, str], ...]] = set()
         self._broken: set[tuple[tuple[tuple[str, str], ...], int]] = set()
         self._lock = threading.Lock()
 
@@ -41,9 +42,16 @@ class Limits:
         return [(name, str(min(int(value), most)) if name == _MAXREC else value) for name, value in asked]
 
     def forbid(self, asked: list[tuple[str, str]]) -> bool:
-        """Whether a request is known to be refused for its SIZE."""
+        """Whether a request is known to be refused for its SIZE, or to be answered in part only."""
+        if tuple(asked) in self._overflowed:
+            return True
         size = _value(asked, _SIZE)
         return size is not None and self.size_deg is not None and size > self.size_deg
+
+    def add_overflow(self, asked: list[tuple[str, str]]) -> None:
+        """Remember that more rows match than a request gave: one with a higher limit, clamped, may be the same."""
+        with self._lock:
+            self._overflowed.add(tuple(asked))
 
     def learn(self, error: SourceError, asked: list[tuple[str, str]]) -> bool:
         """Learn from what became of a request.

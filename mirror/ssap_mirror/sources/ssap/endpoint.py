@@ -108,7 +108,10 @@ class Endpoint:
             if self.limits.forbid(within):
                 return None
             try:
-                return whole(within, int(within[-1][1]))
+                stored = whole(within, int(within[-1][1]))
+                if stored is None:
+                    self.limits.add_overflow(within)
+                return stored
             except (ServiceError, TransportError) as error:
                 if not self.limits.learn(error, within):
                     raise

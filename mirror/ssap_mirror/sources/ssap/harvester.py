@@ -174,13 +174,14 @@ class Harvester:
             by_date=TIME in survey.parameters,
         )
         rows = audit.rows()
+        full = [answer for answer in self.ledger.answers() if not is_survey(answer.sweep)]
         outcome = Outcome(
             main=next(iter(traits.parameters), None),
             second=next(iter(traits.parameters[1:]), None),
             settled=settled.agrees,
             proof=proof,
             base=None if self.base is None else self.base.path.name,
-            signs=settled.signs,
+            signs=(*settled.signs, *self.ledger.unreadable(full)),
             rows=rows - len(removed),
             duplicates=audit.full_rows() - rows,
             removed=len(removed),
@@ -200,7 +201,7 @@ class Harvester:
         }
         overrides = {**description.schema.overrides, "identity": audit.identity or ""}
         schema = replace(description.schema, overrides=overrides)
-        answers = [answer.path for answer in self.ledger.answers() if not is_survey(answer.sweep)]
+        answers = [answer.path for answer in full]
         return Harvest(
             replace(description, schema=schema),
             outcome.rows,

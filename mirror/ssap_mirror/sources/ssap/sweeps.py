@@ -80,8 +80,8 @@ class Sweeps:
         self._policy = probe.endpoint.client.policy
         schema, traits = probe.description.schema, probe.traits
         check = probe.endpoint.client.check_stopped
-        full = AnswerWriter(schema, traits.survey_columns, check)
-        survey = AnswerWriter(traits.survey_columns, traits.survey_columns, check)
+        full = AnswerWriter(schema, traits.survey_columns, check, strict=self._policy.strict)
+        survey = AnswerWriter(traits.survey_columns, traits.survey_columns, check, strict=self._policy.strict)
         self._fetch_full: Fetch = partial(probe.endpoint.fetch, FULL_VERB, full)
         self._fetch_survey: Fetch = partial(probe.endpoint.fetch, traits.survey_verb, survey)
 

@@ -62,8 +62,10 @@ class Jobs:
         self._job_rows = adql.client.policy.job_rows
         self._progress = progress
         check = adql.client.check_stopped
-        self._fetch_full: Fetch = partial(_fetch, adql, AnswerWriter(schema, self.survey_columns, check), ())
-        survey = AnswerWriter(self.survey_columns, self.survey_columns, check)
+        self._fetch_full: Fetch = partial(
+            _fetch, adql, AnswerWriter(schema, self.survey_columns, check, strict=adql.client.policy.strict), ()
+        )
+        survey = AnswerWriter(self.survey_columns, self.survey_columns, check, strict=adql.client.policy.strict)
         self._fetch_survey: Fetch = partial(_fetch, adql, survey, self.survey_columns.names)
 
     def harvest(self, rows: int) -> list[Answer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,9 @@ __all__ = ["sync"]
 @click.option("--status", "only_status", is_flag=True, help="Only tell where a harvest that was begun stands.")
 @click.option("--restart", is_flag=True, help="Forget what an earlier run fetched.")
 @click.option("--accept-incomplete", is_flag=True, help="Make the snapshot live even if rows are known to be missing.")
+@click.option(
+    "--strict", is_flag=True, help="End at a cell that cannot be read; without it, it is missing, counted and told."
+)
 @limits
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
@@ -63,7 +67,7 @@ def sync(
     table: str | None, units: dict[str, str], ra: str | None, dec: str | None, frame: str | None,
     home: Path | None, keep: int | None,
     full: bool, dry_run: bool, only_status: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
-    quiet: bool, as_json: bool, **limits: float | None,  # noqa: FBT001
+    quiet: bool, as_json: bool, strict: bool, **limits: float | None,  # noqa: FBT001
 ) -> None:  # fmt: skip
     """Mirror a SERVICE: harvest its whole table, build a snapshot, check it, make it live.
 
@@ -95,7 +99,13 @@ def sync(
     options = SyncOptions(full=full, dry_run=dry_run, restart=restart, accept_incomplete=accept_incomplete, keep=keep)
     with shown(quiet=quiet or as_json) as progress:
         report = run(
-            known, source=address, name=name, home=home, options=options, policy=policy_of(limits), progress=progress
+            known,
+            source=address,
+            name=name,
+            home=home,
+            options=options,
+            policy=replace(policy_of(limits), strict=strict),
+            progress=progress,
         )
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=1))
