@@ -268,13 +268,13 @@ def _arranged(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
     import pyarrow as pa
 
     columns = []
-    for field in wanted:
-        column = batch.column(field.name)
-        if column.type != field.type:
+    for item in wanted:
+        column = batch.column(item.name)
+        if column.type != item.type:
             try:
-                column = column.cast(field.type)
+                column = column.cast(item.type)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                message = f"column {field.name!r} came as {column.type}, announced was {field.type}: {error}"
+                message = f"column {item.name!r} came as {column.type}, announced was {item.type}: {error}"
                 raise FormatError(message) from error
         columns.append(column)
     return pa.RecordBatch.from_arrays(columns, schema=wanted)

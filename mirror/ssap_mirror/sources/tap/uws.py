@@ -11,9 +11,13 @@ from ssap_mirror.errors import FormatError, ServiceError, SourceError, Transport
 from ssap_mirror.sources.harvest.answers import QueryTooLargeError, error_of
 from ssap_mirror.sources.harvest.client import Client, Download
 
-__all__ = ["run_job"]
+__all__ = ["NoJobsError", "run_job"]
 
 _UNDER_WAY = ("PENDING", "QUEUED", "EXECUTING", "UNKNOWN", "HELD", "SUSPENDED")
+
+
+class NoJobsError(ServiceError):
+    """The service refuses to make any job."""
 
 
 def run_job(client: Client, url: str, form: dict[str, str], path: Path) -> Download:
@@ -38,12 +42,17 @@ def run_job(client: Client, url: str, form: dict[str, str], path: Path) -> Downl
         If the network or the server failed, or the job was lost.
     QueryTooLargeError
         If the job was ended because it took too long.
+    NoJobsError
+        If the service refuses to make one.
     ServiceError
         If the job ended in an error, or none was made.
     FormatError
         If the result is a web page.
     """
-    _, job = client.small("POST", f"{url}/async", form)
+    try:
+        _, job = client.small("POST", f"{url}/async", form)
+    except ServiceError as error:
+        raise NoJobsError(str(error)) from error
     if job.rstrip("/").endswith("/async"):
         message = f"{url} made no job: it did not lead to one (UWS 1.1 §2.2.3.1)"
         raise ServiceError(message)

@@ -33,6 +33,9 @@ __all__ = ["sync"]
 )
 @click.option("--table", metavar="SCHEMA.TABLE", help="Table of a TAP service.")
 @click.option(
+    "--where", metavar="ADQL", help="Condition that rows of a TAP table have to meet: \"dataproduct_type='spectrum'\"."
+)
+@click.option(
     "--unit",
     "units",
     metavar="COLUMN=UNIT",
@@ -64,7 +67,7 @@ __all__ = ["sync"]
 @click.pass_context
 def sync(
     ctx: click.Context, /, service: str | None, source: str | None, name: str | None, columns_of: str | None,
-    table: str | None, units: dict[str, str], ra: str | None, dec: str | None, frame: str | None,
+    table: str | None, where: str | None, units: dict[str, str], ra: str | None, dec: str | None, frame: str | None,
     home: Path | None, keep: int | None,
     full: bool, dry_run: bool, only_status: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
     quiet: bool, as_json: bool, strict: bool, **limits: float | None,  # noqa: FBT001
@@ -87,6 +90,8 @@ def sync(
         found = status(name, home)
         click.echo(json.dumps(found.to_json(), indent=1) if as_json else found.words())
         return
+    from ssap_mirror.errors import ParameterError
+    from ssap_mirror.pipeline.address import TapAddress
     from ssap_mirror.pipeline.known_services import find_address
     from ssap_mirror.pipeline.sync import SyncOptions
     from ssap_mirror.pipeline.sync import sync as run
@@ -96,6 +101,10 @@ def sync(
 
     positions = Positions(ra=ra, dec=dec, frame=frame) if ra or dec or frame else None
     address = find_address(known, source, table=table, units=units, positions=positions)
+    if where:
+        if not isinstance(address, TapAddress):
+            raise ParameterError(name="--where", value=where, reason="can only be asked of a table of a TAP service")
+        address = replace(address, where=where)
     options = SyncOptions(full=full, dry_run=dry_run, restart=restart, accept_incomplete=accept_incomplete, keep=keep)
     with shown(quiet=quiet or as_json) as progress:
         report = run(
