@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import FormatError, ServiceError, SourceError
 from ssap_mirror.sources.harvest.client import InterruptedHarvest
+from ssap_mirror.sources.harvest.positions import columns_read
 from ssap_mirror.sources.harvest.samples import BINARY2, Sample
 from ssap_mirror.sources.http.limits import Limits
 from ssap_mirror.sources.source import Description
@@ -18,6 +19,9 @@ from ssap_mirror.sources.ssap.traits import VERBS, Traits, find_traits
 from ssap_mirror.tables.votable.model import Param
 
 __all__ = ["Probe", "probe"]
+
+# Roles of columns in which services put what belongs to a request.
+_OF_REQUESTS = ("access_url", "score", "identity")
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,9 @@ def probe(endpoint: Endpoint, known: Schema | None, title: str) -> Probe:
     header = answers[-1].reader.header
     description = Description("ssap", endpoint.url, title, schema, parameters, header, notes)
     traits, size_is_radius = find_traits(endpoint, description)
-    volatile = volatile_columns(endpoint, traits.known_position if traits.cones else None)
+    # A date or a position that differs is a table that changes, which nothing may hide.
+    of_the_row = {name for role, name in schema.roles.items() if role not in _OF_REQUESTS} | {*columns_read(schema)}
+    volatile = volatile_columns(endpoint, traits.known_position if traits.cones else None) - of_the_row
     if volatile:
         notes += (f"columns that differ in each answer, so that rows are compared without them: {_listed(volatile)}",)
     if traits.identity in volatile:
