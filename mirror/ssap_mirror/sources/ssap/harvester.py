@@ -191,6 +191,7 @@ class Harvester:
             fetched=audit.fetched(),
             uncompared=len(description.schema) - len(traits.survey_columns),
             divided=self.ledger.divided_by_sky(),
+            volatile=tuple(name for name in description.schema.names if name in description.schema.volatile),
         )
         record = {
             **outcome.to_json(),
