@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core import layout
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.pipeline.address import Address, parse_address
+from ssap_mirror.pipeline.address import Address, FileAddress, TapAddress, parse_address
 from ssap_mirror.pipeline.known_columns import lamost6_mrs
 from ssap_mirror.pipeline.remembered import remembered_entry, source_entry
 from ssap_mirror.pipeline.service import KnownService
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["entry_to_remember", "find_service", "find_source", "lamost6_mrs", "services"]
 
-_SERVICE = "service"
+_SERVICE, _WHERE = "service", "--where"
 
 
 def services(home: Path | None = None) -> tuple[KnownService, ...]:
@@ -76,6 +76,7 @@ def find_source(
     name: str | None = None,
     home: Path | None = None,
     table: str | None = None,
+    where: str | None = None,
     units: Mapping[str, str] | None = None,
     positions: Positions | None = None,
 ) -> KnownService:
@@ -96,6 +97,8 @@ def find_source(
         Folder of the mirrors.
     table : str, optional
         Table of a TAP service; the service's own without it.
+    where : str, optional
+        Condition in ADQL that all rows of such a table have to meet.
     units : mapping of str to str, optional
         Units of its columns, beside those that are known.
     positions : Positions, optional
@@ -113,14 +116,28 @@ def find_source(
             known = _as_before(service, home, known)
         if known is None:
             raise ParameterError(_SERVICE, service, _unknown())
-        if table is None and not units and positions is None:
+        if table is None and not where and not units and positions is None:
             return known
-        source = known.url
+        source = _changed(known, table, positions)
     found = known or KnownService(service, url="")
     if isinstance(source, (str, Path)):
         source = parse_address(source, table=table or found.table, units=units, positions=positions)
+    if where:
+        if not isinstance(source, TapAddress):
+            raise ParameterError(_WHERE, where, "can only be asked of a table of a TAP service")
+        source = replace(source, where=where)
     moved = found.moved_to(source)
     return replace(moved, units={**moved.units, **(units or {})})
+
+
+def _changed(known: KnownService, table: str | None, positions: Positions | None) -> Address:
+    """Take the address of a service, with another table or other positions where they are given."""
+    address = known.address
+    if isinstance(address, FileAddress):
+        return replace(address, positions=positions or address.positions)
+    if table is None and positions is None:
+        return address
+    return parse_address(known.url, table=table or known.table, positions=positions)
 
 
 def entry_to_remember(service: KnownService, home: Path | None = None) -> dict[str, Any]:
@@ -145,7 +162,7 @@ def entry_to_remember(service: KnownService, home: Path | None = None) -> dict[s
 def _as_before(service: str, home: Path | None, known: KnownService | None) -> KnownService | None:
     """Take what ``services.toml`` says, or a mirror remembers, or is built in."""
     mirror = layout.mirror_dir(home or layout.default_home(), service)
-    if (known is not None and known.where) or not is_mirror_name(service):
+    if (known is not None and known.said_in) or not is_mirror_name(service):
         return known
     entry = remembered_entry(mirror)
     if entry is None:
@@ -153,7 +170,7 @@ def _as_before(service: str, home: Path | None, known: KnownService | None) -> K
     if entry is None:
         return known
     by_name = find_service(entry.pop("name"), home) if "name" in entry else None
-    return by_name or replace(read_entry(service, entry), where=f"the last sync of {service}")
+    return by_name or replace(read_entry(service, entry), said_in=f"the last sync of {service}")
 
 
 def _unknown() -> str:

@@ -69,7 +69,8 @@ def _entry_of(source: Mapping[str, Any]) -> dict[str, Any] | None:
             return {"url": url}
         case "tap" if "#" in url:
             endpoint, _, table = url.partition("#")
-            return {"url": endpoint, "table": unquote(table)}
+            table, _, where = table.partition(" WHERE ")
+            return {"url": endpoint, "table": unquote(table), **({"where": where} if where else {})}
         case "file" if url.startswith("file:"):
             return {"url": unquote(urlsplit(url).path)}
         case _:

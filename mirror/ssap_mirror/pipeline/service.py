@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ssap_mirror.core.schema import Schema
-from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, parse_address
+from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress, parse_address
 from ssap_mirror.pipeline.known_columns import KNOWN_COLUMNS
 from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.source import RequestPolicy
@@ -22,7 +22,7 @@ __all__ = ["SSAP_ONLY", "KnownService"]
 SSAP_ONLY = ("parameters", "size_is_radius", "max_size")
 
 # Beside these, an entry says what the rows are.
-_FOR_PEOPLE = ("title", "note", "untried", "where")
+_FOR_PEOPLE = ("title", "note", "untried")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class KnownService:
     """For people; the name without it."""
     table: str | None = None
     """Table to mirror, for TAP."""
+    where: str = ""
+    """Condition in ADQL that all rows have to meet, for TAP."""
     columns: str | None = None
     """Key of the columns that are known beforehand (`ssap_mirror.pipeline.known_columns`)."""
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -61,7 +63,7 @@ class KnownService:
     """What one should know before one mirrors it."""
     untried: bool = False
     """Whether nobody has mirrored it so far."""
-    where: str = field(default="", compare=False)
+    said_in: str = field(default="", compare=False)
     """File that says so; empty where it is built in."""
 
     @property
@@ -73,7 +75,8 @@ class KnownService:
     def address(self) -> Address:
         """Where its rows come from."""
         if urlsplit(self.url).scheme in ("http", "https"):
-            return parse_address(self.url, table=self.table)
+            found = parse_address(self.url, table=self.table)
+            return replace(found, where=self.where) if isinstance(found, TapAddress) else found
         positions = Positions(**self.positions) if self.positions else None  # type: ignore[arg-type]
         return FileAddress(Path(self.url).expanduser(), dict(self.units), positions)
 
@@ -85,7 +88,7 @@ class KnownService:
     def corrections(self) -> Corrections:
         """What is said of its columns."""
         identity = {} if self.identity is None else {"identity": self.identity}
-        said_by = f"{self.where}: [{self.name}] " if self.where else ""
+        said_by = f"{self.said_in}: [{self.name}] " if self.said_in else ""
         return Corrections({**self.roles, **identity}, self.units, said_by)
 
     @property
@@ -117,7 +120,7 @@ class KnownService:
 
     def moved_to(self, address: Address) -> KnownService:
         """Put the service at another address, or take its rows from a file: then what is about SSAP requests goes."""
-        entry = replace(self, url="", table=None, positions={}, where="")
+        entry = replace(self, url="", table=None, where="", positions={}, said_in="")
         if not isinstance(address, SsapAddress):
             usual = {item.name: getattr(KnownService("", ""), item.name) for item in fields(KnownService)}
             entry = replace(entry, **{key: usual[key] for key in SSAP_ONLY})
@@ -131,7 +134,7 @@ class KnownService:
             case SsapAddress(url):
                 return replace(entry, url=url)
             case _:
-                return replace(entry, url=address.url, table=address.table)
+                return replace(entry, url=address.url, table=address.table, where=address.where)
 
     def to_entry(self) -> dict[str, Any]:
         """Keys and values of a table of ``services.toml``, without what is as usual."""
@@ -139,7 +142,7 @@ class KnownService:
         entry: dict[str, Any] = {}
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name in ("name", "where") or value == getattr(usual, item.name):
+            if item.name in ("name", "said_in") or value == getattr(usual, item.name):
                 continue
             if isinstance(value, Mapping):
                 value = {key: list(one) if isinstance(one, tuple) else one for key, one in value.items()}

@@ -46,7 +46,7 @@ _OWN_PARAMETERS = frozenset(
         "SPATRES",
     ]
 )
-_SERVICES, _URL, _KIND, _TABLE, _ROLE_IDENTITY = "services", "url", "kind", "table", "roles.identity"
+_SERVICES, _URL, _KIND, _TABLE, _WHERE, _ROLE_IDENTITY = "services", "url", "kind", "table", "where", "roles.identity"
 _LARGEST_SIZE_DEG = 360.0
 _MAY_BE_ZERO = frozenset({"disk_share", "pause_s"})
 
@@ -61,7 +61,7 @@ def entries_of(path: Path) -> dict[str, dict[str, Any]]:
     """
     try:
         text = path.read_bytes().decode()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise ParameterError(_SERVICES, str(path), f"cannot be read: {error}") from error
@@ -116,7 +116,7 @@ def read_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) ->
     if path is not None and urlsplit(values["url"]).scheme not in ("http", "https"):
         values["url"] = str(path.parent.absolute() / Path(values["url"]).expanduser())
     try:
-        service = KnownService(name=name, where=where, **values)
+        service = KnownService(name=name, said_in=where, **values)
         found = service.kind
     except ParameterError as error:
         key = "positions" if error.name in ("positions", "epoch", "sigma_arcsec") else "url"
@@ -125,6 +125,8 @@ def read_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) ->
         raise refuse(_KIND, kind, f"does not fit url and table, which are those of kind {found!r}")
     if found == "file" and service.table is not None:
         raise refuse(_TABLE, service.table, "is about TAP, and the url is a file")
+    if found != "tap" and service.where:
+        raise refuse(_WHERE, service.where, "can only be asked of a table of a TAP service")
     for key in (*SSAP_ONLY, *(("positions",) if found != "file" else ()), *(("max_rows",) if found == "file" else ())):
         if key in values and (found != "ssap" if key in SSAP_ONLY else True):
             raise refuse(key, entry[key], f"has no meaning for a source of kind {found!r}")
@@ -301,6 +303,7 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "kind": _one_of("ssap", "tap", "file"),
     "url": _text,
     "table": _text,
+    "where": _text,
     "columns": _one_of(*KNOWN_COLUMNS),
     "roles": _roles,
     "units": _units,

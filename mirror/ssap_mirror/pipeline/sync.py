@@ -228,21 +228,22 @@ def _open_source(asked: KnownService, policy: RequestPolicy | None, base: Catalo
     match address:
         case SsapAddress(url):
             return SsapSource(url, title, schema, policy, base, corrections=said, habits=asked.habits)
-        case TapAddress(url, table):
-            return TapSource(url, table, title, policy, base, corrections=said)
+        case TapAddress(url, table, where):
+            return TapSource(url, table, title, policy, base, where, corrections=said)
         case FileAddress(path, units, positions):
             return FileSource(path, schema, units=units, positions=positions, title=title, corrections=said)
 
 
 def _facts(asked: KnownService, entry: dict[str, Any], base: Catalog | None) -> dict[str, str]:
     """Say what has to be the same for an earlier harvest to be continued."""
+    named = {"name": entry["name"]} if "name" in entry else {}
     # Digests of rows are DuckDB's hashes, which another version may work out otherwise.
     import duckdb
 
     return {
         "kind": asked.kind,
         "url": asked.address.origin,
-        REMEMBERED: json.dumps(entry, sort_keys=True),
+        REMEMBERED: json.dumps({**asked.facts(), **named}, sort_keys=True),
         "base": "" if base is None else base.path.name,
         "hashes": f"duckdb {duckdb.__version__}",
     }

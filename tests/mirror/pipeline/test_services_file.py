@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.pipeline.known_services import find_service, services
+from ssap_mirror.pipeline.address import FileAddress
+from ssap_mirror.pipeline.known_services import find_service, find_source, services
 from ssap_mirror.pipeline.service import KnownService
 from ssap_mirror.pipeline.services_file import save_service
 from ssap_mirror.pipeline.sync import SyncOptions, sync
 from ssap_mirror.sources.source import RequestPolicy
+from ssap_mirror.tables.positions import Positions
 
 from tests.support import fake_ssap
 from tests.support.fake_ssap import FakeService
@@ -121,11 +123,21 @@ def test_a_mirror_knows_the_service_that_it_came_from(service: FakeService, tmp_
     assert open_catalog("mine", tmp_path).manifest["source"]["url"] == service.url
 
 
+def test_what_is_said_beside_a_name_changes_the_one_thing(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("name,l,b\na,10.5,-20.25\n")
+    write(tmp_path, '[mine]\nurl = "rows.csv"\npositions = { ra = "l", dec = "b", frame = "galactic" }\n')
+    found = find_source("mine", home=tmp_path, units={"l": "deg"})
+    assert found.address == FileAddress(
+        tmp_path / "rows.csv", {"l": "deg"}, Positions(ra="l", dec="b", frame="galactic")
+    )
+    assert find_source("lamost6-lrs", where="z > 0").address.origin.endswith("#lamost6.ssa_lrs WHERE z > 0")
+    with pytest.raises(ParameterError, match="--where: 'z > 0' can only be asked of a table"):
+        find_source("mine", home=tmp_path, where="z > 0")
+
+
 def test_a_mirror_knows_the_file_that_it_came_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "rows.csv").write_text("name,ra,dec,flux\na,10.5,-20.25,1\n")
     monkeypatch.chdir(tmp_path)
-    from ssap_mirror.pipeline.known_services import find_source
-
     asked = find_source("mine", "rows.csv", home=tmp_path, units={"flux": "Jy"})
     sync("mine", source=asked, home=tmp_path)
     (tmp_path / "rows.csv").write_text("name,ra,dec,flux\na,10.5,-20.25,1\nb,11.5,-20.25,1\n")

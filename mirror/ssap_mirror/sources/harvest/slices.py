@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "ENDS",
     "WHOLE",
     "Cell",
     "Range",
@@ -26,6 +27,9 @@ __all__ = [
     "order_of_discs",
     "plan_ranges",
 ]
+
+#: Between the names of two parameters that together select a range: one for its lower end, one for its upper.
+ENDS = "|"
 
 _DATES = ("TIME", "MTIME")
 # Where an open end is cut in two when nothing is known of the values: 1950 to 2050 [MJD].
@@ -62,7 +66,7 @@ class Range:
     """A range of a parameter's values; both ends belong to it, and None is an open end."""
 
     parameter: str
-    """``TIME``, ``SNR``, ``BAND``, ..."""
+    """``TIME``, ``SNR``, ``BAND``, ..., or two with `ENDS` between."""
     start: float | None = None
     """Lower end: MJD [d] for dates, else in the parameter's own unit."""
     stop: float | None = None
@@ -73,6 +77,9 @@ class Range:
         if self.start is None and self.stop is None:
             message = f"{self.parameter}=/ is an error for some servers and everything for others"
             raise ValueError(message)
+        if ENDS in self.parameter:
+            ends = zip(self.parameter.split(ENDS), (self.start, self.stop), strict=True)
+            return [(name, self._text(value)) for name, value in ends if value is not None]
         return [(self.parameter, f"{self._text(self.start)}/{self._text(self.stop)}")]
 
     def _text(self, value: float | None) -> str:
@@ -232,28 +239,14 @@ def cells_of(order: int, pixels: Iterable[int] | None = None) -> list[Slice]:
     return [Slice(cell=Cell(order, int(pixel))) for pixel in chosen]
 
 
-def order_of_discs(largest_size_deg: float | None, *, size_is_radius: bool) -> int:
-    """Lowest order at which the disc around any cell is within a service's largest SIZE; 0 without one.
-
-    Parameters
-    ----------
-    largest_size_deg : float or None
-        Largest SIZE [deg].
-    size_is_radius : bool
-        Whether the service reads SIZE as a radius.
-
-    Examples
-    --------
-    >>> order_of_discs(15.0, size_is_radius=False)
-    3
-    """
-    if largest_size_deg is None:
-        return 0
-    import hpgeom
-
+def order_of_discs(size_deg: float) -> int:
+    """Lowest order whose cells fit into discs of a diameter [deg]; the finest there is, if none does."""
     for order in range(_FINEST_ORDER):
-        radius = 1.001 * float(hpgeom.max_pixel_radius(2**order, degrees=True)) + _RIM_DEG
-        if (radius if size_is_radius else 2 * radius) <= largest_size_deg:
+        step = 4 ** max(order - 3, 0)
+        largest = max(Cell(order, pixel).disc()[2] for pixel in range(0, 12 << 2 * order, step))
+        # Where not every cell was looked at, one may have a slightly larger disc.
+        largest *= 1.0 if step == 1 else 1.01
+        if 2 * largest <= size_deg:
             return order
     return _FINEST_ORDER
 
@@ -308,11 +301,7 @@ def _round_between(low: float, high: float, is_date: bool) -> float:  # noqa: FB
 
 
 def cover_positions(
-    ra: NDArray[np.float64],
-    dec: NDArray[np.float64],
-    all_ra: NDArray[np.float64],
-    all_dec: NDArray[np.float64],
-    coarsest: int = 1,
+    ra: NDArray[np.float64], dec: NDArray[np.float64], all_ra: NDArray[np.float64], all_dec: NDArray[np.float64]
 ) -> list[Slice]:
     """Cells that hold some positions, of the order at which asking for them costs least.
 
@@ -324,8 +313,6 @@ def cover_positions(
         Positions to cover, ICRS [deg].
     all_ra, all_dec : numpy.ndarray of float64, shape (M,)
         Positions of the table's rows, as often as there are rows.
-    coarsest : int
-        Lowest order of a cell that may be asked for.
 
     Returns
     -------
@@ -336,7 +323,7 @@ def cover_positions(
 
     wanted, everything = healpix_29(ra, dec), healpix_29(all_ra, all_dec)
     best: tuple[float, int, NDArray[np.int64]] | None = None
-    for order in range(max(coarsest, 1), _FINEST_ORDER + 1):
+    for order in range(1, _FINEST_ORDER + 1):
         cells = np.unique(cell_of(wanted, order))
         inside = np.isin(cell_of(everything, order), cells).sum()
         cost = len(cells) * _REQUEST_COSTS_ROWS + _DISC_PER_CELL * float(inside)

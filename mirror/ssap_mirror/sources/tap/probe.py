@@ -55,7 +55,8 @@ def probe(adql: Adql, url: str, title: str, base: Catalog | None, corrections: C
     ParameterError
         If a correction names a column that the table does not have.
     """
-    sample = adql.sample(_SAMPLE_ROWS if base is None else _SMALL_SAMPLE_ROWS)
+    asked = _SAMPLE_ROWS if base is None else _SMALL_SAMPLE_ROWS
+    sample = adql.sample(asked)
     listed = Schema(tuple(_completed(column, adql.listed(column.name)) for column in sample.reader.schema))
     named = corrections.applied_to(listed)
     identity = None if base is None else base.schema.roles.get("identity")
@@ -64,7 +65,7 @@ def probe(adql: Adql, url: str, title: str, base: Catalog | None, corrections: C
     columns = tuple(replace(column, verbosity=10 if column.name in brief else column.verbosity) for column in named)
     schema = Schema(columns, {**named.overrides, "identity": identity or ""})
     description = Description("tap", url, title, schema, header=sample.reader.header)
-    return Probe(adql.with_integers(sample.reader.schema), description, Price.of_sample(sample))
+    return Probe(adql.with_sample(sample, asked), description, Price.of_sample(sample))
 
 
 def _completed(column: Column, listed: TapSchemaColumn | None) -> Column:

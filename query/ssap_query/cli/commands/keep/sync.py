@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ssap_query.cli.diagnostics import ExitCode, note
+from ssap_query.cli.limits import limits, policy_of
 from ssap_query.cli.options import FRAME_HELP, home, read_units
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ __all__ = ["sync"]
     "--service", "columns_of", metavar="SERVICE", help="Built-in service whose columns and units the rows have."
 )
 @click.option("--table", metavar="SCHEMA.TABLE", help="Table of a TAP service.")
+@click.option(
+    "--where", metavar="ADQL", help="Condition that rows of a TAP table have to meet: \"dataproduct_type='spectrum'\"."
+)
 @click.option(
     "--unit",
     "units",
@@ -54,15 +59,19 @@ __all__ = ["sync"]
 @click.option("--status", "only_status", is_flag=True, help="Only tell where a harvest that was begun stands.")
 @click.option("--restart", is_flag=True, help="Forget what an earlier run fetched.")
 @click.option("--accept-incomplete", is_flag=True, help="Make the snapshot live even if rows are known to be missing.")
+@click.option(
+    "--strict", is_flag=True, help="End at a cell that cannot be read; without it, it is missing, counted and told."
+)
+@limits
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 @click.pass_context
 def sync(
-    ctx: click.Context, service: str | None, source: str | None, name: str | None, columns_of: str | None,
-    table: str | None, units: dict[str, str], ra: str | None, dec: str | None, frame: str | None,
+    ctx: click.Context, /, service: str | None, source: str | None, name: str | None, columns_of: str | None,
+    table: str | None, where: str | None, units: dict[str, str], ra: str | None, dec: str | None, frame: str | None,
     home: Path | None, keep: int | None,
     full: bool, dry_run: bool, only_status: bool, save: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
-    quiet: bool, as_json: bool,  # noqa: FBT001
+    quiet: bool, as_json: bool, strict: bool, **limits: float | None,  # noqa: FBT001
 ) -> None:  # fmt: skip
     """Mirror a SERVICE: harvest its whole table, build a snapshot, check it, make it live.
 
@@ -91,12 +100,20 @@ def sync(
     from ssap_query.cli.progress import shown
 
     positions = Positions(ra=ra, dec=dec, frame=frame) if ra or dec or frame else None
-    asked = find_source(known, source, name=name, home=home, table=table, units=units, positions=positions)
+    asked = find_source(known, source, name=name, home=home, table=table, where=where, units=units, positions=positions)
     options = SyncOptions(
         full=full, dry_run=dry_run, save=save, restart=restart, accept_incomplete=accept_incomplete, keep=keep
     )
     with shown(quiet=quiet or as_json) as progress:
-        report = run(known, source=asked, name=name, home=home, options=options, progress=progress)
+        report = run(
+            known,
+            source=asked,
+            name=name,
+            home=home,
+            options=options,
+            policy=replace(policy_of(limits), strict=strict),
+            progress=progress,
+        )
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=1))
     else:

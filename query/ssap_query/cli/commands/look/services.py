@@ -22,9 +22,9 @@ def services(home: Path | None, as_json: bool) -> None:  # noqa: FBT001
 
     found = known(home)
     if as_json:
-        entries = [{"name": one.name, "kind": one.kind, "file": one.where or None, **one.to_entry()} for one in found]
+        entries = [{"name": one.name, "kind": one.kind, "file": one.said_in or None, **one.to_entry()} for one in found]
         click.echo(json.dumps(entries, indent=1))
         return
     for service in found:
-        mark = f" ({service.where})" if service.where else " (untried)" if service.untried else ""
+        mark = f" ({service.said_in})" if service.said_in else " (untried)" if service.untried else ""
         click.echo(f"{service.name:16} {service.kind:5} {service.url}  {service.title or service.name}{mark}")
