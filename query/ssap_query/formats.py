@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ssap_mirror.core.layout import SUFFIXES
+
 __all__ = ["FORMATS", "Format"]
 
 
@@ -42,7 +44,7 @@ FORMATS: tuple[Format, ...] = (
         "votable",
         "votable/td",
         _VOTABLE,
-        (".vot", ".xml", ".votable"),
+        SUFFIXES["votable"],
         "votable.document:tabledata_chunks",
         tells_status=True,
         asked_as=("votabletd", "text/xml", f"{_VOTABLE};serialization=tabledata"),
@@ -68,7 +70,7 @@ FORMATS: tuple[Format, ...] = (
         "fits",
         "fits",
         "application/fits",
-        (".fits", ".fit"),
+        SUFFIXES["fits"],
         "fits.document:fits_chunks",
         tells_status=True,
         asked_as=("image/fits",),
@@ -77,7 +79,7 @@ FORMATS: tuple[Format, ...] = (
         "csv",
         "csv",
         "text/csv;header=present",
-        (".csv",),
+        SUFFIXES["csv"],
         "text.delimited:csv_chunks",
         tells_status=False,
         asked_as=("text/csv",),
@@ -91,14 +93,12 @@ FORMATS: tuple[Format, ...] = (
         tells_status=False,
         asked_as=("csv_bare",),
     ),
-    Format(
-        "tsv", "tsv", "text/tab-separated-values", (".tsv", ".tab"), "text.delimited:tsv_chunks", tells_status=False
-    ),
+    Format("tsv", "tsv", "text/tab-separated-values", SUFFIXES["tsv"], "text.delimited:tsv_chunks", tells_status=False),
     Format(
         "ecsv",
         "ecsv",
         "text/x-ecsv",
-        (".ecsv",),
+        SUFFIXES["ecsv"],
         "text.ecsv:ecsv_chunks",
         tells_status=True,
         asked_as=("application/x-ecsv",),
@@ -107,18 +107,18 @@ FORMATS: tuple[Format, ...] = (
         "parquet",
         "parquet",
         "application/vnd.apache.parquet",
-        (".parquet", ".parq", ".pq"),
+        SUFFIXES["parquet"],
         "parquet:parquet_chunks",
         tells_status=True,
         asked_as=("application/parquet",),
         file_writer="parquet:write_parquet",
     ),
-    Format("json", "json", "application/json", (".json",), "text.json_text:json_chunks", tells_status=True),
+    Format("json", "json", "application/json", SUFFIXES["json"], "text.json_text:json_chunks", tells_status=True),
     Format(
         "text",
         "txt",
         "text/plain;charset=utf-8",
-        (".txt",),
+        SUFFIXES["text"],
         "text.terminal:text_chunks",
         tells_status=True,
         asked_as=("text/plain",),
@@ -127,7 +127,7 @@ FORMATS: tuple[Format, ...] = (
         "html",
         "html",
         "text/html;charset=utf-8",
-        (".html", ".htm"),
+        SUFFIXES["html"],
         "text.html:html_chunks",
         tells_status=True,
         asked_as=("text/html",),

@@ -6,8 +6,10 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import cache
 from importlib.metadata import version
 from xml.sax.saxutils import escape, quoteattr
 
@@ -22,7 +24,7 @@ from ssap_query.mirror.result import ResultSet
 from ssap_query.render import chunks, format_named
 from ssap_query.server.limits import ServerLimits
 from ssap_query.server.questions import Question
-from ssap_query.server.sending import Streamed, gzipped
+from ssap_query.server.sending import Streamed, close, gzipped
 from ssap_query.server.turns import BusyError, Turns
 
 __all__ = ["Answers", "error_message", "error_response"]
@@ -86,46 +88,39 @@ class Answers:
         headers["Content-Disposition"] = self._disposition(chosen)
         if request.method == "HEAD":
             return Response(headers=headers, media_type=chosen.media_type)
-        large = question.touched_rows > self._limits.touched_rows
-        if large:
-            await self._turns.take()
-        try:
+        pack = _wants_gzip(request, chosen)
+        if pack:
+            headers["Content-Encoding"] = "gzip"
+        with ExitStack() as turn:
+
+            async def take_turn() -> None:
+                await self._turns.take()
+                turn.callback(self._turns.give_back)
+
+            large = question.touched_rows > self._limits.touched_rows
+            if large:
+                await take_turn()
             result = await (self._turns.large if large else self._turns.small)(question.answer)
             headers["X-Query-Status"] = result.status
             if self._is_small(result):
-                body = await self._turns.small(lambda: _packed(result, chosen, request))
-                response = Response(body, headers=headers, media_type=chosen.media_type)
-                if _wants_gzip(request, chosen):
-                    response.headers["Content-Encoding"] = "gzip"
-                return response
+                body = await self._turns.small(lambda: b"".join(_pieces(result, chosen, pack=pack)))
+                return Response(body, headers=headers, media_type=chosen.media_type)
             if not large:
-                await self._turns.take()
-                large = True
-            response = await self._stream(request, result, chosen, headers)
-            large = False  # the turn is the stream's from here
-            return response
-        finally:
-            if large:
-                self._turns.give_back()
+                await take_turn()
+            pieces = _pieces(result, chosen, pack=pack)
+            # What fails before the first piece is there can still be told as an error.
+            first = await self._turns.large(lambda: next(pieces, b""))
+            return Streamed(
+                _after(first, pieces),
+                work=self._turns.large,
+                done=turn.pop_all().close,  # the turn is the stream's from here
+                stall_s=self._limits.stall_s,
+                media_type=chosen.media_type,
+                headers=headers,
+            )
 
     def _is_small(self, result: ResultSet) -> bool:
         return isinstance(result.rows, InMemoryRows) and result.rows.table.nbytes <= self._limits.small_bytes
-
-    async def _stream(self, request: Request, result: ResultSet, chosen: Format, headers: dict[str, str]) -> Response:
-        pieces = chunks(result, chosen.name)
-        # What fails before the first piece is there can still be told as an error.
-        first = await self._turns.large(lambda: next(pieces, b""))
-        stream = _after(first, pieces)
-        if _wants_gzip(request, chosen):
-            stream, headers["Content-Encoding"] = gzipped(stream), "gzip"
-        return Streamed(
-            stream,
-            work=self._turns.large,
-            done=self._turns.give_back,
-            stall_s=self._limits.stall_s,
-            media_type=chosen.media_type,
-            headers=headers,
-        )
 
     def _disposition(self, chosen: Format) -> str:
         kind = "inline" if chosen.name in _SHOWN else "attachment"
@@ -140,14 +135,12 @@ def _after(first: bytes, pieces: Iterator[bytes]) -> Generator[bytes, None, None
         yield first
         yield from pieces
     finally:
-        close = getattr(pieces, "close", None)
-        if close is not None:
-            close()
+        close(pieces)
 
 
-def _packed(result: ResultSet, chosen: Format, request: Request) -> bytes:
+def _pieces(result: ResultSet, chosen: Format, *, pack: bool) -> Iterator[bytes]:
     pieces = chunks(result, chosen.name)
-    return b"".join(gzipped(pieces) if _wants_gzip(request, chosen) else pieces)
+    return gzipped(pieces) if pack else pieces
 
 
 def _wants_gzip(request: Request, chosen: Format) -> bool:
@@ -167,8 +160,14 @@ def _format_of(question: Question) -> Format:
 
 def _entity_tag(catalog: Catalog, request: Request, raw: bytes) -> str:
     """Name what an answer depends on; it is weak, since the same rows may be packed in other ways."""
-    parts = (catalog.path.name, catalog.manifest["created"], request.url.path, raw.hex(), version("ssap-mirror"))
+    parts = (catalog.path.name, catalog.manifest["created"], request.url.path, raw.hex(), _version())
     return f'W/"{hashlib.sha256(chr(0).join(map(str, parts)).encode()).hexdigest()[:32]}"'
+
+
+@cache
+def _version() -> str:
+    """Version of the package, which is looked up on disk."""
+    return version("ssap-mirror")
 
 
 def _created(catalog: Catalog) -> datetime:

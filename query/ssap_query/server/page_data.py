@@ -12,7 +12,6 @@ from ssap_mirror.core.schema import Column
 from ssap_query.engine.engine import Engine
 from ssap_query.mirror.answer import answer, read_request
 from ssap_query.ssap import REGISTRY
-from ssap_query.ssap.request import parse
 
 __all__ = ["about", "rows"]
 
@@ -55,20 +54,14 @@ def about(engine: Engine, name: str, siblings: Sequence[str], dialect: str, page
 def rows(engine: Engine, raw: bytes, dialect: str, page_rows: int) -> dict[str, Any]:
     """Answer the page with at most so many rows, whatever MAXREC it was sent."""
     schema = engine.catalog.schema
-    request = parse(raw, dialect)
-    given = str(request.values.get("MAXREC", page_rows))
-    if given.isdecimal() and int(given) > page_rows:
-        request = parse(
-            [*(pair for pair in request.pairs if pair[0].upper() != "MAXREC"), ("MAXREC", page_rows)], dialect
-        )
-    elif "MAXREC" not in request.values:
-        request = request.with_default("MAXREC", given)
-    parsed = read_request(schema, request, ignore_unanswerable=True)
+    parsed = read_request(schema, raw, dialect, ignore_unanswerable=True)
+    asked = parsed.query.maxrec
+    query = replace(parsed.query, maxrec=page_rows if asked is None else min(asked, page_rows))
     drawn: dict[str, str] = {}
     if parsed.query.operation == "queryData":
         drawn = {role: schema.roles[role] for role in ("location", "snr", "t_mid") if role in schema.roles}
     names = dict.fromkeys([*parsed.columns.names, *drawn.values()])
-    result = answer(engine, replace(parsed, columns=schema.select(names)))
+    result = answer(engine, replace(parsed, query=query, columns=schema.select(names)))
     table = result.to_arrow().slice(0, page_rows)
     columns = {name: [_plain(cell) for cell in table[name].to_pylist()] for name in result.schema.names}
     wanted = {column.name for column in parsed.columns} if drawn else set(columns)

@@ -34,10 +34,10 @@ def ssap_question(engine: Engine, raw: bytes, dialect: str, default_maxrec: int 
         request = request.with_default("MAXREC", str(default_maxrec))
     parsed = read_request(engine.catalog.schema, request, ignore_unanswerable=True)
     query = parsed.query
-    rows = 0
-    if not query.metadata_only and query.operation == "queryData":
-        rows = _touched(engine.plan(query, parsed.columns))
-    return Question(rows, query.response_format, lambda: answer(engine, parsed))
+    if query.metadata_only or query.operation != "queryData":
+        return Question(0, query.response_format, lambda: answer(engine, parsed))
+    way = engine.plan(query, parsed.columns)
+    return Question(_touched(way), query.response_format, lambda: answer(engine, parsed, way))
 
 
 def cone_question(engine: Engine, given: Mapping[str, object], default_maxrec: int | None) -> Question:

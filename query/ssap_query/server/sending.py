@@ -12,7 +12,7 @@ from ssap_mirror.errors import MirrorError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-__all__ = ["Streamed", "gzipped"]
+__all__ = ["Streamed", "close", "gzipped"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def gzipped(pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
                 yield packed
         yield packer.flush()
     finally:
-        _close(pieces)
+        close(pieces)
 
 
 class Streamed(Response):
@@ -87,7 +87,7 @@ class Streamed(Response):
         finally:
             try:
                 with anyio.CancelScope(shield=True):
-                    await self._work(lambda: _close(self._pieces))
+                    await self._work(lambda: close(self._pieces))
             finally:
                 self._done()
 
@@ -101,7 +101,7 @@ class Streamed(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _close(pieces: Iterator[bytes]) -> None:
-    close = getattr(pieces, "close", None)
-    if close is not None:
-        close()
+def close(pieces: Iterator[bytes]) -> None:
+    """Let go of what a stream holds, where it is a generator."""
+    if isinstance(pieces, Generator):
+        pieces.close()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 import anyio
@@ -64,12 +63,3 @@ class Turns:
     def give_back(self) -> None:
         """End a turn."""
         self._turns.release()
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Hold a turn for as long as the block lasts; raises `BusyError` as `take` does."""
-        await self.take()
-        try:
-            yield
-        finally:
-            self.give_back()
