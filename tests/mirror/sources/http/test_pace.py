@@ -36,8 +36,7 @@ def seconds_until_refused(clock: Clock, rates: list[float], policy: RequestPolic
         received += rate
         try:
             watch.check(int(received))
-        except TransportError as error:
-            assert "example.org" in str(error)
+        except TransportError:
             return clock.now_s
     return None
 
