@@ -78,6 +78,7 @@ def find_source(
     table: str | None = None,
     where: str | None = None,
     units: Mapping[str, str] | None = None,
+    nulls: Mapping[str, tuple[str, ...]] | None = None,
     positions: Positions | None = None,
 ) -> KnownService:
     """Say where the rows of a service come from, and what is known of it.
@@ -101,6 +102,8 @@ def find_source(
         Condition in ADQL that all rows of such a table have to meet.
     units : mapping of str to str, optional
         Units of its columns, beside those that are known.
+    nulls : mapping of str to tuple of str, optional
+        Values of its columns that stand for a missing one, beside those that are known.
     positions : Positions, optional
         Which columns of a file are its positions.
 
@@ -116,7 +119,7 @@ def find_source(
             known = _as_before(service, home, known)
         if known is None:
             raise ParameterError(_SERVICE, service, _unknown())
-        if table is None and not where and not units and positions is None:
+        if table is None and not where and not units and not nulls and positions is None:
             return known
         source = _changed(known, table, positions)
     found = known or KnownService(service, url="")
@@ -127,7 +130,7 @@ def find_source(
             raise ParameterError(_WHERE, where, "can only be asked of a table of a TAP service")
         source = replace(source, where=where)
     moved = found.moved_to(source)
-    return replace(moved, units={**moved.units, **(units or {})})
+    return replace(moved, units={**moved.units, **(units or {})}, nulls={**moved.nulls, **(nulls or {})})
 
 
 def _changed(known: KnownService, table: str | None, positions: Positions | None) -> Address:

@@ -45,6 +45,8 @@ class KnownService:
     """Role -> name of its column, where utype, UCD and name do not tell."""
     units: Mapping[str, str] = field(default_factory=dict)
     """Column -> its unit, where the service is silent or wrong."""
+    nulls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Column -> its values that stand for a missing one, as texts."""
     identity: str | None = None
     """Column that tells rows apart."""
     positions: Mapping[str, str | float] = field(default_factory=dict)
@@ -89,7 +91,7 @@ class KnownService:
         """What is said of its columns."""
         identity = {} if self.identity is None else {"identity": self.identity}
         said_by = f"{self.said_in}: [{self.name}] " if self.said_in else ""
-        return Corrections({**self.roles, **identity}, self.units, said_by)
+        return Corrections({**self.roles, **identity}, self.units, self.nulls, said_by)
 
     @property
     def habits(self) -> Habits:

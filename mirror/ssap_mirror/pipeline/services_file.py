@@ -251,6 +251,18 @@ def _units(value: object) -> dict[str, str]:
     return {column: _below(column, text, unit) for column, text in _table(value, "column = unit").items()}
 
 
+def _nulls(value: object) -> dict[str, tuple[str, ...]]:
+    return {column: _texts(said, f".{column}") for column, said in _table(value, "column = value").items()}
+
+
+def _texts(said: object, below: str) -> tuple[str, ...]:
+    """Read a text or a number, or a list of them."""
+    values = said if isinstance(said, list) else [said]
+    if not values or any(isinstance(one, bool) or not isinstance(one, (str, int, float)) for one in values):
+        raise _Refusal(said, "is neither a text nor a number, nor a list of them", below)
+    return tuple(str(one) for one in values)
+
+
 def _positions(value: object) -> dict[str, str | float]:
     allowed = [item.name for item in fields(Positions) if item.name != "units"]
     found: dict[str, str | float] = {}
@@ -267,10 +279,7 @@ def _parameters(value: object) -> dict[str, str | tuple[str, ...]]:
     for name, said in _table(value, "NAME = value").items():
         if name.upper() in _OWN_PARAMETERS:
             raise _Refusal(said, "is the value of a parameter that a harvest sets itself", f".{name}")
-        values = said if isinstance(said, list) else [said]
-        if not values or any(isinstance(one, bool) or not isinstance(one, (str, int, float)) for one in values):
-            raise _Refusal(said, "is neither a text nor a number, nor a list of them", f".{name}")
-        texts = tuple(str(one) for one in values)
+        texts = _texts(said, f".{name}")
         found[name] = texts if isinstance(said, list) else texts[0]
     return found
 
@@ -307,6 +316,7 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "columns": _one_of(*KNOWN_COLUMNS),
     "roles": _roles,
     "units": _units,
+    "nulls": _nulls,
     "identity": _text,
     "positions": _positions,
     "parameters": _parameters,

@@ -223,7 +223,7 @@ def _open_source(asked: KnownService, policy: RequestPolicy | None, base: Catalo
     """Open what an address leads to; `base` is the live snapshot, of whatever source."""
     address, title, schema, said = asked.address, asked.title or asked.name, asked.schema(), asked.corrections
     policy = asked.policy(policy)
-    if base is not None and base.manifest["source"] != {"kind": address.kind, "url": address.origin}:
+    if base is not None and not _is_of(base, asked):
         base = None
     match address:
         case SsapAddress(url):
@@ -232,6 +232,13 @@ def _open_source(asked: KnownService, policy: RequestPolicy | None, base: Catalo
             return TapSource(url, table, title, policy, base, where, corrections=said)
         case FileAddress(path, units, positions):
             return FileSource(path, schema, units=units, positions=positions, title=title, corrections=said)
+
+
+def _is_of(base: Catalog, asked: KnownService) -> bool:
+    """Whether a snapshot has rows of the same source, with the same values taken as missing."""
+    address, before = asked.address, base.manifest.get("harvest", {}).get(REMEMBERED, {})
+    same_source: bool = base.manifest["source"] == {"kind": address.kind, "url": address.origin}
+    return same_source and before.get("nulls", {}) == asked.to_entry().get("nulls", {})
 
 
 def _facts(asked: KnownService, entry: dict[str, Any], base: Catalog | None) -> dict[str, str]:

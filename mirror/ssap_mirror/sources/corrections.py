@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError
+from ssap_mirror.sources.missing_values import MissingValues
 
 __all__ = ["Corrections"]
 
@@ -15,12 +16,14 @@ _LISTED = 8
 
 @dataclass(frozen=True)
 class Corrections:
-    """Which columns play which part, and what their units are, in somebody's words."""
+    """Which columns play which part, what their units are and what means missing, in somebody's words."""
 
     roles: Mapping[str, str] = field(default_factory=dict)
     """Role of `ssap_mirror.core.roles.ROLES` -> name of its column."""
     units: Mapping[str, str] = field(default_factory=dict)
     """Name of a column -> its unit; with an empty one, it has none."""
+    nulls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name of a column -> its values that stand for a missing one, as texts."""
     said_by: str = ""
     """Where they are written down, for errors; ends in a colon and a blank."""
 
@@ -30,17 +33,20 @@ class Corrections:
         Raises
         ------
         ParameterError
-            If a column is named that there is none of.
+            If a column is named that there is none of, or a value that it cannot have.
         """
         for role, column in self.roles.items():
             self._check("identity" if role == "identity" else f"roles.{role}", column, column, schema)
         for column, unit in self.units.items():
             self._check(f"units.{column}", unit, column, schema)
+        if self.nulls:
+            MissingValues(self.nulls, schema.arrow_schema(), self.said_by)
         columns = tuple(
             replace(column, unit=self.units[column.name] or None) if column.name in self.units else column
             for column in schema
         )
-        return replace(schema, columns=columns, overrides={**schema.overrides, **self.roles})
+        overrides = {**schema.overrides, **self.roles}
+        return replace(schema, columns=columns, overrides=overrides, missing=self.nulls)
 
     def _check(self, key: str, value: str, column: str, schema: Schema) -> None:
         if column in schema:

@@ -30,11 +30,12 @@ title = "Mine"
 roles = { snr = "quality" }
 units = { quality = "" }
 identity = "id"
+nulls = { quality = [-1, 99.5], name = "N/A" }
 size_is_radius = true
 max_size = 15
 max_rows = 2000
 parameters = { COLLECTION = "x", k = [1, 2] }
-pace = { requests_at_a_time = 1, longest_wait_s = 30 }
+pace = { requests_at_a_time = 1, longest_wait_s = 30, pause_s = 2 }
 """
 
 
@@ -56,9 +57,10 @@ def test_all_keys_are_read(tmp_path: Path) -> None:
     assert found is not None
     assert found.habits.parameters == (("COLLECTION", "x"), ("k", "1"), ("k", "2"))
     assert (found.habits.largest_size_deg, found.habits.largest_answer_rows) == (15.0, 2000)
+    assert found.corrections.nulls == {"quality": ("-1", "99.5"), "name": ("N/A",)}
     assert found.corrections.roles == {"snr": "quality", "identity": "id"}
     policy = found.policy()
-    assert (policy.requests_at_a_time, policy.longest_wait_s, policy.slice_rows) == (1, 30.0, 1000)
+    assert (policy.requests_at_a_time, policy.longest_wait_s, policy.pause_s, policy.slice_rows) == (1, 30.0, 2.0, 1000)
     assert found.policy(RequestPolicy(longest_wait_s=5.0)).longest_wait_s == 5.0
     assert [one.name for one in services(tmp_path)][:2] == ["mine", "lamost6-mrs"]
 
@@ -73,6 +75,7 @@ def test_all_keys_are_read(tmp_path: Path) -> None:
         ('[a]\nurl = "http://x.org"\nroles = { nonsense = "x" }', r"\[a\] roles.nonsense: 'x' is the column of a role"),
         ('[a]\nurl = "http://x.org"\npace = { haste = 1 }', r"\[a\] pace.haste: 1 is a wish that is not known"),
         ('[a]\nurl = "http://x.org"\nparameters = { POS = "1,2" }', r"\[a\] parameters.POS: '1,2' is the value"),
+        ('[a]\nurl = "http://x.org"\nnulls = { x = true }', r"\[a\] nulls.x: True is neither a text nor a number"),
         ('[a]\nurl = "http://x.org"\nkind = "tap"', r"\[a\] kind: 'tap' does not fit"),
         ('[a]\ntitle = "x"', r"\[a\] url: None is missing"),
         ('[a]\nurl = "rows.csv"\nmax_size = 1.0', r"\[a\] max_size: 1.0 has no meaning for a source of kind 'file'"),

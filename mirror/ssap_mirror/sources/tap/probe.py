@@ -63,7 +63,7 @@ def probe(adql: Adql, url: str, title: str, base: Catalog | None, corrections: C
     identity = corrections.roles.get("identity") or identity or identity_in(sample, named)
     brief = {named.roles[role] for role in _BRIEF if role in named.roles}
     columns = tuple(replace(column, verbosity=10 if column.name in brief else column.verbosity) for column in named)
-    schema = Schema(columns, {**named.overrides, "identity": identity or ""})
+    schema = replace(named, columns=columns, overrides={**named.overrides, "identity": identity or ""})
     description = Description("tap", url, title, schema, header=sample.reader.header)
     return Probe(adql.with_sample(sample, asked), description, Price.of_sample(sample))
 
