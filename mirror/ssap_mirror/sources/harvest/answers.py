@@ -171,7 +171,7 @@ class AnswerWriter:
         bad, missing = BadCells(), Counter(dict.fromkeys(self._missing.columns, 0))
         part = target.with_suffix(_PART)
         with raw.open("rb") as file:
-            reader = read_votable(file, bad_cells=None if self._strict else bad)
+            reader = read_votable(file, bad_cells=None if self._strict else bad, join_tables=True)
             _refuse_error(reader)
             if len(reader.schema):
                 _refuse_lack(self._columns, reader.schema)
