@@ -21,8 +21,9 @@ from ssap_mirror.tables.votable.model import Param
 
 __all__ = ["Probe", "probe"]
 
-# Roles of columns in which services put what belongs to a request.
-_OF_REQUESTS = ("access_url", "score", "identity")
+# Roles of columns in which services put what belongs to a request; a score does so by its nature (SSA 1.1 §4.2.3.1),
+# and is compared nowhere.
+_OF_REQUESTS = ("access_url", "identity")
 
 
 @dataclass(frozen=True)
