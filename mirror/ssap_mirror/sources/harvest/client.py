@@ -28,6 +28,7 @@ from ssap_mirror.sources.http.failures import (
 )
 from ssap_mirror.sources.http.loop import BackgroundLoop, Cancelled
 from ssap_mirror.sources.http.pace import Pace
+from ssap_mirror.sources.http.turns import Turns
 from ssap_mirror.sources.source import RequestPolicy
 
 __all__ = ["USER_AGENT", "Client", "Download", "InterruptedHarvest", "ServerFailure", "looks_like_html"]
@@ -79,7 +80,7 @@ class Client:
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(policy.requests_at_a_time)
         self._not_before = 0.0
-        self._next_turn = 0.0
+        self._turns = Turns(policy.pause_s)
         self._answered = time.monotonic()
         self._failing_since: float | None = None
         self._wake = threading.Event()
@@ -280,7 +281,7 @@ class Client:
             raise ComeBackLater(url.host, wait_s)
         self.pause(max(0.0, wait_s))
         with self._slots:
-            self.pause(self._time_to_turn())
+            self.pause(self._turns.take())
             with self._lock:
                 self.requests += 1
             began = time.monotonic()
@@ -310,14 +311,6 @@ class Client:
         # Told to stop a moment before it can be cancelled.
         self.check_stopped()
         return await asyncio.wait_for(request(), self.policy.longest_answer_s)
-
-    def _time_to_turn(self) -> float:
-        """Take the next turn, and tell how long it is until then [s]."""
-        with self._lock:
-            now = time.monotonic()
-            turn = max(now, self._next_turn)
-            self._next_turn = turn + self.policy.pause_s
-        return turn - now
 
     def _succeeded(self) -> None:
         with self._lock:
