@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core import layout
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.pipeline.address import Address, FileAddress, TapAddress, parse_address
+from ssap_mirror.pipeline.address import Address, FileAddress, parse_address
 from ssap_mirror.pipeline.known_columns import lamost6_mrs
 from ssap_mirror.pipeline.remembered import remembered_entry, source_entry
 from ssap_mirror.pipeline.service import KnownService
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["entry_to_remember", "find_service", "find_source", "lamost6_mrs", "services"]
 
-_SERVICE, _WHERE = "service", "--where"
+_SERVICE = "service"
 
 
 def services(home: Path | None = None) -> tuple[KnownService, ...]:
@@ -121,26 +121,23 @@ def find_source(
             raise ParameterError(_SERVICE, service, _unknown())
         if table is None and not where and not units and not nulls and positions is None:
             return known
-        source = _changed(known, table, positions)
+        source = _changed(known, table, where, positions)
     found = known or KnownService(service, url="")
     if isinstance(source, (str, Path)):
-        source = parse_address(source, table=table or found.table, units=units, positions=positions)
-    if where:
-        if not isinstance(source, TapAddress):
-            raise ParameterError(_WHERE, where, "can only be asked of a table of a TAP service")
-        source = replace(source, where=where)
+        source = parse_address(source, table=table or found.table, where=where or "", units=units, positions=positions)
     moved = found.moved_to(source)
     return replace(moved, units={**moved.units, **(units or {})}, nulls={**moved.nulls, **(nulls or {})})
 
 
-def _changed(known: KnownService, table: str | None, positions: Positions | None) -> Address:
-    """Take the address of a service, with another table or other positions where they are given."""
+def _changed(known: KnownService, table: str | None, where: str | None, positions: Positions | None) -> Address:
+    """Take the address of a service, with another table, condition or positions where they are given."""
     address = known.address
     if isinstance(address, FileAddress):
-        return replace(address, positions=positions or address.positions)
-    if table is None and positions is None:
-        return address
-    return parse_address(known.url, table=table or known.table, positions=positions)
+        positions = positions or address.positions
+        return parse_address(address.path, where=where or "", units=address.units, positions=positions)
+    # A condition is about the columns of its table.
+    usual = known.where if table in (None, known.table) else ""
+    return parse_address(known.url, table=table or known.table, where=where or usual, positions=positions)
 
 
 def entry_to_remember(service: KnownService, home: Path | None = None) -> dict[str, Any]:

@@ -46,7 +46,7 @@ _OWN_PARAMETERS = frozenset(
         "SPATRES",
     ]
 )
-_SERVICES, _URL, _KIND, _TABLE, _WHERE, _ROLE_IDENTITY = "services", "url", "kind", "table", "where", "roles.identity"
+_SERVICES, _URL, _KIND, _TABLE, _ROLE_IDENTITY = "services", "url", "kind", "table", "roles.identity"
 _LARGEST_SIZE_DEG = 360.0
 _MAY_BE_ZERO = frozenset({"disk_share", "pause_s"})
 
@@ -119,14 +119,13 @@ def read_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) ->
         service = KnownService(name=name, said_in=where, **values)
         found = service.kind
     except ParameterError as error:
-        key = "positions" if error.name in ("positions", "epoch", "sigma_arcsec") else "url"
+        of_key = {"where": "where", **dict.fromkeys(("positions", "epoch", "sigma_arcsec"), "positions")}
+        key = of_key.get(error.name, "url")
         raise refuse(key, entry.get(key), error.reason) from None
     if kind not in (None, found):
         raise refuse(_KIND, kind, f"does not fit url and table, which are those of kind {found!r}")
     if found == "file" and service.table is not None:
         raise refuse(_TABLE, service.table, "is about TAP, and the url is a file")
-    if found != "tap" and service.where:
-        raise refuse(_WHERE, service.where, "can only be asked of a table of a TAP service")
     for key in (*SSAP_ONLY, *(("positions",) if found != "file" else ()), *(("max_rows",) if found == "file" else ())):
         if key in values and (found != "ssap" if key in SSAP_ONLY else True):
             raise refuse(key, entry[key], f"has no meaning for a source of kind {found!r}")

@@ -75,6 +75,7 @@ def test_all_keys_are_read(tmp_path: Path) -> None:
         ('[a]\nurl = "http://x.org"\nroles = { nonsense = "x" }', r"\[a\] roles.nonsense: 'x' is the column of a role"),
         ('[a]\nurl = "http://x.org"\npace = { haste = 1 }', r"\[a\] pace.haste: 1 is a wish that is not known"),
         ('[a]\nurl = "http://x.org"\nparameters = { POS = "1,2" }', r"\[a\] parameters.POS: '1,2' is the value"),
+        ('[a]\nurl = "http://x.org"\nwhere = "z > 0"', r"\[a\] where: 'z > 0' can only be asked of a table"),
         ('[a]\nurl = "http://x.org"\nnulls = { x = true }', r"\[a\] nulls.x: True is neither a text nor a number"),
         ('[a]\nurl = "http://x.org"\nkind = "tap"', r"\[a\] kind: 'tap' does not fit"),
         ('[a]\ntitle = "x"', r"\[a\] url: None is missing"),
@@ -134,7 +135,7 @@ def test_what_is_said_beside_a_name_changes_the_one_thing(tmp_path: Path) -> Non
         tmp_path / "rows.csv", {"l": "deg"}, Positions(ra="l", dec="b", frame="galactic")
     )
     assert find_source("lamost6-lrs", where="z > 0").address.origin.endswith("#lamost6.ssa_lrs WHERE z > 0")
-    with pytest.raises(ParameterError, match="--where: 'z > 0' can only be asked of a table"):
+    with pytest.raises(ParameterError, match="where: 'z > 0' can only be asked of a table"):
         find_source("mine", home=tmp_path, where="z > 0")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from ssap_mirror.sources.tap.adql import Adql
 from ssap_mirror.sources.tap.ranges import RangePlanner
 from ssap_mirror.sources.tap.uws import NoJobsError, run_job
 
-__all__ = ["JOBS", "SURVEY", "Jobs"]
+__all__ = ["JOBS", "SURVEY", "Jobs", "foreseen_requests"]
 
 #: Sweeps of all full rows, and of a few columns of all rows.
 JOBS, SURVEY = "jobs", "survey"
@@ -27,6 +28,8 @@ JOBS, SURVEY = "jobs", "survey"
 _SPARE_ROWS = 1000
 # Rows of a survey are so much narrower than full ones.
 _SURVEY_JOBS = 4
+# Requests of a job: its count, its making, its start, two looks, its result, its end; and those without jobs.
+_REQUESTS_PER_JOB, _REQUESTS_WITHOUT_JOBS = 7, 2
 # A survey brings so many columns by which rows may be found again.
 _MOST_CUTTERS = 3
 
@@ -103,6 +106,15 @@ class Jobs:
                     self._progress.note(f"{self._adql.table} has no index of use; it is cut by {column.name}")
                     return slices
         return [WHOLE]
+
+
+def foreseen_requests(adql: Adql, rows: int) -> int:
+    """Count the requests that it takes to fetch so many rows."""
+    job_rows = adql.client.policy.job_rows
+    if adql.most_rows is not None:
+        job_rows = min(job_rows, max(1, adql.most_rows // 2))
+    each = _REQUESTS_WITHOUT_JOBS if adql.no_jobs.is_set() else _REQUESTS_PER_JOB
+    return math.ceil(rows / job_rows) * each
 
 
 def _fetch(
