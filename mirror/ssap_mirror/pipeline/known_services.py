@@ -16,7 +16,7 @@ from ssap_mirror.pipeline.address import Address, FileAddress, parse_address
 from ssap_mirror.pipeline.known_columns import lamost6_mrs
 from ssap_mirror.pipeline.remembered import remembered_entry, source_entry
 from ssap_mirror.pipeline.service import KnownService
-from ssap_mirror.pipeline.services_file import entries_of, is_mirror_name, read_entry
+from ssap_mirror.pipeline.services_file import entries_of, is_mirror_name, read_entry, read_parameters
 
 if TYPE_CHECKING:
     from ssap_mirror.tables.positions import Positions
@@ -79,6 +79,7 @@ def find_source(
     where: str | None = None,
     units: Mapping[str, str] | None = None,
     nulls: Mapping[str, tuple[str, ...]] | None = None,
+    parameters: Mapping[str, tuple[str, ...]] | None = None,
     positions: Positions | None = None,
 ) -> KnownService:
     """Say where the rows of a service come from, and what is known of it.
@@ -104,6 +105,8 @@ def find_source(
         Units of its columns, beside those that are known.
     nulls : mapping of str to tuple of str, optional
         Values of its columns that stand for a missing one, beside those that are known.
+    parameters : mapping of str to tuple of str, optional
+        Parameters of every request to an SSAP service and their values, beside those that are known.
     positions : Positions, optional
         Which columns of a file are its positions.
 
@@ -111,7 +114,7 @@ def find_source(
     ------
     ParameterError
         If the service is unknown and no source is given, or the source is no address, or ``services.toml`` cannot be
-        read.
+        read; or if something is said that such a source does not have, or a parameter is one that a harvest sets.
     """
     known = find_service(service, home)
     if source is None:
@@ -119,14 +122,20 @@ def find_source(
             known = _as_before(service, home, known)
         if known is None:
             raise ParameterError(_SERVICE, service, _unknown())
-        if table is None and not where and not units and not nulls and positions is None:
+        if positions is None and not any((table, where, units, nulls, parameters)):
             return known
         source = _changed(known, table, where, positions)
     found = known or KnownService(service, url="")
     if isinstance(source, (str, Path)):
         source = parse_address(source, table=table or found.table, where=where or "", units=units, positions=positions)
     moved = found.moved_to(source)
-    return replace(moved, units={**moved.units, **(units or {})}, nulls={**moved.nulls, **(nulls or {})})
+    always = read_parameters(parameters, moved) if parameters else {}
+    return replace(
+        moved,
+        units={**moved.units, **(units or {})},
+        nulls={**moved.nulls, **(nulls or {})},
+        parameters={**moved.parameters, **always},
+    )
 
 
 def _changed(known: KnownService, table: str | None, where: str | None, positions: Positions | None) -> Address:

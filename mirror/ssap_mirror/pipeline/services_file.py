@@ -22,7 +22,7 @@ from ssap_mirror.pipeline.service import SSAP_ONLY, KnownService
 from ssap_mirror.sources.source import RequestPolicy
 from ssap_mirror.tables.positions import Positions
 
-__all__ = ["entries_of", "is_mirror_name", "read_entry", "save_service"]
+__all__ = ["entries_of", "is_mirror_name", "read_entry", "read_parameters", "save_service"]
 
 # What a harvest says itself in its requests (SSA 1.1 §4.1, §4.2.1).
 _OWN_PARAMETERS = frozenset(
@@ -48,6 +48,7 @@ _OWN_PARAMETERS = frozenset(
 )
 _SERVICES, _URL, _KIND, _TABLE, _ROLE_IDENTITY = "services", "url", "kind", "table", "roles.identity"
 _LARGEST_SIZE_DEG = 360.0
+_PARAM = "parameters"
 _MAY_BE_ZERO = frozenset({"disk_share", "pause_s"})
 
 
@@ -132,6 +133,24 @@ def read_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) ->
     if "identity" in service.roles:
         raise refuse(_ROLE_IDENTITY, service.roles["identity"], "is said by the key identity")
     return service
+
+
+def read_parameters(given: Mapping[str, tuple[str, ...]], service: KnownService) -> dict[str, str | tuple[str, ...]]:
+    """Read parameters of every request that are said beside ``services.toml``.
+
+    Raises
+    ------
+    ParameterError
+        If the service takes no such requests, or a harvest sets one of them itself.
+    """
+    if service.kind != "ssap":
+        said = "&".join(f"{name}={value}" for name, values in given.items() for value in values)
+        raise ParameterError(_PARAM, said, f"has no meaning for a source of kind {service.kind!r}")
+    try:
+        found = _parameters({name: list(values) for name, values in given.items()})
+    except _Refusal as error:
+        raise ParameterError(_PARAM + error.below, error.value, error.reason) from None
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 def save_service(path: Path, service: KnownService) -> None:
