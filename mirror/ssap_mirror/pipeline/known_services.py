@@ -15,7 +15,7 @@ from ssap_mirror.errors import ParameterError
 from ssap_mirror.pipeline.address import Address, parse_address
 
 if TYPE_CHECKING:
-    from ssap_mirror.tables.positions import Positions
+    from ssap_mirror.core.quantities.positions import Positions
 
 __all__ = ["KnownService", "find_address", "find_service", "lamost6_mrs", "services"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssap_mirror.core import storage
+from ssap_mirror.core.quantities.positions import Positions
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import CatalogError, FormatError, ParameterError, SourceError
 from ssap_mirror.sources.file.conform import Conformer
@@ -15,7 +16,6 @@ from ssap_mirror.sources.file.own_columns import OwnColumns, own_columns
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Description, Estimate, Finding, Harvest, Verdict
 from ssap_mirror.tables import open_table
-from ssap_mirror.tables.positions import Positions
 
 if TYPE_CHECKING:
     import pyarrow as pa
