@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from ssap_mirror.core.roles import ROLES, TEXT_ROLES
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.core.schema.roles import ROLES, TEXT_ROLES
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.ssap.predicate import Predicate
