@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from ssap_mirror.core.catalog import Catalog
 
 from ssap_query.engine.compile import CompiledQuery
-from ssap_query.engine.cones.row_groups import RowGroupReader, RowSelection
 from ssap_query.engine.duckdb_session import Session, translate_errors
+from ssap_query.engine.index.row_groups import RowGroupReader, RowSelection
 
 if TYPE_CHECKING:
     import pyarrow as pa

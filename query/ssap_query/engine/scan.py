@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ssap_query.engine.compile import CompiledQuery, count_of
-from ssap_query.engine.cones.row_groups import Group
 from ssap_query.engine.duckdb_session import translate_errors
+from ssap_query.engine.index.row_groups import Group
 from ssap_query.engine.plan import BoundQuery
 from ssap_query.engine.rows import InMemoryRows, QueryRows, Rows, read_if_small
 

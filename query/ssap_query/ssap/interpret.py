@@ -10,7 +10,8 @@ from typing import Any
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.ssap.parameter import Columns, Lazy
+from ssap_query.ssap.columns import Columns
+from ssap_query.ssap.parameter import Lazy
 from ssap_query.ssap.params.control import OPERATIONS, checked_count
 from ssap_query.ssap.params.position import region
 from ssap_query.ssap.predicate import FALSE, TRUE, Predicate, all_of

@@ -11,7 +11,7 @@ import ssap_query as ssap
 from ssap_mirror.core.sphere import separation_arcsec
 from ssap_query.engine.cones.cone_join import ConeJoin
 from ssap_query.engine.cones.select_rows import RowGroups
-from ssap_query.engine.cones.sky_cover import reach
+from ssap_query.engine.index.sky_cover import reach
 from ssap_query.server.cone_search import cone_search
 from ssap_query.ssap import FIBRE, TARGET, Cone, Query, Region, interpret
 from ssap_query.ssap.request import parse

@@ -9,7 +9,7 @@ from typing import LiteralString
 
 from ssap_mirror.core.sphere import haversine_sql
 
-from ssap_query.ssap.parameter import Row
+from ssap_query.ssap.columns import Row
 from ssap_query.ssap.predicate import Predicate, any_of
 
 __all__ = [
