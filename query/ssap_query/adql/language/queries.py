@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlglot import exp
 
 from ssap_query.adql.errors import AdqlError
 from ssap_query.adql.language.expressions import Expressions
+from ssap_query.adql.language.from_clause import FromClause, TranslatedQuery, check_parts, use_places
 from ssap_query.adql.scopes import NamedQuery, Output, Scope, Source, Value, identifier
-from ssap_query.adql.sky.distance_joins import may_be_missed, with_cells
-from ssap_query.adql.sky.sky_regions import restrict
 from ssap_query.adql.tables.table import Tables
 
-__all__ = ["Queries", "TranslatedQuery"]
+__all__ = ["Queries"]
 
 # Parts that a node may have; what sqlglot could put elsewhere is no ADQL.
 _SELECT = frozenset(
-    [
+    {
         "with_",
         "kind",
         "expressions",
@@ -31,24 +29,10 @@ _SELECT = frozenset(
         "limit",
         "offset",
         "distinct",
-    ]
+    }
 )
-_SET = frozenset(["with_", "this", "expression", "distinct", "order", "limit", "offset"])
-_TABLE = frozenset(["this", "db", "catalog", "alias", "joins"])
-_JOIN = frozenset(["this", "on", "side", "kind", "using", "method"])
-_SUBQUERY = frozenset(["this", "alias", "joins"])
-
-
-@dataclass(frozen=True)
-class TranslatedQuery:
-    """A query in SQL."""
-
-    sql: exp.Query
-    """The query."""
-    outputs: tuple[Output, ...]
-    """Its columns."""
-    rows: int | None
-    """How many rows it gives at most, about; None if that cannot be told."""
+_SET = frozenset({"with_", "this", "expression", "distinct", "order", "limit", "offset"})
+_PARENTHESES = frozenset({"this", "alias"})
 
 
 class Queries:
@@ -61,11 +45,14 @@ class Queries:
     """
 
     def __init__(self, tables: Tables) -> None:
-        self._tables = tables
         self.expressions = Expressions(lambda node, scope: self.query(node, scope.named, scope).sql)
-        self.sources: list[Source] = []
-        """Every table that is read, as often as it is."""
         self._used: set[str] = set()
+        self._from = FromClause(tables, self.expressions, lambda node, named: self.query(node, named, None), self._once)
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """Every table that is read, as often as it is."""
+        return self._from.sources
 
     def query(self, node: exp.Expr, named: Mapping[str, NamedQuery], around: Scope | None) -> TranslatedQuery:
         """Translate a query.
@@ -85,7 +72,7 @@ class Queries:
             If it names what is not there, or means nothing.
         """
         if isinstance(node, exp.Subquery):
-            _check(node, _SUBQUERY - {"joins"})
+            check_parts(node, _PARENTHESES)
             return self.query(node.this, named, around)
         queries: list[exp.CTE] = []
         if node.args.get("with_") is not None:
@@ -120,7 +107,7 @@ class Queries:
     def _set_operation(
         self, node: exp.SetOperation, named: Mapping[str, NamedQuery], around: Scope | None
     ) -> TranslatedQuery:
-        _check(node, _SET)
+        check_parts(node, _SET)
         left, right = self.query(node.left, named, around), self.query(node.right, named, around)
         if len(left.outputs) != len(right.outputs):
             message = f"puts a query of {len(left.outputs)} columns together with one of {len(right.outputs)}"
@@ -137,13 +124,13 @@ class Queries:
         return TranslatedQuery(found, outputs, _cut(node, found, rows))
 
     def _select(self, node: exp.Select, named: Mapping[str, NamedQuery], around: Scope | None) -> TranslatedQuery:
-        _check(node, _SELECT)
+        check_parts(node, _SELECT)
         scope = Scope(around, named)
         found = exp.Select()
-        conditions: list[tuple[exp.Join, Source | None, str]] = []
-        if (start := node.args.get("from_")) is not None:
-            found.set("from_", exp.From(this=self._item(start.this, scope, conditions)))
-            found.set("joins", [self._join(join, scope, conditions) for join in node.args.get("joins") or ()])
+        start, joins, conditions = self._from.read(node, scope)
+        if start is not None:
+            found.set("from_", start)
+            found.set("joins", joins)
         if (where := node.args.get("where")) is not None:
             found.set("where", exp.Where(this=self.expressions.condition(where.this, scope)))
         outputs, values = self._outputs(node.expressions, scope)
@@ -155,13 +142,13 @@ class Queries:
         ]
         found.set("expressions", selected)
         if (group := node.args.get("group")) is not None:
-            _check(group, frozenset({"expressions"}))
+            check_parts(group, frozenset({"expressions"}))
             keys = [self._key(item, scope, outputs, values, alias_first=False) for item in group.expressions]
             found.set("group", exp.Group(expressions=keys))
         if (having := node.args.get("having")) is not None:
             found.set("having", exp.Having(this=self.expressions.condition(having.this, scope)))
         if node.args.get("distinct") is not None:
-            _check(node.args["distinct"], frozenset())
+            check_parts(node.args["distinct"], frozenset())
             found.set("distinct", exp.Distinct())
         if (order := node.args.get("order")) is not None:
             items = [
@@ -173,108 +160,10 @@ class Queries:
                 for item in order.expressions
             ]
             found.set("order", exp.Order(expressions=items))
-        self._use_places(found, scope, conditions)
+        use_places(found, scope, conditions)
         known = [source.rows for source in scope.sources]
         rows = None if not known or None in known else max(count for count in known if count is not None)
         return TranslatedQuery(found, outputs, _cut(node, found, rows))
-
-    def _use_places(
-        self, found: exp.Select, scope: Scope, conditions: Sequence[tuple[exp.Join, Source | None, str]]
-    ) -> None:
-        """Read only what is about the places asked for, and join by cells what is joined by distance."""
-        where = found.args.get("where")
-        if where is not None:
-            restrict(scope.sources, where.this)
-            where.set("this", with_cells(where.this, scope.sources))
-        for join, joined, side in conditions:
-            condition = join.args["on"]
-            restrict([source for source in scope.sources if may_be_missed(source, joined, side)], condition)
-            join.set("on", with_cells(condition, scope.sources, joined, side))
-        for source in scope.sources:
-            if source.table is not None and source.region is not None:
-                for table in source.node.find_all(exp.Table):
-                    if table.alias == source.alias:
-                        table.set("this", identifier(read_name(source)))
-
-    def _item(self, node: exp.Expr, scope: Scope, conditions: list[tuple[exp.Join, Source | None, str]]) -> exp.Expr:
-        """Translate what stands in a FROM: a table, a query, or joins in parentheses."""
-        if isinstance(node, exp.Subquery) and not isinstance(node.this, exp.Query | exp.Subquery):
-            if node.alias:
-                message = f"names joins in parentheses {node.alias!r}; only tables and queries can be named"
-                raise AdqlError(message)
-            inner = self._item(node.this, scope, conditions)
-            joins = [self._join(join, scope, conditions) for join in node.this.args.get("joins") or ()]
-            inner.set("joins", joins)
-            return exp.Subquery(this=inner)
-        alias = node.args.get("alias")
-        if alias is not None and alias.columns:
-            message = f"names the columns of {alias.name!r}; only WITH can"
-            raise AdqlError(message)
-        if isinstance(node, exp.Subquery):
-            _check(node, _SUBQUERY)
-            source = self._of_query(node, scope)
-        elif isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
-            _check(node, _TABLE)
-            source = self._of_table(node, scope)
-        else:
-            message = f"reads {node.sql()[:60]!r}, which is no table"
-            raise AdqlError(message)
-        scope.sources.append(source)
-        return source.node
-
-    def _of_query(self, node: exp.Subquery, scope: Scope) -> Source:
-        inner = self.query(node.this, scope.named, None)
-        alias = self._once(node.alias or "query")
-        source_node = exp.Subquery(this=inner.sql, alias=exp.TableAlias(this=identifier(alias)))
-        names = frozenset({node.alias.lower()} if node.alias else ())
-        return Source(alias, names, inner.outputs, inner.rows, node=source_node)
-
-    def _of_table(self, node: exp.Table, scope: Scope) -> Source:
-        name = ".".join(part.name for part in node.parts)
-        last = node.alias or node.parts[-1].name
-        alias = self._once(last)
-        named = scope.named.get(name.lower())
-        if named is not None:
-            qualifiers = frozenset({last.lower()})
-            source = Source(alias, qualifiers, named.outputs, named.rows)
-            read = named.sql_name
-        else:
-            table = self._tables.find(name)
-            outputs = tuple(Output(column.name, column.name, column) for column in table.columns)
-            qualifiers = frozenset({last.lower()} if node.alias else {last.lower(), name.lower(), table.name})
-            source = Source(alias, qualifiers, outputs, table.rows, table)
-            self.sources.append(source)
-            read = table.name
-        source.node = exp.Table(this=identifier(read), alias=exp.TableAlias(this=identifier(alias)))
-        return source
-
-    def _join(self, node: exp.Join, scope: Scope, conditions: list[tuple[exp.Join, Source | None, str]]) -> exp.Join:
-        _check(node, _JOIN)
-        before = list(scope.sources)
-        side = str(node.args.get("side") or "").upper()
-        kind = str(node.args.get("kind") or "").upper()
-        item = self._item(node.this, scope, conditions)
-        added = scope.sources[len(before) :]
-        found = exp.Join(this=item, side=side or None)
-        names = [name.name for name in node.args.get("using") or ()]
-        if str(node.args.get("method") or "").upper() == "NATURAL":
-            left = {output.name.lower() for source in before for output in source.outputs}
-            names = [output.name for source in added for output in source.outputs if output.name.lower() in left]
-        if names:
-            found.set("on", _merge(names, scope, before, added, side))
-        elif (on := node.args.get("on")) is not None:
-            found.set("on", self.expressions.condition(on, scope))
-        elif side:
-            message = f"has a {side} JOIN without ON, USING or NATURAL"
-            raise AdqlError(message)
-        else:
-            found.set("kind", "CROSS")
-        if kind and kind not in ("INNER", "OUTER", "CROSS"):
-            message = f"has a {kind} JOIN"
-            raise AdqlError(message)
-        if found.args.get("on") is not None:
-            conditions.append((found, added[0] if len(added) == 1 else None, side))
-        return found
 
     def _outputs(self, items: Sequence[exp.Expr], scope: Scope) -> tuple[tuple[Output, ...], tuple[Value, ...]]:
         """Columns that a SELECT gives; ``*`` is spelled out."""
@@ -328,45 +217,12 @@ class Queries:
         return found
 
 
-def read_name(source: Source) -> str:
-    """Name of what a source reads: a part of a table is made for it alone."""
-    if source.table is None:
-        message = f"{source.alias} is no table"
-        raise ValueError(message)
-    return source.table.name if source.region is None else f"{source.table.name}@{source.alias}"
-
-
 def _has(scope: Scope, node: exp.Column) -> bool:
     try:
         scope.column(node)
     except AdqlError:
         return False
     return True
-
-
-def _merge(
-    names: Sequence[str], scope: Scope, before: Sequence[Source], added: Sequence[Source], side: str
-) -> exp.Expr:
-    """Make one of two columns of the same name, and give the condition that they are equal."""
-    left, right = Scope(sources=list(before), merged=dict(scope.merged)), Scope(sources=list(added))
-    conditions = []
-    for name in names:
-        column = exp.column(name)
-        one, other = left.column(column), right.column(column)
-        conditions.append(exp.EQ(this=one.sql.copy(), expression=other.sql.copy()))
-        if side == "FULL":
-            either = exp.Anonymous(this="coalesce", expressions=[one.sql.copy(), other.sql.copy()])
-            scope.merged[name.lower()] = Value(either, one.column)
-        else:
-            scope.merged[name.lower()] = other if side == "RIGHT" else one
-    return exp.and_(*conditions, copy=False)
-
-
-def _check(node: exp.Expr, parts: frozenset[str]) -> None:
-    for name, value in node.args.items():
-        if value and name not in parts:
-            message = f"has a part that ADQL does not have: {name.rstrip('_').upper()} in {node.sql()[:60]!r}"
-            raise AdqlError(message)
 
 
 def _in_parentheses(query: exp.Query) -> exp.Expr:

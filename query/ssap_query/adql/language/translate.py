@@ -10,7 +10,8 @@ from ssap_mirror.errors import ParameterError
 
 from ssap_query.adql.errors import AdqlError
 from ssap_query.adql.language.dialect import parse_query
-from ssap_query.adql.language.queries import Queries, read_name
+from ssap_query.adql.language.from_clause import read_name
+from ssap_query.adql.language.queries import Queries
 from ssap_query.adql.scopes import Output
 from ssap_query.adql.tables.table import AdqlTable, Tables
 from ssap_query.ssap.values.cones import Region
