@@ -19,7 +19,7 @@ from ssap_mirror.pipeline.service import KnownService
 from ssap_mirror.pipeline.services_file import entries_of, is_mirror_name, read_entry
 
 if TYPE_CHECKING:
-    from ssap_mirror.tables.positions import Positions
+    from ssap_mirror.core.quantities.positions import Positions
 
 __all__ = ["entry_to_remember", "find_service", "find_source", "lamost6_mrs", "services"]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ssap_mirror.core.quantities.positions import Positions
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress, parse_address
 from ssap_mirror.pipeline.known_columns import KNOWN_COLUMNS
 from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.source import RequestPolicy
 from ssap_mirror.sources.ssap.habits import Habits
-from ssap_mirror.tables.positions import Positions
 
 __all__ = ["SSAP_ONLY", "KnownService"]
 

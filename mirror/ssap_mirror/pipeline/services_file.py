@@ -15,12 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ssap_mirror.core import storage
+from ssap_mirror.core.quantities.positions import Positions
 from ssap_mirror.core.roles import ROLES
 from ssap_mirror.errors import MirrorError, ParameterError
 from ssap_mirror.pipeline.known_columns import KNOWN_COLUMNS
 from ssap_mirror.pipeline.service import SSAP_ONLY, KnownService
 from ssap_mirror.sources.source import RequestPolicy
-from ssap_mirror.tables.positions import Positions
 
 __all__ = ["entries_of", "is_mirror_name", "read_entry", "save_service"]
 

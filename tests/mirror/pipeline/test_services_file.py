@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from ssap_mirror.core.catalog import open_catalog
+from ssap_mirror.core.quantities.positions import Positions
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.pipeline.address import FileAddress
 from ssap_mirror.pipeline.known_services import find_service, find_source, services
@@ -15,7 +16,6 @@ from ssap_mirror.pipeline.service import KnownService
 from ssap_mirror.pipeline.services_file import save_service
 from ssap_mirror.pipeline.sync import SyncOptions, sync
 from ssap_mirror.sources.source import RequestPolicy
-from ssap_mirror.tables.positions import Positions
 
 from tests.support import fake_ssap
 from tests.support.fake_ssap import FakeService

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssap_mirror.core import storage
+from ssap_mirror.core.quantities.positions import Positions
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import CatalogError, FormatError, ParameterError, SourceError
 from ssap_mirror.sources.corrections import Corrections
@@ -19,7 +20,6 @@ from ssap_mirror.sources.missing_values import MissingValues, missing_words
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Description, Estimate, Finding, Harvest, Verdict
 from ssap_mirror.tables import open_table
-from ssap_mirror.tables.positions import Positions
 
 if TYPE_CHECKING:
     import pyarrow as pa

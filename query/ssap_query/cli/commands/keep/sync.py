@@ -100,10 +100,10 @@ def sync(
         found = status(name, home)
         click.echo(json.dumps(found.to_json(), indent=1) if as_json else found.words())
         return
+    from ssap_mirror.core.quantities.positions import Positions
     from ssap_mirror.pipeline.known_services import find_source
     from ssap_mirror.pipeline.sync import SyncOptions
     from ssap_mirror.pipeline.sync import sync as run
-    from ssap_mirror.tables.positions import Positions
 
     from ssap_query.cli.progress import shown
 
