@@ -20,10 +20,10 @@ from starlette.responses import Response
 
 from ssap_query.engine.rows import InMemoryRows
 from ssap_query.formats import Format
+from ssap_query.mirror.answer import PlannedRequest
 from ssap_query.mirror.result import ResultSet
 from ssap_query.render import chunks, format_named
 from ssap_query.server.limits import ServerLimits
-from ssap_query.server.questions import Question
 from ssap_query.server.traffic.sending import Streamed, close, gzipped
 from ssap_query.server.traffic.turns import BusyError, Turns
 
@@ -38,7 +38,7 @@ _RETRY_S = 30
 
 
 class Answers:
-    """Answers questions within the limits of a server.
+    """Answers requests within the limits of a server.
 
     Parameters
     ----------
@@ -55,7 +55,9 @@ class Answers:
         self._turns = turns
         self._limits = limits
 
-    async def respond(self, request: Request, raw: bytes, catalog: Catalog, read: Callable[[], Question]) -> Response:
+    async def respond(
+        self, request: Request, raw: bytes, catalog: Catalog, plan: Callable[[], PlannedRequest]
+    ) -> Response:
         """Answer a request.
 
         Parameters
@@ -66,8 +68,8 @@ class Answers:
             Its parameters.
         catalog : Catalog
             The snapshot that is asked.
-        read : callable
-            Reads the request.
+        plan : callable
+            Reads the request, and chooses how its rows are found.
 
         Raises
         ------
@@ -83,8 +85,8 @@ class Answers:
         }
         if tag in [known.strip() for known in request.headers.get("if-none-match", "").split(",")]:
             return Response(status_code=304, headers=headers)
-        question = await self._turns.small(read)
-        chosen = _format_of(question)
+        planned = await self._turns.small(plan)
+        chosen = _format_of(planned)
         headers["Content-Disposition"] = self._disposition(chosen)
         if request.method == "HEAD":
             return Response(headers=headers, media_type=chosen.media_type)
@@ -97,10 +99,10 @@ class Answers:
                 await self._turns.take()
                 turn.callback(self._turns.give_back)
 
-            large = question.touched_rows > self._limits.touched_rows
+            large = planned.touched_rows > self._limits.touched_rows
             if large:
                 await take_turn()
-            result = await (self._turns.large if large else self._turns.small)(question.answer)
+            result = await (self._turns.large if large else self._turns.small)(planned.result)
             headers["X-Query-Status"] = result.status
             if self._is_small(result):
                 body = await self._turns.small(lambda: b"".join(_pieces(result, chosen, pack=pack)))
@@ -125,8 +127,7 @@ class Answers:
     def _disposition(self, chosen: Format) -> str:
         kind = "inline" if chosen.name in _SHOWN else "attachment"
         plain = re.sub(r"[^A-Za-z0-9._-]+", "_", self._name) or "spectra"
-        suffix = next(iter(chosen.suffixes), "") or (".csv" if "csv" in chosen.name else ".vot")
-        return f'{kind}; filename="{plain}{suffix}"'
+        return f'{kind}; filename="{plain}{chosen.saved_as}"'
 
 
 def _after(first: bytes, pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
@@ -150,12 +151,12 @@ def _wants_gzip(request: Request, chosen: Format) -> bool:
     )
 
 
-def _format_of(question: Question) -> Format:
+def _format_of(planned: PlannedRequest) -> Format:
     try:
-        return format_named(question.response_format)
+        return format_named(planned.response_format)
     except ParameterError:
         name = "RESPONSEFORMAT"
-        raise ParameterError(name, question.response_format, "is not served here") from None
+        raise ParameterError(name, planned.response_format, "is not served here") from None
 
 
 def _entity_tag(catalog: Catalog, request: Request, raw: bytes) -> str:

@@ -63,6 +63,11 @@ class Query:
     """Names of the parameters that the words are about."""
 
     @property
+    def selects_rows(self) -> bool:
+        """Whether rows of the table are asked for: not its description, nor the names of its targets."""
+        return not self.metadata_only and self.operation == OPERATIONS[0]
+
+    @property
     def limit(self) -> int | None:
         """Most rows of a result, MAXREC and TOP together; None is no limit. Beyond it is an overflow."""
         given = [n for n in (self.maxrec, self.top) if n is not None]
