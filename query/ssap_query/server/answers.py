@@ -25,7 +25,7 @@ from ssap_query.mirror.result import ResultSet
 from ssap_query.render import chunks, format_named
 from ssap_query.server.limits import ServerLimits
 from ssap_query.server.traffic.sending import Streamed, close, gzipped
-from ssap_query.server.traffic.turns import BusyError, Turns
+from ssap_query.server.traffic.turns import ServerBusyError, Turns
 
 __all__ = ["Answers", "error_message", "error_response"]
 
@@ -179,7 +179,7 @@ def _created(catalog: Catalog) -> datetime:
 
 def error_message(error: MirrorError, name: str) -> str:
     """Say in a sentence what is wrong with a request; what is wrong here is not told but logged, for it names paths."""
-    if isinstance(error, ParameterError | BusyError):
+    if isinstance(error, ParameterError | ServerBusyError):
         return " ".join(str(error).split())
     _LOG.error("mirror %s: %s", name, error)
     return f"mirror {name} cannot be read just now; ssap-mirror verify {name} says more where it is served"
@@ -189,7 +189,7 @@ def error_response(error: MirrorError, name: str, *, cone_search: bool = False) 
     """Say an error as its protocol wants it: DALI 1.1 §4.4.1, or SCS 1.03 §2.3."""
     headers, status = {}, 200
     message = error_message(error, name)
-    if isinstance(error, BusyError):
+    if isinstance(error, ServerBusyError):
         headers, status = {"Retry-After": str(_RETRY_S)}, 503
     info = (
         f'<INFO ID="Error" name="Error" value={quoteattr(message)}/>'

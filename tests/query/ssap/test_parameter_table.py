@@ -1,4 +1,4 @@
-"""query/README.md says what the registry says; its examples are asked, and each difference of the dialects is seen."""
+"""query/RULES.md says what the registry says; its examples are asked, and each difference of the dialects is seen."""
 
 from __future__ import annotations
 
