@@ -65,7 +65,7 @@ class IvoaFormat:
         "MIME types (any case; without parameters they match with any) and keywords: `all`; `votable`; `fits` "
         "(application/fits); `xml` (XML that is not VOTable); `graphic` (JPEG, PNG, GIF); `compliant` (VOTable, "
         "application/fits, XML); `native` (all that is not VOTable, XML or graphic). `metadata` anywhere asks for the "
-        "description of the service (§6.1)."
+        "description of the service, whatever else is asked (§6.1)."
     )
 
     def parse(self, name: str, text: str) -> tuple[str, ...]:
