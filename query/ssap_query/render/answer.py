@@ -80,6 +80,10 @@ class Answer(Protocol):
         """Facts that go with the rows: the request, the mirror, its snapshot."""
 
     @property
+    def protocol(self) -> str:
+        """``SSAP`` or ``TAP``: what the answer is one of."""
+
+    @property
     def notes(self) -> Sequence[str]:
         """Sentences for a person."""
 

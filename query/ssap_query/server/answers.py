@@ -101,23 +101,64 @@ class Answers:
             if large:
                 await take_turn()
             result = await (self._turns.large if large else self._turns.small)(question.answer)
-            headers["X-Query-Status"] = result.status
-            if self._is_small(result):
-                body = await self._turns.small(lambda: b"".join(_pieces(result, chosen, pack=pack)))
-                return Response(body, headers=headers, media_type=chosen.media_type)
-            if not large:
+            if not large and not self._is_small(result):
                 await take_turn()
-            pieces = _pieces(result, chosen, pack=pack)
-            # What fails before the first piece is there can still be told as an error.
-            first = await self._turns.large(lambda: next(pieces, b""))
-            return Streamed(
-                _after(first, pieces),
-                work=self._turns.large,
-                done=turn.pop_all().close,  # the turn is the stream's from here
-                stall_s=self._limits.stall_s,
-                media_type=chosen.media_type,
-                headers=headers,
-            )
+            return await self._sent(result, chosen, chosen.media_type, headers, turn, pack=pack)
+
+    async def send(self, request: Request, result: ResultSet, chosen: Format, media_type: str) -> Response:
+        """Send a result that has been worked out.
+
+        Parameters
+        ----------
+        request : starlette.requests.Request
+            What came.
+        result : ResultSet
+            The answer to it.
+        chosen : Format
+            How it is written.
+        media_type : str
+            What that is called.
+
+        Raises
+        ------
+        MirrorError
+            If no turn comes in time.
+        """
+        headers = {"Vary": "Accept-Encoding", "Content-Disposition": self._disposition(chosen)}
+        pack = _wants_gzip(request, chosen)
+        if pack:
+            headers["Content-Encoding"] = "gzip"
+        with ExitStack() as turn:
+            if not self._is_small(result):
+                await self._turns.take()
+                turn.callback(self._turns.give_back)
+            return await self._sent(result, chosen, media_type, headers, turn, pack=pack)
+
+    async def _sent(
+        self,
+        result: ResultSet,
+        chosen: Format,
+        media_type: str,
+        headers: dict[str, str],
+        turn: ExitStack,
+        *,
+        pack: bool,
+    ) -> Response:
+        headers["X-Query-Status"] = result.status
+        if self._is_small(result):
+            body = await self._turns.small(lambda: b"".join(_pieces(result, chosen, pack=pack)))
+            return Response(body, headers=headers, media_type=media_type)
+        pieces = _pieces(result, chosen, pack=pack)
+        # What fails before the first piece is there can still be told as an error.
+        first = await self._turns.large(lambda: next(pieces, b""))
+        return Streamed(
+            _after(first, pieces),
+            work=self._turns.large,
+            done=turn.pop_all().close,  # the turn is the stream's from here
+            stall_s=self._limits.stall_s,
+            media_type=media_type,
+            headers=headers,
+        )
 
     def _is_small(self, result: ResultSet) -> bool:
         return isinstance(result.rows, InMemoryRows) and result.rows.table.nbytes <= self._limits.small_bytes
