@@ -18,6 +18,7 @@ from ssap_mirror.core.schema import HEALPIX_COLUMN, Column, Schema
 from ssap_mirror.errors import MirrorError, ParameterError
 
 from ssap_query.adql import macros
+from ssap_query.adql.interrupt import Interrupt
 from ssap_query.adql.language.translate import QUERY, Part, Statement, translate
 from ssap_query.adql.tables.mirrors import visible
 from ssap_query.adql.tables.table import AdqlTable, Tables
@@ -114,6 +115,7 @@ class AdqlDatabase:
         maxrec: int | None = None,
         seconds: float | None = None,
         in_memory: MemoryLimit = _IN_MEMORY,
+        interrupt: Interrupt | None = None,
     ) -> AdqlResult:
         """Answer a query.
 
@@ -129,6 +131,8 @@ class AdqlDatabase:
             Longest time for it [s].
         in_memory : MemoryLimit
             Size up to which the result is held in memory; more waits on disk.
+        interrupt : Interrupt, optional
+            Breaks it off from another thread.
 
         Raises
         ------
@@ -142,7 +146,8 @@ class AdqlDatabase:
 
         given = list(uploads)
         statement = translate(text, self.tables.with_uploads(given), None if maxrec is None else maxrec + 1)
-        with closing(self._root.cursor()) as cursor, _limited(cursor, seconds):
+        stop = interrupt or Interrupt()
+        with closing(self._root.cursor()) as cursor, _limited(cursor, seconds), stop.of(cursor.interrupt):
             try:
                 self._prepare(cursor, statement, given)
                 relation = cursor.sql(statement.sql, params=dict(statement.values))
@@ -151,7 +156,7 @@ class AdqlDatabase:
                 shown = _Shown(maxrec)
                 kept = spool(types.batches(shown.batches(reader, types.stored)), types.stored, in_memory)
             except duckdb.InterruptException:
-                reason = f"takes longer than the {seconds:g} s allowed"
+                reason = "was broken off" if stop.is_set else f"takes longer than the {seconds:g} s allowed"
                 raise ParameterError(QUERY, text, reason) from None
             except (duckdb.Error, pa.ArrowException) as error:
                 raise _told(text, error) from error

@@ -27,7 +27,7 @@ from ssap_query.server.questions import Question
 from ssap_query.server.traffic.sending import Streamed, close, gzipped
 from ssap_query.server.traffic.turns import BusyError, Turns
 
-__all__ = ["Answers", "error_message", "error_response"]
+__all__ = ["Answers", "error_document", "error_message", "error_response"]
 
 _LOG = logging.getLogger(__name__)
 # Shown by a browser; others are files to save.
@@ -231,6 +231,12 @@ def error_response(error: MirrorError, name: str, *, cone_search: bool = False) 
     message = error_message(error, name)
     if isinstance(error, BusyError):
         headers, status = {"Retry-After": str(_RETRY_S)}, 503
+    document = error_document(message, cone_search=cone_search)
+    return Response(document, status, headers, media_type="text/xml")
+
+
+def error_document(message: str, *, cone_search: bool = False) -> bytes:
+    """Write what is wrong as a VOTable."""
     info = (
         f'<INFO ID="Error" name="Error" value={quoteattr(message)}/>'
         if cone_search
@@ -241,4 +247,4 @@ def error_response(error: MirrorError, name: str, *, cone_search: bool = False) 
         '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
         f'<RESOURCE type="results">{info}</RESOURCE></VOTABLE>\n'
     )
-    return Response(document.encode("utf-8", "replace"), status, headers, media_type="text/xml")
+    return document.encode("utf-8", "replace")

@@ -16,6 +16,7 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 import pyvo
+import requests
 import ssap_query as ssap
 from astropy.io import votable
 from astropy.table import Table
@@ -44,8 +45,9 @@ def address(home: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def service(address: str) -> pyvo.dal.TAPService:
-    return pyvo.dal.TAPService(f"{address}/tap")
+def service(address: str) -> Iterator[pyvo.dal.TAPService]:
+    with requests.Session() as session:
+        yield pyvo.dal.TAPService(f"{address}/tap", session=session)
 
 
 def sync(address: str, **parameters: str) -> httpx.Response:

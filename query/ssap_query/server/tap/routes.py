@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
 
 import anyio
 from anyio import to_thread
+from ssap_mirror.core import layout
 from ssap_mirror.errors import MirrorError, ParameterError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ssap_query.adql.errors import AdqlError
+from ssap_query.adql.interrupt import Interrupt
 from ssap_query.server import vosi
 from ssap_query.server.answers import Answers, error_response
 from ssap_query.server.limits import ServerLimits
 from ssap_query.server.tap import descriptions
-from ssap_query.server.tap.requests import read_parameters, read_request
+from ssap_query.server.tap.addresses import base_of
+from ssap_query.server.tap.job_routes import JobRoutes
+from ssap_query.server.tap.jobs import JobStore
+from ssap_query.server.tap.requests import Parameters, read_parameters, read_request
 from ssap_query.server.tap.service import TapService
 from ssap_query.server.traffic.turns import Turns
 
@@ -50,6 +58,7 @@ class TapRoutes:
         self._turns = turns
         self._answers = Answers(name, turns, limits)
         self._queries = anyio.CapacityLimiter(limits.queries)
+        self._jobs = JobRoutes(JobStore(_job_folder(name), self._work, limits), limits)
 
     def routes(self) -> list[BaseRoute]:
         """Addresses below ``/tap``."""
@@ -62,6 +71,7 @@ class TapRoutes:
             Route("/tap/tables", self.tables),
             Route("/tap/tables/{table}", self.tables),
             Route("/tap/examples", self.examples),
+            *self._jobs.routes(),
         ]
 
     async def start(self, request: Request) -> Response:
@@ -79,6 +89,14 @@ class TapRoutes:
             return await self._answers.send(request, result, asked.format, asked.media_type)
         except MirrorError as error:
             return self._refusal(error)
+
+    def _work(self, parameters: Parameters, path: Path, seconds: float, interrupt: Interrupt) -> str:
+        """Work out the query of a job."""
+        asked = read_request(parameters, self._default_maxrec)
+        result = self._service.answer(asked, parameters, seconds, interrupt)
+        with path.open("wb") as file:
+            result.write(file, asked.format.name)
+        return asked.media_type
 
     async def capabilities(self, request: Request) -> Response:
         """Answer VOSI capabilities."""
@@ -123,7 +141,6 @@ class TapRoutes:
         return response
 
 
-def base_of(request: Request) -> str:
-    """Address of the service, as the client knows it."""
-    url = str(request.url.replace(query="", fragment=""))
-    return f"{url}/".rpartition("/tap/")[0] + "/tap"
+def _job_folder(name: str) -> Path:
+    """Folder of the jobs of a service: with what can be worked out again."""
+    return (layout.cache_dir() or Path(tempfile.gettempdir())) / "tap-jobs" / quote(name, safe="")

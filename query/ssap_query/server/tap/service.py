@@ -14,6 +14,7 @@ from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.errors import FormatError, ParameterError, SourceError
 
 from ssap_query.adql.database import AdqlDatabase
+from ssap_query.adql.interrupt import Interrupt
 from ssap_query.adql.tables.mirrors import mirror_tables
 from ssap_query.adql.tables.table import AdqlTable
 from ssap_query.adql.tables.uploads import upload
@@ -77,7 +78,13 @@ class TapService:
                 self._database, self._snapshots = AdqlDatabase(mirror_tables(catalogs)), snapshots
             return self._database
 
-    def answer(self, request: TapRequest, parameters: Parameters) -> ResultSet:
+    def answer(
+        self,
+        request: TapRequest,
+        parameters: Parameters,
+        seconds: float | None = None,
+        interrupt: Interrupt | None = None,
+    ) -> ResultSet:
         """Answer a query.
 
         Parameters
@@ -86,6 +93,10 @@ class TapService:
             What is asked.
         parameters : Parameters
             What it came with.
+        seconds : float, optional
+            Longest time for it [s]; that of the server without it.
+        interrupt : Interrupt, optional
+            Breaks it off.
 
         Raises
         ------
@@ -96,7 +107,14 @@ class TapService:
         """
         database = self.database()
         uploads = [self._upload(table, parameters) for table in request.uploads]
-        found = database.run(request.query, uploads, request.maxrec, self._limits.query_s, self._limits.engine.result)
+        found = database.run(
+            request.query,
+            uploads,
+            request.maxrec,
+            seconds=seconds or self._limits.query_s,
+            in_memory=self._limits.engine.result,
+            interrupt=interrupt,
+        )
         every = [provenance(mirror.catalog) for mirror in self._mirrors.values()]
         infos = {name: "; ".join(dict.fromkeys(said[name] for said in every if name in said)) for name in every[0]}
         infos |= {"query": request.query, "standardID": "ivo://ivoa.net/std/TAP"}
