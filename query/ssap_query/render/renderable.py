@@ -80,6 +80,10 @@ class Renderable(Protocol):
         """Facts that go with the rows: the request, the mirror, its snapshot."""
 
     @property
+    def protocol(self) -> str:
+        """``SSAP`` or ``TAP``: of which protocol it is a response."""
+
+    @property
     def notes(self) -> Sequence[str]:
         """Sentences for a person."""
 

@@ -31,6 +31,8 @@ class Result(ABC):
     """The request parameters, in a metadata result; empty in any other."""
     service_xml: bytes = b""
     """VOTable header of the service as harvested."""
+    protocol: str = "SSAP"
+    """``SSAP`` or ``TAP``: of which protocol it is a response. TAP tells OVERFLOW behind the rows."""
 
     if TYPE_CHECKING:  # fields of a dataclass in one subclass, properties in another
 

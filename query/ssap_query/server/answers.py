@@ -27,7 +27,7 @@ from ssap_query.server.limits import ServerLimits
 from ssap_query.server.traffic.sending import Streamed, close, gzipped
 from ssap_query.server.traffic.turns import ServerBusyError, Turns
 
-__all__ = ["Answers", "error_message", "error_response"]
+__all__ = ["Answers", "error_document", "error_message", "error_response"]
 
 _LOG = logging.getLogger(__name__)
 # Shown by a browser; others are files to save.
@@ -103,23 +103,64 @@ class Answers:
             if large:
                 await take_turn()
             result = await (self._turns.large if large else self._turns.small)(planned.result)
-            headers["X-Query-Status"] = result.status
-            if self._is_small(result):
-                body = await self._turns.small(lambda: b"".join(_pieces(result, chosen, pack=pack)))
-                return Response(body, headers=headers, media_type=chosen.media_type)
-            if not large:
+            if not large and not self._is_small(result):
                 await take_turn()
-            pieces = _pieces(result, chosen, pack=pack)
-            # What fails before the first piece is there can still be told as an error.
-            first = await self._turns.large(lambda: next(pieces, b""))
-            return Streamed(
-                _after(first, pieces),
-                work=self._turns.large,
-                done=turn.pop_all().close,  # the turn is the stream's from here
-                stall_s=self._limits.stall_s,
-                media_type=chosen.media_type,
-                headers=headers,
-            )
+            return await self._sent(result, chosen, chosen.media_type, headers, turn, pack=pack)
+
+    async def send(self, request: Request, result: ResultSet, chosen: Format, media_type: str) -> Response:
+        """Send a result that has been worked out.
+
+        Parameters
+        ----------
+        request : starlette.requests.Request
+            What came.
+        result : ResultSet
+            The answer to it.
+        chosen : Format
+            How it is written.
+        media_type : str
+            What that is called.
+
+        Raises
+        ------
+        MirrorError
+            If no turn comes in time.
+        """
+        headers = {"Vary": "Accept-Encoding", "Content-Disposition": self._disposition(chosen)}
+        pack = _wants_gzip(request, chosen)
+        if pack:
+            headers["Content-Encoding"] = "gzip"
+        with ExitStack() as turn:
+            if not self._is_small(result):
+                await self._turns.take()
+                turn.callback(self._turns.give_back)
+            return await self._sent(result, chosen, media_type, headers, turn, pack=pack)
+
+    async def _sent(
+        self,
+        result: ResultSet,
+        chosen: Format,
+        media_type: str,
+        headers: dict[str, str],
+        turn: ExitStack,
+        *,
+        pack: bool,
+    ) -> Response:
+        headers["X-Query-Status"] = result.status
+        if self._is_small(result):
+            body = await self._turns.small(lambda: b"".join(_pieces(result, chosen, pack=pack)))
+            return Response(body, headers=headers, media_type=media_type)
+        pieces = _pieces(result, chosen, pack=pack)
+        # What fails before the first piece is there can still be told as an error.
+        first = await self._turns.large(lambda: next(pieces, b""))
+        return Streamed(
+            _after(first, pieces),
+            work=self._turns.large,
+            done=turn.pop_all().close,  # the turn is the stream's from here
+            stall_s=self._limits.stall_s,
+            media_type=media_type,
+            headers=headers,
+        )
 
     def _is_small(self, result: ResultSet) -> bool:
         return isinstance(result.rows, InMemoryRows) and result.rows.table.nbytes <= self._limits.small_bytes
@@ -191,6 +232,12 @@ def error_response(error: MirrorError, name: str, *, cone_search: bool = False) 
     message = error_message(error, name)
     if isinstance(error, ServerBusyError):
         headers, status = {"Retry-After": str(_RETRY_S)}, 503
+    document = error_document(message, cone_search=cone_search)
+    return Response(document, status, headers, media_type="text/xml")
+
+
+def error_document(message: str, *, cone_search: bool = False) -> bytes:
+    """Write what is wrong as a VOTable."""
     info = (
         f'<INFO ID="Error" name="Error" value={quoteattr(message)}/>'
         if cone_search
@@ -201,4 +248,4 @@ def error_response(error: MirrorError, name: str, *, cone_search: bool = False) 
         '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
         f'<RESOURCE type="results">{info}</RESOURCE></VOTABLE>\n'
     )
-    return Response(document.encode("utf-8", "replace"), status, headers, media_type="text/xml")
+    return document.encode("utf-8", "replace")

@@ -9,7 +9,7 @@ from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Column, Schema
 
 from ssap_query.adql.tables.table import UPLOADS, AdqlTable, Tables
-from ssap_query.adql.tables.tap_schema import TAP_SCHEMA, tap_schema
+from ssap_query.adql.tables.tap_schema import DESCRIPTION, TAP_SCHEMA, tap_schema
 
 __all__ = ["SPECTRA", "mirror_tables", "schema_names", "visible"]
 
@@ -68,5 +68,5 @@ def mirror_tables(catalogs: Mapping[str, Catalog]) -> Tables:
         )
         for mirror, catalog in catalogs.items()
     ]
-    described = {names[mirror]: catalog.title for mirror, catalog in catalogs.items()}
-    return Tables([*tables, *tap_schema(tables, described)], next(iter(names.values())))
+    schemas = {names[mirror]: catalog.title for mirror, catalog in catalogs.items()} | {TAP_SCHEMA: DESCRIPTION}
+    return Tables([*tables, *tap_schema(tables, schemas)], next(iter(names.values())), schemas)

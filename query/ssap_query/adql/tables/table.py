@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -94,10 +94,15 @@ class Tables:
         All of them.
     default_schema : str
         The schema whose tables need not be named with it.
+    schemas : mapping of str to str
+        Schema -> what it holds.
     """
 
-    def __init__(self, tables: Iterable[AdqlTable], default_schema: str) -> None:
+    def __init__(
+        self, tables: Iterable[AdqlTable], default_schema: str, schemas: Mapping[str, str] | None = None
+    ) -> None:
         self.default_schema = default_schema
+        self.schemas = schemas or {}
         self._by_name = {table.name: table for table in tables}
 
     def __iter__(self) -> Iterator[AdqlTable]:
@@ -105,7 +110,7 @@ class Tables:
 
     def with_uploads(self, uploads: Iterable[AdqlTable]) -> Tables:
         """Add the tables that come with a query."""
-        return Tables([*self, *uploads], self.default_schema)
+        return Tables([*self, *uploads], self.default_schema, self.schemas)
 
     def find(self, name: str) -> AdqlTable:
         """Find a table by its name, in any case.

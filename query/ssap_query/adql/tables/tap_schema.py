@@ -10,11 +10,12 @@ from ssap_mirror.core.schema import Column
 
 from ssap_query.adql.tables.table import AdqlTable, adql_name
 
-__all__ = ["FOREIGN_KEYS", "TAP_SCHEMA", "ForeignKey", "tap_schema"]
+__all__ = ["DESCRIPTION", "FOREIGN_KEYS", "TAP_SCHEMA", "ForeignKey", "tap_schema"]
 
 #: Name of the schema.
 TAP_SCHEMA = "tap_schema"
-_DESCRIPTION = "Tables that describe the tables of this service."
+#: What it holds.
+DESCRIPTION = "Tables that describe the tables of this service."
 _PRINCIPAL_LEVEL = 10
 
 
@@ -120,14 +121,14 @@ def tap_schema(tables: Sequence[AdqlTable], schemas: Mapping[str, str]) -> list[
     tables : sequence of AdqlTable
         All other tables.
     schemas : mapping of str to str
-        Schema -> what it holds.
+        Schema -> what it holds; this one among them.
     """
     own = [AdqlTable(f"{TAP_SCHEMA}.{name}", columns, 0, words) for name, (words, columns) in _TABLES.items()]
     every = [*tables, *own]
     rows: dict[str, list[dict[str, object]]] = {
         "schemas": [
             {"schema_name": name, "description": words, "schema_index": i}
-            for i, (name, words) in enumerate({**schemas, TAP_SCHEMA: _DESCRIPTION}.items(), 1)
+            for i, (name, words) in enumerate(schemas.items(), 1)
         ],
         "tables": [_table(table, i) for i, table in enumerate(every, 1)],
         "columns": [_column(table, column, i) for table in every for i, column in enumerate(table.columns, 1)],

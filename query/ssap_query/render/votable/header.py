@@ -106,6 +106,8 @@ def frame(result: Renderable, columns: Sequence[Column], opening: str, closing: 
     ids = _add_fields(table, columns, service)
     if opening:
         ET.SubElement(table, "DATA").text = _MARK
+    if result.protocol == "TAP" and result.status == "OVERFLOW":  # behind the rows (TAP 1.1 §3.3)
+        _add_status(resource, result)
     for block in service.blocks:
         _add_block(root, block, service, ids)
     ET.indent(root)
@@ -125,15 +127,22 @@ def _info(parent: ET.Element, name: str, value: str, text: str = "") -> None:
 
 def _add_infos(resource: ET.Element, result: Renderable, service: _Service) -> None:
     """QUERY_STATUS first (DALI 1.1 §4.4), then what this copy is, then what the service says of its data."""
-    said = "truncated: more rows match; raise MAXREC" if result.status == "OVERFLOW" else ""
-    _info(resource, "QUERY_STATUS", result.status, said)
-    _info(resource, "SERVICE_PROTOCOL", "1.1", "SSAP")
+    if result.protocol == "TAP":
+        _info(resource, "QUERY_STATUS", "OK")
+    else:
+        _add_status(resource, result)
+    _info(resource, "SERVICE_PROTOCOL", "1.1", result.protocol)
     _info(resource, "server_software", f"ssap-mirror/{version('ssap-mirror')}")
     for name, value in result.infos.items():
         _info(resource, name, value)
     for note in result.notes:
         _info(resource, "note", note)
     resource.extend(service.infos)
+
+
+def _add_status(resource: ET.Element, result: Renderable) -> None:
+    said = "truncated: more rows match; raise MAXREC" if result.status == "OVERFLOW" else ""
+    _info(resource, "QUERY_STATUS", result.status, said)
 
 
 def _add_input(resource: ET.Element, item: Input) -> None:
