@@ -46,6 +46,11 @@ class Dialect:
     end: bytes = b""
     """What a line begins with after which another table comes."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing but a line of names and rows, as every reader of CSV expects them."""
+        return not (self.comments or self.blanks or self.units or self.described or self.end)
+
 
 def recognize(beginning: bytes) -> Dialect:
     """Recognise how a text table is written from its first lines.
