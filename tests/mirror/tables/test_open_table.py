@@ -252,10 +252,6 @@ def test_several_parquet_files_each_with_its_own_units_and_columns(tmp_path: Pat
     write("p3.parquet", "Jy", id=[3], ra=[1.0])
     with pytest.raises(FormatError, match=r"p3.parquet: column 'ra': 'Jy' cannot be converted to 'rad'"):
         open_table(tmp_path)
-    for name in ("a.csv", "b.csv"):
-        (tmp_path / name).write_text("ra,dec\n1,2\n")
-    with pytest.raises(ParameterError, match="only Parquet files can be read as one table"):
-        open_table([tmp_path / "a.csv", tmp_path / "b.csv"])
 
 
 def _objects(*arrays: np.ndarray) -> np.ndarray:
@@ -391,3 +387,58 @@ def test_damage_is_one_sentence(name: str, tmp_path: Path) -> None:
         except SourceError as error:
             said = str(error)
         assert not said or (path.name in said and "\n" not in said)
+
+
+def _fits(path: Path, columns: dict[str, Any]) -> None:
+    QTable(columns).write(path)
+
+
+def test_patterns_of_files_of_any_format(tmp_path: Path) -> None:
+    _fits(tmp_path / "a1.fits", {"ra": [10.0] * u.deg, "width": [5] * u.um, "name": ["x"]})
+    _fits(tmp_path / "a2.fits", {"width": [2500] * u.nm, "ra": [np.pi] * u.rad})
+    QTable({"ra": [30.0] * u.deg, "more": [1]}).write(tmp_path / "b.ecsv")
+    table = open_table(str(tmp_path / "a*.fits"))
+    assert rows(table) == [
+        {"ra": 10.0, "width": 5.0, "name": "x"},
+        {"ra": pytest.approx(180.0), "width": 2.5, "name": None},
+    ]
+    assert (unit(table, "ra"), unit(table, "width"), table.rows, table.kind) == ("deg", "um", 2, "FITS")
+    mixed = open_table([tmp_path / "b.ecsv", tmp_path / "a2.fits"])
+    assert [(row["ra"], row["more"]) for row in rows(mixed)] == [(30.0, 1), (pytest.approx(180.0), None)]
+    assert mixed.kind == "ECSV and FITS"
+    two = fits.HDUList([fits.PrimaryHDU(), *(fits.BinTableHDU(AstropyTable({"x": [n]})) for n in (1, 2))])
+    two.writeto(tmp_path / "two.fits")
+    parts = open_table([f"{tmp_path / 'two.fits'}#{n}" for n in (2, 1)])
+    assert rows(parts) == [{"x": 2}, {"x": 1}]
+    assert any(note.startswith("two.fits: other tables of the file") for note in parts.notes)
+
+
+def test_what_text_files_of_a_pattern_leave_open(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("id,flux,note,never\n1,,,\n")
+    (tmp_path / "2.csv").write_text("id,flux,note,never\n2,1.5,late,\n")
+    (tmp_path / "3.csv").write_text("id,flux\n3.5,7\n")
+    table = open_table(str(tmp_path / "*.csv"))
+    assert [field.type for field in table.types] == [pa.float64(), pa.float64(), pa.string(), pa.string()]
+    assert [row["flux"] for row in rows(table)] == [None, 1.5, 7.0]
+    assert [row["id"] for row in rows(table)] == [1.0, 2.0, 3.5]
+    (tmp_path / "4.csv").write_text("id,flux\nfour,1\n")
+    with pytest.raises(FormatError, match=r"the files cannot be one table: .*id"):
+        open_table(str(tmp_path / "*.csv"))
+    (tmp_path / "b.vot").write_text(
+        '<VOTABLE version="1.4"><RESOURCE><TABLE><FIELD name="id" datatype="int"/><DATA><TABLEDATA>'
+        "<TR><TD>5</TD></TR></TABLEDATA></DATA></TABLE>"
+        '<INFO name="QUERY_STATUS" value="OVERFLOW"/></RESOURCE></VOTABLE>'
+    )
+    cut = open_table([tmp_path / "1.csv", tmp_path / "b.vot"])
+    assert [row["id"] for row in rows(cut)] == [1, 5]
+    assert cut.truncated
+    assert "b.vot: it is truncated: its service says OVERFLOW" in cut.notes
+
+
+def test_units_of_whole_numbers_are_converted_without_loss(tmp_path: Path) -> None:
+    for name, unit_of_file, value in (("a", "um", 3), ("b", "nm", 1)):
+        field = pa.field("w", pa.int64(), metadata={"unit": unit_of_file})
+        pq.write_table(pa.table({"w": [value]}, schema=pa.schema([field])), tmp_path / f"{name}.parquet")
+    table = open_table(tmp_path)
+    assert rows(table) == [{"w": 3.0}, {"w": 0.001}]
+    assert unit(table, "w") == "um"
