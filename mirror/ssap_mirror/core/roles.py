@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
-from ssap_mirror.core.units import says_no_unit
+from ssap_mirror.core.quantities.units import says_no_unit
 
 if TYPE_CHECKING:
     from ssap_mirror.core.schema import Column

@@ -181,7 +181,7 @@ class Harvester:
             settled=settled.agrees,
             proof=proof,
             base=None if self.base is None else self.base.path.name,
-            signs=(*settled.signs, *self.ledger.unreadable(full)),
+            signs=(*settled.signs, *self.ledger.missing_cells(full)),
             rows=rows - len(removed),
             duplicates=audit.full_rows() - rows,
             removed=len(removed),

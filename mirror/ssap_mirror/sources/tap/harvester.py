@@ -61,7 +61,7 @@ def harvest_table(probe: Probe, ledger: Ledger, before: int, staging: Path, prog
     if ambiguous:
         findings.append(Finding(f"{identity} does not tell rows apart: rows are compared by all values"))
         identity, different = None, came
-    findings += map(Finding, ledger.unreadable(answers))
+    findings += map(Finding, ledger.missing_cells(answers))
     findings += _counted(different, came, after)
     record = {
         "duplicates": came - different,
@@ -70,7 +70,8 @@ def harvest_table(probe: Probe, ledger: Ledger, before: int, staging: Path, prog
         "identity": identity,
         "refresh_of": None,
     }
-    described = replace(probe.description, schema=Schema(schema.columns, {"identity": identity or ""}))
+    overrides = {**schema.overrides, "identity": identity or ""}
+    described = replace(probe.description, schema=Schema(schema.columns, overrides))
     paths = [answer.path for answer in ledger.answers(JOBS)]
     read = partial(refreshed_batches, None, paths, described.schema, identity, frozenset())
     return Harvest(described, different, Verdict(tuple(findings)), read, record)

@@ -161,6 +161,8 @@ class Refresh:
             *(Finding(words) for words in refresh_words(base, audit.fetched(), uncompared)),
             Finding(f"COUNT(*) of {self._adql.table} was {before:,} before and is {after:,} now"),
         ]
+        fetched = self._ledger.answers(*FETCHES)
+        findings += map(Finding, self._ledger.missing_cells(fetched))
         if removed:
             findings.append(Finding(f"{len(removed):,} rows are no longer in the table, and are left out"))
         if len(removed) > MAX_REMOVED_FRACTION * known:
@@ -184,7 +186,7 @@ class Refresh:
             "identity": self._identity,
             "refresh_of": base,
         }
-        answers = [answer.path for answer in self._ledger.answers(*FETCHES)]
+        answers = [answer.path for answer in fetched]
         read = partial(refreshed_batches, self._base, answers, schema, self._identity, frozenset(removed))
         return Harvest(self._description, rows, Verdict(tuple(findings)), read, record)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 from ssap_mirror.core.quantities.positions.motions import motion_conversion, velocity_conversion
 from ssap_mirror.core.quantities.positions.named import unit_of
-from ssap_mirror.core.units import conversion
+from ssap_mirror.core.quantities.units import conversion
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.xmatch.inputs.epochs import julian_year

@@ -14,8 +14,8 @@ from ssap_mirror.core.quantities.positions.named import index_of, is_number, is_
 from ssap_mirror.core.quantities.positions.place import Axis, Place
 from ssap_mirror.core.quantities.positions.said import Positions
 from ssap_mirror.core.quantities.positions.split import find_split
+from ssap_mirror.core.quantities.units import Conversion, to_degrees
 from ssap_mirror.core.roles import EQUATORIAL, name_key
-from ssap_mirror.core.units import Conversion, to_degrees
 from ssap_mirror.errors import ParameterError
 
 if TYPE_CHECKING:
