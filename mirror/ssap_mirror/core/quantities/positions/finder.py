@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ssap_mirror.core.quantities.position_names import EQUATORIAL
 from ssap_mirror.core.quantities.positions import names as usual
 from ssap_mirror.core.quantities.positions.frames import ICRS, is_equatorial, normal_frame
 from ssap_mirror.core.quantities.positions.named import index_of, is_number, is_text, resolve, unit_of
@@ -15,7 +16,7 @@ from ssap_mirror.core.quantities.positions.place import Axis, Place
 from ssap_mirror.core.quantities.positions.said import Positions
 from ssap_mirror.core.quantities.positions.split import find_split
 from ssap_mirror.core.quantities.units import Conversion, to_degrees
-from ssap_mirror.core.roles import EQUATORIAL, name_key
+from ssap_mirror.core.roles import name_key
 from ssap_mirror.errors import ParameterError
 
 if TYPE_CHECKING:
