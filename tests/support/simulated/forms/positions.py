@@ -49,7 +49,7 @@ def _split(coordinate: str, in_hours: bool) -> tuple[Shown, ...]:  # noqa: FBT00
     def part(which: int) -> Callable[[float], float]:
         def value(degrees: float) -> float:
             seconds = abs(degrees) / factor * 3600
-            return (float(seconds // 3600), float(seconds % 3600 // 60), seconds % 60)[which]
+            return (int(seconds // 3600), int(seconds % 3600 // 60), seconds % 60)[which]
 
         return value
 
