@@ -303,8 +303,8 @@ class Mirror(AdqlMirror):
         A query that asks for NaN itself (``isnan(ssa_snr)``) sees that column as sent in ``spectra`` too, and a note
         says so.
         Beside DuckDB's functions there are ``separation``, ``separation_arcsec``, ``in_cone``, ``healpix`` and
-        ``healpix_cell`` (`ssap_query.sql.macros`). Other files can be read (``FROM 'stars.parquet'``); nothing is
-        written.
+        ``healpix_cell`` (`ssap_query.sql.macros`). Other files of any format can be read (``FROM 'stars.fits'``), with
+        their units and UCDs; nothing is written.
 
         Parameters
         ----------
@@ -313,7 +313,7 @@ class Mirror(AdqlMirror):
         values : sequence
             What is bound to its ``?``.
         tables : mapping of str to table, optional
-            Tables (Arrow, pandas, polars, dict of numpy arrays) that it reads by these names.
+            Tables that it reads by these names: paths, and tables in memory as `crossmatch` takes them.
 
         Returns
         -------
