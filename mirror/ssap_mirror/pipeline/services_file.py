@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from ssap_mirror.core import storage
 from ssap_mirror.core.quantities.positions import Positions
-from ssap_mirror.core.roles import ROLES
+from ssap_mirror.core.schema.roles import ROLES
 from ssap_mirror.errors import MirrorError, ParameterError
 from ssap_mirror.pipeline.known_columns import KNOWN_COLUMNS
 from ssap_mirror.pipeline.service import SSAP_ONLY, KnownService

@@ -31,9 +31,9 @@ __all__ = [
     "names",
     "open_once",
     "output",
-    "read_request",
     "read_units",
     "read_values",
+    "typed_request",
 ]
 
 #: What --frame is about.
@@ -142,7 +142,7 @@ def read_values(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
     return values
 
 
-def read_request(request: str | None, dialect: str, options: Iterable[tuple[str, str]] = ()) -> SsapRequest:
+def typed_request(request: str | None, dialect: str, options: Iterable[tuple[str, str]] = ()) -> SsapRequest:
     """Read a request that a person has written: nothing of it may be passed over, as a service does.
 
     Parameters

@@ -11,7 +11,8 @@ from typing import Any
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.ssap.parameter import Columns, Lazy
+from ssap_query.ssap.columns import Columns
+from ssap_query.ssap.parameter import Lazy
 from ssap_query.ssap.params.control import OPERATIONS, checked_count
 from ssap_query.ssap.params.position import region
 from ssap_query.ssap.predicate import FALSE, TRUE, Predicate, all_of
@@ -63,6 +64,11 @@ class Query:
     """What was passed over, one sentence each."""
     parameters: tuple[str, ...] = ()
     """Names of the parameters that the words are about."""
+
+    @property
+    def selects_rows(self) -> bool:
+        """Whether rows of the table are asked for: not its description, nor the names of its targets."""
+        return not self.metadata_only and self.operation == OPERATIONS[0]
 
     @property
     def limit(self) -> int | None:

@@ -12,8 +12,8 @@ from ssap_mirror.build.hats_files import BuildInfo
 from ssap_mirror.build.hidden_columns import Survey
 from ssap_mirror.build.placement import Placer
 from ssap_mirror.build.snapshot import build_snapshot
-from ssap_mirror.core.roles import ROLES, UNITS
 from ssap_mirror.core.schema import UNLISTED, Column, Schema
+from ssap_mirror.core.schema.roles import ROLES, UNITS
 
 HC = 6.62607015e-34 * 299792458 / 1.602176634e-19  # m eV
 C = 299792458.0

@@ -33,10 +33,10 @@ from ssap_mirror.sources.harvest.refresh_base import MAX_REFRESH_FRACTION, refre
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Estimate, Harvest
 from ssap_mirror.sources.ssap.probe import Probe
+from ssap_mirror.sources.ssap.probe.traits import POS, TIME
 from ssap_mirror.sources.ssap.proof import Proof, prove
 from ssap_mirror.sources.ssap.survey import Settled, Survey, run_survey, settle
 from ssap_mirror.sources.ssap.sweeps import FULL_VERB, HARVEST, Sweeps, is_survey
-from ssap_mirror.sources.ssap.traits import POS, TIME
 from ssap_mirror.sources.ssap.verdict import Outcome, judge
 
 __all__ = ["Harvester"]

@@ -27,8 +27,8 @@ from ssap_mirror.sources.harvest.sweep import Fetch, Sweep, run_sweep
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.ssap.foreseen import requests_for_cells, requests_for_ranges
 from ssap_mirror.sources.ssap.probe import Probe
+from ssap_mirror.sources.ssap.probe.traits import POS, TIME
 from ssap_mirror.sources.ssap.third_sweep import ThirdSweep, choose_third_sweep
-from ssap_mirror.sources.ssap.traits import POS, TIME
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

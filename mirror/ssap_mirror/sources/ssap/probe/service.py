@@ -15,8 +15,8 @@ from ssap_mirror.sources.http.limits import Limits
 from ssap_mirror.sources.source import Description
 from ssap_mirror.sources.ssap.endpoint import Endpoint
 from ssap_mirror.sources.ssap.probe.needs import with_constraint
+from ssap_mirror.sources.ssap.probe.traits import VERBS, Traits, find_traits
 from ssap_mirror.sources.ssap.probe.volatile import volatile_columns
-from ssap_mirror.sources.ssap.traits import VERBS, Traits, find_traits
 from ssap_mirror.tables.votable.model import Param
 
 __all__ = ["Probe", "probe"]
