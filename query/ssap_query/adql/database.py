@@ -22,12 +22,13 @@ from ssap_query.adql.interrupt import Interrupt
 from ssap_query.adql.language.translate import QUERY, Part, Statement, translate
 from ssap_query.adql.tables.mirrors import visible
 from ssap_query.adql.tables.table import AdqlTable, Tables, files_view
-from ssap_query.engine.compile import quoted, view_of_files
-from ssap_query.engine.cones.sky_cover import joined, reach
+from ssap_query.engine.compile import view_of_files
 from ssap_query.engine.duckdb_session import translate_errors
+from ssap_query.engine.index.sky_cover import joined, reach
 from ssap_query.engine.rows import BATCH_ROWS, InMemoryRows, MemoryLimit, Rows
 from ssap_query.sql.result_types import ResultTypes
 from ssap_query.sql.spooled import SpooledRows, spool
+from ssap_query.ssap.predicate import quoted
 
 if TYPE_CHECKING:
     import duckdb

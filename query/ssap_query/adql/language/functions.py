@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from sqlglot import exp
-from ssap_mirror.core.quantities.units import conversion
 from ssap_mirror.core.schema import Column
+from ssap_mirror.core.units import conversion
 
 from ssap_query.adql.errors import AdqlError
 from ssap_query.adql.scopes import Value

@@ -11,7 +11,7 @@ from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Column, Schema
 
 from ssap_query.adql.tables.table import REGION_TEXT, AdqlTable
-from ssap_query.engine.compile import quoted
+from ssap_query.ssap.predicate import quoted
 
 __all__ = ["IVOA", "OBSCORE", "obscore"]
 
