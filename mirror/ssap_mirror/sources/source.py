@@ -123,6 +123,8 @@ class Estimate:
         if self.rows is None:
             at_least = f"; at least {asked}" if self.requests else ""
             return f"how many rows there are is not known before all of them are asked for{at_least}"
+        if not self.rows:
+            return "no row is to be fetched"
         minutes = self.seconds / 60
         how_long = f"{minutes:,.0f} min" if minutes >= 1 else "less than a minute"
         by = f" by about {asked}" if self.requests else ""

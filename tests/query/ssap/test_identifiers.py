@@ -6,7 +6,7 @@ import duckdb
 import pytest
 from ssap_mirror.core.schema import Column, Schema
 from ssap_query.ssap import parameter
-from ssap_query.ssap.parameter import Columns
+from ssap_query.ssap.columns import Columns
 from ssap_query.ssap.params.identifiers import longest_caseless
 
 VALUES = [
