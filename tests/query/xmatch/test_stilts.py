@@ -1,8 +1,8 @@
 """Pairs, and rows without a partner, are those of STILTS, in crowded tables where most rows have several neighbours.
 
-Its symmetric pairs are ours where no row has two neighbours. Where many have, it leaves some rows without a partner that
-both sides would have one for (a row that loses a neighbour to a nearer one may be left out); ours takes the nearest pair
-of those that are free until there is none, as brute force does in `test_brute_force`.
+Its symmetric pairs are ours where no row has two neighbours. Where many have, a row of its that loses a neighbour to a
+nearer one may be left out, though another is free; ours takes the nearest pair of those that are free until there is
+none, as brute force does in `test_brute_force`.
 """
 
 from __future__ import annotations
