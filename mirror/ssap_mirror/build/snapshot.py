@@ -148,7 +148,7 @@ def _check_names(schema: Schema) -> None:
 
 
 def _new_folders(mirror: Path, work: Path) -> tuple[Path, Path]:
-    """Clear away what builds that were cut off left behind, and make this one's folders: snapshot and scratch."""
+    """Clear away what interrupted builds left behind, and make this one's folders: snapshot and scratch."""
     with storage.translate_errors(mirror):
         for left_behind in layout.build_dirs(mirror):
             shutil.rmtree(left_behind)
@@ -275,7 +275,7 @@ def _move_in(root: Path, mirror: Path) -> Path:
     """Give a finished snapshot its name and place."""
     snapshots = layout.snapshots_dir(mirror)
     snapshots.mkdir(exist_ok=True)
-    storage.sync(mirror)
+    storage.flush(mirror)
     name = layout.new_snapshot_name()
     target = snapshots / name
     number = 1
@@ -283,5 +283,5 @@ def _move_in(root: Path, mirror: Path) -> Path:
         number += 1
         target = snapshots / f"{name}-{number:02}"
     root.rename(target)
-    storage.sync(snapshots)
+    storage.flush(snapshots)
     return target

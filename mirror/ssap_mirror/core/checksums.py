@@ -67,7 +67,7 @@ class Checksums:
         CatalogError
             If one is damaged or cannot be read.
         """
-        known = self._checked
+        known = self._checked  # replaced as a whole, never changed, so that it can be read without the lock
         found = {str(path): _identity(path) for path in paths}
         if known is not None and all(known.get(path) == identity for path, identity in found.items()):
             return
@@ -151,11 +151,10 @@ def _unreadable(path: Path | str, error: OSError) -> CatalogError:
 
 def _write_memory(memory: Path, content: str) -> None:
     """Write what is remembered, if the folder can be written; the oldest of other snapshots are forgotten."""
-    beside = memory.with_name(f".{memory.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         memory.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(content)
-        beside.replace(memory)
+        with storage.replacing(memory) as beside:
+            beside.write_text(content)
         by_age = sorted(memory.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
         for old in by_age[:-_MAX_REMEMBERED]:
             old.unlink()

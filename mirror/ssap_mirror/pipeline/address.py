@@ -76,6 +76,7 @@ def parse_address(
     text: str | Path,
     *,
     table: str | None = None,
+    where: str = "",
     units: Mapping[str, str] | None = None,
     positions: Positions | None = None,
 ) -> Address:
@@ -88,6 +89,8 @@ def parse_address(
         (``http://dc.g-vo.org/tap#lamost6.ssa_lrs``), or path of a file.
     table : str, optional
         Table of a TAP service whose address does not say.
+    where : str, optional
+        Condition in ADQL that all rows of such a table have to meet.
     units : mapping of str to str, optional
         Units of columns of a file.
     positions : Positions, optional
@@ -96,7 +99,7 @@ def parse_address(
     Raises
     ------
     ParameterError
-        If it is neither an http address nor a file, or something is said of the columns of a service.
+        If it is neither an http address nor a file, or something is said of it that is said of another kind.
 
     Examples
     --------
@@ -104,7 +107,11 @@ def parse_address(
     TapAddress(url='http://dc.g-vo.org/tap', table='lamost6.ssa_lrs')
     """
     url = str(text)
+    endpoint, _, fragment = url.partition("#")
     scheme = urlsplit(url).scheme
+    is_table = scheme in ("http", "https") and bool(fragment or table)
+    if where and not is_table:
+        raise ParameterError(name="where", value=where, reason="can only be asked of a table of a TAP service")
     if scheme not in ("http", "https"):
         # A single letter is a drive.
         if len(scheme) > 1 and "://" in url:
@@ -114,6 +121,4 @@ def parse_address(
         raise ParameterError(
             name="positions", value=positions.columns(), reason="are those of a file, not of a service"
         )
-    endpoint, _, fragment = url.partition("#")
-    table = unquote(fragment) or table
-    return SsapAddress(url) if table is None else TapAddress(endpoint, table)
+    return TapAddress(endpoint, unquote(fragment) or str(table), where) if is_table else SsapAddress(url)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ssap_mirror.core.quantities.positions import Positions
 from ssap_mirror.core.schema import Schema
-from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress, parse_address
+from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, parse_address
 from ssap_mirror.pipeline.known_columns import KNOWN_COLUMNS
 from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.source import RequestPolicy
@@ -77,8 +77,7 @@ class KnownService:
     def address(self) -> Address:
         """Where its rows come from."""
         if urlsplit(self.url).scheme in ("http", "https"):
-            found = parse_address(self.url, table=self.table)
-            return replace(found, where=self.where) if isinstance(found, TapAddress) else found
+            return parse_address(self.url, table=self.table, where=self.where)
         positions = Positions(**self.positions) if self.positions else None  # type: ignore[arg-type]
         return FileAddress(Path(self.url).expanduser(), dict(self.units), positions)
 

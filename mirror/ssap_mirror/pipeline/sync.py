@@ -235,10 +235,10 @@ def _open_source(asked: KnownService, policy: RequestPolicy | None, base: Catalo
 
 
 def _is_of(base: Catalog, asked: KnownService) -> bool:
-    """Whether a snapshot has rows of the same source, with the same values taken as missing."""
+    """Whether a snapshot has rows of the same source, asked for and read alike."""
     address, before = asked.address, base.manifest.get("harvest", {}).get(REMEMBERED, {})
     same_source: bool = base.manifest["source"] == {"kind": address.kind, "url": address.origin}
-    return same_source and before.get("nulls", {}) == asked.to_entry().get("nulls", {})
+    return same_source and all(before.get(key) == asked.to_entry().get(key) for key in ("nulls", "parameters"))
 
 
 def _facts(asked: KnownService, entry: dict[str, Any], base: Catalog | None) -> dict[str, str]:

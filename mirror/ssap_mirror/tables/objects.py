@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssap_mirror.core.times import MJD_ZERO_JD
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.numpy_arrays import arrow_array, arrow_field, unit_text
 from ssap_mirror.tables.table import Ending, Table, listed
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["from_astropy", "open_object"]
 
-_MJD_ORIGIN = "2400000.5"
+_MJD_ORIGIN = str(MJD_ZERO_JD)
 _VO_KEYS = ("ucd", "utype", "xtype")
 # Values that are the same in text
 _SIMPLE = (str, numbers.Number, np.bool_, datetime.date, datetime.time)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssap_mirror.core.quantities.units import Conversion, conversion
+from ssap_mirror.core.units import Conversion, conversion
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.table import Ending, Table, arrow_errors
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from ssap_mirror.core.quantities.units import Conversion
+from ssap_mirror.core.units import Conversion
 from ssap_mirror.errors import FormatError, MirrorError, ParameterError
 
-__all__ = ["Limits", "Session", "converted", "one_line", "quoted", "translate_errors"]
+__all__ = ["Limits", "Session", "converted", "one_line", "translate_errors"]
 
 # What DuckDB raises for the content of a file; the rest would be faults of ours and stays as it is
 _UNREADABLE = (
@@ -156,8 +156,3 @@ def converted(number: str, factor: Conversion) -> str:
     times = "" if factor.times == 1 else f" * {factor.times!r}::DOUBLE"
     over = "" if factor.over == 1 else f" / {factor.over!r}::DOUBLE"
     return f"{number}{times}{over}"
-
-
-def quoted(name: str) -> str:
-    """Column name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.sources.harvest.audit import Audit, Changes
+from ssap_mirror.sources.ssap.probe.traits import POS
 from ssap_mirror.sources.ssap.sweeps import Sweeps
-from ssap_mirror.sources.ssap.traits import POS
 
 __all__ = ["Settled", "Survey", "run_survey", "settle"]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssap_mirror.errors import FormatError
+from ssap_mirror.tables.cell_types import as_type
 from ssap_mirror.tables.numpy_arrays import arrow_array
-from ssap_mirror.tables.text.cell_types import as_type
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssap_mirror.errors import FormatError
+from ssap_mirror.tables.cell_types import NULL_WORDS, CellType, as_type, with_points
 from ssap_mirror.tables.files import unpacked_stream
 from ssap_mirror.tables.table import Ending, Table, arrow_errors, listed
-from ssap_mirror.tables.text.cell_types import NULL_WORDS, CellType, as_type, with_points
 from ssap_mirror.tables.text.cleaned import CleanedText
 from ssap_mirror.tables.text.dialect import Dialect, recognize
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, LiteralString
 
-from ssap_query.ssap.parameter import Columns, Parameter, Row
+from ssap_query.ssap.columns import Columns, Row
+from ssap_query.ssap.parameter import Parameter
 from ssap_query.ssap.predicate import Predicate, one_of
 from ssap_query.ssap.values.python_text import identifiers
 from ssap_query.ssap.values.string_lists import fold

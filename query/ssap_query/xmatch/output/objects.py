@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ssap_query.ssap.predicate import quoted
 from ssap_query.xmatch.inputs.tables import FILE, FILE_SHIFT, ROW
-from ssap_query.xmatch.session import quoted
 
 if TYPE_CHECKING:
     import duckdb

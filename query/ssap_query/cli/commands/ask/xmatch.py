@@ -16,8 +16,8 @@ from ssap_query.cli.options import (
     names,
     open_once,
     output,
-    read_request,
     read_units,
+    typed_request,
 )
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def xmatch(
         match = open_once(mirror, home).crossmatch(
             tables[0], radius, find, columns=_chosen(columns), other_columns=names(table_columns),
             other_positions=right, other_where=where, ignore_unanswerable=ignore_unanswerable,
-            request=read_request(request, "ivoa").with_default("VERB", "1"), **shared,
+            request=typed_request(request, "ivoa").with_default("VERB", "1"), **shared,
         )  # fmt: skip
     else:
         from ssap_query.xmatch import crossmatch
