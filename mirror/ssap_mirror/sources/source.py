@@ -185,6 +185,11 @@ class Harvest:
     """Begins to read the rows."""
     record: dict[str, Any] = field(repr=False, default_factory=dict)
     """For the manifest: sweeps, counts, duplicates, requests, bytes."""
+    one_state: bool = False
+    """Whether all rows are of one state of one table, as in a file, so that no two of one identity may differ.
+
+    Slices of a service overlap, and its table may change between them.
+    """
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows in the columns of ``description.schema``; may be read again and again.

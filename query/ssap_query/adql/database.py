@@ -21,7 +21,7 @@ from ssap_query.adql import macros
 from ssap_query.adql.interrupt import Interrupt
 from ssap_query.adql.language.translate import QUERY, Part, Statement, translate
 from ssap_query.adql.tables.mirrors import visible
-from ssap_query.adql.tables.table import AdqlTable, Tables
+from ssap_query.adql.tables.table import AdqlTable, Tables, files_view
 from ssap_query.engine.compile import view_of_files
 from ssap_query.engine.duckdb_session import translate_errors
 from ssap_query.engine.index.sky_cover import joined, reach
@@ -206,8 +206,8 @@ def _prepare_part(cursor: duckdb.DuckDBPyConnection, part: Part, catalog: Catalo
 def _view(name: str, catalog: Catalog, paths: Sequence[str], where: str = "", *, temporary: bool = False) -> str:
     """Write the statements that make a view of files: NULL for NaN, and no column that the mirror worked out."""
     columns = visible(catalog.schema)
-    raw = quoted(f"{name}@files")
-    files = view_of_files(raw, catalog.schema, [*(column.name for column in columns), HEALPIX_COLUMN], paths)
+    raw = quoted(files_view(name))
+    files = view_of_files(raw, catalog.schema, [*catalog.schema.names, HEALPIX_COLUMN], paths)
     nan = set(catalog.nan_columns)
     selected = ", ".join(_without_nan(c) if c.name in nan else quoted(c.name) for c in columns)
     kind = "TEMPORARY VIEW" if temporary else "VIEW"

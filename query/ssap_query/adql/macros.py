@@ -32,6 +32,9 @@ _MACROS: tuple[LiteralString, ...] = (
     " THEN [lon::DOUBLE, lat::DOUBLE, radius::DOUBLE]::DOUBLE[3] END",
     "MACRO adql_polygon(numbers) AS CASE WHEN len(list_filter(numbers, lambda number: number IS NULL)) = 0"
     " THEN numbers::DOUBLE[] END",
+    # The only words for a region that a table here has (`ssap_query.adql.tables.obscore`).
+    "MACRO adql_region(words) AS CASE WHEN words LIKE 'POLYGON ICRS %'"
+    " THEN list_transform(string_split(words[14:], ' '), lambda word: word::DOUBLE) END",
     # An edge belongs to its circle, to rounding: as for POS in dialect ivoa.
     # A place that is not known is neither inside nor outside, whatever its latitude: that is but a cheap first look.
     "MACRO adql_in_circle(lon, lat, centre_lon, centre_lat, radius) AS"

@@ -15,6 +15,7 @@ from ssap_mirror.core.schema import Column
 
 from ssap_query.adql.errors import AdqlError
 from ssap_query.adql.scopes import Value
+from ssap_query.adql.tables.table import REGION_TEXT
 
 __all__ = [
     "CIRCLE",
@@ -215,6 +216,8 @@ def read_shape(value: Value) -> Shape:
         return Circle(one, two, three)
     if kind == "polygon":
         return Polygon(node)
+    if kind == REGION_TEXT:
+        return Polygon(call("adql_region", node))
     message = f"has {node.sql()[:60]!r} where a point, a circle or a polygon has to be"
     raise AdqlError(message)
 

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Mapping
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Column, Schema
 
-from ssap_query.adql.tables.table import UPLOADS, AdqlTable, Tables
+from ssap_query.adql.tables.obscore import IVOA, obscore
+from ssap_query.adql.tables.table import UPLOADS, AdqlTable, Tables, files_view
 from ssap_query.adql.tables.tap_schema import DESCRIPTION, TAP_SCHEMA, tap_schema
 
 __all__ = ["SPECTRA", "mirror_tables", "schema_names", "visible"]
 
 #: Name of the table that each mirror has in its schema.
 SPECTRA = "spectra"
-_TAKEN = frozenset({TAP_SCHEMA, "ivoa", UPLOADS})
+_TAKEN = frozenset({TAP_SCHEMA, IVOA, UPLOADS})
 _PLAIN = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -68,5 +69,7 @@ def mirror_tables(catalogs: Mapping[str, Catalog]) -> Tables:
         )
         for mirror, catalog in catalogs.items()
     ]
-    schemas = {names[mirror]: catalog.title for mirror, catalog in catalogs.items()} | {TAP_SCHEMA: DESCRIPTION}
+    tables.append(obscore({files_view(table.name): table.catalog for table in tables if table.catalog is not None}))
+    schemas = {names[mirror]: catalog.title for mirror, catalog in catalogs.items()}
+    schemas |= {IVOA: "Tables that standards of the IVOA define.", TAP_SCHEMA: DESCRIPTION}
     return Tables([*tables, *tap_schema(tables, schemas)], next(iter(names.values())), schemas)

@@ -15,8 +15,10 @@ from ssap_query.adql.errors import AdqlError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["UPLOADS", "AdqlTable", "Tables", "adql_name"]
+__all__ = ["REGION_TEXT", "UPLOADS", "AdqlTable", "Tables", "adql_name", "files_view"]
 
+#: xtype of a region in words (STC-S), as ObsCore has it.
+REGION_TEXT = "adql:REGION"
 #: Schema of the tables that come with a query.
 UPLOADS = "tap_upload"
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -126,6 +128,11 @@ class Tables:
                 return self._by_name[candidate]
         message = f"names a table {name!r} that is not here; there are {', '.join(self._by_name)}"
         raise AdqlError(message)
+
+
+def files_view(name: str) -> str:
+    """Name of the view that has the rows of a table's files as they are, in its database."""
+    return f"{name}@files"
 
 
 def adql_name(name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from ssap_query.adql.language.functions import FUNCTIONS
+from ssap_query.adql.tables.obscore import OBSCORE
 from ssap_query.adql.tables.table import AdqlTable, Tables, adql_name
 from ssap_query.adql.tables.tap_schema import FOREIGN_KEYS, TAP_SCHEMA
 from ssap_query.formats import FORMATS
@@ -77,6 +78,7 @@ def capabilities(base_url: str, default_maxrec: int | None, limits: ServerLimits
     _interface(found, "vr:WebBrowser", f"{base_url}/examples", "full")
     tap = ET.SubElement(root, "capability", {"standardID": "ivo://ivoa.net/std/TAP", _TYPE: "tr:TableAccess"})
     _interface(tap, "vs:ParamHTTP", base_url, "base").set("version", "1.1")
+    ET.SubElement(tap, "dataModel", {"ivo-id": OBSCORE}).text = "ObsCore 1.1"
     _add_language(tap)
     for known in FORMATS:
         identity = {"ivo-id": _FORMAT_IDS[known.name]} if known.name in _FORMAT_IDS else {}
