@@ -120,6 +120,8 @@ class Finding:
     """Whether the copy cannot be called complete because of it."""
     unproven: bool = False
     """Whether it says what could not be proven, although nothing hints at a missing row."""
+    caveat: bool = False
+    """Whether it says what could not be looked at: it stands in the first line of what is said of the copy."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,11 @@ class Verdict:
         return self.status == "complete"
 
     @property
+    def caveats(self) -> tuple[str, ...]:
+        """What could not be looked at, one sentence each."""
+        return tuple(finding.words for finding in self.findings if finding.caveat)
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Why it is believed or denied, one sentence each."""
         return tuple(finding.words for finding in self.findings)
@@ -161,6 +168,8 @@ class Harvest:
     """Begins to read the rows."""
     record: dict[str, Any] = field(repr=False, default_factory=dict)
     """For the manifest: sweeps, counts, duplicates, requests, bytes."""
+    settled: bool = True
+    """Whether the rows are one state of the source; of those that are not, going on makes no better ones."""
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows in the columns of ``description.schema``; may be read again and again.

@@ -12,7 +12,8 @@ from xml.sax.saxutils import unescape
 
 from ssap_mirror.core import storage
 from ssap_mirror.core.schema import Schema
-from ssap_mirror.errors import FormatError, ServiceError
+from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
+from ssap_mirror.sources.harvest.shape import changed_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,6 +22,7 @@ __all__ = [
     "DIGEST",
     "SURVEY_DIGEST",
     "AnswerWriter",
+    "ChangedTableError",
     "Digests",
     "QueryTooLargeError",
     "Stored",
@@ -43,7 +45,19 @@ _OVERFLOW_INFO = re.compile(
     re.I,
 )
 _ERROR_INFO = re.compile(r"<(?:\w+:)?INFO\b[^>]*\bvalue\s*=\s*[\"']ERROR[\"'][^>]*>([^<]*)<", re.I)
+# What passes of itself: a database that starts, stops, or has too much to do.
+_PASSING = re.compile(
+    r"could not connect|connect(ion)? (to \S+ )?(was |is )?(refused|reset|closed|lost|failed|timed out)|starting up"
+    r"|shutting down|recovery mode|too many (clients|connections)|connection slots|server closed|deadlock"
+    r"|could not serialize|try again|temporar(y|ily)|overloaded|(server|service) (is )?(too )?busy|unavailable"
+    r"|terminating connection",
+    re.I,
+)
 _TIMED_OUT = re.compile(r"tim(ed|e)[ -]?out|too long|cancell?ing statement|out of memory|too many rows", re.I)
+
+
+class ChangedTableError(SourceError):
+    """A table is not what it was when its harvest began, so no further answer can be of use."""
 
 
 class QueryTooLargeError(ServiceError):
@@ -123,6 +137,7 @@ class AnswerWriter:
         self._columns = columns
         self._arrow = columns.arrow_schema()
         self._digests = Digests(columns, survey_columns)
+        self._first: Schema | None = None
 
     def store(self, raw: Path, target: Path, maxrec: int) -> Stored:
         """Read a VOTable to its end and store its rows.
@@ -144,6 +159,10 @@ class AnswerWriter:
             If the service ran out of time or memory.
         ServiceError
             If the service answered with another error.
+        TransportError
+            If that error is one that may pass.
+        ChangedTableError
+            If a column means something else than in the first answer.
         """
         from ssap_mirror.tables.votable import read_votable
 
@@ -152,6 +171,7 @@ class AnswerWriter:
             reader = read_votable(file)
             _refuse_error(reader)
             _refuse_lack(self._columns, reader.schema)
+            self._refuse_change(reader.schema)
             rows = self._write(reader, part)
             # The status may stand behind the rows (DALI 1.1 §4.4).
             _refuse_error(reader)
@@ -161,6 +181,14 @@ class AnswerWriter:
         part.replace(target)
         storage.sync(target.parent)
         return Stored(target, rows, overflow, digest, size)
+
+    def _refuse_change(self, schema: Schema) -> None:
+        """Hold the columns of an answer against those of the first; an answer may describe fewer things than others."""
+        first = self._first = self._first or schema
+        asked = self._columns.names
+        if (changed := changed_columns(first.select(asked), schema.select(asked))) is not None:
+            message = f"the table's columns changed while it was read ({changed}); --restart begins anew"
+            raise ChangedTableError(message)
 
     def _write(self, batches: Iterable[pa.RecordBatch], part: Path) -> int:
         """Write rows as they should be, with their digests; returns their number."""
@@ -210,8 +238,8 @@ def _digest(con: Any, batch: pa.RecordBatch) -> pa.Array:
     return pa.concat_arrays(hashes.chunks) if hashes.num_chunks else pa.array([], pa.uint64())
 
 
-def error_of(text: str) -> ServiceError:
-    """Make an error of what a service says is wrong.
+def error_of(text: str) -> ServiceError | TransportError:
+    """Make an error of what a service says is wrong: one that is worth another attempt, if that may pass.
 
     Parameters
     ----------
@@ -221,6 +249,8 @@ def error_of(text: str) -> ServiceError:
     info = _ERROR_INFO.search(text)
     said = " ".join((unescape(info[1]) if info else text).split()) or "an error without a message"
     message = f"the service answered: {said[:300]}"
+    if _PASSING.search(said):
+        return TransportError(message)
     return QueryTooLargeError(message) if _TIMED_OUT.search(said) else ServiceError(message)
 
 

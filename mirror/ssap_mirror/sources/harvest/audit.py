@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["AUDIT", "Audit", "Changes", "Missing", "translate_index_errors"]
+__all__ = ["AUDIT", "Audit", "Changes", "Lost", "Missing", "Sight", "translate_index_errors"]
 
 #: Name within the staging folder.
 AUDIT = "audit"
@@ -34,7 +34,8 @@ AUDIT = "audit"
 _MEMORY = "400MB"
 
 # A row seen: a survey's has no full digest, and answer 0 is the snapshot that a refresh starts from. `held` is the
-# newest full row of each identity, `survey` the last time that a survey saw it, from a given answer on.
+# newest full row of each identity, `survey` the last time that a survey saw it, from a given answer on, and `unseen`
+# are the rows that no answer has had from then on, but for some answers that do not count.
 _TABLES = """
 CREATE TABLE seen (
     number INTEGER, identity VARCHAR, t DOUBLE, ra DOUBLE, dec DOUBLE, full_digest UBIGINT, survey_digest UBIGINT
@@ -47,6 +48,10 @@ CREATE MACRO survey(since) AS TABLE
     SELECT identity, arg_max(survey_digest, number) AS digest, max(number) AS number,
         any_value(ra) AS ra, any_value(dec) AS dec
     FROM seen WHERE full_digest IS NULL AND number >= since GROUP BY identity;
+CREATE MACRO unseen(since, but) AS TABLE
+    SELECT identity, any_value(ra) AS ra, any_value(dec) AS dec, any_value(t) AS t,
+        max(number) FILTER (full_digest IS NOT NULL) AS number, bool_or(full_digest IS NULL) AS surveyed
+    FROM seen GROUP BY identity HAVING max(number) FILTER (NOT list_contains(but, number)) < since;
 """
 
 
@@ -62,6 +67,39 @@ class Missing:
     """ICRS declination [deg], shape (N,)."""
     answers: NDArray[np.int64]
     """Number of a survey's answer that has the row, shape (N,)."""
+
+    def __len__(self) -> int:
+        return len(self.identities)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Which rows a survey would have seen, had they been there."""
+
+    everything: bool = False
+    """All of them: it had no constraint."""
+    placed: bool = False
+    """Those with a position."""
+    dated: bool = False
+    """Those with a date."""
+    surveyed: bool = False
+    """Those that an earlier one like it has seen."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Rows that were seen before, and that a survey did not see again."""
+
+    identities: tuple[str, ...]
+    """Of each."""
+    ra: NDArray[np.float64]
+    """ICRS right ascension [deg], shape (N,); NaN where unknown."""
+    dec: NDArray[np.float64]
+    """ICRS declination [deg], shape (N,)."""
+    t: NDArray[np.float64]
+    """Date, MJD [d], shape (N,); NaN where there is none."""
+    held: NDArray[np.bool_]
+    """Whether the full row is at hand, shape (N,)."""
 
     def __len__(self) -> int:
         return len(self.identities)
@@ -243,12 +281,7 @@ class Audit:
             " WHERE held.number IS NULL OR (held.number < survey.number AND held.digest <> survey.digest) ORDER BY 1",
             since,
         )
-        return Missing(
-            identities=tuple(table.column("identity").to_pylist()),
-            ra=_floats(table, "ra"),
-            dec=_floats(table, "dec"),
-            answers=table.column("number").to_numpy().astype(np.int64),
-        )
+        return _missing(table)
 
     def changes(self, since: int) -> Changes:
         """Signs of change, counted after what is missing was asked for.
@@ -273,26 +306,66 @@ class Audit:
         )
         return Changes(changed, len(self.missing(since)), unseen)
 
-    def removed(self, since: int, *, whole: bool, by_position: bool, by_date: bool) -> list[str]:
-        """Identities of full rows from before the survey that is believed, which it would have seen and did not.
+    def restless(self) -> int:
+        """Count the rows that two answers give with other values, in columns that no survey sees.
+
+        What a survey sees of a row is fetched again when it changes. Of other columns only two answers that happen to
+        hold the same row tell, and the rows that came before the change may all be stale.
+        """
+        if self._identity is None:
+            return 0
+        return self._number(
+            "SELECT count(*) FROM (SELECT 1 FROM seen WHERE full_digest IS NOT NULL AND number > 0"
+            " AND ascii(identity) <> 0 GROUP BY identity, survey_digest HAVING count(DISTINCT full_digest) > 1)"
+        )
+
+    def lost(self, since: int, sees: Sight, but: Iterable[int] = ()) -> Lost:
+        """Rows from before the survey that is believed, which it would have seen, and which nothing has seen since.
 
         Parameters
         ----------
         since : int
             First answer of that survey.
-        whole : bool
-            Whether it was made without any constraint, and so sees every row.
-        by_position, by_date : bool
-            Whether it sees every row that has a position, or a date.
+        sees : Sight
+            Which rows it would have seen.
+        but : iterable of int
+            Later answers that do not count.
         """
-        query = """
-            SELECT identity FROM held ANTI JOIN survey(?) USING (identity) WHERE number < ? AND CASE
-                WHEN number = 0 THEN ? OR (? AND ra IS NOT NULL) OR (? AND t IS NOT NULL)
-                ELSE ra IS NOT NULL AND identity IN (SELECT identity FROM seen WHERE full_digest IS NULL)
-            END ORDER BY identity
-        """
-        table = self._duckdb.sql(query, params=[since, since, whole, by_position, by_date]).to_arrow_table()
-        return list(table.column("identity").to_pylist())
+        wanted = [sees.everything, sees.placed, sees.dated, sees.surveyed]
+        table = self._duckdb.sql(
+            "SELECT identity, ra, dec, t, number IS NOT NULL AS held FROM unseen(?, ?)"
+            " WHERE ? OR ((number = 0 OR surveyed) AND ((? AND ra IS NOT NULL) OR (? AND t IS NOT NULL)))"
+            " OR (? AND surveyed AND coalesce(number, 1) > 0) ORDER BY identity",
+            params=[since, list(but), *wanted],
+        ).to_arrow_table()
+        return Lost(
+            identities=tuple(table.column("identity").to_pylist()),
+            ra=_floats(table, "ra"),
+            dec=_floats(table, "dec"),
+            t=_floats(table, "t"),
+            held=table.column("held").to_numpy(zero_copy_only=False).astype(np.bool_),
+        )
+
+    def unwatched(self, since: int, sees: Sight) -> int:
+        """Count the rows of the snapshot of a refresh that the survey would not see, be they there or not."""
+        return self._number(
+            "SELECT count(*) FROM unseen(?, [])"
+            " WHERE number = 0 AND NOT (? OR (? AND ra IS NOT NULL) OR (? AND t IS NOT NULL))",
+            since,
+            sees.everything,
+            sees.placed,
+            sees.dated,
+        )
+
+    def unknown_in(self, answers: Iterable[int], number: int) -> Missing:
+        """Rows of some answers that another answer does not have."""
+        table = self._duckdb.sql(
+            "SELECT identity, any_value(ra) AS ra, any_value(dec) AS dec, max(number) AS number FROM seen"
+            " WHERE number IN (SELECT unnest(?)) AND identity NOT IN (SELECT identity FROM seen WHERE number = ?)"
+            " GROUP BY identity ORDER BY identity",
+            params=[list(answers), number],
+        ).to_arrow_table()
+        return _missing(table)
 
     def positions(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Positions of all rows that a survey or the snapshot of a refresh has, as often as they came; ICRS [deg]."""
@@ -346,6 +419,15 @@ class Audit:
 
     def _number(self, query: str, *values: int) -> int:
         return int(self._duckdb.sql(query, params=list(values)).fetchall()[0][0])
+
+
+def _missing(table: pa.Table) -> Missing:
+    return Missing(
+        identities=tuple(table.column("identity").to_pylist()),
+        ra=_floats(table, "ra"),
+        dec=_floats(table, "dec"),
+        answers=table.column("number").to_numpy().astype(np.int64),
+    )
 
 
 def _floats(table: pa.Table, name: str) -> NDArray[np.float64]:

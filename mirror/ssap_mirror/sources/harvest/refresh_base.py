@@ -11,23 +11,22 @@ from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import UNLISTED, Schema
 from ssap_mirror.errors import CatalogError
 from ssap_mirror.sources.harvest.answers import read_answer
+from ssap_mirror.sources.harvest.shape import meanings
+from ssap_mirror.sources.source import Finding
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
     "MAX_REFRESH_FRACTION",
-    "MAX_REMOVED_FRACTION",
     "base_batches",
-    "refresh_words",
+    "refresh_findings",
     "refreshed_batches",
     "same_columns",
 ]
 
 #: From this share of rows on, a refresh fetches the whole table in large slices rather than rows in small ones.
 MAX_REFRESH_FRACTION = 0.3
-#: A refresh that finds so large a share of the rows gone has more likely met a broken service.
-MAX_REMOVED_FRACTION = 0.5
 
 _BATCH_ROWS = 16_384
 
@@ -35,12 +34,12 @@ _BATCH_ROWS = 16_384
 def same_columns(catalog: Catalog, schema: Schema) -> bool:
     """Whether a snapshot has just the columns that the service has now, and the same one tells rows apart."""
 
-    def shape(columns: Schema) -> list[tuple[str, str, str | None, int]]:
-        listed = (column for column in columns if column.verbosity < UNLISTED)
-        return [(column.name, column.datatype, column.arraysize, column.verbosity) for column in listed]
+    def levels(columns: Schema) -> list[int]:
+        return [column.verbosity for column in columns if column.verbosity < UNLISTED]
 
     same_identity = catalog.schema.roles.get("identity") == schema.roles.get("identity") is not None
-    return same_identity and shape(catalog.schema) == shape(schema)
+    same_meanings = meanings(catalog.schema) == meanings(schema)
+    return same_identity and same_meanings and levels(catalog.schema) == levels(schema)
 
 
 def base_batches(catalog: Catalog, schema: Schema) -> Iterator[pa.RecordBatch]:
@@ -99,7 +98,7 @@ def refreshed_batches(
             yield batch.filter(pc.invert(pc.is_in(batch.column(identity).cast(pa.string()), names)))
 
 
-def refresh_words(base: str, fetched: tuple[int, int], uncompared: int) -> tuple[str, ...]:
+def refresh_findings(base: str, fetched: tuple[int, int], uncompared: int) -> list[Finding]:
     """Say what a refresh did and what it did not look at.
 
     Parameters
@@ -112,7 +111,8 @@ def refresh_words(base: str, fetched: tuple[int, int], uncompared: int) -> tuple
         How many columns were asked for of those rows only.
     """
     new, again = fetched
-    return (
-        f"a refresh of snapshot {base}: {new:,} rows are new, {again:,} were fetched again",
-        f"the other {uncompared} columns of rows that look as before were not compared; a full sync (--full) does that",
-    )
+    found = [Finding(f"a refresh of snapshot {base}: {new:,} rows are new, {again:,} were fetched again")]
+    if uncompared:
+        words = f"{uncompared:,} columns of rows that look as before were not compared (--full compares all)"
+        found.append(Finding(words, caveat=True))
+    return found

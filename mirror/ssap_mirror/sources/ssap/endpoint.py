@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ssap_mirror.sources.harvest.answers import AnswerWriter, Stored, overflow_in, raw_file
+from ssap_mirror.errors import TransportError
+from ssap_mirror.sources.harvest.answers import AnswerWriter, QueryTooLargeError, Stored, overflow_in, raw_file
 from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.samples import Sample, small_table
 from ssap_mirror.sources.harvest.slices import Slice
@@ -51,7 +52,14 @@ class Endpoint:
         params = list(params)
         placed = any(name == "POS" for name, _ in params)
         asked = [*self._frame(), *(() if placed else self.everywhere), *params]
-        return self.client.retrying(lambda: small_table(self.client, self.url, asked, self.scratch), attempts)
+        return self.client.retrying(lambda: self._sample(asked), attempts)
+
+    def _sample(self, asked: list[tuple[str, str]]) -> Sample:
+        try:
+            return small_table(self.client, self.url, asked, self.scratch)
+        except QueryTooLargeError as error:
+            # Nothing is too large about a few rows.
+            raise TransportError(str(error)) from error
 
     def fetch(self, verb: int, writer: AnswerWriter, slice_: Slice, maxrec: int, target: Path) -> Stored | None:
         """Fetch a slice, with as many attempts as the policy allows.

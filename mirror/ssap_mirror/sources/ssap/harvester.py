@@ -26,18 +26,19 @@ from pathlib import Path
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.times import mjd_of
-from ssap_mirror.errors import SourceError
 from ssap_mirror.sources.harvest.audit import AUDIT, Audit
 from ssap_mirror.sources.harvest.cost import Price, refuse_full_disk
 from ssap_mirror.sources.harvest.ledger import Ledger
 from ssap_mirror.sources.harvest.refresh_base import MAX_REFRESH_FRACTION, refreshed_batches
+from ssap_mirror.sources.harvest.shape import changed_columns
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Estimate, Harvest
+from ssap_mirror.sources.ssap.lost import Gone, settle_with_lost
 from ssap_mirror.sources.ssap.probe import Probe
 from ssap_mirror.sources.ssap.proof import Proof, prove
-from ssap_mirror.sources.ssap.survey import Settled, Survey, run_survey, settle
+from ssap_mirror.sources.ssap.second_look import look_again
+from ssap_mirror.sources.ssap.survey import Settled, Survey, run_survey
 from ssap_mirror.sources.ssap.sweeps import FULL_VERB, HARVEST, Sweeps, is_survey
-from ssap_mirror.sources.ssap.traits import POS, TIME
 from ssap_mirror.sources.ssap.verdict import Outcome, judge
 
 __all__ = ["Harvester"]
@@ -75,7 +76,7 @@ class Harvester:
         Raises
         ------
         SourceError
-            If the service keeps failing, or the identity of a refresh does not tell rows apart.
+            If the service keeps failing.
         CatalogError
             If there is not enough room on disk.
         """
@@ -84,8 +85,8 @@ class Harvester:
         if found is not None:
             return found
         if self.base is not None:
-            message = f"{identity} no longer tells rows apart; only a full sync can tell more"
-            raise SourceError(message)
+            self.progress.note(f"{identity} no longer tells all rows apart, so all rows are fetched")
+            return replace(self, base=None).run()
         # Seen in a whole table, not in a sample: then rows are told apart by all their values.
         found, _ = self._run(None, (*signs, f"{identity} does not tell rows apart: rows are compared by all values"))
         assert found is not None
@@ -95,18 +96,23 @@ class Harvester:
         """Harvest by an identity; None if it does not tell rows apart. And what was noticed on the way."""
         with self._sweeps(identity) as sweeps:
             survey = run_survey(sweeps, self.base)
+            if self.base is not None and sweeps.audit.unnamed():
+                # Such a row is known by what a survey sees of it, which may have changed.
+                return None, signs
             if found_limit := self._find_limit(sweeps.audit):
                 signs = (*signs, found_limit)
                 survey = run_survey(sweeps, self.base)
             if self.base is None:
                 self._check_disk(sweeps.audit)
             self._fetch(sweeps, survey)
-            settled = settle(sweeps, self.base, survey)
+            if sweeps.audit.ambiguous():
+                return None, signs
+            settled, gone = settle_with_lost(sweeps, self.base, survey)
             signs = (*signs, *settled.signs)
             proof = prove(sweeps, settled.survey, refresh=self.base is not None)
             if sweeps.audit.ambiguous():
                 return None, signs
-            return self._judged(sweeps.audit, replace(settled, signs=signs), proof), signs
+            return self._judged(sweeps.audit, replace(settled, signs=signs), gone, proof), signs
 
     @contextlib.contextmanager
     def _sweeps(self, identity: str | None) -> Iterator[Sweeps]:
@@ -151,6 +157,7 @@ class Harvester:
             return
         self.progress.stage("harvest", sweeps.audit.seen() or None)
         sweeps.harvest(next(iter(self.probe.traits.parameters), None))
+        look_again(sweeps)
 
     def _much_is_missing(self, audit: Audit, survey: Survey) -> bool:
         missing = len(audit.missing(survey.since))
@@ -166,19 +173,18 @@ class Harvester:
         # A day earlier: dates of publication may be those of a day, and of another time zone.
         sweeps.fetch_published(mjd_of(created) - 1.0)
 
-    def _judged(self, audit: Audit, settled: Settled, proof: Proof) -> Harvest:
+    def _judged(self, audit: Audit, settled: Settled, gone: Gone, proof: Proof) -> Harvest:
         description, traits, survey = self.probe.description, self.probe.traits, settled.survey
-        removed = audit.removed(
-            survey.since,
-            whole=survey.whole,
-            by_position=POS in survey.parameters,
-            by_date=TIME in survey.parameters,
-        )
+        removed = gone.removed
         rows = audit.rows()
         outcome = Outcome(
             main=next(iter(traits.parameters), None),
             second=next(iter(traits.parameters[1:]), None),
             settled=settled.agrees,
+            restless=audit.restless(),
+            columns=self._changed_columns(),
+            gone=gone,
+            unwatched=0 if self.base is None else audit.unwatched(survey.since, survey.sight),
             proof=proof,
             base=None if self.base is None else self.base.path.name,
             signs=settled.signs,
@@ -194,6 +200,7 @@ class Harvester:
         )
         record = {
             **outcome.to_json(),
+            "answer_limit": self.ledger.answer_limit,
             "sweeps": self.ledger.sweep_records(),
             **self.probe.endpoint.client.traffic,
             "identity": audit.identity,
@@ -208,7 +215,13 @@ class Harvester:
             judge(outcome),
             partial(refreshed_batches, self.base, answers, schema, audit.identity, frozenset(removed)),
             record,
+            settled=outcome.is_one_state,
         )
+
+    def _changed_columns(self) -> str | None:
+        """Ask once more what the columns are, and say how they are not what they were at first."""
+        now = self.probe.endpoint.sample([("VERB", str(FULL_VERB)), ("MAXREC", "1")])
+        return changed_columns(self.probe.description.schema, now.reader.schema)
 
     def _rows_by_sweep(self, audit: Audit) -> dict[str, int]:
         """How many rows each sweep was the first to bring."""

@@ -13,6 +13,7 @@ from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.journal import Journal
 from ssap_mirror.sources.harvest.ledger import ANSWERS, JOURNAL, Ledger
 from ssap_mirror.sources.harvest.refresh_base import same_columns
+from ssap_mirror.sources.harvest.shape import shape_digest
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Estimate, Harvest, RequestPolicy
 from ssap_mirror.sources.ssap.endpoint import Endpoint
@@ -108,4 +109,7 @@ class SsapSource:
                 progress.note("the service's columns are not those of the live snapshot, so all rows are fetched")
                 base = None
             with Journal(staging / JOURNAL) as journal:
-                yield Harvester(found, Ledger(journal, staging / ANSWERS), staging, progress, base)
+                ledger = Ledger(journal, staging / ANSWERS)
+                if ledger.begin(shape_digest(found.description.schema, found.traits.survey_columns)):
+                    progress.note("the columns are no longer those of the harvest that was under way: it begins anew")
+                yield Harvester(found, ledger, staging, progress, base)

@@ -33,6 +33,8 @@ HARVEST = "harvest"
 # How the names of all other sweeps begin: those for identities, and those for some full rows.
 _SURVEY, _FETCH = "survey", "fetch"
 _WHOLE, _PUBLISHED = "whole", "published"
+# Sweeps for full rows that were seen before: those that a survey lost, and those that are at hand already.
+_LOST, _AGAIN = "lost", "again"
 # Twelve discs cover the sky, but 48 smaller ones do not overflow so soon.
 _FIRST_ORDER = {True: 0, False: 1}
 # Room for rows that arrive meanwhile: an answer that fills its limit counts as truncated.
@@ -89,7 +91,8 @@ class Sweeps:
     def survey_whole(self, generation: int = 1) -> int | None:
         """Ask for the identities of all rows at once; returns the number of the answer, or None if it cannot be had."""
         rows = self.audit.seen()
-        if rows > self._policy.whole_table_rows:
+        limit = self.ledger.answer_limit
+        if rows > self._policy.whole_table_rows or (limit is not None and rows >= limit):
             return None
         try:
             return self._survey(_named(_WHOLE, generation), [WHOLE], rows + _SPARE_ROWS)
@@ -107,6 +110,18 @@ class Sweeps:
     def fetch_published(self, since_mjd: float) -> None:
         """Ask for the full rows that were published since a date [MJD]."""
         self._fetch(f"{_FETCH}-{_PUBLISHED}", [Slice(Range("MTIME", since_mjd, None))])
+
+    def fetch_again(self, slices: Sequence[Slice]) -> None:
+        """Fetch full rows that are at hand already."""
+        self._fetch(_AGAIN, slices)
+
+    def fetch_lost(self, since: int, slices: Sequence[Slice]) -> None:
+        """Ask for full rows where some were that the survey which began with some answer did not see again."""
+        self._fetch(f"{_LOST}-{since}", slices)
+
+    def numbers_of_lost(self, since: int) -> list[int]:
+        """Numbers of the answers to that, of an earlier run."""
+        return [answer.number for answer in self.ledger.answers(f"{_LOST}-{since}")]
 
     def fetch_missing(self, since: int) -> None:
         """Fetch rows that only a survey saw, or saw otherwise.

@@ -16,12 +16,11 @@ import numpy as np
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.sources.harvest.answers import read_answer
-from ssap_mirror.sources.harvest.audit import AUDIT, Audit, Missing
+from ssap_mirror.sources.harvest.audit import AUDIT, Audit, Missing, Sight
 from ssap_mirror.sources.harvest.ledger import Answer, Ledger
 from ssap_mirror.sources.harvest.refresh_base import (
     MAX_REFRESH_FRACTION,
-    MAX_REMOVED_FRACTION,
-    refresh_words,
+    refresh_findings,
     refreshed_batches,
 )
 from ssap_mirror.sources.harvest.slices import Slice
@@ -151,20 +150,19 @@ class Refresh:
         return wanted
 
     def _judge(self, audit: Audit, since: int, before: int) -> Harvest:
-        removed = audit.removed(since, whole=True, by_position=False, by_date=False)
+        # The server's own counts say that the survey saw every row.
+        removed = audit.lost(since, Sight(everything=True)).identities
         known, after = audit.rows(), self._adql.count()
         rows = known - len(removed)
         changed, missing = audit.changes(since).changed, len(audit.missing(since))
         schema, base = self._description.schema, self._base.path.name
         uncompared = len(schema) - len(self._jobs.survey_columns)
         findings = [
-            *(Finding(words) for words in refresh_words(base, audit.fetched(), uncompared)),
+            *refresh_findings(base, audit.fetched(), uncompared),
             Finding(f"COUNT(*) of {self._adql.table} was {before:,} before and is {after:,} now"),
         ]
         if removed:
             findings.append(Finding(f"{len(removed):,} rows are no longer in the table, and are left out"))
-        if len(removed) > MAX_REMOVED_FRACTION * known:
-            findings.append(Finding("so many rows gone is more likely a fault of the service than true", doubt=True))
         if missing:
             findings.append(Finding(f"{missing:,} rows were seen, but could not be fetched in full", doubt=True))
         if changed:
