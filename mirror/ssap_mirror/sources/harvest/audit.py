@@ -49,9 +49,12 @@ CREATE MACRO survey(since) AS TABLE
         any_value(ra) AS ra, any_value(dec) AS dec
     FROM seen WHERE full_digest IS NULL AND number >= since GROUP BY identity;
 CREATE MACRO unseen(since, but) AS TABLE
-    SELECT identity, any_value(ra) AS ra, any_value(dec) AS dec, any_value(t) AS t,
-        max(number) FILTER (full_digest IS NOT NULL) AS number, bool_or(full_digest IS NULL) AS surveyed
-    FROM seen GROUP BY identity HAVING max(number) FILTER (NOT list_contains(but, number)) < since;
+    SELECT identity, ra, dec, t, number, surveyed FROM (
+        SELECT identity, any_value(ra) AS ra, any_value(dec) AS dec, any_value(t) AS t,
+            max(number) FILTER (full_digest IS NOT NULL) AS number, bool_or(full_digest IS NULL) AS surveyed,
+            max(number) FILTER (NOT list_contains(but, number)) AS last
+        FROM seen GROUP BY identity
+    ) WHERE last < since;
 """
 
 
