@@ -109,8 +109,6 @@ class SyncOptions:
     """Make a snapshot live even if rows are known to be missing; its manifest says so."""
     allow_shrink: bool = False
     """Make a snapshot live even if it has many fewer rows than the one that it replaces."""
-    full_sample: int = 0
-    """How many whole rows, picked at random, a refresh compares with those of the live snapshot."""
     keep: int | None = None
     """How many snapshots that were live before stay; None for all. The one that is replaced stays at any rate."""
 

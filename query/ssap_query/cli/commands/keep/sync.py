@@ -56,13 +56,6 @@ __all__ = ["sync"]
 @click.option(
     "--allow-shrink", is_flag=True, help="Make the snapshot live even if it has many fewer rows than the live one."
 )
-@click.option(
-    "--full-sample",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="N",
-    help="Compare N whole rows, picked at random, with those of the service, whenever not all are fetched.",
-)
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 @click.pass_context
@@ -71,7 +64,7 @@ def sync(
     table: str | None, units: dict[str, str], ra: str | None, dec: str | None, frame: str | None,
     home: Path | None, keep: int | None,
     full: bool, dry_run: bool, only_status: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
-    allow_shrink: bool, full_sample: int,  # noqa: FBT001
+    allow_shrink: bool,  # noqa: FBT001
     quiet: bool, as_json: bool,  # noqa: FBT001
 ) -> None:  # fmt: skip
     """Mirror a SERVICE: harvest its whole table, build a snapshot, check it, make it live.
@@ -103,7 +96,7 @@ def sync(
     address = find_address(known, source, table=table, units=units, positions=positions)
     options = SyncOptions(
         full=full, dry_run=dry_run, restart=restart, accept_incomplete=accept_incomplete, keep=keep,
-        allow_shrink=allow_shrink, full_sample=full_sample,
+        allow_shrink=allow_shrink,
     )  # fmt: skip
     with shown(quiet=quiet or as_json) as progress:
         report = run(known, source=address, name=name, home=home, options=options, progress=progress)
