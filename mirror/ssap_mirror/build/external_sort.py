@@ -6,6 +6,7 @@ into runs, each run is sorted and written, and each partition is gathered from i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +31,9 @@ _KEY_TYPES = {CELL: np.int64, HASH: np.uint64, SEQUENCE: np.int64}
 _RUN_BYTES = 160 * 2**20
 # A range that begins or ends within a batch costs the reading of the whole batch.
 _BATCH_ROWS = 1024
+# Rows with long texts: a batch of a run, and what is gathered from all runs at one time, are bounded in bytes as well.
+_BATCH_BYTES = 8 * 2**20
+_PIECE_BYTES = 128 * 2**20
 _MAX_HASH = 2**64 - 1
 
 
@@ -64,6 +68,8 @@ class Run:
 
     path: Path
     """Arrow IPC file; its keys lie beside it."""
+    batch_rows: int
+    """Rows of each of its batches but the last."""
 
     @cached_property
     def keys(self) -> dict[str, NDArray[Any]]:
@@ -87,9 +93,9 @@ class Run:
         if start >= stop:
             return
         with pa.OSFile(str(self.path)) as file, pa.ipc.open_file(file) as reader:
-            for number in range(start // _BATCH_ROWS, (stop - 1) // _BATCH_ROWS + 1):
-                first = number * _BATCH_ROWS
-                begin, end = max(start - first, 0), min(stop - first, _BATCH_ROWS)
+            for number in range(start // self.batch_rows, (stop - 1) // self.batch_rows + 1):
+                first = number * self.batch_rows
+                begin, end = max(start - first, 0), min(stop - first, self.batch_rows)
                 yield reader.get_batch(number).slice(begin, end - begin)
 
     def take(self, places: NDArray[np.int64], columns: list[str] | None = None) -> pa.RecordBatch:
@@ -110,8 +116,10 @@ class Run:
             fields = [names.index(name) for name in columns or names]
             with pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=fields)) as reader:
                 found = [
-                    reader.get_batch(number).take(pa.array(places[places // _BATCH_ROWS == number] % _BATCH_ROWS))
-                    for number in np.unique(places // _BATCH_ROWS).tolist()
+                    reader.get_batch(number).take(
+                        pa.array(places[places // self.batch_rows == number] % self.batch_rows)
+                    )
+                    for number in np.unique(places // self.batch_rows).tolist()
                 ]
         return pa.concat_batches(found)
 
@@ -134,6 +142,7 @@ class Scratch:
         self._run_bytes = run_bytes
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_bytes = 0
+        self._bytes = 0
 
     def add(self, batch: pa.RecordBatch, cells: NDArray[np.int64], hashes: NDArray[np.uint64]) -> None:
         """Take a batch of rows with their cells and hashes, each shape (N,)."""
@@ -144,6 +153,7 @@ class Scratch:
         whole = pa.RecordBatch.from_arrays([*keys, *batch.columns], names=[*KEYS, *batch.schema.names])
         self._waiting.append(whole)
         self._waiting_bytes += whole.nbytes
+        self._bytes += whole.nbytes
         self.rows += batch.num_rows
         if self._waiting_bytes >= self._run_bytes:
             self.finish()
@@ -164,16 +174,21 @@ class Scratch:
         batch = _take(table, order)
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema, options=options) as writer:
-            for start in range(0, batch.num_rows, _BATCH_ROWS):
-                writer.write_batch(batch.slice(start, _BATCH_ROWS))
-        self.runs.append(Run(path))
+            batch_rows = min(_BATCH_ROWS, max(1, _BATCH_BYTES * batch.num_rows // max(batch.nbytes, 1)))
+            for start in range(0, batch.num_rows, batch_rows):
+                writer.write_batch(batch.slice(start, batch_rows))
+        self.runs.append(Run(path, batch_rows))
 
     def count(self, piece: Piece) -> int:
         """Count the rows of a piece."""
         return sum(stop - start for start, stop in (run.span(piece) for run in self.runs))
 
     def pieces(self, low: int, high: int, max_rows: int) -> Iterator[Piece]:
-        """Cut a range of cells into pieces of at most so many rows, in their order."""
+        """Cut a range of cells into pieces of at most so many rows, in their order; fewer where rows are large."""
+        # A power of two: sizes differ a little with the order in which rows came, and equal rows make equal files.
+        fitting = _PIECE_BYTES * self.rows / max(self._bytes, 1)
+        if fitting < max_rows:
+            max_rows = 2 ** int(math.log2(max(fitting, 1)))
         waiting = [Piece(low, high)]
         while waiting:
             piece = waiting.pop()

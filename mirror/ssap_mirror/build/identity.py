@@ -56,9 +56,9 @@ class RowIdentity:
     def __init__(self, schema: Schema, on_conflict: OnConflict) -> None:
         import duckdb
 
-        column, score = schema.role("identity"), schema.role("score")
+        column = schema.role("identity")
         self.column = None if column is None or column.shape else column.name
-        self._compared = [name for name in schema.names if score is None or name != score.name]
+        self._compared = [name for name in schema.names if name not in schema.uncompared]
         self._on_conflict = on_conflict
         # One thread: rows keep their order, and the hashes of a batch are a matter of milliseconds.
         self._duckdb = duckdb.connect(config={"threads": 1})

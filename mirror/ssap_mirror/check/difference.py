@@ -61,10 +61,9 @@ def diff(old: Catalog, new: Catalog) -> Difference:
     import pyarrow.compute as pc
 
     identity = _identity(old, new)
-    score = new.schema.role("score")
     shared = [name for name in new.schema.names if name in old.schema]
     shared = [name for name in shared if new.schema[name].arrow_type() == old.schema[name].arrow_type()]
-    compared = [name for name in shared if name != identity and (score is None or name != score.name)]
+    compared = [name for name in shared if name != identity and name not in new.schema.uncompared]
     nothing = pa.array([], new.schema[identity].arrow_type())
     gone, come, changed = [nothing], [nothing], [nothing]
     for before, after in _stretches(old, new):

@@ -36,6 +36,7 @@ __all__ = [
     "PARTITION_INFO",
     "PROPERTIES",
     "SERVICE_XML",
+    "SUFFIXES",
     "UNPLACED",
     "build_dir",
     "build_dirs",
@@ -53,6 +54,22 @@ __all__ = [
     "snapshots_dir",
     "staging_dir",
 ]
+
+#: Kind of a file of rows -> endings of its name, the usual one first; what is read and what is written go by it.
+SUFFIXES = {
+    "parquet": (".parquet", ".parq", ".pq"),
+    "votable": (".vot", ".xml", ".votable"),
+    "fits": (".fits", ".fit", ".fts"),
+    "ecsv": (".ecsv",),
+    "ipac": (".tbl", ".ipac"),
+    "csv": (".csv",),
+    "tsv": (".tsv", ".tab"),
+    "text": (".txt",),
+    "ascii": (".dat", ".asc", ".ascii"),
+    "arrow": (".arrow", ".feather"),
+    "json": (".json",),
+    "html": (".html", ".htm"),
+}
 
 CACHE_VARIABLE = "SSAP_MIRROR_CACHE"
 HOME_VARIABLE = "SSAP_MIRROR_HOME"

@@ -177,6 +177,9 @@ class Schema:
     """Role -> column name where utype and UCD would not tell or would mislead; with an empty name, no column has it."""
     refused: dict[str, str] = field(default_factory=dict)
     """Role -> why the columns that seem to play it cannot be compared with anything, in a sentence."""
+    volatile: frozenset[str] = frozenset()
+    """Names of columns that a service fills anew for each request, as was seen when it was asked twice: a token in a
+    link, a distance from POS. They say nothing of a row."""
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
@@ -211,6 +214,12 @@ class Schema:
             raise KeyError(message)
         column = self.roles.get(name)
         return None if column is None else self._by_name[column]
+
+    @property
+    def uncompared(self) -> frozenset[str]:
+        """Names of columns that belong to a request, so that rows are compared without them."""
+        score = self.role("score")
+        return self.volatile if score is None else self.volatile | {score.name}
 
     def with_roles(
         self, roles: Mapping[str, str], added: Sequence[Column] = (), refused: Mapping[str, str] | None = None

@@ -18,6 +18,7 @@ from ssap_mirror.errors import BusyError, MirrorError
 __all__ = [
     "Lease",
     "clear",
+    "lack_of_room",
     "lease",
     "lock_mirror",
     "replace_file",
@@ -262,3 +263,9 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def lack_of_room(folder: Path, needed_bytes: float) -> str:
+    """Say what is free and what is needed, if that is more; else nothing."""
+    free = shutil.disk_usage(folder).free
+    return f"{free / 1e6:,.0f} MB free, and some {needed_bytes / 1e6:,.0f} MB are needed" if needed_bytes > free else ""

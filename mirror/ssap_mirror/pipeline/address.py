@@ -41,11 +41,13 @@ class TapAddress:
     """The service, without ``/sync``."""
     table: str
     """Name of the table, with its schema, as ADQL writes it."""
+    where: str = field(default="", repr=False)
+    """A condition in ADQL that all rows have to meet; none if empty."""
 
     @property
     def origin(self) -> str:
-        """What the manifest calls it: the fragment tells the tables of one service apart."""
-        return f"{self.url.rstrip('/')}#{self.table}"
+        """What the manifest calls it: the fragment tells the tables of one service apart, and parts of them."""
+        return f"{self.url.rstrip('/')}#{self.table}" + (f" WHERE {self.where}" if self.where else "")
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,15 @@ class Staging:
         -------
         str or None
             What became of an earlier harvest, one sentence.
+
+        Raises
+        ------
+        CatalogError
+            If the folder is on another file system than the mirror: a snapshot that is built in it could not be moved
+            to its place, which would be found out hours later.
         """
         self.path.mkdir(exist_ok=True)
+        self._refuse_other_file_system()
         said = None
         if restart and self._journal.exists():
             self.clear()
@@ -62,6 +69,15 @@ class Staging:
         with Journal(self._journal) as journal:
             journal.add({"type": "begin", **facts, "created": created})
         return said
+
+    def _refuse_other_file_system(self) -> None:
+        mirror = self.path.parent
+        if self.path.stat().st_dev != mirror.stat().st_dev:
+            message = (
+                f"{self.path} is on another file system than {mirror}, and what is built in it is renamed to its "
+                "place; let the whole folder of mirrors (--home) be on the larger one"
+            )
+            raise CatalogError(message)
 
     def add(self, record: dict[str, Any]) -> None:
         """Journal a record."""

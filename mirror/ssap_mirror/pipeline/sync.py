@@ -230,8 +230,8 @@ def _open_source(
     match address:
         case SsapAddress(url):
             return SsapSource(url, title, schema, policy, base)
-        case TapAddress(url, table):
-            return TapSource(url, table, title, policy, base)
+        case TapAddress(url, table, where):
+            return TapSource(url, table, title, policy, base, where)
         case FileAddress(path, units, positions):
             return FileSource(path, schema, units=units, positions=positions, title=title)
 

@@ -26,10 +26,10 @@ class RequestPolicy:
 
     requests_at_a_time: int = 2
     """Never more connections than this."""
-    attempts: int = 6
+    attempts: int = 3
     """How often one request is tried before it counts as failed."""
-    first_wait_s: float = 1.0
-    """Wait before the second attempt [s]; doubled each time, with jitter."""
+    first_wait_s: float = 5.0
+    """Wait before the second attempt [s]; four times as long each time, with jitter."""
     longest_wait_s: float = 60.0
     """Longest wait between two attempts [s]."""
     longest_retry_after_s: float = 900.0
@@ -38,12 +38,21 @@ class RequestPolicy:
     """Longest wait for a connection [s]."""
     read_timeout_s: float = 180.0
     """Longest silence within an answer [s]; a query may take its time before the first byte."""
+    longest_answer_s: float = 3600.0
+    """An answer that is not whole after this time [s] is broken off."""
+    slowest_rate_bytes_s: float = 100.0
+    """An answer that comes more slowly [byte/s] is broken off."""
+    rate_window_s: float = 60.0
+    """Time over which that is measured [s]."""
+    longest_outage_s: float = 900.0
+    """A server that has given no answer for this time [s], while it was asked, is asked nothing a second time: the
+    harvest ends for now."""
     first_poll_s: float = 0.2
     """Wait before the phase of a TAP job is looked at again [s]; half as long again each time."""
     longest_poll_s: float = 15.0
     """Longest wait between two looks at a TAP job [s]."""
     longest_job_s: float = 7200.0
-    """A TAP job that is still under way after this time [s] is given up."""
+    """A TAP job that is still waiting or under way after this time [s] ends the harvest for now."""
     slice_rows: int = 25_000
     """Rows that a slice of full rows is planned for."""
     job_rows: int = 100_000
@@ -57,10 +66,14 @@ class RequestPolicy:
     slice of another proof ask for more, but where surveys do."""
     highest_maxrec: int = 1_000_000
     """Largest limit of a request [rows], for what cannot be cut; services announce no more."""
+    most_cones: int = 3072
+    """Cones of the largest SIZE that a service takes; a sky that needs more is not asked for."""
     proof_share: float = 0.3
     """Requests of a proof, as a share of those that the harvest took; a proof that needs more is not made."""
     largest_answer_bytes: int = 4 << 30
     """An answer beyond this is refused [byte]."""
+    strict: bool = False
+    """Whether a cell that cannot be read ends the harvest; else it is NULL, counted, and told in the verdict."""
     disk_share: float = 1.0
     """Share of the estimated room on disk without which a harvest is not begun; 0 begins it in any case."""
 

@@ -25,29 +25,17 @@ __all__ = ["Format", "beginning", "catalog_files", "expand", "format_of", "is_ca
 
 Format = Literal["parquet", "votable", "fits", "ecsv", "ipac", "csv", "arrow"]
 
-_SUFFIXES: dict[str, Format] = {
+# Text in columns is read by one reader, whatever separates them.
+_READ_AS: dict[str, Format] = {
+    **dict.fromkeys(("csv", "tsv", "text", "ascii"), "csv"),
     "parquet": "parquet",
-    "parq": "parquet",
-    "pq": "parquet",
-    "vot": "votable",
     "votable": "votable",
-    "xml": "votable",
     "fits": "fits",
-    "fit": "fits",
-    "fts": "fits",
     "ecsv": "ecsv",
-    "csv": "csv",
-    "tsv": "csv",
-    "tab": "csv",
-    "txt": "csv",
-    "dat": "csv",
-    "asc": "csv",
-    "ascii": "csv",
-    "tbl": "ipac",
     "ipac": "ipac",
     "arrow": "arrow",
-    "feather": "arrow",
 }
+_SUFFIXES = {ending[1:]: read_as for kind, read_as in _READ_AS.items() for ending in layout.SUFFIXES[kind]}
 _PACKED = ("gz", "bz2", "xz", "zst")
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _OPENERS: dict[str, Callable[[Path], BinaryIO]] = {"gzip": gzip.GzipFile, "bzip2": bz2.BZ2File, "xz": lzma.LZMAFile}  # type: ignore[dict-item]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Column
 from ssap_mirror.core.units import Conversion, conversion
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["open_parquet"]
+__all__ = ["fitting_rows", "open_parquet"]
 
+# Of the rows that are read at one time, where they are large.
+_BATCH_BYTES = 64 << 20
 _ASTROPY_KEY = b"table_meta_yaml"
 _VO_KEYS = ("unit", "ucd", "utype", "xtype", "description")
 # As pandas calls an index without a name
@@ -201,7 +203,23 @@ def _rows_of(file: _File, names: Sequence[str], batch_rows: int) -> Iterator[pa.
     masks = [file.masks[name] for name in there if name in file.masks]
     # Without buffering ahead, a row group of any size is read page by page.
     with _parquet_errors(file.path), pq.ParquetFile(file.path, pre_buffer=False, buffer_size=1 << 16) as rows:
-        yield from rows.iter_batches(batch_rows, columns=[*there, *masks], use_threads=False)
+        fitting = fitting_rows(rows.metadata, batch_rows)
+        yield from rows.iter_batches(fitting, columns=[*there, *masks], use_threads=False)
+
+
+def fitting_rows(metadata: Any, most: int) -> int:
+    """Rows of a Parquet file that make a batch of some 64 MB at most.
+
+    Parameters
+    ----------
+    metadata : pyarrow.parquet.FileMetaData
+        Its footer.
+    most : int
+        Largest number of rows, whatever their size.
+    """
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    row_bytes = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=1.0)
+    return max(1, min(most, int(_BATCH_BYTES / max(row_bytes, 1.0))))
 
 
 def _column(batch: pa.RecordBatch, item: pa.Field, file: _File, factor: Conversion | None) -> pa.Array:

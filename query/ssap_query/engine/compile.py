@@ -112,6 +112,7 @@ def compile_query(
     computed: Mapping[str, Predicate] | None = None,
     group_by: Sequence[str] = (),
     best_first: Sequence[str] = (),
+    in_order: Sequence[str] = (),
     limit: int | None = None,
 ) -> CompiledQuery:
     """Write one SELECT.
@@ -132,6 +133,8 @@ def compile_query(
         Columns whose distinct combinations are the rows.
     best_first : sequence of str
         Sort keys: the first one descending, the others ascending. Without any, rows come in the order of the source.
+    in_order : sequence of str
+        Columns that tell the order of the source, to sort by where a condition would not keep it.
     limit : int, optional
         Largest number of rows.
 
@@ -155,6 +158,8 @@ def compile_query(
     if best_first:
         text += f" ORDER BY {quoted(best_first[0])} DESC"
         text += "".join(f", {quoted(name)}" for name in best_first[1:])
+    elif in_order and not condition.keeps_order:
+        text += f" ORDER BY {', '.join(map(quoted, in_order))}"
     if limit is not None:
         text += " LIMIT ?"
         values.append(limit)
@@ -168,11 +173,16 @@ def view_of_files(name: LiteralString, schema: Schema, columns: Sequence[str], p
     return f"CREATE OR REPLACE VIEW {name} AS " + _select(selected, _READ.replace("?", f"[{listed}]", 1))
 
 
-def view_without_nan(name: LiteralString, view: LiteralString, columns: Sequence[str]) -> str:
-    """Write the statement that makes a view of another one, with NULL for NaN in some columns."""
+def view_without_nan(
+    name: LiteralString, view: LiteralString, columns: Sequence[str], *, temporary: bool = False
+) -> str:
+    """Write the statement that makes a view of another one, with NULL for NaN in some columns.
+
+    A temporary view is that of one connection, and comes before another of its name.
+    """
     replaced = ", ".join(f"nullif({quoted(column)}, 'nan') AS {quoted(column)}" for column in columns)
     selected = f"* REPLACE ({replaced})" if replaced else "*"
-    return f"CREATE OR REPLACE VIEW {name} AS " + _select([selected], view)
+    return f"CREATE OR REPLACE {'TEMPORARY ' if temporary else ''}VIEW {name} AS " + _select([selected], view)
 
 
 def map_statement(order: int, expression: str, where: str | None) -> str:

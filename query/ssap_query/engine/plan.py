@@ -133,6 +133,8 @@ class BoundQuery:
             [*coarse, *self.exact],
             computed=computed,
             best_first=[*computed, FILE_INDEX, FILE_ROW] if self.ranked else [],
+            # Who names columns of his own wants them as they come.
+            in_order=[FILE_INDEX, FILE_ROW] if names is None else [],
             limit=self.fetched,
         )
 

@@ -12,6 +12,7 @@ from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.engine.engine import Engine
+from ssap_query.engine.plan import Way
 from ssap_query.engine.rows import InMemoryRows, Rows
 from ssap_query.engine.score import SCORE_RULE
 from ssap_query.mirror.metadata import describe_inputs
@@ -80,7 +81,7 @@ def read_request(
     return ParsedRequest(parsed, query, shown)
 
 
-def answer(engine: Engine, parsed: ParsedRequest) -> ResultSet:
+def answer(engine: Engine, parsed: ParsedRequest, way: Way | None = None) -> ResultSet:
     """Answer a request.
 
     Parameters
@@ -89,6 +90,8 @@ def answer(engine: Engine, parsed: ParsedRequest) -> ResultSet:
         The open snapshot.
     parsed : ParsedRequest
         What `read_request` made of the request with the columns of that snapshot.
+    way : Way, optional
+        What `Engine.plan` made of it, where that has been asked already.
 
     Raises
     ------
@@ -106,7 +109,7 @@ def answer(engine: Engine, parsed: ParsedRequest) -> ResultSet:
     elif query.operation == "getTargetNames":
         columns, rows = _target_names(engine, query)
     else:
-        rows, truncated = engine.plan(query, columns).rows()
+        rows, truncated = (way or engine.plan(query, columns)).rows()
     return ResultSet(
         columns,
         rows,

@@ -300,6 +300,8 @@ class Mirror:
         """Answer one query in SQL. The view ``spectra`` has all rows and columns, and ``_healpix_29``.
 
         A NaN is NULL there, as it is to VOTable; ``spectra_raw`` has the values as sent, with NaN above all numbers.
+        A query that asks for NaN itself (``isnan(ssa_snr)``) sees that column as sent in ``spectra`` too, and a note
+        says so.
         Beside DuckDB's functions there are ``separation``, ``separation_arcsec``, ``in_cone``, ``healpix`` and
         ``healpix_cell`` (`ssap_query.sql.macros`). Other files can be read (``FROM 'stars.parquet'``); nothing is
         written.
@@ -331,7 +333,13 @@ class Mirror:
         def asked(engine: Engine) -> ResultSet:
             columns = WholeColumns(engine.catalog, engine.row_groups, engine.cache)
             found = run_sql(engine.session, engine.catalog, columns, text, values, tables)
-            return ResultSet(found.schema, found.rows, infos=provenance(engine.catalog), arrow_types=found.arrow)
+            return ResultSet(
+                found.schema,
+                found.rows,
+                notes=found.notes,
+                infos=provenance(engine.catalog),
+                arrow_types=found.arrow,
+            )
 
         return self._live.ask(asked)
 

@@ -65,7 +65,7 @@ class ResultSet(Result):
     service_xml: bytes = field(default=b"", repr=False)
     """VOTable header of the service as harvested."""
     response_format: str = "votable/td"
-    """Format that the request asks for: one of `ssap_query.ssap.params.control.RESPONSE_FORMATS`."""
+    """Format that the request asks for: as in `ssap_query.ssap.interpret.Query`."""
     arrow_types: pa.Schema | None = field(default=None, repr=False)
     """Arrow schema of the rows where these have types that VOTable does not (SQL); None: those of `schema`."""
 

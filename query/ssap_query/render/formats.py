@@ -1,10 +1,9 @@
-"""The formats by name, media type and file ending, and the one way to write any of them."""
+"""The one way to write an answer in any format, which its name, that of RESPONSEFORMAT or a file's ending tells."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
@@ -12,43 +11,12 @@ from typing import IO, Any
 from ssap_mirror.core.storage import replacing
 from ssap_mirror.errors import MirrorError, ParameterError
 
+from ssap_query.formats import FORMATS, Format
 from ssap_query.render.answer import Answer
 
-__all__ = ["FORMATS", "Format", "chunks", "format_named", "format_of", "write"]
+__all__ = ["chunks", "format_named", "format_of", "write"]
 
 _PARAMETER = "format"
-
-
-@dataclass(frozen=True)
-class Format:
-    """One way to write an answer."""
-
-    name: str
-    """What the command line calls it."""
-    response_format: str
-    """Canonical name of RESPONSEFORMAT (`ssap_query.ssap.params.control.RESPONSE_FORMATS`)."""
-    media_type: str
-    """For HTTP."""
-    suffixes: tuple[str, ...]
-    """Endings of file names, the usual one first; none if another format has it."""
-    writer: str
-    """Module and function, loaded when first used: a cold start pays for no other format."""
-    tells_status: bool
-    """Whether truncation is told within the format."""
-    file_writer: str | None = None
-    """Module and function that writes to a file at once, where that spares a copy."""
-
-    def write(self, answer: Answer, file: IO[bytes]) -> None:
-        """Write an answer to a file that can be written at any place."""
-        if self.file_writer is None:
-            file.writelines(self.chunks(answer))
-        else:
-            _load(self.file_writer)(answer, file)
-
-    def chunks(self, answer: Answer) -> Iterator[bytes]:
-        """Bytes of an answer, piece by piece."""
-        made: Iterator[bytes] = _load(self.writer)(answer)
-        return made
 
 
 def _load(name: str) -> Callable[..., Any]:
@@ -57,31 +25,12 @@ def _load(name: str) -> Callable[..., Any]:
     return found
 
 
-_VOTABLE = "application/x-votable+xml"
-
-#: All formats; the first one is the default.
-FORMATS: tuple[Format, ...] = (
-    Format("votable", "votable/td", _VOTABLE, (".vot", ".xml", ".votable"), "votable.document:tabledata_chunks", True),
-    Format("binary2", "votable/b2", f"{_VOTABLE};serialization=binary2", (), "votable.document:binary2_chunks", True),
-    Format("binary", "votable/b", f"{_VOTABLE};serialization=binary", (), "votable.document:binary_chunks", True),
-    Format("fits", "fits", "application/fits", (".fits", ".fit"), "fits.document:fits_chunks", True),
-    Format("csv", "csv", "text/csv;header=present", (".csv",), "text.delimited:csv_chunks", False),
-    Format("csv-bare", "csv/bare", "text/csv;header=absent", (), "text.delimited:bare_csv_chunks", False),
-    Format("tsv", "tsv", "text/tab-separated-values", (".tsv", ".tab"), "text.delimited:tsv_chunks", False),
-    Format("ecsv", "ecsv", "text/x-ecsv", (".ecsv",), "text.ecsv:ecsv_chunks", True),
-    Format(
-        "parquet",
-        "parquet",
-        "application/vnd.apache.parquet",
-        (".parquet", ".parq", ".pq"),
-        "parquet:parquet_chunks",
-        True,
-        "parquet:write_parquet",
-    ),
-    Format("json", "json", "application/json", (".json",), "text.json_text:json_chunks", True),
-    Format("text", "txt", "text/plain;charset=utf-8", (".txt",), "text.terminal:text_chunks", True),
-    Format("html", "html", "text/html;charset=utf-8", (".html", ".htm"), "text.html:html_chunks", True),
-)
+def _write_file(chosen: Format, answer: Answer, file: IO[bytes]) -> None:
+    """Write an answer to a file that can be written at any place."""
+    if chosen.file_writer is None:
+        file.writelines(_load(chosen.writer)(answer))
+    else:
+        _load(chosen.file_writer)(answer, file)
 
 
 def format_named(name: str) -> Format:
@@ -129,7 +78,8 @@ def chunks(answer: Answer, name: str) -> Iterator[bytes]:
     ParameterError
         If the format is not known.
     """
-    return format_named(name).chunks(answer)
+    made: Iterator[bytes] = _load(format_named(name).writer)(answer)
+    return made
 
 
 def write(answer: Answer, target: str | os.PathLike[str] | IO[bytes], format: str | None = None) -> None:
@@ -159,16 +109,16 @@ def write(answer: Answer, target: str | os.PathLike[str] | IO[bytes], format: st
         If the format cannot hold something that the answer has.
     """
     if not isinstance(target, (str, os.PathLike)):
-        target.writelines((format_named(format) if format else FORMATS[0]).chunks(answer))
+        target.writelines(chunks(answer, format or FORMATS[0].name))
         return
     chosen = format_named(format) if format else format_of(target)
     path = Path(target)
     try:
         with replacing(path) as beside, beside.open("wb") as file:
             if beside == path:  # a pipe or a device, which is written from its beginning to its end
-                file.writelines(chosen.chunks(answer))
+                file.writelines(chunks(answer, chosen.name))
             else:
-                chosen.write(answer, file)
+                _write_file(chosen, answer, file)
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
         raise MirrorError(message) from error

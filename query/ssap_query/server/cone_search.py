@@ -3,80 +3,141 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.engine.engine import Engine
+from ssap_query.engine.plan import Way
+from ssap_query.engine.rows import InMemoryRows, Rows
 from ssap_query.mirror.answer import provenance
 from ssap_query.mirror.result import ResultSet
-from ssap_query.ssap import TARGET, Cone, Query, Region
+from ssap_query.ssap import TARGET, Cone, Query, Region, parameter
 from ssap_query.ssap.predicate import TRUE
+from ssap_query.ssap.ranges import ivoa_float
 
-__all__ = ["cone_search"]
+__all__ = ["ConeSearch", "cone_search"]
 
 # SCS 1.03 §2.1: decimal degrees, ICRS; name, least and largest value.
 _NUMBERS = (("RA", 0.0, 360.0), ("DEC", -90.0, 90.0), ("SR", 0.0, 180.0))
-# SCS 1.03 §2.1: VERB 1, 2, 3, like that of SSA.
-_VERBS = {"1": 1, "2": 2, "3": 3}
+# SCS 1.03 §2.2: three columns have to be there, once each, under the UCDs of 1998; clients find them by these alone.
+_ID, _RA, _DEC = "ID_MAIN", "POS_EQ_RA_MAIN", "POS_EQ_DEC_MAIN"
+_IDENTIFIERS = ("obs_publisher_did", "obs_creator_did", "access_url")
 
 
-def cone_search(engine: Engine, request: Mapping[str, object], maxrec: int | None = None) -> ResultSet:
-    """Answer a cone search.
+@dataclass(frozen=True)
+class ConeSearch:
+    """A cone search that has been read."""
+
+    catalog: Catalog
+    """The snapshot."""
+    query: Query
+    """What it means."""
+    columns: Schema
+    """Columns of the answer, with the UCDs of the protocol."""
+    way: Way
+    """How the rows are found."""
+
+    def answer(self) -> ResultSet:
+        """Find the rows.
+
+        Raises
+        ------
+        CatalogError
+            If the snapshot cannot be read.
+        """
+        if self.query.metadata_only:
+            rows: Rows = InMemoryRows(self.columns.arrow_schema().empty_table())
+            truncated = False
+        else:
+            rows, truncated = self.way.rows()
+        return ResultSet(
+            self.columns,
+            rows,
+            truncated,
+            infos=provenance(self.catalog) | {"selection": self.query.words[0]},
+            service_xml=self.catalog.service_xml,
+            response_format=self.query.response_format,
+        )
+
+
+def cone_search(engine: Engine, request: Mapping[str, object], default_maxrec: int | None = None) -> ConeSearch:
+    """Read a cone search.
 
     Parameters
     ----------
     engine : Engine
         The open snapshot.
     request : mapping of str to object
-        Parameters by upper-case name: RA, DEC and SR in decimal degrees (ICRS; SR is a radius, edge included), VERB.
-    maxrec : int, optional
-        Most rows of the result.
+        Parameters by upper-case name: RA, DEC and SR in decimal degrees (ICRS; SR is a radius, edge included), VERB,
+        MAXREC (0 asks for the columns alone), RESPONSEFORMAT.
+    default_maxrec : int, optional
+        Most rows of the result where MAXREC is not given.
 
     Raises
     ------
     ParameterError
-        If a parameter is missing or out of range, or the service has no target positions.
-    CatalogError
-        If the snapshot cannot be read.
+        If a parameter is missing, out of range or cannot be read, or the service has no target positions.
     """
     schema = engine.catalog.schema
     if not set(TARGET.roles) <= set(schema.roles):
         name = "RA"
         raise ParameterError(name, request.get(name, ""), "cannot be searched: the service has no target positions")
-    numbers = [_number(request, name, low, high) for name, low, high in _NUMBERS]
-    verb = str(request.get("VERB") or 2).strip()
-    if verb not in _VERBS:
-        name = "VERB"
-        raise ParameterError(name, verb, "is none of 1, 2, 3")
+    ra, dec, radius = (_number(request, name, low, high) for name, low, high in _NUMBERS)
+    maxrec = _read(request, "MAXREC", default_maxrec)
     query = Query(
         where=TRUE,
-        region=Region((Cone(*numbers),), TARGET),
+        region=Region((Cone(ra, dec, radius),), TARGET),
         maxrec=maxrec,
         top=None,
-        verb=_VERBS[verb],
-        metadata_only=False,
-        response_format="votable/td",
+        verb=_read(request, "VERB", 2),
+        metadata_only=maxrec == 0,
+        response_format=_read(request, "RESPONSEFORMAT", "votable/td"),
         scored=False,
         ranked=False,
         operation="queryData",
         dialect="ivoa",
-        words=("target position within {2} deg of RA {0}, Dec {1}".format(*numbers),),
+        words=(f"target position within {radius:g} deg of RA {ra!r}, Dec {dec!r}",),
         notes=(),
     )
-    shown = schema.up_to(10 * query.verb)
-    rows, truncated = engine.plan(query, shown).rows()
-    infos = provenance(engine.catalog) | {"selection": query.words[0]}
-    return ResultSet(shown, rows, truncated, infos=infos, service_xml=engine.catalog.service_xml)
+    shown = _columns(schema, query.verb)
+    return ConeSearch(engine.catalog, query, shown, engine.plan(query, shown))
+
+
+def _columns(schema: Schema, verb: int) -> Schema:
+    """Columns of an answer: those of VERB, and in any case identifier and position, which have the UCDs of 1998."""
+    ucds = {schema.roles["ra"]: _RA, schema.roles["dec"]: _DEC}
+    identifier = _identifier(schema)
+    if identifier is not None:
+        ucds[identifier.name] = _ID
+    levels = {column.name for column in schema.up_to(10 * verb)}
+    chosen = (column for column in schema if column.name in levels or column.name in ucds)
+    return Schema(tuple(replace(column, ucd=ucds.get(column.name, column.ucd)) for column in chosen))
+
+
+def _identifier(schema: Schema) -> Column | None:
+    """Column whose values tell rows apart best: a string, as SCS 1.03 §2.2 wants it."""
+    by_role = (schema.role(role) for role in _IDENTIFIERS)
+    by_ucd = (c for c in schema if (c.ucd or "").replace(" ", "").lower().startswith("meta.id;meta.main"))
+    texts = (c for c in schema if not c.is_hidden)
+    found = (c for c in (*by_ucd, *by_role, *texts) if c is not None and c.is_text and not c.shape)
+    return next(found, None)
+
+
+def _read(request: Mapping[str, object], name: str, default: Any) -> Any:
+    """Read what SSA and DALI have too, by their rules."""
+    text = str(request.get(name) or "").strip()
+    return parameter(name).parse(text, "ivoa") if text else default
 
 
 def _number(request: Mapping[str, object], name: str, low: float, high: float) -> float:
     text = str(request.get(name) or "").strip()
     if not text:
         raise ParameterError(name, text, "is missing: a cone search needs RA, DEC and SR")
-    try:
-        value = float(text)
-    except ValueError:
-        raise ParameterError(name, text, "is not a number") from None
+    value = ivoa_float(name, text)
     if not low <= value <= high:
         raise ParameterError(name, text, f"is not from {low:g} to {high:g} degrees")
     return value

@@ -7,11 +7,10 @@ possibly read is seen in its syntax tree; where that leaves any doubt, the files
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import HEALPIX_COLUMN
@@ -19,6 +18,7 @@ from ssap_mirror.core.schema import HEALPIX_COLUMN
 from ssap_query.engine.compile import quoted
 from ssap_query.engine.cones.row_groups import RowGroupReader
 from ssap_query.engine.snapshot_cache import Key, SnapshotCache
+from ssap_query.sql.syntax import all_nodes, statements
 
 if TYPE_CHECKING:
     import duckdb
@@ -165,16 +165,13 @@ def columns_read(connection: duckdb.DuckDBPyConnection, text: str, catalog: Cata
     Reading or None
         None where its text does not tell, or it does not read the view.
     """
-    ((found,),) = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchall()
-    document = json.loads(found)
-    if document["error"]:
-        return None
+    trees = statements(connection, text)
     known = {name.lower(): name for name in (*catalog.schema.names, HEALPIX_COLUMN)}
     tables: set[str] = set()
     words: set[str] = set()
     alone: set[str] = set()
     reads, whole = False, True
-    for node in _nodes(document):
+    for node in all_nodes(trees):
         kind = str(node.get("type", ""))
         whole = whole and not node.get("where_clause") and not kind.startswith("LIMIT")
         if "class" in node:
@@ -197,13 +194,3 @@ def columns_read(connection: duckdb.DuckDBPyConnection, text: str, catalog: Cata
     if not reads or alone & tables:  # a table's name as a column is its whole row
         return None
     return Reading(tuple(known[word] for word in sorted(words) if word in known), whole)
-
-
-def _nodes(document: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(document, dict):
-        yield document
-        for value in document.values():
-            yield from _nodes(value)
-    elif isinstance(document, list):
-        for value in document:
-            yield from _nodes(value)

@@ -6,20 +6,19 @@ doubt about a column, nothing is said of it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from ssap_mirror.core.schema import Column, Schema
+
+from ssap_query.sql.syntax import Node, statements
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
 __all__ = ["described"]
-
-_Node: TypeAlias = Mapping[str, Any]
 
 
 @dataclass
@@ -59,11 +58,9 @@ def described(
     Schema
         One column for each of the result: with unit, UCD, utype and description where it is a plain column.
     """
-    ((found,),) = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchall()
-    document = json.loads(found)
+    trees = statements(connection, text)
     tables = {view: _Columns({column.name.lower(): column for column in schema}) for view in views}
-    nodes = [] if document["error"] else document["statements"]
-    columns = _of_query(nodes[0]["node"], tables) if len(nodes) == 1 else _Columns()
+    columns = _of_query(trees[0]["node"], tables) if len(trees) == 1 else _Columns()
     return Schema(tuple(_described(item, columns.known.get(item.name.lower())) for item in result))
 
 
@@ -73,7 +70,7 @@ def _described(item: pa.Field, origin: Column | None) -> Column:
     return replace(origin, name=item.name)
 
 
-def _of_query(node: _Node, tables: Mapping[str, _Columns]) -> _Columns:
+def _of_query(node: Node, tables: Mapping[str, _Columns]) -> _Columns:
     """Columns that a query gives."""
     entries = (node.get("cte_map") or {}).get("map") or ()
     for entry in entries:
@@ -96,7 +93,7 @@ def _of_union(parts: Sequence[_Columns]) -> _Columns:
     return _Columns({n: c if all(part.known[n] == c for part in parts) else None for n, c in first.items()})
 
 
-def _of_select(node: _Node, tables: Mapping[str, _Columns]) -> _Columns:
+def _of_select(node: Node, tables: Mapping[str, _Columns]) -> _Columns:
     sources: dict[str, _Columns] = {}
     shared: set[str] = set()
     _add_sources(node.get("from_table") or {}, tables, sources, shared)
@@ -124,7 +121,7 @@ def _referenced(names: Sequence[str], sources: Mapping[str, _Columns]) -> Column
     return found[0] if found and all(column == found[0] for column in found) else None
 
 
-def _add_star(found: _Columns, item: _Node, sources: Mapping[str, _Columns], shared: set[str]) -> None:
+def _add_star(found: _Columns, item: Node, sources: Mapping[str, _Columns], shared: set[str]) -> None:
     relation = str(item.get("relation_name") or "").lower()
     chosen = [sources[relation]] if relation in sources else list(sources.values())
     if item.get("columns") or item.get("expr") or (relation and relation not in sources):
@@ -144,7 +141,7 @@ def _add_star(found: _Columns, item: _Node, sources: Mapping[str, _Columns], sha
             found.add(renamed.get(name, name), None if doubtful or name in worked_out else column)
 
 
-def _add_sources(node: _Node, tables: Mapping[str, _Columns], sources: dict[str, _Columns], shared: set[str]) -> None:
+def _add_sources(node: Node, tables: Mapping[str, _Columns], sources: dict[str, _Columns], shared: set[str]) -> None:
     """Add the tables of a FROM by the names they have in the statement, and the columns that are joined into one."""
     kind = node.get("type")
     if kind == "JOIN":

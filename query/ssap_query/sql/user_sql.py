@@ -1,7 +1,8 @@
 """Statements that a person writes, on the view ``spectra``: read, never write.
 
 A NaN is NULL in that view, as it is to VOTable and to every tool of astronomers: to SQL it would be above all numbers,
-and the largest of any. ``spectra_raw`` has the values as the service sent them.
+and the largest of any. ``spectra_raw`` has the values as the service sent them, and so has ``spectra`` for a statement
+that asks for NaN itself (`isnan`), of the columns that it asks about.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ssap_mirror.errors import MirrorError, ParameterError
 from ssap_query.engine.compile import view_of_files, view_without_nan
 from ssap_query.engine.duckdb_session import Session, translate_errors
 from ssap_query.engine.rows import BATCH_ROWS, InMemoryRows, MemoryLimit, Rows
+from ssap_query.sql.asked_for_nan import columns_asked_for_nan
 from ssap_query.sql.column_cache import VIEW, WholeColumns, columns_read
 from ssap_query.sql.lamost_macros import DECODING_MACROS
 from ssap_query.sql.macros import SKY_MACROS
@@ -81,6 +83,8 @@ class SqlResult:
     """Their Arrow types, which may be of more kinds than VOTable has."""
     rows: Rows
     """The result."""
+    notes: tuple[str, ...] = ()
+    """What a person should know about it, one sentence each."""
 
 
 def run_sql(
@@ -131,20 +135,34 @@ def run_sql(
             for name, table in (tables or {}).items():
                 cursor.register(name, table)
             views = [view for view in VIEWS if view not in {name.lower() for name in tables or {}}]
-            reader = _reader(cursor, catalog, whole_columns if VIEW in views else None, text, values)
+            as_sent = _show_nan(cursor, catalog, text) if VIEW in views else ()
+            cached = whole_columns if VIEW in views and not as_sent else None
+            reader = _reader(cursor, catalog, cached, text, values)
             types = ResultTypes(reader.schema)
             kept = spool(types.batches(reader), types.stored, in_memory)
             schema = described(cursor, text, catalog.schema, views, types.schema())
         except (duckdb.Error, pa.ArrowException, TypeError) as error:
             raise _told(text, error) from error
+    notes = tuple(
+        f"isnan asks about {name!r}: its values are as sent here, with NaN above all numbers" for name in as_sent
+    )
     fields = zip(types.schema(), schema, strict=True)
     arrow = pa.schema(
         [field.with_metadata(c.metadata()) if c.description or c.ucd or c.unit else field for field, c in fields]
     )
     if isinstance(kept, pa.Table):
-        return SqlResult(schema, arrow, InMemoryRows(kept.cast(arrow)))
+        return SqlResult(schema, arrow, InMemoryRows(kept.cast(arrow)), notes)
     path, count = kept
-    return SqlResult(schema, arrow, SpooledRows(path, count, arrow))
+    return SqlResult(schema, arrow, SpooledRows(path, count, arrow), notes)
+
+
+def _show_nan(cursor: duckdb.DuckDBPyConnection, catalog: Catalog, text: str) -> tuple[str, ...]:
+    """Let this one statement see NaN in the columns of which it asks whether they are NaN."""
+    asked = columns_asked_for_nan(cursor, text, VIEW, catalog.nan_columns)
+    if asked:
+        others = [column for column in catalog.nan_columns if column not in asked]
+        cursor.execute(view_without_nan(VIEW, RAW_VIEW, others, temporary=True))
+    return asked
 
 
 def _reader(

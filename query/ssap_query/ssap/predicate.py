@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
-__all__ = ["FALSE", "TRUE", "DistinctValues", "Predicate", "all_of", "any_of"]
+__all__ = ["FALSE", "TRUE", "DistinctValues", "Predicate", "all_of", "any_of", "one_of"]
+
+
+# Up to so many values, each is compared with a row's; more are one hash lookup a row.
+_FEW = 8
+_LOOKUP: LiteralString = " IN (SELECT unnest(?::"
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,11 @@ class Predicate:
     """DuckDB SQL, one ``?`` per value in order; columns as ``{role}``, no other braces."""
     values: tuple[object, ...] = ()
     """What is bound. A tuple is bound as one LIST; a `DistinctValues` is resolved by the engine first."""
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether DuckDB gives the rows that fulfil it in the order of the source: it does not where it joins."""
+        return _LOOKUP not in self.sql
 
     def __and__(self, other: Predicate) -> Predicate:
         """Rows that fulfil both."""
@@ -65,6 +75,28 @@ def any_of(predicates: Iterable[Predicate]) -> Predicate:
     if TRUE in parts:
         return TRUE
     return _joined(parts, ") OR (", FALSE)
+
+
+def one_of(
+    column: LiteralString, values: Sequence[object] | DistinctValues, kind: LiteralString = "VARCHAR"
+) -> Predicate:
+    """Rows whose value is one of some; FALSE if there is none.
+
+    Parameters
+    ----------
+    column : str
+        ``{role}``, or an expression of it.
+    values : sequence or DistinctValues
+        The values.
+    kind : str
+        Type of both in DuckDB.
+    """
+    if isinstance(values, DistinctValues):
+        return Predicate(column + _LOOKUP + kind + "[]))", (values,))
+    distinct = tuple(dict.fromkeys(values))
+    if len(distinct) > _FEW:
+        return Predicate(column + _LOOKUP + kind + "[]))", (distinct,))
+    return any_of(Predicate(column + " = ?::" + kind, (value,)) for value in distinct)
 
 
 def _joined(parts: Sequence[Predicate], word: LiteralString, empty: Predicate) -> Predicate:

@@ -356,9 +356,28 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 def test_a_disk_that_is_too_small_is_told_before_the_harvest(
     service: FakeService, small_disk: Callable[[int], Path]
 ) -> None:
-    with pytest.raises(CatalogError, match=r"MB free, and the harvest of about .* rows needs"):
+    with pytest.raises(CatalogError, match=r"MB free, and some .* MB are needed for the harvest of about .* rows"):
         sync("test", source=service.url, home=small_disk(20_000), policy=QUICK)
     assert not any(request.get("VERB") == "3" and "TIME" in request for request in service.requests)
+
+
+def test_a_disk_that_is_too_small_for_a_file_is_told_before_it_is_read(
+    tmp_path: Path, small_disk: Callable[[int], Path]
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("name,ra,dec\n" + "".join(f"star{n},{n % 360},{n % 90}\n" for n in range(200_000)))
+    with pytest.raises(CatalogError, match=r"MB free, and some .* MB are needed for the rows of .*rows.csv"):
+        sync("test", source=file, home=small_disk(1_000))
+
+
+def test_staging_on_another_disk_is_told_before_the_harvest(
+    service: FakeService, tmp_path: Path, small_disk: Callable[[int], Path]
+) -> None:
+    (tmp_path / "mirrors" / "test").mkdir(parents=True)
+    (tmp_path / "mirrors" / "test" / "staging").symlink_to(small_disk(20_000))
+    with pytest.raises(CatalogError, match="another file system"):
+        sync("test", source=service.url, home=tmp_path / "mirrors", policy=QUICK)
+    assert not service.requests
 
 
 @pytest.mark.parametrize("kilobytes", [60, 300, 900, 1300, 1700])

@@ -9,6 +9,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables import Table, open_table
@@ -257,3 +258,24 @@ def test_ecsv_of_astropy_with_times_and_coordinates(tmp_path: Path) -> None:
     opened = open_table(tmp_path / "plain.ecsv")
     assert [row["cube"] for row in _rows(opened)] == [[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]
     assert (opened.columns["flux"].unit, _rows(opened)[1]["flux"]) == ("mJy", None)
+
+
+def test_decimal_commas_between_semicolons(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("id;ra;dec;list;g\n1;10,5;-5,25;1,2,3;12\n2;20;,5;4,5;13,5e1\n3;;7;;\n")
+    table = open_table(path)
+    rows = pa.Table.from_batches(list(table.batches())).to_pydict()
+    assert rows["ra"] == [10.5, 20.0, None]
+    assert rows["dec"] == [-5.25, 0.5, 7.0]
+    assert rows["g"] == [12.0, 135.0, None]
+    assert rows["list"] == ["1,2,3", "4,5", None]
+    assert rows["id"] == [1, 2, 3]
+    assert table.notes == ("decimal commas are read as points: ra, dec, g",)
+
+
+def test_commas_are_text_where_there_are_decimal_points(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("ra;dec;flags\n10.5;-5.25;1,2\n20;0.5;4,5\n")
+    table = open_table(path)
+    assert [str(kind) for kind in table.types.types] == ["double", "double", "string"]
+    assert table.notes == ()

@@ -55,7 +55,12 @@ def _bomb() -> str:
 REFUSED: dict[str, tuple[bytes, str]] = {
     "entity bomb": (_document("", before=_bomb()), "DOCTYPE"),
     "external entity": (_document("", before='<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>'), "DOCTYPE"),
-    "external DTD": (_document("", before='<!DOCTYPE VOTABLE SYSTEM "file:///etc/passwd">'), "DOCTYPE"),
+    "entity of an external DTD": (
+        _text("<TR><TD>1</TD><TD>&x;</TD></TR>").replace(
+            b"<VOTABLE", b'<!DOCTYPE VOTABLE SYSTEM "file:///etc/passwd"><VOTABLE', 1
+        ),
+        "entity",
+    ),
     "unknown entity": (_text("<TR><TD>1</TD><TD>&x;</TD></TR>"), "undefined entity"),
     "length of 2 GB": (
         _binary2(CELL + struct.pack(">I", 2**31 - 1) + b"abc"),
@@ -238,3 +243,10 @@ def test_a_document_cut_anywhere_is_an_error(serialization: str) -> None:
 
 if __name__ == "__main__":
     _read_endless()
+
+
+def test_a_doctype_that_only_names_a_dtd_is_read_without_it() -> None:
+    document = _text("<TR><TD>1</TD><TD>a</TD></TR>")
+    named = document.replace(b"<VOTABLE", b'<!DOCTYPE VOTABLE SYSTEM "file:///etc/passwd"><VOTABLE', 1)
+    read = [list(read_votable(io.BytesIO(text))) for text in (document, named)]
+    assert read[0] == read[1]

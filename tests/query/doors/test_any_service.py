@@ -15,7 +15,7 @@ from ssap_mirror.core.schema import Column, Schema
 from ssap_query.cli import group
 from ssap_query.server.application import application
 
-from .conftest import serving
+from tests.support.serving import serving
 
 HC = 6.62607015e-34 * 299792458 / 1.602176634e-19  # m eV
 ROWS = 300

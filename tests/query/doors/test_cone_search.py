@@ -20,7 +20,7 @@ CENTRES = [(0.0, 90.0), (123.4, -89.9999), (0.0, 0.0), (359.9999999, 41.81), (45
 
 
 def asked(mirror: ssap.Mirror, ra: float, dec: float, radius: float, maxrec: int | None = None) -> ssap.ResultSet:
-    return cone_search(mirror.engine, {"RA": repr(ra), "DEC": repr(dec), "SR": repr(radius)}, maxrec)
+    return cone_search(mirror.engine, {"RA": repr(ra), "DEC": repr(dec), "SR": repr(radius)}, maxrec).answer()
 
 
 def targets(awkward, cones: Sequence[Cone]) -> list[str]:

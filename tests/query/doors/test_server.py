@@ -19,7 +19,7 @@ from ssap_mirror.errors import ParameterError
 from ssap_query.render import FORMATS, Format
 from ssap_query.server.application import application
 
-from .conftest import serving
+from tests.support.serving import serving
 
 _NS = "{http://www.ivoa.net/xml/VOTable/v1.3}"
 CONE = {"REQUEST": "queryData", "POS": "56.1,21.6", "SIZE": "2"}

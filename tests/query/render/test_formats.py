@@ -16,7 +16,7 @@ from ssap_mirror.errors import MirrorError, ParameterError
 from ssap_query import render
 from ssap_query.render import FORMATS
 from ssap_query.render.text.terminal import terminal_text
-from ssap_query.ssap.params.control import RESPONSE_FORMATS
+from ssap_query.ssap import parameter
 
 from tests.support import paths
 
@@ -38,19 +38,25 @@ def test_golden(name: str, plain: StandIn, request: pytest.FixtureRequest) -> No
     assert made.decode() == path.read_bytes().decode()
 
 
-def test_every_format_has_one_name_and_one_suffix() -> None:
-    names = [name for known in FORMATS for name in {known.name, known.response_format}]
+def test_no_name_and_no_suffix_is_of_two_formats() -> None:
+    names = [name for known in FORMATS for name in known.names]
     suffixes = [suffix for known in FORMATS for suffix in known.suffixes]
     assert len(names) == len(set(names))
     assert len(suffixes) == len(set(suffixes))
 
 
-def test_every_response_format_is_made_or_is_the_reference_servers_alone() -> None:
-    made = {known.response_format for known in FORMATS}
-    assert made <= set(RESPONSE_FORMATS)
-    assert set(RESPONSE_FORMATS) - made == {
-        "votable/td;version=1.1", "votable/b;version=1.1", "votable/td;version=1.2", "vodml", "vodmlb", "geojson",
-    }  # fmt: skip
+@pytest.mark.parametrize("known", FORMATS, ids=lambda known: known.name)
+def test_every_format_can_be_asked_for_by_each_of_its_names(known) -> None:
+    for name in known.names:
+        assert parameter("RESPONSEFORMAT").parse(name, "ivoa") == known.response_format
+        assert render.format_named(known.response_format) is known
+
+
+@pytest.mark.parametrize("name", ["vodml", "vodmlb", "geojson", "votable1.1", "votabletd1.1", "votabletd1.2"])
+def test_formats_of_the_reference_server_alone(name: str) -> None:
+    assert parameter("RESPONSEFORMAT").parse(name, "dachs")
+    with pytest.raises(ParameterError, match="none of the known formats"):
+        parameter("RESPONSEFORMAT").parse(name, "ivoa")
 
 
 @pytest.mark.parametrize(

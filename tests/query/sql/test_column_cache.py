@@ -105,7 +105,7 @@ def test_the_same_answer_from_memory_and_from_the_files(text: str, awkward) -> N
     assert [rows(second) for _ in range(3)] == [expected] * 3
     assert kept(first) == 0
     certain = read_by(second, text)
-    if certain is None or not certain.columns:
+    if certain is None or not certain.columns or "isnan" in text:  # values as sent are read from the files
         assert kept(second) == 0
     elif not {"mobsid", "ssa_targname"} & set(certain.columns):  # text that does not repeat is not kept
         assert kept(second) > 0

@@ -92,3 +92,21 @@ def test_constants_of_older_manifests_hold_no_nan() -> None:
     columns = [Column("a", "double"), Column("b", "float"), Column("c", "long"), Column("d", "double", "2")]
     manifest = {"columns": Schema(tuple(columns)).to_json(), "constants": {"b": None}}
     assert Catalog(Path("x"), manifest).nan_columns == ("a",)
+
+
+def test_a_query_that_asks_for_nan_sees_it(mirror: Mirror) -> None:
+    found = mirror.sql("SELECT id FROM spectra WHERE snr > 50 AND isnan(snr)")
+    assert found.to_arrow()["id"].to_pylist() == [2]
+    assert found.notes == ("isnan asks about 'snr': its values are as sent here, with NaN above all numbers",)
+    assert value(mirror, "SELECT list(s.id) FROM spectra AS s WHERE ISNAN(s.SNR)") == [2]
+    assert value(mirror, "SELECT max(snr) FILTER (NOT isnan(snr)) FROM spectra") == 60.0
+
+
+def test_only_the_query_and_the_column_that_are_asked_about_have_nan(mirror: Mirror) -> None:
+    mirror.sql("SELECT id FROM spectra WHERE isnan(snr)")
+    assert value(mirror, "SELECT max(snr) FROM spectra") == 60.0
+    assert value(mirror, "SELECT list(id ORDER BY id) FROM spectra WHERE isnan(ra) OR snr > 50") == [4]
+    assert mirror.sql("SELECT max(snr) FROM spectra WHERE isnan(mags[2])").notes == ()
+    # NaN of another table is no question about the view.
+    text = "SELECT count(*) FROM spectra_raw r JOIN spectra s USING (id) WHERE isnan(r.snr) AND s.snr IS NOT NULL"
+    assert value(mirror, text) == 0

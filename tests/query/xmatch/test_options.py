@@ -234,3 +234,12 @@ def test_bad_options(options, name, part):
     with pytest.raises(ParameterError, match=part) as caught:
         crossmatch(*tables, 1.0, **options)
     assert caught.value.name == name
+
+
+def test_a_row_is_itself_however_the_files_are_cut(tmp_path):
+    table = pa.table({"id": range(5), "ra": [10.0] * 5, "dec": [0.0] * 5})
+    for start in (0, 2):
+        pq.write_table(table.slice(start, 2 if start == 0 else 3), tmp_path / f"{start}.parquet")
+    found = crossmatch(table, str(tmp_path / "*.parquet"), 1.0, "all", self_pairs=False).to_arrow()
+    pairs = set(zip(found["id"].to_pylist(), found["id_2"].to_pylist(), strict=True))
+    assert pairs == {(i, j) for i in range(5) for j in range(5) if i != j}

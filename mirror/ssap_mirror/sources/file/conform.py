@@ -52,8 +52,13 @@ class Conformer:
         self._notes: list[str] = []
         self._done: dict[str, set[str]] = {}
         self._rows = 0
-        # A name that had to be changed, for SQL cannot tell it from another, is one of the file's all the same.
-        names = {column.source_name or column.name: column.name for column in given if column.name in types.names}
+        # A name that had to be changed, for SQL cannot tell it from another, is one of the file's all the same; a
+        # mirror of the file itself has it as changed.
+        names = {
+            column.name if column.name in wanted else column.source_name or column.name: column.name
+            for column in given
+            if column.name in types.names
+        }
         found = {name: names[source] for name, source in matches(wanted.names, list(names)).items()}
         if not found:
             message = f"none of its columns ({listed(list(names))}) is one of the service"

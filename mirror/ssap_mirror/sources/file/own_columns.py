@@ -109,10 +109,7 @@ def own_columns(table: Table, units: Mapping[str, str], said: Positions | None) 
     if place is None:
         return OwnColumns(schema, None, notes=tuple(notes))
     if place.is_degrees:
-        # However degrees are spelled, they are degrees.
-        spelled = [
-            replace(column, unit=column.unit and "deg") if column.name in place.columns else column for column in kept
-        ]
+        spelled = [replace(column, unit=place.unit_of(column.name, column.unit)) for column in kept]
         roles = dict(zip(("ra", "dec"), place.columns, strict=True))
         return OwnColumns(Schema(tuple(spelled)), place, notes=tuple(notes), roles=roles)
     derived = tuple(_derived(axis, place, schema) for axis in ("ra", "dec"))

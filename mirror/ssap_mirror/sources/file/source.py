@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ssap_mirror.core import storage
 from ssap_mirror.core.schema import Schema
-from ssap_mirror.errors import FormatError, ParameterError, SourceError
+from ssap_mirror.errors import CatalogError, FormatError, ParameterError, SourceError
 from ssap_mirror.sources.file.conform import Conformer
 from ssap_mirror.sources.file.own_columns import OwnColumns, own_columns
 from ssap_mirror.sources.progress import Progress
@@ -25,6 +25,8 @@ __all__ = ["FileSource"]
 _BATCH_ROWS = 8192
 #: About what a row takes on disk in a mirror and in the scratch of its build, for each byte of a file [byte].
 _DISK_PER_BYTE = 6
+# What a build takes of any file: text becomes smaller, Parquet is spilled with a lighter compression.
+_DISK_AT_LEAST_PER_BYTE = 1.0
 _POSITIONS = "positions"
 
 
@@ -123,7 +125,13 @@ class FileSource:
         ------
         SourceError
             If the file is damaged, or a value cannot become the service's without loss.
+        CatalogError
+            If there is not enough room on disk.
         """
+        size = sum(file.stat().st_size for file in self._table.files)
+        if lack := storage.lack_of_room(staging, _DISK_AT_LEAST_PER_BYTE * size):
+            message = f"{staging} has {lack} for the rows of {self.path}"
+            raise CatalogError(message)
         progress.stage("read", self._table.rows)
         rows = self._count(progress)
         with self._named():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import unescape
@@ -80,6 +80,8 @@ class Stored:
     """Size of the file [byte]."""
     received: int = 0
     """What the answer was on the wire [byte]."""
+    bad_cells: dict[str, list[int | str]] = field(default_factory=dict)
+    """Column -> number of cells that could not be read and are NULL, and the text of the first."""
 
 
 def overflow_in(beginning: bytes) -> bool:
@@ -102,8 +104,7 @@ class Digests:
         import duckdb
         import pyarrow as pa
 
-        score = columns.role("score")
-        left_out = {score.name} if score is not None else set()
+        left_out = columns.uncompared
         everything = [name for name in columns.names if name not in left_out]
         surveyed = [name for name in survey_columns.names if name not in left_out]
         self._digested = {SURVEY_DIGEST: surveyed}
@@ -131,10 +132,23 @@ class AnswerWriter:
         Columns to store, in this order, whatever order an answer has.
     survey_columns : Schema
         Those of them that a survey asks for.
+    check_stopped : callable, optional
+        Called now and then while an answer is read; raises if that is to end.
+    strict : bool
+        Whether a cell that cannot be read is an error; else it is NULL, and counted.
     """
 
-    def __init__(self, columns: Schema, survey_columns: Schema) -> None:
+    def __init__(
+        self,
+        columns: Schema,
+        survey_columns: Schema,
+        check_stopped: Callable[[], None] = lambda: None,
+        *,
+        strict: bool = False,
+    ) -> None:
         self._columns = columns
+        self._check_stopped = check_stopped
+        self._strict = strict
         self._arrow = columns.arrow_schema()
         self._digests = Digests(columns, survey_columns)
         self._first: Schema | None = None
@@ -165,13 +179,17 @@ class AnswerWriter:
             If a column means something else than in the first answer.
         """
         from ssap_mirror.tables.votable import read_votable
+        from ssap_mirror.tables.votable.cells import BadCells
 
+        bad = BadCells()
         part = target.with_suffix(_PART)
         with raw.open("rb") as file:
-            reader = read_votable(file)
+            reader = read_votable(file, bad_cells=None if self._strict else bad)
             _refuse_error(reader)
-            _refuse_lack(self._columns, reader.schema)
-            self._refuse_change(reader.schema)
+            if len(reader.schema):
+                _refuse_lack(self._columns, reader.schema)
+                self._refuse_change(reader.schema)
+            # Without a TABLE there is no row: some services answer so when nothing matches.
             rows = self._write(reader, part)
             # The status may stand behind the rows (DALI 1.1 §4.4).
             _refuse_error(reader)
@@ -180,7 +198,7 @@ class AnswerWriter:
         digest, size = storage.sha256(part), part.stat().st_size
         part.replace(target)
         storage.sync(target.parent)
-        return Stored(target, rows, overflow, digest, size)
+        return Stored(target, rows, overflow, digest, size, bad_cells=bad.to_json())
 
     def _refuse_change(self, schema: Schema) -> None:
         """Hold the columns of an answer against those of the first; an answer may describe fewer things than others."""
@@ -201,6 +219,7 @@ class AnswerWriter:
             pa.ipc.new_file(file, self._digests.schema, options=options) as writer,
         ):
             for batch in batches:
+                self._check_stopped()
                 writer.write_batch(self._digests.add_to(_arranged(batch, self._arrow)))
                 rows += batch.num_rows
         return rows
@@ -279,13 +298,13 @@ def _arranged(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
     import pyarrow as pa
 
     columns = []
-    for field in wanted:
-        column = batch.column(field.name)
-        if column.type != field.type:
+    for item in wanted:
+        column = batch.column(item.name)
+        if column.type != item.type:
             try:
-                column = column.cast(field.type)
+                column = column.cast(item.type)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                message = f"column {field.name!r} came as {column.type}, announced was {field.type}: {error}"
+                message = f"column {item.name!r} came as {column.type}, announced was {item.type}: {error}"
                 raise FormatError(message) from error
         columns.append(column)
     return pa.RecordBatch.from_arrays(columns, schema=wanted)

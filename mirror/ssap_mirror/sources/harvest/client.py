@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
 
 import httpx
 import tenacity
 
-from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
+from ssap_mirror.errors import FormatError, ServiceError, TransportError
+from ssap_mirror.sources.http.asking import USER_AGENT, with_query
+from ssap_mirror.sources.http.failures import (
+    ComeBackLater,
+    InterruptedHarvest,
+    ServerFailure,
+    address_of,
+    looks_like_html,
+    refusal,
+    translate_http_errors,
+)
+from ssap_mirror.sources.http.loop import BackgroundLoop, Cancelled
+from ssap_mirror.sources.http.pace import Pace
 from ssap_mirror.sources.source import RequestPolicy
 
-__all__ = ["USER_AGENT", "Client", "Download", "InterruptedHarvest", "looks_like_html"]
+__all__ = ["USER_AGENT", "Client", "Download", "InterruptedHarvest", "ServerFailure", "looks_like_html"]
 
 T = TypeVar("T")
 
-_WORTH_ANOTHER_TRY = {408, 425, 429, 500, 502, 503, 504, 507, 509}
 _GLIMPSE_BYTES = 1 << 16
 _SMALL_BYTES = 1 << 20
-
-
-def _user_agent() -> str:
-    try:
-        version = metadata.version("ssap-mirror")
-    except metadata.PackageNotFoundError:
-        version = "0"
-    return f"ssap-mirror/{version} (+https://pypi.org/project/ssap-mirror/) httpx/{httpx.__version__}"
-
-
-USER_AGENT = _user_agent()
-
-
-class InterruptedHarvest(SourceError):
-    """The harvest was told to stop; what is journaled stays."""
+# A wait grows by this from attempt to attempt.
+_LONGER = 4
+# What is still said to a server when the user wants to go.
+_FAREWELL_S = 0.8
 
 
 @dataclass(frozen=True)
@@ -62,6 +59,8 @@ class Download:
 class Client:
     """HTTP client that keeps a policy and knows which failures pass.
 
+    Each request ends within the times of the policy whatever the server does, and at once after `interrupt`.
+
     Parameters
     ----------
     policy : RequestPolicy
@@ -80,10 +79,14 @@ class Client:
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(policy.requests_at_a_time)
         self._not_before = 0.0
-        timeout = httpx.Timeout(policy.read_timeout_s, connect=policy.connect_timeout_s)
-        self._http = httpx.Client(
+        self._answered = time.monotonic()
+        self._failing_since: float | None = None
+        self._wake = threading.Event()
+        timeout = httpx.Timeout(policy.read_timeout_s, connect=policy.connect_timeout_s, pool=None)
+        self._http = httpx.AsyncClient(
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}, timeout=timeout, follow_redirects=True
         )
+        self._loop = BackgroundLoop()
 
     @property
     def traffic(self) -> dict[str, int]:
@@ -92,8 +95,34 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
+        self.interrupt()
+        self._loop.close(self._http.aclose())
+
+    def interrupt(self) -> None:
+        """End all requests and waits, now and from now on; called from any thread."""
         self.stop.set()
-        self._http.close()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """End the requests and waits that are under way; their callers get `InterruptedHarvest`."""
+        woken, self._wake = self._wake, threading.Event()
+        woken.set()
+        self._loop.cancel_all()
+
+    def check_stopped(self) -> None:
+        """Tell a long work on an answer to end.
+
+        Raises
+        ------
+        InterruptedHarvest
+            If the harvest is to stop.
+        """
+        if self.stop.is_set():
+            raise _interrupted()
+
+    def answered_since(self, moment: float) -> bool:
+        """Whether any request was answered after a moment of `time.monotonic`."""
+        return self._answered > moment
 
     def download(
         self,
@@ -119,17 +148,27 @@ class Client:
         Raises
         ------
         TransportError
-            If the network or the server failed: worth another attempt.
+            If the network or the server failed, or took too long: worth another attempt.
         ServiceError
             If the server refuses (404 and its kin).
         FormatError
             If a web page came where data were asked for.
+        InterruptedHarvest
+            If the harvest is to stop, or the server wants to be left alone.
         """
-        asked = _with_query(url, list(params))
-        with self._asking("GET", asked) as response:
-            whole = self._write(response, path, enough)
-        content_type = response.headers.get("content-type", "").lower()
-        return Download(path, response.num_bytes_downloaded, content_type, whole)
+        asked = with_query(url, list(params))
+
+        async def fetch() -> Download:
+            async with self._asking("GET", asked) as response:
+                whole = await self._write(response, path, enough)
+            content_type = response.headers.get("content-type", "").lower()
+            return Download(path, response.num_bytes_downloaded, content_type, whole)
+
+        found = self._run(fetch, asked)
+        if found.whole:
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+        return found
 
     def small(self, method: str, url: str, form: dict[str, str] | None = None) -> tuple[str, str]:
         """Make a request whose answer is a few lines: a single attempt.
@@ -151,18 +190,23 @@ class Client:
         Raises
         ------
         TransportError
-            If the network or the server failed: worth another attempt.
+            If the network or the server failed, or took too long: worth another attempt.
         ServiceError
             If the server refuses.
+        InterruptedHarvest
+            If the harvest is to stop, or the server wants to be left alone.
         """
-        with self._asking(method, httpx.URL(url), form) as response:
-            body = b""
-            for chunk in response.iter_bytes():
-                body += chunk
+        address = httpx.URL(url)
+
+        async def fetch() -> tuple[str, str]:
+            async with self._asking(method, address, form) as response:
+                body = await _beginning(response, _SMALL_BYTES)
                 if len(body) > _SMALL_BYTES:
-                    message = f"{_address(response)} sent more than {_SMALL_BYTES:,} bytes where a few lines were due"
+                    message = f"{address_of(response)} sent more than {_SMALL_BYTES:,} bytes where a few lines were due"
                     raise FormatError(message)
-        return body.decode("utf-8", "replace"), str(response.url)
+            return body.decode("utf-8", "replace"), str(response.url)
+
+        return self._run(fetch, address)
 
     def delete(self, url: str) -> None:
         """Ask the server to forget what it keeps for us, even if the harvest is to stop: a single, short attempt.
@@ -175,21 +219,34 @@ class Client:
             If the server refuses.
         """
         address = httpx.URL(url)
-        with self._slots, _Translated(address):
-            with self._lock:
-                self.requests += 1
-            # Where it leads to afterwards, the list of all jobs for one, is of no interest.
-            response = self._http.delete(address, timeout=self.policy.connect_timeout_s, follow_redirects=False)
-            self._check(response)
+        longest_s = _FAREWELL_S if self.stop.is_set() else self.policy.connect_timeout_s
+
+        async def forget() -> None:
+            async with asyncio.timeout(longest_s):
+                # Where it leads to afterwards, the list of all jobs for one, is of no interest.
+                response = await self._http.delete(address, follow_redirects=False)
+            if response.status_code >= 400:
+                raise refusal(response, response.content)
+
+        with self._lock:
+            self.requests += 1
+        try:
+            with translate_http_errors(address):
+                self._loop.run(forget())
+        except (TimeoutError, Cancelled) as error:
+            message = f"{address.host} did not delete {address} in {longest_s:g} s"
+            raise TransportError(message) from error
 
     def retrying(self, work: Callable[[], T], attempts: int | None = None) -> T:
         """Do something until it works, with growing, jittered waits between attempts.
 
-        Transport errors and damaged answers are tried again, refusals of the service are not.
+        Transport errors and damaged answers are tried again, refusals of the service are not; nothing is, once there
+        was no answer of any kind for `RequestPolicy.longest_outage_s`.
         """
+        most = attempts or self.policy.attempts
         retryer = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_passes),
-            stop=tenacity.stop_after_attempt(attempts or self.policy.attempts),
+            stop=lambda state: state.attempt_number >= most or self.given_up,
             wait=self._wait,
             sleep=self.pause,
             before_sleep=self._before_sleep,
@@ -197,25 +254,90 @@ class Client:
         )
         return retryer(work)
 
-    @contextlib.contextmanager
-    def _asking(self, method: str, url: httpx.URL, form: dict[str, str] | None = None) -> Iterator[httpx.Response]:
-        self.pause(max(0.0, self._not_before - time.monotonic()))
-        with self._slots, _Translated(url):
+    @property
+    def given_up(self) -> bool:
+        """Whether requests have only failed for so long that the harvest is to end for now."""
+        since = self._failing_since
+        return since is not None and time.monotonic() - since > self.policy.longest_outage_s
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless the harvest is told to stop.
+
+        Raises
+        ------
+        InterruptedHarvest
+            If the harvest is to stop.
+        """
+        wake = self._wake
+        if self.stop.is_set() or wake.wait(seconds):
+            raise _interrupted()
+
+    def _run(self, request: Callable[[], Coroutine[Any, Any, T]], url: httpx.URL) -> T:
+        """Make a request in its time, when its turn has come."""
+        wait_s = self._not_before - time.monotonic()
+        if wait_s > self.policy.longest_retry_after_s:
+            raise ComeBackLater(url.host, wait_s)
+        self.pause(max(0.0, wait_s))
+        with self._slots:
+            self.check_stopped()
             with self._lock:
                 self.requests += 1
-            with self._http.stream(method, url, data=form) as response:
-                self._check(response)
-                yield response
+            began = time.monotonic()
+            try:
+                with translate_http_errors(url):
+                    found = self._loop.run(asyncio.wait_for(request(), self.policy.longest_answer_s))
+            except Cancelled:
+                raise _interrupted() from None
+            except TimeoutError as error:
+                self._failed(began)
+                message = f"{url.host} had not finished its answer after {self.policy.longest_answer_s:,.0f} s"
+                raise TransportError(message) from error
+            except TransportError as error:
+                self._failed(began)
+                self._keep_away(error.retry_after_s, url)
+                raise
+            except FormatError:
+                self._failed(began)
+                raise
+            except ServiceError:
+                self._succeeded()
+                raise
+        self._succeeded()
+        return found
+
+    def _succeeded(self) -> None:
+        with self._lock:
+            self._answered, self._failing_since = time.monotonic(), None
+
+    def _failed(self, began: float) -> None:
+        with self._lock:
+            self._failing_since = began if self._failing_since is None else self._failing_since
+
+    def _keep_away(self, wait_s: float | None, url: httpx.URL) -> None:
+        """All connections keep the pause that one of them was asked for."""
+        if wait_s is None:
+            return
+        with self._lock:
+            self._not_before = max(self._not_before, time.monotonic() + wait_s)
+        if wait_s > self.policy.longest_retry_after_s:
+            raise ComeBackLater(url.host, wait_s)
+
+    @contextlib.asynccontextmanager
+    async def _asking(
+        self, method: str, url: httpx.URL, form: dict[str, str] | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        async with self._http.stream(method, url, data=form) as response:
+            if response.status_code >= 400:
+                raise refusal(response, await _beginning(response, _GLIMPSE_BYTES))
+            yield response
         with self._lock:
             self.received += response.num_bytes_downloaded
 
-    def _write(self, response: httpx.Response, path: Path, enough: Callable[[bytes], bool] | None) -> bool:
+    async def _write(self, response: httpx.Response, path: Path, enough: Callable[[bytes], bool] | None) -> bool:
         size, beginning = 0, b""
+        pace = Pace(self.policy, response.url.host)
         with path.open("wb") as file:
-            for chunk in response.iter_bytes():
-                if self.stop.is_set():
-                    message = "the harvest was interrupted"
-                    raise InterruptedHarvest(message)
+            async for chunk in response.aiter_bytes():
                 size += len(chunk)
                 if size > self.policy.largest_answer_bytes:
                     message = (
@@ -225,56 +347,21 @@ class Client:
                 if len(beginning) < _GLIMPSE_BYTES:
                     beginning += chunk
                     if looks_like_html(beginning):
-                        message = f"{_address(response)} answered with a web page where a VOTable was expected"
+                        message = f"{address_of(response)} answered with a web page where a VOTable was expected"
                         raise FormatError(message)
                     if enough is not None and enough(beginning):
                         return False
                 file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
+                pace.check(response.num_bytes_downloaded)
         return True
 
-    def _check(self, response: httpx.Response) -> None:
-        if response.status_code < 400:
-            return
-        status = f"{response.status_code} {response.reason_phrase}".strip()
-        message = f"{_address(response)} answered {status}"
-        if response.status_code in _WORTH_ANOTHER_TRY:
-            wait = _retry_after(response.headers.get("retry-after"))
-            if wait is not None:
-                # Both connections keep the pause that one of them was asked for.
-                self._not_before = max(self._not_before, time.monotonic() + min(wait, self._longest_pause))
-            raise TransportError(message, wait)
-        raise ServiceError(message)
-
-    @property
-    def _longest_pause(self) -> float:
-        return self.policy.longest_retry_after_s
-
     def _wait(self, state: tenacity.RetryCallState) -> float:
-        exponential = tenacity.wait_random_exponential(
-            multiplier=self.policy.first_wait_s, max=self.policy.longest_wait_s
-        )(state)
+        first_s = self.policy.first_wait_s
+        steps = tenacity.wait_exponential(first_s, self.policy.longest_wait_s, _LONGER)
+        growing = steps(state) + tenacity.wait_random(0, first_s)(state)
         error = state.outcome.exception() if state.outcome else None
         asked = error.retry_after_s if isinstance(error, TransportError) else None
-        return exponential if asked is None else max(asked, min(exponential, 1.0))
-
-    def pause(self, seconds: float) -> None:
-        """Wait, unless the harvest is told to stop.
-
-        Raises
-        ------
-        TransportError
-            If that is longer than the policy allows.
-        InterruptedHarvest
-            If the harvest is to stop.
-        """
-        if seconds > self._longest_pause:
-            message = f"the server asks to be left alone for {seconds:,.0f} s; run the same command again later"
-            raise TransportError(message)
-        if self.stop.wait(seconds):
-            message = "the harvest was interrupted"
-            raise InterruptedHarvest(message)
+        return growing if asked is None else max(asked, min(growing, 1.0))
 
     def _before_sleep(self, state: tenacity.RetryCallState) -> None:
         with self._lock:
@@ -284,66 +371,19 @@ class Client:
         self._note(f"{error}; trying again in {pause:.0f} s")
 
 
-class _Translated:
-    """Context in which httpx's exceptions become ours."""
-
-    def __init__(self, url: httpx.URL) -> None:
-        self._where = url.host or str(url)
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.TooManyRedirects)):
-            message = f"{self._where} cannot be asked: {error}"
-            raise ServiceError(message) from error
-        if isinstance(error, httpx.ConnectError):
-            message = f"{self._where} cannot be reached: {error}"
-            raise TransportError(message) from error
-        if isinstance(error, httpx.TimeoutException):
-            message = f"{self._where} fell silent ({type(error).__name__})"
-            raise TransportError(message) from error
-        if isinstance(error, httpx.HTTPError):
-            message = f"the answer of {self._where} broke off: {error}"
-            raise TransportError(message) from error
+def _interrupted() -> InterruptedHarvest:
+    return InterruptedHarvest("the harvest was interrupted")
 
 
-def looks_like_html(beginning: bytes) -> bool:
-    """Whether a body begins like a web page."""
-    head = beginning[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if head.startswith(b"<?xml") and b"?>" in head:
-        head = head.split(b"?>", 1)[1].lstrip()
-    return head.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
-
-
-def _with_query(url: str, params: list[tuple[str, str]]) -> httpx.URL:
-    """Add parameters with everything percent-encoded: a bare ";" separates parameters for some servers, as "&" does."""
-    if not params:
-        return httpx.URL(url)
-    query = urlencode(params, quote_via=quote, safe="")
-    return httpx.URL(f"{url}{'&' if '?' in url else '?'}{query}")
+async def _beginning(response: httpx.Response, size: int) -> bytes:
+    """Read a body until it is longer than so many bytes, or to its end."""
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > size:
+            break
+    return body
 
 
 def _passes(error: BaseException) -> bool:
     return isinstance(error, (TransportError, FormatError))
-
-
-def _address(response: httpx.Response) -> str:
-    return str(response.url.copy_with(query=None))
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds to wait, from either form of Retry-After (RFC 9110 §10.2.3)."""
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(int(value)))
-    except ValueError:
-        pass
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ssap_mirror.core import storage
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import CatalogError
 from ssap_mirror.sources.harvest.samples import Sample
@@ -60,11 +60,7 @@ def refuse_full_disk(estimate: Estimate, staging: Path, already: int, share: flo
     CatalogError
         If there is not enough room.
     """
-    free = shutil.disk_usage(staging).free
-    needed = share * estimate.disk_bytes - already
-    if needed > free:
-        message = (
-            f"{staging} has {free / 1e6:,.0f} MB free, and the harvest of about {estimate.rows:,} rows needs some "
-            f"{needed / 1e6:,.0f} MB"
-        )
+    lack = storage.lack_of_room(staging, share * estimate.disk_bytes - already)
+    if lack:
+        message = f"{staging} has {lack} for the harvest of about {estimate.rows:,} rows"
         raise CatalogError(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from ssap_mirror.core import storage
 from ssap_mirror.sources.harvest.answers import Stored
 from ssap_mirror.sources.harvest.journal import Journal
 from ssap_mirror.sources.harvest.slices import Slice
+from ssap_mirror.tables.votable.cells import BadCells
 
 __all__ = ["ANSWERS", "JOURNAL", "Answer", "Ledger", "State"]
 
@@ -33,6 +34,8 @@ class Answer:
     """Arrow IPC file."""
     rows: int
     """Number of rows."""
+    bad_cells: dict[str, list[Any]] = field(default_factory=dict)
+    """Column -> number of cells that could not be read, and the text of the first."""
 
 
 class State:
@@ -88,6 +91,14 @@ class State:
             found.append({"name": sweep, "slices": len(answers), "cuts": self.cuts(sweep), "rows": rows})
         return found
 
+    def unreadable(self, answers: Iterable[Answer]) -> tuple[str, ...]:
+        """Say which cells of some answers could not be read, a sentence for each column."""
+        bad = BadCells()
+        for answer in answers:
+            for column, (cells, first) in answer.bad_cells.items():
+                bad.add(column, first, cells)
+        return bad.words()
+
     def divided_by_sky(self) -> int:
         """How many ranges that could not be cut were asked for cell by cell of the sky."""
         firsts = [smaller[0] for smaller in self._cuts.values()]
@@ -123,7 +134,9 @@ class State:
             path = self.folder / record["file"]
             number = _number(path.name)
             slice_ = Slice.from_json(record["slice"])
-            self._answers[sweep, slice_.key] = Answer(number, sweep, slice_, path, record["rows"])
+            self._answers[sweep, slice_.key] = Answer(
+                number, sweep, slice_, path, record["rows"], record.get("bad_cells", {})
+            )
 
 
 class Ledger(State):
@@ -194,6 +207,8 @@ class Ledger(State):
             "sha256": stored.sha256,
             "seconds": round(seconds, 3),
         }
+        if stored.bad_cells:
+            record["bad_cells"] = stored.bad_cells
         self._add(record)
         return self._answers[sweep, slice_.key]
 

@@ -13,6 +13,7 @@ from ssap_mirror.errors import CatalogError
 from ssap_mirror.sources.harvest.answers import read_answer
 from ssap_mirror.sources.harvest.shape import meanings
 from ssap_mirror.sources.source import Finding
+from ssap_mirror.tables.parquet import fitting_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,7 +60,7 @@ def base_batches(catalog: Catalog, schema: Schema) -> Iterator[pa.RecordBatch]:
         catalog.checksums.check(catalog.files)
         for path in catalog.files:
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                for batch in file.iter_batches(_BATCH_ROWS, columns=list(arrow.names)):
+                for batch in file.iter_batches(fitting_rows(file.metadata, _BATCH_ROWS), columns=list(arrow.names)):
                     columns = [batch.column(field.name).cast(field.type) for field in arrow]
                     yield pa.RecordBatch.from_arrays(columns, schema=arrow)
     except (CatalogError, OSError, pa.ArrowException) as error:

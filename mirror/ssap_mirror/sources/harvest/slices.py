@@ -15,7 +15,22 @@ from ssap_mirror.core.times import datetime_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["DATES_MJD", "WHOLE", "Cell", "Range", "Slice", "cells_of", "cover_positions", "iso_of_mjd", "plan_ranges"]
+__all__ = [
+    "DATES_MJD",
+    "ENDS",
+    "WHOLE",
+    "Cell",
+    "Range",
+    "Slice",
+    "cells_of",
+    "cover_positions",
+    "iso_of_mjd",
+    "order_of_discs",
+    "plan_ranges",
+]
+
+#: Between the names of two parameters that together select a range: one for its lower end, one for its upper.
+ENDS = "|"
 
 _DATES = ("TIME", "MTIME")
 # Where an open end is cut in two when nothing is known of the values: 1950 to 2050 [MJD].
@@ -52,7 +67,7 @@ class Range:
     """A range of a parameter's values; both ends belong to it, and None is an open end."""
 
     parameter: str
-    """``TIME``, ``SNR``, ``BAND``, ..."""
+    """``TIME``, ``SNR``, ``BAND``, ..., or two with `ENDS` between."""
     start: float | None = None
     """Lower end: MJD [d] for dates, else in the parameter's own unit."""
     stop: float | None = None
@@ -63,6 +78,9 @@ class Range:
         if self.start is None and self.stop is None:
             message = f"{self.parameter}=/ is an error for some servers and everything for others"
             raise ValueError(message)
+        if ENDS in self.parameter:
+            ends = zip(self.parameter.split(ENDS), (self.start, self.stop), strict=True)
+            return [(name, self._text(value)) for name, value in ends if value is not None]
         return [(self.parameter, f"{self._text(self.start)}/{self._text(self.stop)}")]
 
     def _text(self, value: float | None) -> str:
@@ -220,6 +238,18 @@ def cells_of(order: int, pixels: Iterable[int] | None = None) -> list[Slice]:
     """Slices of some cells of an order, or of all: together they cover the sphere."""
     chosen = range(12 << 2 * order) if pixels is None else pixels
     return [Slice(cell=Cell(order, int(pixel))) for pixel in chosen]
+
+
+def order_of_discs(size_deg: float) -> int:
+    """Lowest order whose cells fit into discs of a diameter [deg]; the finest there is, if none does."""
+    for order in range(_FINEST_ORDER):
+        step = 4 ** max(order - 3, 0)
+        largest = max(Cell(order, pixel).disc()[2] for pixel in range(0, 12 << 2 * order, step))
+        # Where not every cell was looked at, one may have a slightly larger disc.
+        largest *= 1.0 if step == 1 else 1.01
+        if 2 * largest <= size_deg:
+            return order
+    return _FINEST_ORDER
 
 
 def plan_ranges(parameter: str, known: NDArray[np.float64], rows: int) -> list[Slice]:

@@ -103,11 +103,12 @@ def run_sweep(sweep: Sweep, service: Service, ledger: Ledger, progress: Progress
     pool = ThreadPoolExecutor(threads, thread_name_prefix="harvest")
     try:
         run.until_done(pool, threads)
-    except SourceError:
-        # Requests under way may end as they are.
-        raise
-    except BaseException:
-        service.client.stop.set()
+    except BaseException as error:
+        # What is under way would not be counted any more. Another sweep may follow, unless the harvest is to stop.
+        if isinstance(error, SourceError) and not isinstance(error, InterruptedHarvest):
+            service.client.abandon()
+        else:
+            service.client.interrupt()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -120,6 +121,8 @@ class _Task:
     maxrec: int
     cuts: int = 0
     """How often it was cut for other reasons than overflow."""
+    began: float = 0.0
+    """When it was handed out, by `time.monotonic`."""
 
 
 class _Run:
@@ -145,7 +148,7 @@ class _Run:
                     message = f"the sweep {self._sweep.name!r} is not finished after {self._sent:,} requests"
                     raise SourceError(message)
                 self._sent += 1
-                task = self._waiting.popleft()
+                task = replace(self._waiting.popleft(), began=time.monotonic())
                 target = self._ledger.next_file(self._sweep.name)
                 running[pool.submit(self._timed, task, target)] = task
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -172,7 +175,10 @@ class _Run:
             self._fail(task, error, _CUTS_FOR_TIMEOUT)
         except (TransportError, FormatError, ServiceError) as error:
             # If the service is gone altogether, no smaller slice will do better.
-            self._service.ping()
+            if self._service.client.given_up:
+                raise
+            if not self._service.client.answered_since(task.began):
+                self._service.ping()
             self._fail(task, error, _CUTS_FOR_FAILURE)
         else:
             if stored is None or self._may_be_cut_off(stored):

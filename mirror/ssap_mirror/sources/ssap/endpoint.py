@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ssap_mirror.errors import TransportError
+from ssap_mirror.errors import ServiceError, TransportError
 from ssap_mirror.sources.harvest.answers import AnswerWriter, QueryTooLargeError, Stored, overflow_in, raw_file
 from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.samples import Sample, small_table
 from ssap_mirror.sources.harvest.slices import Slice
+from ssap_mirror.sources.http.limits import Limits
 
 __all__ = ["Endpoint"]
+
+# Parameters that select no rows.
+_CONTROL = ("VERB", "MAXREC", "FORMAT")
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,9 @@ class Endpoint:
     size_is_radius: bool = False
     """Whether SIZE is known to be read as a radius."""
     everywhere: tuple[tuple[str, str], ...] = ()
-    """What a request without a position has to ask for all the same, of a service that answers none without one."""
+    """What a request without any constraint has to ask for all the same, of a service that answers none without one."""
+    limits: Limits = field(default_factory=Limits, compare=False)
+    """What the service refuses; known beforehand, or learnt from its first refusal."""
 
     def sample(self, params: Iterable[tuple[str, str]], *, attempts: int | None = None) -> Sample:
         """Ask for a few rows, or for metadata.
@@ -50,16 +56,25 @@ class Endpoint:
             If the answer is an error.
         """
         params = list(params)
-        placed = any(name == "POS" for name, _ in params)
-        asked = [*self._frame(), *(() if placed else self.everywhere), *params]
+        constrained = any(name.upper() not in _CONTROL for name, _ in params)
+        asked = [*self._frame(), *(() if constrained else self.everywhere), *params]
         return self.client.retrying(lambda: self._sample(asked), attempts)
 
     def _sample(self, asked: list[tuple[str, str]]) -> Sample:
         try:
-            return small_table(self.client, self.url, asked, self.scratch)
+            return self._sample_within_limits(asked)
         except QueryTooLargeError as error:
             # Nothing is too large about a few rows.
             raise TransportError(str(error)) from error
+
+    def _sample_within_limits(self, asked: list[tuple[str, str]]) -> Sample:
+        within = self.limits.clamped(asked)
+        try:
+            return small_table(self.client, self.url, within, self.scratch)
+        except (ServiceError, TransportError) as error:
+            if not self.limits.learn(error, within):
+                raise
+            return small_table(self.client, self.url, self.limits.clamped(within), self.scratch)
 
     def fetch(self, verb: int, writer: AnswerWriter, slice_: Slice, maxrec: int, target: Path) -> Stored | None:
         """Fetch a slice, with as many attempts as the policy allows.
@@ -95,6 +110,21 @@ class Endpoint:
         ]
 
         def once() -> Stored | None:
+            within = self.limits.clamped(asked)
+            if self.limits.forbid(within):
+                return None
+            try:
+                stored = whole(within, int(within[-1][1]))
+                if stored is None:
+                    self.limits.add_overflow(within)
+                return stored
+            except (ServiceError, TransportError) as error:
+                if not self.limits.learn(error, within):
+                    raise
+                # What is too much for one answer is asked for in parts.
+                return None
+
+        def whole(asked: list[tuple[str, str]], maxrec: int) -> Stored | None:
             with raw_file(target) as raw:
                 download = self.client.download(self.url, asked, raw, enough=overflow_in)
                 if not download.whole:
@@ -115,7 +145,8 @@ class Endpoint:
         SourceError
             If there is none.
         """
-        self.sample([("FORMAT", "METADATA")])
+        # A cone of a few arcsec: no more than any service has ready, and it serves those that need a position.
+        self.sample([("POS", "0,0"), ("SIZE", "0.001"), ("MAXREC", "1")], attempts=2)
 
     def _frame(self) -> list[tuple[str, str]]:
         frame = [("REQUEST", "queryData")]

@@ -24,7 +24,6 @@ from functools import partial
 from pathlib import Path
 
 from ssap_mirror.core.catalog import Catalog
-from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.times import mjd_of
 from ssap_mirror.sources.harvest.audit import AUDIT, Audit
 from ssap_mirror.sources.harvest.cost import Price, refuse_full_disk
@@ -177,6 +176,7 @@ class Harvester:
         description, traits, survey = self.probe.description, self.probe.traits, settled.survey
         removed = gone.removed
         rows = audit.rows()
+        full = [answer for answer in self.ledger.answers() if not is_survey(answer.sweep)]
         outcome = Outcome(
             main=next(iter(traits.parameters), None),
             second=next(iter(traits.parameters[1:]), None),
@@ -187,7 +187,7 @@ class Harvester:
             unwatched=0 if self.base is None else audit.unwatched(survey.since, survey.sight),
             proof=proof,
             base=None if self.base is None else self.base.path.name,
-            signs=settled.signs,
+            signs=(*settled.signs, *self.ledger.unreadable(full)),
             rows=rows - len(removed),
             duplicates=audit.full_rows() - rows,
             removed=len(removed),
@@ -197,6 +197,7 @@ class Harvester:
             fetched=audit.fetched(),
             uncompared=len(description.schema) - len(traits.survey_columns),
             divided=self.ledger.divided_by_sky(),
+            volatile=tuple(name for name in description.schema.names if name in description.schema.volatile),
         )
         record = {
             **outcome.to_json(),
@@ -207,8 +208,8 @@ class Harvester:
             "size_is_radius": self.probe.endpoint.size_is_radius,
         }
         overrides = {**description.schema.overrides, "identity": audit.identity or ""}
-        schema = Schema(description.schema.columns, overrides)
-        answers = [answer.path for answer in self.ledger.answers() if not is_survey(answer.sweep)]
+        schema = replace(description.schema, overrides=overrides)
+        answers = [answer.path for answer in full]
         return Harvest(
             replace(description, schema=schema),
             outcome.rows,

@@ -8,12 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssap_mirror.core import storage
 from ssap_mirror.errors import SourceError, TransportError
 from ssap_mirror.sources.harvest.answers import AnswerWriter, read_answer
 from ssap_mirror.sources.harvest.audit import Audit, Missing
 from ssap_mirror.sources.harvest.client import InterruptedHarvest
 from ssap_mirror.sources.harvest.ledger import Answer, Ledger
-from ssap_mirror.sources.harvest.slices import WHOLE, Range, Slice, cells_of, cover_positions, plan_ranges
+from ssap_mirror.sources.harvest.slices import (
+    WHOLE,
+    Range,
+    Slice,
+    cells_of,
+    cover_positions,
+    order_of_discs,
+    plan_ranges,
+)
 from ssap_mirror.sources.harvest.sweep import Fetch, Sweep, run_sweep
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.ssap.probe import Probe
@@ -39,6 +48,8 @@ _LOST, _AGAIN = "lost", "again"
 _FIRST_ORDER = {True: 0, False: 1}
 # Room for rows that arrive meanwhile: an answer that fills its limit counts as truncated.
 _SPARE_ROWS = 1000
+# Size of an answer as it is sent, and as it is stored beside that, in terms of the latter.
+_AS_SENT = 6
 #: Role of the column that a range parameter is about.
 _ROLE_OF = {"SNR": "snr", "REDSHIFT": "redshift", "APERTURE": "aperture", "SPATRES": "s_resolution"}
 
@@ -70,8 +81,9 @@ class Sweeps:
         self.progress = progress
         self._policy = probe.endpoint.client.policy
         schema, traits = probe.description.schema, probe.traits
-        full = AnswerWriter(schema, traits.survey_columns)
-        survey = AnswerWriter(traits.survey_columns, traits.survey_columns)
+        check = probe.endpoint.client.check_stopped
+        full = AnswerWriter(schema, traits.survey_columns, check, strict=self._policy.strict)
+        survey = AnswerWriter(traits.survey_columns, traits.survey_columns, check, strict=self._policy.strict)
         self._fetch_full: Fetch = partial(probe.endpoint.fetch, FULL_VERB, full)
         self._fetch_survey: Fetch = partial(probe.endpoint.fetch, traits.survey_verb, survey)
 
@@ -91,8 +103,14 @@ class Sweeps:
     def survey_whole(self, generation: int = 1) -> int | None:
         """Ask for the identities of all rows at once; returns the number of the answer, or None if it cannot be had."""
         rows = self.audit.seen()
+        if self.probe.endpoint.everywhere:
+            self.progress.note("the table cannot be asked for as a whole: the service wants a constraint")
+            return None
         limit = self.ledger.answer_limit
         if rows > self._policy.whole_table_rows or (limit is not None and rows >= limit):
+            return None
+        if lack := storage.lack_of_room(self.ledger.folder, self._bytes_of_whole(rows)):
+            self.progress.note(f"the table is not asked for as a whole: {self.ledger.folder} has {lack}")
             return None
         try:
             return self._survey(_named(_WHOLE, generation), [WHOLE], rows + _SPARE_ROWS)
@@ -101,6 +119,12 @@ class Sweeps:
         except SourceError as error:
             self.progress.note(f"the table cannot be asked for as a whole: {error}")
             return None
+
+    def _bytes_of_whole(self, rows: int) -> float:
+        """Room that the identities of so many rows need on disk, as they come and as they are kept [byte]."""
+        known = [answer for answer in self.ledger.answers() if is_survey(answer.sweep)]
+        stored = sum(answer.path.stat().st_size for answer in known) / max(sum(answer.rows for answer in known), 1)
+        return _AS_SENT * stored * rows
 
     def harvest(self, parameter: str | None) -> None:
         """Ask for all full rows, by a parameter, or without one."""
@@ -171,7 +195,9 @@ class Sweeps:
     def _planned(self, parameter: str) -> tuple[list[Slice], NDArray[np.float64] | None]:
         """Slices of a parameter that hold the whole table, and the values that they were planned by."""
         if parameter == POS:
-            return cells_of(_FIRST_ORDER[self.probe.traits.tiny]), None
+            order = _FIRST_ORDER[self.probe.traits.tiny]
+            largest = self.probe.endpoint.limits.size_deg
+            return cells_of(order if largest is None else max(order, order_of_discs(largest))), None
         known = self._values_of(parameter)
         return plan_ranges(parameter, known, self._policy.slice_rows), known
 
@@ -222,7 +248,9 @@ class Sweeps:
     def _values_of(self, parameter: str) -> NDArray[np.float64]:
         if parameter == TIME:
             return self.audit.dates()
-        column = self.probe.description.schema.role(_ROLE_OF[parameter])
+        own = next((own for own in self.probe.traits.own if own.name == parameter), None)
+        schema = self.probe.description.schema
+        column = schema.role(_ROLE_OF[parameter]) if own is None else schema[own.column]
         if column is None or column.datatype not in ("float", "double", "short", "int", "long"):
             return np.empty(0)
         found = [
@@ -232,7 +260,8 @@ class Sweeps:
             for batch in read_answer(answer.path, [column.name])
         ]
         values: NDArray[np.float64] = np.concatenate(found) if found else np.empty(0)
-        return values[np.isfinite(values)]
+        values = values[np.isfinite(values)]
+        return own.values if own is not None and not len(values) else values
 
     def _next_fetch(self) -> str:
         """Name the first fetch that is not finished, or a new one."""

@@ -11,10 +11,14 @@ import pyarrow as pa
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.sphere import separation_arcsec
 from ssap_mirror.errors import FormatError, ServiceError
+from ssap_mirror.sources.harvest.client import ServerFailure
 from ssap_mirror.sources.harvest.positions import is_date, numbers_of_dates, positions
 from ssap_mirror.sources.harvest.samples import Sample, identity_in
+from ssap_mirror.sources.harvest.slices import Range
 from ssap_mirror.sources.source import Description
 from ssap_mirror.sources.ssap.endpoint import Endpoint
+from ssap_mirror.sources.ssap.probe.needs import ALL_SKY
+from ssap_mirror.sources.ssap.probe.own_parameters import OwnParameter, own_parameters
 
 __all__ = ["POS", "TIME", "VERBS", "Traits", "find_traits"]
 
@@ -31,6 +35,13 @@ _PROBE_ROWS = 50_000
 _LONG_AGO = "1801-01-01T00:00:00/1801-01-02T00:00:00"
 _IMPOSSIBLE = {TIME: _LONG_AGO, "SNR": "-7.5e30/-7.4e30", "REDSHIFT": "7.4e30/7.5e30"}
 _IMPOSSIBLE |= {"APERTURE": "-7.5e30/-7.4e30", "SPATRES": "-7.5e30/-7.4e30", _BAND: "7.4e30/7.5e30"}
+# What holds every value.
+_ALL_VALUES = {TIME: "1850-01-01T00:00:00/2150-01-01T00:00:00", _BAND: "1e-13/1e4", "SNR": "0/1e30"}
+_NOTHING = (7.4e30, 7.5e30)
+# Services obey these without declaring them.
+_ALWAYS_TRIED = (TIME, "SNR")
+# What a probe may end in that says no more than that a parameter is of no use.
+_UNUSABLE = (ServiceError, FormatError, ServerFailure)
 # A cone beside a known row: its centre is 0.75 of SIZE away, so the row is in it only if SIZE is a radius.
 _SIZE_DEG, _ASIDE_DEG = 0.2, 0.15
 
@@ -55,6 +66,10 @@ class Traits:
     """Whether it obeys MTIME."""
     unreported_limit: int | None
     """Rows of an unconstrained answer that may be truncated without OVERFLOW; None if the service reported it."""
+    known_position: tuple[float, float] | None = None
+    """Position of some row, ICRS [deg]."""
+    own: tuple[OwnParameter, ...] = ()
+    """Parameters of the service's own that it obeys."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -64,7 +79,8 @@ class Traits:
         """
         dates = [name for name in self.ranges if name == TIME]
         others = [name for name in self.ranges if name not in (TIME, _BAND)]
-        return (*dates, *([POS] if self.cones else []), *others)
+        own = [parameter.name for parameter in self.own]
+        return (*dates, *([POS] if self.cones else []), *others, *own)
 
 
 def find_traits(endpoint: Endpoint, description: Description) -> tuple[Traits, bool]:
@@ -89,14 +105,17 @@ def find_traits(endpoint: Endpoint, description: Description) -> tuple[Traits, b
     """
     verb, identity, sample = _identity(endpoint, description.schema)
     declared = {column.name.upper() for column in description.parameters}
-    # Where every request needs a position, no other parameter can stand alone.
-    candidates = [] if endpoint.everywhere else [name for name in _IMPOSSIBLE if not declared or name in declared]
+    candidates = [name for name in _IMPOSSIBLE if not declared or name in declared or name in _ALWAYS_TRIED]
     if not _has_dates(description.schema, sample.rows):
         candidates = [name for name in candidates if name != TIME]
-    ranges = tuple(name for name in candidates if _obeys(endpoint, name, _IMPOSSIBLE[name]))
-    cones, size_is_radius = (
-        _cones(endpoint, description.schema, sample) if "POS" in declared or not declared else (False, False)
+    ranges = tuple(
+        name
+        for name in candidates
+        if _obeys(endpoint, name, _IMPOSSIBLE[name]) and (not endpoint.everywhere or _stands_alone(endpoint, name))
     )
+    cones, size_is_radius = _cones(endpoint, description.schema, sample)
+    own = own_parameters(description.parameters, description.schema, sample)
+    own = tuple(parameter for parameter in own if _obeys_own(endpoint, parameter))
     traits = Traits(
         identity=identity,
         survey_verb=verb,
@@ -107,7 +126,9 @@ def find_traits(endpoint: Endpoint, description: Description) -> tuple[Traits, b
         cones=cones,
         tiny=not sample.overflow and sample.rows.num_rows < _SAMPLE_ROWS,
         publication_dates="MTIME" in declared and not endpoint.everywhere and _obeys(endpoint, "MTIME", _LONG_AGO),
-        unreported_limit=_unreported_limit(endpoint, sample),
+        unreported_limit=_unreported_limit(endpoint, sample) if endpoint.everywhere in ((), ALL_SKY) else None,
+        known_position=_some_position(description.schema, sample.rows),
+        own=own,
     )
     return traits, size_is_radius
 
@@ -144,10 +165,28 @@ def _has_dates(schema: Schema, rows: pa.Table) -> bool:
 
 def _obeys(endpoint: Endpoint, parameter: str, impossible: str) -> bool:
     try:
-        answer = endpoint.sample([(parameter, impossible), ("VERB", "1"), ("MAXREC", "1")], attempts=3)
-    except (ServiceError, FormatError):
+        answer = endpoint.sample([(parameter, impossible), ("VERB", "1"), ("MAXREC", "1")], attempts=2)
+    except _UNUSABLE:
         return False
     return bool(answer.rows.num_rows == 0)
+
+
+def _stands_alone(endpoint: Endpoint, parameter: str) -> bool:
+    """Whether a range that holds all values has rows, of a service that has none without some constraint."""
+    asked = [(parameter, _ALL_VALUES.get(parameter, "-1e30/1e30")), ("VERB", "1"), ("MAXREC", "1")]
+    try:
+        return bool(endpoint.sample(asked, attempts=2).rows.num_rows)
+    except _UNUSABLE:
+        return False
+
+
+def _obeys_own(endpoint: Endpoint, parameter: OwnParameter) -> bool:
+    """Whether a range without any value has no row."""
+    asked = Range(parameter.name, *_NOTHING).params(size_is_radius=False)
+    try:
+        return not endpoint.sample([*asked, ("VERB", "1"), ("MAXREC", "1")], attempts=2).rows.num_rows
+    except _UNUSABLE:
+        return False
 
 
 def _cones(endpoint: Endpoint, schema: Schema, sample: Sample) -> tuple[bool, bool]:
@@ -165,9 +204,12 @@ def _cones(endpoint: Endpoint, schema: Schema, sample: Sample) -> tuple[bool, bo
         far = endpoint.sample(
             [("POS", f"{(ra + 180) % 360!r},{-dec!r}"), ("SIZE", "0.001"), ("MAXREC", "1")], attempts=3
         )
-    except (ServiceError, FormatError):
+    except _UNUSABLE:
         return False, False
-    near, away = (positions(schema, found.rows) for found in (answer, far))
+    # An answer without rows may come without columns as well.
+    near, away = (
+        positions(schema, found.rows) if found.rows.num_rows else (np.empty(0), np.empty(0)) for found in (answer, far)
+    )
     if near is None or away is None:
         return False, False
     separations = separation_arcsec(ra, aside, *near) / 3600

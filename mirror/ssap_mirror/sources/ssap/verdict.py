@@ -56,6 +56,8 @@ class Outcome:
     """Columns that a survey does not see."""
     divided: int
     """Ranges that could not be cut, and were asked for cell by cell of the sky."""
+    volatile: tuple[str, ...] = ()
+    """Columns that differed between two answers with the same rows, so that rows were compared without them."""
 
     @property
     def is_one_state(self) -> bool:
@@ -102,6 +104,12 @@ def _what_it_is_worth(outcome: Outcome) -> list[Finding]:
             "of those, rows without a position could only be seen otherwise"
         )
         found.append(Finding(words))
+    if outcome.volatile:
+        words = (
+            f"{', '.join(outcome.volatile)} differed between two answers with the same rows, so rows were compared "
+            "without them: a change of their values while they were fetched would not be seen"
+        )
+        found.append(Finding(words, unproven=True))
     if outcome.removed:
         found.append(Finding(f"{outcome.removed:,} rows are no longer in the table, and are left out"))
     found += _what_did_not_come_back(outcome)

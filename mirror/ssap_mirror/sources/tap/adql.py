@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError, ServiceError, SourceError
 from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.samples import BINARY2, Sample, small_table
@@ -25,6 +25,8 @@ _REGULAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _PART = r'(?:[A-Za-z][A-Za-z0-9_]*|"(?:[^"\x00-\x1f]|"")+")'
 _TABLE = re.compile(rf"{_PART}(?:\.{_PART}){{0,2}}")
 _MOST_COLUMNS = 10_000
+# What every service can write, by the word that every one knows (TAP 1.1 §2.7.3).
+_PLAIN = "votable"
 #: Words that ADQL 2.1 §2.1.2 keeps for itself and that a column of numbers may well be called.
 # fmt: off
 _RESERVED = frozenset({
@@ -85,6 +87,14 @@ class Adql:
     """What TAP_SCHEMA says of the table's columns, by their names in lower case."""
     integers: frozenset[str] = frozenset()
     """Columns that hold integers."""
+    where: str = ""
+    """A condition in ADQL that all rows have to meet, as it was given; none if empty."""
+    response_format: str = BINARY2
+    """RESPONSEFORMAT of every request."""
+    most_rows: int | None = None
+    """Rows at which the service cuts any answer, as its first one showed."""
+    no_jobs: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
+    """Set once the service has shown that it has no jobs (TAP 1.1 §2 wants them)."""
 
     def __post_init__(self) -> None:
         if _TABLE.fullmatch(self.table) is None:
@@ -98,15 +108,27 @@ class Adql:
         SourceError
             If the service cannot be reached, or has no such table.
         """
+        query = _query(f"SELECT TOP {rows} *", self.table, *self._conditions(None))
         try:
-            return self._ask(_query(f"SELECT TOP {rows} *", self.table), maxrec=rows + 1, attempts=3)
+            return self._ask(query, maxrec=rows + 1, attempts=3)
         except ServiceError as error:
             message = f"{self.url} does not give the table {self.table}: {error}"
             raise SourceError(message) from error
 
-    def with_integers(self, columns: Schema) -> Adql:
-        """Know which of the table's columns hold integers."""
-        return replace(self, integers=frozenset(column.name for column in columns if column.datatype in _INTEGERS))
+    def with_sample(self, sample: Sample, rows: int) -> Adql:
+        """Know which of the table's columns hold integers, and at how many rows the service cuts its answers.
+
+        Parameters
+        ----------
+        sample : Sample
+            Some rows.
+        rows : int
+            How many were asked for.
+        """
+        columns = sample.reader.schema
+        integers = frozenset(column.name for column in columns if column.datatype in _INTEGERS)
+        cut = sample.overflow and 0 < sample.rows.num_rows < rows
+        return replace(self, integers=integers, most_rows=sample.rows.num_rows if cut else None)
 
     def count(self, slice_: Slice | None = None) -> int:
         """Count the rows of the table, or of a slice of it."""
@@ -151,23 +173,35 @@ class Adql:
         """
         written = {self.table, self.table.lower(), self.table.upper(), self.table.replace('"', "")}
         names = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(written))
-        select = "SELECT column_name, unit, ucd, utype, description, principal, indexed"
-        query = _query(select, "tap_schema.columns", f"table_name IN ({names})")
-        answer = self._ask(query, maxrec=_MOST_COLUMNS)
+        # All columns that there are: some services lack ``indexed`` and ``principal``.
+        query = _query("SELECT *", "tap_schema.columns", f"table_name IN ({names})")
+        asking, answer = self._first_answer(query)
         columns = {}
-        for row in zip(*(column.to_pylist() for column in answer.rows.columns), strict=True):
-            name, unit, ucd, utype, description, principal, indexed = row
+        for row in answer.rows.to_pylist():
+            about = {key.lower(): value for key, value in row.items()}
+            name = str(about["column_name"]).strip()
             delimited = name.startswith('"')
             columns[name.strip('"').replace('""', '"').lower()] = TapSchemaColumn(
                 spelling=name if delimited else _quoted(name),
-                unit=unit or None,
-                ucd=ucd or None,
-                utype=utype or None,
-                description=description or None,
-                principal=bool(principal),
-                indexed=bool(indexed),
+                unit=about.get("unit") or None,
+                ucd=about.get("ucd") or None,
+                utype=about.get("utype") or None,
+                description=about.get("description") or None,
+                principal=bool(about.get("principal")),
+                indexed=bool(about.get("indexed")),
             )
-        return replace(self, columns=columns)
+        return replace(asking, columns=columns)
+
+    def _first_answer(self, query: str) -> tuple[Adql, Sample]:
+        """Ask for the most compact answer, and for the one that every service has if that is refused."""
+        try:
+            return self, self._ask(query, maxrec=_MOST_COLUMNS, attempts=3)
+        except ServiceError as error:
+            plain = replace(self, response_format=_PLAIN)
+            try:
+                return plain, plain._ask(query, maxrec=_MOST_COLUMNS, attempts=3)
+            except ServiceError:
+                raise error from None
 
     def ping(self) -> None:
         """Ask for a sign of life.
@@ -189,6 +223,7 @@ class Adql:
         return {
             **self.client.traffic,
             "table": self.table,
+            **({"where": self.where} if self.where else {}),
             "count_before": before,
             "count_after": after,
         }
@@ -198,6 +233,10 @@ class Adql:
         return column in self.integers
 
     def _conditions(self, slice_: Slice | None) -> list[str]:
+        always = [f"({self.where})"] if self.where else []
+        return [*always, *self._within(slice_)]
+
+    def _within(self, slice_: Slice | None) -> list[str]:
         if slice_ is None or slice_ == WHOLE:
             return []
         if slice_.null is not None:
@@ -230,7 +269,7 @@ class Adql:
     def _ask(self, query: str, *, maxrec: int, attempts: int | None = None) -> Sample:
         """Run a query whose answer is small."""
         asked = [("REQUEST", "doQuery"), ("LANG", "ADQL"), ("QUERY", query), ("MAXREC", str(maxrec))]
-        asked += [("RESPONSEFORMAT", BINARY2), ("FORMAT", BINARY2)]
+        asked += [("RESPONSEFORMAT", self.response_format), ("FORMAT", self.response_format)]
         url = f"{self.url}/sync"
         return self.client.retrying(lambda: small_table(self.client, url, asked, self.scratch), attempts)
 

@@ -61,6 +61,7 @@ def harvest_table(probe: Probe, ledger: Ledger, before: int, staging: Path, prog
     if ambiguous:
         findings.append(Finding(f"{identity} does not tell rows apart: rows are compared by all values"))
         identity, different = None, came
+    findings += map(Finding, ledger.unreadable(answers))
     findings += _counted(different, came, after)
     record = {
         "duplicates": came - different,

@@ -9,14 +9,14 @@ from pathlib import Path
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import FormatError
 from ssap_mirror.sources.harvest.answers import AnswerWriter, Stored, raw_file
+from ssap_mirror.sources.harvest.client import Download
 from ssap_mirror.sources.harvest.ledger import Answer, Ledger
-from ssap_mirror.sources.harvest.samples import BINARY2
 from ssap_mirror.sources.harvest.slices import WHOLE, Slice
 from ssap_mirror.sources.harvest.sweep import Fetch, Sweep, run_sweep
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.tap.adql import Adql
 from ssap_mirror.sources.tap.ranges import RangePlanner
-from ssap_mirror.sources.tap.uws import run_job
+from ssap_mirror.sources.tap.uws import NoJobsError, run_job
 
 __all__ = ["JOBS", "SURVEY", "Jobs"]
 
@@ -60,9 +60,14 @@ class Jobs:
         self._adql = adql
         self._ledger = ledger
         self._job_rows = adql.client.policy.job_rows
+        # Where every answer is cut, slices are planned for half of that: rows may come meanwhile.
+        self._most_rows = None if adql.most_rows is None else max(1, adql.most_rows // 2)
         self._progress = progress
-        self._fetch_full: Fetch = partial(_fetch, adql, AnswerWriter(schema, self.survey_columns), ())
-        survey = AnswerWriter(self.survey_columns, self.survey_columns)
+        check = adql.client.check_stopped
+        self._fetch_full: Fetch = partial(
+            _fetch, adql, AnswerWriter(schema, self.survey_columns, check, strict=adql.client.policy.strict), ()
+        )
+        survey = AnswerWriter(self.survey_columns, self.survey_columns, check, strict=adql.client.policy.strict)
         self._fetch_survey: Fetch = partial(_fetch, adql, survey, self.survey_columns.names)
 
     def harvest(self, rows: int) -> list[Answer]:
@@ -78,6 +83,7 @@ class Jobs:
         return self._run(Sweep(name, slices, 2 * self._job_rows, self._fetch_full))
 
     def _sweep(self, name: str, rows: int, job_rows: int, fetch: Fetch) -> list[Answer]:
+        job_rows = job_rows if self._most_rows is None else min(job_rows, self._most_rows)
         slices = () if name in self._ledger.sweeps() else tuple(self._plan(rows, job_rows))
         return self._run(Sweep(name, slices, 2 * job_rows, fetch))
 
@@ -117,18 +123,30 @@ def _fetch_once(
         "REQUEST": "doQuery",
         "LANG": "ADQL",
         "QUERY": adql.select(slice_, columns),
-        "RESPONSEFORMAT": BINARY2,
-        "FORMAT": BINARY2,
+        "RESPONSEFORMAT": adql.response_format,
+        "FORMAT": adql.response_format,
         "MAXREC": str(limit),
     }
     with raw_file(target) as raw:
-        download = run_job(adql.client, adql.url, form, raw)
+        download = _download(adql, form, raw)
         stored = replace(writer.store(raw, target, limit), received=download.size)
     if stored.overflow or (stored.rows != counted and stored.rows != adql.count(slice_)):
         target.unlink()
+        if stored.overflow and stored.rows < counted and adql.can_be_cut(slice_):
+            return None
         message = f"the job for {slice_.key} gave {stored.rows:,} rows, and the server counts {counted:,}"
         raise FormatError(message)
     return stored
+
+
+def _download(adql: Adql, form: dict[str, str], raw: Path) -> Download:
+    """Run a query as a job, or at once where the service has no jobs."""
+    if not adql.no_jobs.is_set():
+        try:
+            return run_job(adql.client, adql.url, form, raw)
+        except NoJobsError:
+            adql.no_jobs.set()
+    return adql.client.download(f"{adql.url}/sync", form.items(), raw)
 
 
 def _by_usefulness(schema: Schema) -> list[Column]:

@@ -50,7 +50,8 @@ def probe(adql: Adql, url: str, title: str, base: Catalog | None) -> Probe:
     SourceError
         If the service cannot be reached, or has no such table.
     """
-    sample = adql.sample(_SAMPLE_ROWS if base is None else _SMALL_SAMPLE_ROWS)
+    asked = _SAMPLE_ROWS if base is None else _SMALL_SAMPLE_ROWS
+    sample = adql.sample(asked)
     named = Schema(tuple(_completed(column, adql.listed(column.name)) for column in sample.reader.schema))
     identity = None if base is None else base.schema.roles.get("identity")
     identity = identity or identity_in(sample, named)
@@ -58,7 +59,7 @@ def probe(adql: Adql, url: str, title: str, base: Catalog | None) -> Probe:
     columns = tuple(replace(column, verbosity=10 if column.name in brief else column.verbosity) for column in named)
     schema = Schema(columns, {"identity": identity or ""})
     description = Description("tap", url, title, schema, header=sample.reader.header)
-    return Probe(adql.with_integers(sample.reader.schema), description, Price.of_sample(sample))
+    return Probe(adql.with_sample(sample, asked), description, Price.of_sample(sample))
 
 
 def _completed(column: Column, listed: TapSchemaColumn | None) -> Column:

@@ -37,14 +37,23 @@ class TapSource:
         How to behave.
     base : Catalog, optional
         A snapshot of the same table: only what changed since is fetched, as long as its columns are the table's.
+    where : str, optional
+        A condition in ADQL that all rows have to meet; passed on as it is.
     """
 
     def __init__(
-        self, url: str, table: str, title: str, policy: RequestPolicy | None = None, base: Catalog | None = None
+        self,
+        url: str,
+        table: str,
+        title: str,
+        policy: RequestPolicy | None = None,
+        base: Catalog | None = None,
+        where: str = "",
     ) -> None:
         self._service = url.rstrip("/")
         self._table = table
         self._title = title
+        self._where = where
         self._policy = policy or RequestPolicy()
         self._base = base
 
@@ -99,7 +108,7 @@ class TapSource:
         """See what the table is like; with the snapshot, if a refresh can start from it."""
         with contextlib.closing(Client(self._policy, progress.note)) as client, translate_index_errors(staging):
             progress.stage("describe", None)
-            adql = Adql(client, self._service, self._table, staging).with_tap_schema()
+            adql = Adql(client, self._service, self._table, staging, where=self._where).with_tap_schema()
             base = self._base
             found = self._probe(adql, base)
             if base is not None and not same_columns(base, found.description.schema):
@@ -110,7 +119,8 @@ class TapSource:
 
     def _probe(self, adql: Adql, base: Catalog | None) -> Probe:
         # The fragment tells the tables of one service apart.
-        return probe(adql, f"{self._service}#{self._table}", self._title, base)
+        where = f" WHERE {self._where}" if self._where else ""
+        return probe(adql, f"{self._service}#{self._table}{where}", self._title, base)
 
 
 @contextlib.contextmanager

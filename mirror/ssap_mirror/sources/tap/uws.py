@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,13 @@ from ssap_mirror.errors import FormatError, ServiceError, SourceError, Transport
 from ssap_mirror.sources.harvest.answers import QueryTooLargeError, error_of
 from ssap_mirror.sources.harvest.client import Client, Download
 
-__all__ = ["run_job"]
+__all__ = ["NoJobsError", "run_job"]
 
 _UNDER_WAY = ("PENDING", "QUEUED", "EXECUTING", "UNKNOWN", "HELD", "SUSPENDED")
+
+
+class NoJobsError(ServiceError):
+    """The service refuses to make any job."""
 
 
 def run_job(client: Client, url: str, form: dict[str, str], path: Path) -> Download:
@@ -31,16 +36,23 @@ def run_job(client: Client, url: str, form: dict[str, str], path: Path) -> Downl
 
     Raises
     ------
+    SourceError
+        If the job is not at its end after `RequestPolicy.longest_job_s`.
     TransportError
         If the network or the server failed, or the job was lost.
     QueryTooLargeError
         If the job was ended because it took too long.
+    NoJobsError
+        If the service refuses to make one.
     ServiceError
         If the job ended in an error, or none was made.
     FormatError
         If the result is a web page.
     """
-    _, job = client.small("POST", f"{url}/async", form)
+    try:
+        _, job = client.small("POST", f"{url}/async", form)
+    except ServiceError as error:
+        raise NoJobsError(str(error)) from error
     if job.rstrip("/").endswith("/async"):
         message = f"{url} made no job: it did not lead to one (UWS 1.1 §2.2.3.1)"
         raise ServiceError(message)
@@ -72,17 +84,22 @@ def _deleted_at_last(client: Client, job: str) -> Iterator[None]:
 def _wait(client: Client, job: str) -> str:
     """Look at the phase, less and less often, until it is a final one."""
     policy = client.policy
-    pause, waited = policy.first_poll_s, 0.0
-    while waited < policy.longest_job_s:
+    began = time.monotonic()
+    pause, phase = policy.first_poll_s, "PENDING"
+    while (waited := time.monotonic() - began) < policy.longest_job_s:
         text, _ = client.retrying(lambda: client.small("GET", f"{job}/phase"))
         phase = text.strip().upper()
         if phase not in _UNDER_WAY:
             return phase if len(phase) < 20 else "something that is no phase"
-        client.pause(pause)
-        waited += pause
+        client.pause(min(pause, policy.longest_job_s - waited))
         pause = min(1.5 * pause, policy.longest_poll_s)
-    message = f"the job {job} is still under way after {waited / 60:,.0f} min"
-    raise TransportError(message)
+    how_long = f"{waited / 60:,.0f} min" if waited >= 60 else f"{waited:,.0f} s"
+    message = (
+        f"the job {job} is still {phase} after {how_long}, so the service is not asked for more; what was fetched is "
+        "kept, and the same command goes on from here"
+    )
+    # No kind of error that is tried again: another job would wait as long.
+    raise SourceError(message)
 
 
 def _error(client: Client, job: str) -> SourceError:

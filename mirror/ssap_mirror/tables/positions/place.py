@@ -80,6 +80,10 @@ class Place:
         """Names of both columns."""
         return self.longitude.column, self.latitude.column
 
+    def unit_of(self, column: str, unit: str | None) -> str | None:
+        """Spell the unit of a column: however degrees of the positions are spelled, they are degrees."""
+        return "deg" if unit and self.is_degrees and column in self.columns else unit
+
     def icrs(self, batch: pa.RecordBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Give right ascension and declination of some rows in ICRS.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["NULL_WORDS", "CellType", "as_type"]
+__all__ = ["NULL_WORDS", "CellType", "as_type", "with_points"]
 
 #: Cells that are NULL in a column of any type, unless they are quoted.
 NULL_WORDS = ("", "null", "NULL", "Null")
@@ -89,6 +89,13 @@ def as_type(cells: pa.Array, kind: str) -> pa.Array:
         message = "identifiers"
         raise pa.ArrowInvalid(message)
     return values
+
+
+def with_points(cells: pa.Array) -> pa.Array:
+    """Cells in which numbers with a decimal comma have a point; others stay as they are."""
+    import pyarrow.compute as pc
+
+    return pc.replace_substring_regex(cells, r"^(\s*[-+]?[0-9]*),([0-9]+(?:[eEdD][-+]?[0-9]+)?\s*)$", r"\1.\2")
 
 
 def _plainly_written(cells: pa.Array) -> pa.Array:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.files import unpacked_stream
-from ssap_mirror.tables.table import Ending, Table, arrow_errors
-from ssap_mirror.tables.text.cell_types import NULL_WORDS, CellType, as_type
+from ssap_mirror.tables.table import Ending, Table, arrow_errors, listed
+from ssap_mirror.tables.text.cell_types import NULL_WORDS, CellType, as_type, with_points
 from ssap_mirror.tables.text.cleaned import CleanedText
 from ssap_mirror.tables.text.dialect import Dialect, recognize
 
@@ -53,19 +53,18 @@ def open_csv(path: Path, *, typed: bool, batch_rows: int) -> Table:
     dialect = replace(dialect, names=tuple(unnamed.get(n, name) for n, name in enumerate(dialect.names, 1)))
     _refuse_doubled(dialect.names)
     ending = Ending()
-    kinds = {name: CellType() for name in dialect.names}
+    kinds, commas = {name: pa.string() for name in dialect.names}, frozenset[str]()
     if not typed:
-        with arrow_errors(), cells_of(path, dialect, dialect.names, Ending()) as cells:
-            for block in cells:
-                for name, column in zip(dialect.names, block.columns, strict=True):
-                    kinds[name].look(column)
-    types = pa.schema([pa.field(name, kinds[name].found, metadata=_metadata(dialect, name)) for name in dialect.names])
+        kinds, commas = _looked_at(path, dialect)
+    if commas:
+        notes = (*notes, f"decimal commas are read as points: {listed([n for n in dialect.names if n in commas])}")
+    types = pa.schema([pa.field(name, kinds[name], metadata=_metadata(dialect, name)) for name in dialect.names])
 
     def read(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
         with arrow_errors(), cells_of(path, dialect, wanted, ending) as cells:
             for block in cells:
                 columns = [
-                    as_type(column, str(types.field(name).type))
+                    as_type(with_points(column) if name in commas else column, str(types.field(name).type))
                     for name, column in zip(wanted, block.columns, strict=True)
                 ]
                 batch = pa.RecordBatch.from_arrays(columns, schema=pa.schema([types.field(name) for name in wanted]))
@@ -73,6 +72,25 @@ def open_csv(path: Path, *, typed: bool, batch_rows: int) -> Table:
                     yield batch.slice(start, batch_rows)
 
     return Table("CSV", types, read, files=(path,), opening_notes=notes, ending=ending)
+
+
+def _looked_at(path: Path, dialect: Dialect) -> tuple[dict[str, pa.DataType], frozenset[str]]:
+    """Find the types of the columns, and those whose numbers have decimal commas."""
+    plain = {name: CellType() for name in dialect.names}
+    # Semicolons stand between cells where commas stand within numbers.
+    with_comma = {name: CellType() for name in dialect.names if dialect.delimiter == ";"}
+    with arrow_errors(), cells_of(path, dialect, dialect.names, Ending()) as cells:
+        for block in cells:
+            for name, column in zip(dialect.names, block.columns, strict=True):
+                plain[name].look(column)
+                if name in with_comma:
+                    with_comma[name].look(with_points(column))
+    kinds = {name: kind.found for name, kind in plain.items()}
+    if any(str(kind) == "double" for kind in kinds.values()):  # it has points, so commas are something else
+        return kinds, frozenset()
+    found = {name: kind.found for name, kind in with_comma.items()}
+    commas = frozenset(name for name, kind in found.items() if str(kind) == "double" != str(kinds[name]))
+    return {**kinds, **{name: found[name] for name in commas}}, commas
 
 
 @contextmanager

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NUMBERS",
     "BadCellError",
+    "BadCells",
     "Cells",
     "bytes_of",
     "cell_bytes",
@@ -25,6 +26,8 @@ __all__ = [
     "least_bytes",
 ]
 
+# Of a text that cannot be read.
+_SHOWN = 60
 #: numpy type of the numbers that one item consists of, and how many they are.
 NUMBERS = {
     "unsignedByte": ("u1", 1),
@@ -98,3 +101,31 @@ def fixed_items(column: Column) -> int:
     for part in (column.arraysize or "1").split("x"):
         items *= int(part)
     return items
+
+
+class BadCells:
+    """Cells that could not be read, and were taken as missing: how many in each column, and the first of them."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._firsts: dict[str, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._counts)
+
+    def add(self, column: str, text: str, cells: int = 1) -> None:
+        """Count cells of a column; the text of the first is remembered."""
+        self._counts[column] = self._counts.get(column, 0) + cells
+        self._firsts.setdefault(column, text[:_SHOWN])
+
+    def to_json(self) -> dict[str, list[int | str]]:
+        """Column -> number of cells, and the text of the first."""
+        return {column: [count, self._firsts[column]] for column, count in self._counts.items()}
+
+    def words(self) -> tuple[str, ...]:
+        """Say it, a sentence for each column."""
+        return tuple(
+            f"{count:,} cells of {column} cannot be read and are taken as missing, the first says "
+            f"{self._firsts[column]!r}"
+            for column, count in self._counts.items()
+        )

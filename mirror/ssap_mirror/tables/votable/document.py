@@ -93,15 +93,24 @@ class Document:
         if defer is not None:
             defer(False)
         parser.buffer_text = True
-        parser.StartDoctypeDeclHandler = self._refuse_doctype
+        parser.StartDoctypeDeclHandler = self._check_doctype
+        parser.SkippedEntityHandler = self._refuse_entity
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
         return parser
 
-    def _refuse_doctype(self, name: str, *_: object) -> None:
-        message = "it has a DOCTYPE, which could define entities, and is refused"
-        raise FormatError(_HTML if name.lower() == "html" else message)
+    def _check_doctype(self, name: str, system_id: object, public_id: object, has_definitions: int) -> None:
+        """Accept a DOCTYPE that only names a DTD, as VOTable 1.0 and 1.1 have it; the DTD is never fetched."""
+        if name.lower() == "html":
+            raise FormatError(_HTML)
+        if has_definitions:
+            message = "it has a DOCTYPE with definitions, which could be of entities, and is refused"
+            raise FormatError(message)
+
+    def _refuse_entity(self, name: str, is_parameter: int) -> None:
+        message = f"it refers to the entity {name!r}, which only its DTD could define, and no DTD is fetched"
+        raise FormatError(message)
 
     def _not_xml(self, error: expat.ExpatError) -> FormatError:
         if not self._elements:

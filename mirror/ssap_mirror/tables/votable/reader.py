@@ -13,7 +13,7 @@ from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.votable.binary import Base64, BinaryRows
 from ssap_mirror.tables.votable.buffer import Buffer
-from ssap_mirror.tables.votable.cells import least_bytes
+from ssap_mirror.tables.votable.cells import BadCells, least_bytes
 from ssap_mirror.tables.votable.document import Document
 from ssap_mirror.tables.votable.model import Info, Param, is_whole_column
 from ssap_mirror.tables.votable.tabledata import cells_of_block
@@ -50,7 +50,9 @@ class VOTableReader:
     The header is known from the start, what stands behind the rows only when all batches have been taken.
     """
 
-    def __init__(self, source: BinaryIO | Path, *, batch_rows: int, max_bytes: int) -> None:
+    def __init__(
+        self, source: BinaryIO | Path, *, batch_rows: int, max_bytes: int, bad_cells: BadCells | None = None
+    ) -> None:
         self._batch_rows = batch_rows
         self._max_bytes = max_bytes
         self._document = Document(max_bytes)
@@ -70,7 +72,7 @@ class VOTableReader:
         self.schema = Schema((*self.fields, *self._constants))
         """FIELDs, then the PARAMs of the table that stand for a column with one value (SSA utype, not an input)."""
         self._arrow = self.schema.arrow_schema()
-        self._texts = [TextColumn(column) for column in self.fields]
+        self._texts = [TextColumn(column, bad_cells) for column in self.fields]
         row_bytes = sum(least_bytes(column) for column in self.fields)
         if row_bytes > max_bytes:
             message = f"each of its rows takes {row_bytes:,} bytes; at most {max_bytes:,} are read"
@@ -297,10 +299,13 @@ class VOTableReader:
         return pa.RecordBatch.from_arrays(columns, schema=self._arrow)
 
 
-def read_votable(source: BinaryIO | Path, *, batch_rows: int = 8192, max_bytes: int = _LARGEST) -> VOTableReader:
+def read_votable(
+    source: BinaryIO | Path, *, batch_rows: int = 8192, max_bytes: int = _LARGEST, bad_cells: BadCells | None = None
+) -> VOTableReader:
     """Open a VOTable, plain or gzip, of any version and serialisation (but not FITS inside a VOTable).
 
-    Nothing outside the document is ever fetched. A DOCTYPE is refused, and with it all entities of the document's own.
+    Nothing outside the document is ever fetched. A DOCTYPE that defines anything is refused, and with it all
+    entities of the document's own.
     What a cell without a value becomes is told at `TextColumn` and `BinaryRows`. An answer with ``QUERY_STATUS=ERROR``
     is not an error here: look at `VOTableReader.query_status`, before and after the rows.
 
@@ -312,6 +317,8 @@ def read_votable(source: BinaryIO | Path, *, batch_rows: int = 8192, max_bytes: 
         Largest number of rows in a batch.
     max_bytes : int
         Largest row and largest header that are taken [byte]; what is held at a time follows from it.
+    bad_cells : BadCells, optional
+        Told of cells of TABLEDATA that cannot be read, which are NULL then; without it they are errors.
 
     Raises
     ------
@@ -320,7 +327,7 @@ def read_votable(source: BinaryIO | Path, *, batch_rows: int = 8192, max_bytes: 
     OSError
         If it cannot be read.
     """
-    return VOTableReader(source, batch_rows=batch_rows, max_bytes=max_bytes)
+    return VOTableReader(source, batch_rows=batch_rows, max_bytes=max_bytes, bad_cells=bad_cells)
 
 
 def _unique(columns: Sequence[Column]) -> Iterator[Column]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ssap_mirror.core.schema import Column
 from ssap_mirror.errors import FormatError
+from ssap_mirror.tables.votable.cells import BadCells
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,6 +91,8 @@ class TextColumn:
     ----------
     column : Column
         What the cells hold.
+    bad : BadCells, optional
+        Told of cells that cannot be read, which are NULL then; without it they are errors.
 
     Raises
     ------
@@ -97,8 +100,9 @@ class TextColumn:
         If VOTable does not know the datatype.
     """
 
-    def __init__(self, column: Column) -> None:
+    def __init__(self, column: Column, bad: BadCells | None = None) -> None:
         self.column = column
+        self._bad = bad
         self.type = column.arrow_type()
         self._item = item_type(column)
         self._parse = self._parser()
@@ -121,9 +125,25 @@ class TextColumn:
         try:
             return self._parse(cells)
         except _BadCellError as error:
+            if self._bad is not None:
+                return self._readable(cells, self._bad)
             row = "" if first_row < 0 else f"row {first_row + error.index:,}: "
             message = f"{row}column {self.column.name!r}: {_shown(error.text)} is {error.reason}"
             raise FormatError(message) from None
+
+    def _readable(self, cells: pa.Array, bad: BadCells) -> pa.Array:
+        """Values of those cells that can be read, NULL for the others: halved until these stand alone."""
+        import pyarrow as pa
+
+        try:
+            return self._parse(cells)
+        except _BadCellError as error:
+            if len(cells) == 1:
+                bad.add(self.column.name, error.text)
+                return pa.nulls(1, self.type)
+        middle = len(cells) // 2
+        halves = (cells.slice(0, middle), cells.slice(middle))
+        return pa.concat_arrays([self._readable(half, bad) for half in halves])
 
     def parse_one(self, text: str) -> object:
         """Python value of one cell, None for an empty one.

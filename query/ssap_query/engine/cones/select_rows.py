@@ -136,7 +136,7 @@ class RowGroups:
                 return found[:limit]
         numbered = table.append_column(ROW, as_arrow(np.arange(table.num_rows)))
         snapshot = query.snapshot
-        statement = compile_query(snapshot.catalog.schema, [ROW], CANDIDATES, query.exact, limit=limit)
+        statement = compile_query(snapshot.catalog.schema, [ROW], CANDIDATES, query.exact, in_order=[ROW], limit=limit)
         rows: NDArray[np.int64] = snapshot.session.arrays(statement.sql, statement.values, candidates=numbered)[ROW]
         return rows
 

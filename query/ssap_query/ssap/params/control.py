@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 from ssap_mirror.errors import ParameterError
 
+from ssap_query.formats import FORMATS
 from ssap_query.ssap.parameter import Columns, Parameter, Row
 from ssap_query.ssap.values.python_text import flag_text, number_text
 
-__all__ = ["OPERATIONS", "PARAMETERS", "RESPONSE_FORMATS", "checked_count"]
+__all__ = ["OPERATIONS", "PARAMETERS", "checked_count"]
 
 #: Operations: SSA 1.1's own, and the reference server's extension.
 OPERATIONS = ("queryData", "getTargetNames")
@@ -19,57 +20,33 @@ OPERATIONS = ("queryData", "getTargetNames")
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _MAX_COUNT = 2**63 - 1
 
-# Canonical name of a format -> what RESPONSEFORMAT may call it, in lower case (DALI 1.1 §3.4.3; the reference
-# server's list).
-_ALIASES = {
-    "votable/td": ("votable/td", "votabletd", "text/xml", "application/x-votable+xml;serialization=tabledata"),
-    "votable/b": ("votable/b", "application/x-votable+xml;serialization=binary"),
-    "votable/b2": ("votable/b2", "votableb2", "application/x-votable+xml;serialization=binary2"),
-    "votable/td;version=1.1": ("votabletd1.1",),
-    "votable/b;version=1.1": ("votable1.1",),
-    "votable/td;version=1.2": ("votabletd1.2",),
-    "vodml": ("vodml",),
-    "vodmlb": ("vodmlb",),
-    "csv": ("csv", "text/csv;header=present"),
-    "csv/bare": ("csv_bare", "text/csv"),
-    "tsv": ("tsv", "text/tab-separated-values"),
-    "txt": ("txt", "text/plain"),
-    "json": ("json", "application/json"),
-    "geojson": ("geojson", "application/geo-json"),
-    "fits": ("fits", "application/fits"),
-    "html": ("html", "text/html"),
+# What the reference server's RESPONSEFORMAT may be, in lower case, and its canonical names.
+_DACHS_FORMATS = {
+    alias: name
+    for name, aliases in {
+        "votable/td": ("votable/td", "votabletd", "text/xml", "application/x-votable+xml;serialization=tabledata"),
+        "votable/b": (
+            *("votable/b", "votable", "application/x-votable+xml"),
+            "application/x-votable+xml;serialization=binary",
+        ),
+        "votable/b2": ("votable/b2", "votableb2", "application/x-votable+xml;serialization=binary2"),
+        "votable/td;version=1.1": ("votabletd1.1",),
+        "votable/b;version=1.1": ("votable1.1",),
+        "votable/td;version=1.2": ("votabletd1.2",),
+        "vodml": ("vodml",),
+        "vodmlb": ("vodmlb",),
+        "csv": ("csv", "text/csv;header=present"),
+        "csv/bare": ("csv_bare", "text/csv"),
+        "tsv": ("tsv", "text/tab-separated-values"),
+        "txt": ("txt", "text/plain"),
+        "json": ("json", "application/json"),
+        "geojson": ("geojson", "application/geo-json"),
+        "fits": ("fits", "application/fits"),
+        "html": ("html", "text/html"),
+    }.items()
+    for alias in aliases
 }
-_DACHS_FORMATS = {alias: name for name, aliases in _ALIASES.items() for alias in aliases} | {
-    "votable": "votable/b",
-    "application/x-votable+xml": "votable/b",
-}
-_IVOA_FORMATS = {alias: name for name, aliases in _ALIASES.items() for alias in aliases} | {
-    "votable": "votable/td",
-    "application/x-votable+xml": "votable/td",
-    "text/csv": "csv",
-    "csv_bare": "csv/bare",
-    "text/csv;header=absent": "csv/bare",
-    "ecsv": "ecsv",
-    "text/x-ecsv": "ecsv",
-    "application/x-ecsv": "ecsv",
-    "parquet": "parquet",
-    "application/parquet": "parquet",
-    "application/vnd.apache.parquet": "parquet",
-    "image/fits": "fits",
-}
-for _unsupported in (
-    "vodml",
-    "vodmlb",
-    "geojson",
-    "application/geo-json",
-    "votable1.1",
-    "votabletd1.1",
-    "votabletd1.2",
-):
-    del _IVOA_FORMATS[_unsupported]
-
-#: Canonical names of the formats that RESPONSEFORMAT can ask for; the default is ``votable/td``.
-RESPONSE_FORMATS = tuple(dict.fromkeys([*_DACHS_FORMATS.values(), *_IVOA_FORMATS.values()]))
+_IVOA_FORMATS = {alias: known.response_format for known in FORMATS for alias in known.names}
 
 
 class _Steering:

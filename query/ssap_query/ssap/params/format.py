@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.ssap.parameter import Columns, Parameter, Row
-from ssap_query.ssap.predicate import Predicate, any_of
+from ssap_query.ssap.predicate import Predicate, any_of, one_of
 from ssap_query.ssap.ranges import RangeList, dachs_list
 from ssap_query.ssap.values.python_text import list_text
 from ssap_query.ssap.values.string_lists import fold
@@ -87,11 +87,7 @@ class IvoaFormat:
         mimes = [item for item in value if item not in _KEYWORDS]
         full = tuple(m for m in mimes if ";" in m)
         base = tuple(m for m in mimes if ";" not in m)
-        if full:
-            parts.append(Predicate(_COLUMN + " IN (SELECT unnest(?::VARCHAR[]))", (full,)))
-        if base:
-            parts.append(Predicate("split_part(" + _COLUMN + ", ';', 1) IN (SELECT unnest(?::VARCHAR[]))", (base,)))
-        return any_of(parts)
+        return any_of([*parts, one_of(_COLUMN, full), one_of("split_part(" + _COLUMN + ", ';', 1)", base)])
 
     def covers(self, value: tuple[str, ...], row: Row, columns: Columns) -> bool:
         """Whether the row's MIME type fits one of the items."""
@@ -153,7 +149,7 @@ class DachsFormat:
         if "all" in value.values:
             return None
         mimes = self._mimes(value)
-        return any_of([Predicate("{access_format} IN (SELECT unnest(?::VARCHAR[]))", (mimes,))] if mimes else [])
+        return one_of("{access_format}", mimes)
 
     def covers(self, value: Any, row: Row, columns: Columns) -> bool:
         """Whether the row's MIME type is one of the types."""

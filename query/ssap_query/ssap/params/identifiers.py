@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, LiteralString
 
 from ssap_query.ssap.parameter import Columns, Parameter, Row
-from ssap_query.ssap.predicate import Predicate
+from ssap_query.ssap.predicate import Predicate, one_of
 from ssap_query.ssap.values.python_text import identifiers
 from ssap_query.ssap.values.string_lists import fold
 
@@ -35,10 +35,8 @@ class Identifier:
         return (text,) if isinstance(text, str) else tuple(text)
 
     def compile(self, value: tuple[str, ...], columns: Columns) -> Predicate | None:
-        """Equality; many identifiers are one hash lookup per row."""
-        if len(value) == 1:
-            return Predicate(self.column + " = ?", value)
-        return Predicate(self.column + " IN (SELECT unnest(?::VARCHAR[]))", (value,))
+        """Equality."""
+        return one_of(self.column, value)
 
     def covers(self, value: tuple[str, ...], row: Row, columns: Columns) -> bool:
         """Whether the row's identifier is among them."""
@@ -63,11 +61,8 @@ class IvoaIdentifier(Identifier):
     )
 
     def compile(self, value: tuple[str, ...], columns: Columns) -> Predicate | None:
-        """Equality without case; many identifiers are one hash lookup per row."""
-        folded = tuple(dict.fromkeys(map(fold, value)))
-        if len(folded) == 1:
-            return Predicate("lower(" + self.column + ") = ?", folded)
-        return Predicate("lower(" + self.column + ") IN (SELECT unnest(?::VARCHAR[]))", (folded,))
+        """Equality without case."""
+        return one_of("lower(" + self.column + ")", tuple(map(fold, value)))
 
     def covers(self, value: tuple[str, ...], row: Row, columns: Columns) -> bool:
         """Whether the row's identifier is among them."""

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.ssap.parameter import Columns, Parameter, Row
-from ssap_query.ssap.predicate import Predicate, any_of
+from ssap_query.ssap.predicate import Predicate, any_of, one_of
 from ssap_query.ssap.ranges import MAX_TESTS
 from ssap_query.ssap.values.python_text import list_text
 from ssap_query.ssap.values.string_lists import BLANKS, StringList, fold
@@ -51,7 +51,7 @@ class IvoaStrings:
         if "/" in value:
             return None
         folded = tuple(dict.fromkeys(fold(item) for item in value))
-        return Predicate("lower(trim(" + self.column + ", ' \t\n\v\f\r')) IN (SELECT unnest(?::VARCHAR[]))", (folded,))
+        return one_of("lower(trim(" + self.column + ", ' \t\n\v\f\r'))", folded)
 
     def covers(self, value: tuple[str, ...], row: Row, columns: Columns) -> bool:
         """Whether the row's word is one of the list."""

@@ -9,7 +9,7 @@ from typing import ClassVar
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.ssap.parameter import Columns, Parameter, Row
-from ssap_query.ssap.predicate import TRUE, Predicate, any_of
+from ssap_query.ssap.predicate import TRUE, Predicate, any_of, one_of
 from ssap_query.ssap.ranges import MAX_TESTS, Range, RangeList, dachs_list
 from ssap_query.ssap.values.date_lists import bounds, inside, instant_words, moment_words, read_moments
 from ssap_query.ssap.values.dates import Moment, dachs_date
@@ -102,8 +102,7 @@ class DachsModified:
                 parts.append(Predicate(_PUBLISHED + " >= ?::TIMESTAMP", (item.low,)))
             else:
                 parts.append(Predicate(_PUBLISHED + " BETWEEN ?::TIMESTAMP AND ?::TIMESTAMP", (item.low, item.high)))
-        if value.values:
-            parts.append(Predicate(_PUBLISHED + " IN (SELECT unnest(?::TIMESTAMP[]))", (value.values,)))
+        parts.append(one_of(_PUBLISHED, value.values, "TIMESTAMP"))
         return any_of(parts)
 
     def covers(self, value: RangeList[datetime], row: Row, columns: Columns) -> bool:

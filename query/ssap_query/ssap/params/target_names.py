@@ -13,7 +13,7 @@ from ssap_mirror.errors import ParameterError
 from ssap_query.ssap.parameter import Columns, Parameter, Row
 from ssap_query.ssap.postgres.fulltext import TextQuery, lexemes, read_query
 from ssap_query.ssap.postgres.patterns import Pattern, dachs_pattern, ivoa_pattern
-from ssap_query.ssap.predicate import FALSE, DistinctValues, Predicate
+from ssap_query.ssap.predicate import FALSE, DistinctValues, Predicate, one_of
 from ssap_query.ssap.ranges import dachs_list
 from ssap_query.ssap.values.python_text import list_text
 from ssap_query.ssap.values.string_lists import fold, without_blanks
@@ -47,9 +47,7 @@ class IvoaName:
         """Equality of the names in lower case and without blanks."""
         wanted = tuple(dict.fromkeys(fold(without_blanks(item)) for item in value))
         column = "lower(regexp_replace({target_name}, '[[:space:]]+', '', 'g'))"
-        if len(wanted) == 1:
-            return Predicate(column + " = ?", wanted)
-        return Predicate(column + " IN (SELECT unnest(?::VARCHAR[]))", (wanted,))
+        return one_of(column, wanted)
 
     def covers(self, value: tuple[str, ...], row: Row, columns: Columns) -> bool:
         """Whether the row's name is one of them."""
@@ -88,7 +86,7 @@ class DachsName:
         if not any(query.lexemes for query in value):
             return FALSE
         select = partial(_matching, value)
-        return Predicate("{target_name} IN (SELECT unnest(?::VARCHAR[]))", (DistinctValues(_ROLE, select),))
+        return one_of("{target_name}", DistinctValues(_ROLE, select))
 
     def covers(self, value: tuple[TextQuery, ...], row: Row, columns: Columns) -> bool:
         """Whether the row's name matches one of the searches."""

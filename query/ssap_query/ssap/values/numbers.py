@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, LiteralString
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.ssap.parameter import Columns, Row
-from ssap_query.ssap.predicate import Predicate, any_of
+from ssap_query.ssap.predicate import Predicate, any_of, one_of
 from ssap_query.ssap.ranges import (
     MAX_TESTS,
     Interval,
@@ -24,9 +24,6 @@ from ssap_query.ssap.ranges import (
 )
 
 __all__ = ["DachsNumber", "Ignored", "IvoaNumber", "in_order", "total_order"]
-
-# From so many values on, one hash lookup is cheaper than as many comparisons.
-_MANY = 8
 
 Limit = Literal["equal", "at least", "at most"]
 
@@ -66,16 +63,10 @@ class IvoaNumber:
         intervals = merged(self._interval(item, self.role in columns.single) for item in value.items)
         points = tuple(i.low for i in intervals if i.low == i.high)
         ranges = [i for i in intervals if i.low != i.high]
-        if len(points) < _MANY:
-            ranges, points = intervals, ()
-        if self.role in columns.single:
-            between, among = self.column + " BETWEEN ?::FLOAT AND ?::FLOAT", "(SELECT unnest(?::FLOAT[]))"
-        else:
-            between, among = self.column + " BETWEEN ?::DOUBLE AND ?::DOUBLE", "(SELECT unnest(?::DOUBLE[]))"
-        parts = [Predicate(between, (i.low, i.high)) for i in ranges]
-        if points:
-            parts.append(Predicate(self.column + " IN " + among, (points,)))
-        return any_of(parts)
+        kind: LiteralString = "FLOAT" if self.role in columns.single else "DOUBLE"
+        between: LiteralString = self.column + " BETWEEN ?::" + kind + " AND ?::" + kind
+        within = [Predicate(between, (i.low, i.high)) for i in ranges]
+        return any_of([*within, one_of(self.column, points, kind)])
 
     def covers(self, value: RangeList[float], row: Row, columns: Columns) -> bool:
         """Whether the row's number lies in one of the items."""
@@ -156,7 +147,7 @@ class DachsNumber:
             return None
         if self._in_single(value, columns):
             floats = tuple(single_precision(v) for v in dict.fromkeys(value.values))
-            return Predicate(self.column + " IN (SELECT unnest(?::FLOAT[]))", (floats,))
+            return one_of(self.column, floats, "FLOAT")
         column = self.column + "::DOUBLE"
         parts = []
         for item in value.ranges:
@@ -166,11 +157,7 @@ class DachsNumber:
                 parts.append(Predicate(column + " >= ?::DOUBLE", (item.low,)))
             else:
                 parts.append(Predicate(column + " BETWEEN ?::DOUBLE AND ?::DOUBLE", (item.low, item.high)))
-        values = tuple(dict.fromkeys(value.values))
-        if len(values) >= _MANY:
-            parts.append(Predicate(column + " IN (SELECT unnest(?::DOUBLE[]))", (values,)))
-        else:
-            parts += [Predicate(column + " = ?::DOUBLE", (v,)) for v in values]
+        parts.append(one_of(column, value.values, "DOUBLE"))
         return any_of(parts)
 
     def covers(self, value: RangeList[float] | None, row: Row, columns: Columns) -> bool:

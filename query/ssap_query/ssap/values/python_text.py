@@ -122,6 +122,7 @@ def range_text(unit: str | None) -> Writer:
 
 
 def _ranges(unit: str | None, write: Callable[[str, object, str | None], str]) -> Callable[[str, object], str]:
+    """Writer of what `write` writes, a pair of it (a range), or a list of pairs (a union of ranges)."""
 
     def text(name: str, value: object) -> str:
         items = _items(value)

@@ -8,7 +8,7 @@ from typing import ClassVar, LiteralString
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.ssap.parameter import Columns, Row
-from ssap_query.ssap.predicate import Predicate, any_of
+from ssap_query.ssap.predicate import Predicate, any_of, one_of
 from ssap_query.ssap.ranges import MAX_TESTS, Range, RangeList, dachs_list
 
 __all__ = ["BLANKS", "StringList", "fold", "read_strings", "string_words", "without_blanks"]
@@ -55,10 +55,7 @@ class StringList:
                 parts.append(Predicate(column + " >= ?", (item.low,)))
             else:
                 parts.append(Predicate(column + " BETWEEN ? AND ?", (item.low, item.high)))
-        if len(value.values) == 1:
-            parts.append(Predicate(column + " = ?", value.values))
-        elif value.values:
-            parts.append(Predicate(column + " IN (SELECT unnest(?::VARCHAR[]))", (value.values,)))
+        parts.append(one_of(column, value.values))
         return any_of(parts)
 
     def covers(self, value: RangeList[str] | None, row: Row, columns: Columns) -> bool:

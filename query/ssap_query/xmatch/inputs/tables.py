@@ -198,7 +198,17 @@ def _from_table(session: Session, table: tables.Table, side: str, said: Position
         _copy_stream(session, table.batches(), side, place, table.types)
     if not place.is_numbers:
         _refuse_no_angles(session, side, place)
-    return Table(side, _schema_of(session, side, table.types), said, place, table_notes=table.notes)
+    return Table(side, _schema_of(session, side, _spelled(table.types, place)), said, place, table_notes=table.notes)
+
+
+def _spelled(types: pa.Schema, place: Place) -> pa.Schema:
+    """Columns with the units of the positions spelled as a mirror of the table has them."""
+    for number, item in enumerate(types):
+        metadata = item.metadata or {}
+        unit = place.unit_of(item.name, metadata.get(b"unit", b"").decode())
+        if unit and item.name in place.columns:
+            types = types.set(number, item.with_metadata({**metadata, b"unit": unit.encode()}))
+    return types
 
 
 def _refuse_no_angles(session: Session, side: str, place: Place) -> None:

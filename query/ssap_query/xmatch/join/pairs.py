@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from string import Template
 from typing import TYPE_CHECKING
 
+from ssap_query.xmatch.inputs.row_numbers import number_of_id, set_offsets
 from ssap_query.xmatch.join import sql
 from ssap_query.xmatch.join.grid import make_candidates
 from ssap_query.xmatch.join.motion import Reach, reach_of, reaches, set_span
@@ -166,7 +167,10 @@ def _make_survivors(session: Session, join: Join, part: Reach | None) -> None:
         session.set(haversine_min=_haversine(rule.min_radius_arcsec / 3600))
         conditions.append(sql.NOT_NEARER)
     if not rule.self_pairs:
-        conditions.append(sql.NOT_ITSELF)
+        # The files of both sides may be cut at different rows.
+        for side in sides:
+            set_offsets(session, side)
+        conditions.append(f"{number_of_id('left', 'l_id')} <> {number_of_id('right', 'r_id')}")
     session.run(sql.SURVIVORS.substitute(condition=" AND ".join(conditions)))
 
 

@@ -35,7 +35,6 @@ __all__ = [
     "MOTION_MACROS",
     "MOVED",
     "NEAR",
-    "NOT_ITSELF",
     "NOT_NEARER",
     "PLACED",
     "PLACES",
@@ -231,7 +230,6 @@ SELECT * REPLACE (
 
 WITHIN_RADIUS = "haversine <= getvariable('haversine_max')"
 NOT_NEARER = "haversine >= getvariable('haversine_min')"
-NOT_ITSELF = "l_id <> r_id"
 WITHIN_SIGMA = (
     "haversine <= least(getvariable('haversine_max'), "
     "haversine_of(least(180, getvariable('n_sigma') / 3600 * sqrt(l_sigma * l_sigma + r_sigma * r_sigma))))"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssap_query.arrow.arrays import as_arrow, as_numpy
+from ssap_query.xmatch.inputs.row_numbers import row_number, set_offsets
 from ssap_query.xmatch.inputs.tables import FILE, FILE_SHIFT, NUMBER, ROW
 from ssap_query.xmatch.output.columns import POSITION_ANGLE, ROW_NUMBERS, SEPARATION, Columns
 from ssap_query.xmatch.output.objects import make_objects, side_rows
-from ssap_query.xmatch.output.row_numbers import row_number, set_offsets
 from ssap_query.xmatch.session import quoted
 
 if TYPE_CHECKING:

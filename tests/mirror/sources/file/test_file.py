@@ -572,3 +572,12 @@ def test_files_of_a_folder_as_one_source(tmp_path: Path) -> None:
         harvest = FileSource(address).harvest(tmp_path, Silent())
         assert harvest.rows == 2
         assert [len(item["sha256"]) for item in harvest.record["file"]["files"]] == [64, 64]
+
+
+def test_columns_whose_names_differ_in_case_alone_keep_their_values(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("ra,dec,Rmag,rmag\n10.0,1.0,1.5,4.5\n")
+    source = FileSource(path)
+    rows = pa.Table.from_batches(list(source.batches())).to_pydict()
+    assert (rows["Rmag_1"], rows["rmag_2"]) == ([1.5], [4.5])
+    assert [note for note in source.notes if "differ in case" not in note] == []

@@ -90,6 +90,12 @@ def test_what_could_not_be_proven_is_neither_complete_nor_incomplete() -> None:
     assert judge(missing).status == "incomplete"
 
 
+def test_columns_that_rows_are_compared_without_are_a_doubt_that_is_told() -> None:
+    verdict = judge(replace(WELL, volatile=("accref", "rv")))
+    assert verdict.status == "not proven"
+    assert any(words.startswith("accref, rv differed between two answers") for words in verdict.reasons)
+
+
 def test_a_refresh_says_what_it_did_not_look_at() -> None:
     verdict = judge(replace(WELL, base="20261130T000000Z", fetched=(30, 2)))
     assert verdict.reasons[:2] == (

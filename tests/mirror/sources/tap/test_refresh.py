@@ -66,7 +66,7 @@ def replaced(rows: pa.Table, name: str, at: slice, values: list[object]) -> pa.T
 
 
 def full_jobs(service: FakeTap) -> list[str]:
-    return [query for query in service.queries if query.startswith("SELECT * ")]
+    return [query for query in service.queries if query.startswith("SELECT * FROM spectra.")]
 
 
 def refresh_of(home: Path) -> str | None:
@@ -181,7 +181,7 @@ def test_a_refresh_that_fails_goes_on(sweep: str, service: FakeTap, tmp_path: Pa
     asked = itertools.count()
 
     def fails(query: str) -> str:
-        return "disk failure" if query.startswith("SELECT * ") is full and next(asked) > 0 else ""
+        return "disk failure" if query.startswith("SELECT * FROM spectra.") is full and next(asked) > 0 else ""
 
     service.fails = fails
     with pytest.raises(SourceError, match="disk failure"):
@@ -201,7 +201,7 @@ def test_a_table_that_changes_meanwhile_is_not_called_complete(service: FakeTap,
     later = pa.concat_tables([service.table, MORE]).combine_chunks()
 
     def before(query: str) -> None:
-        if query.startswith("SELECT * "):
+        if query.startswith("SELECT * FROM spectra."):
             service.table = later
 
     service.before = before

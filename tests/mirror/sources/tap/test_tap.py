@@ -59,7 +59,7 @@ def test_jobs_are_polite(service: FakeTap, tmp_path: Path) -> None:
     harvest(service, tmp_path)
     assert service.made >= 8
     assert service.jobs == {}, "all were deleted"
-    jobs = [query for query in service.queries if query.startswith("SELECT * FROM")]
+    jobs = [query for query in service.queries if query.startswith("SELECT * FROM spectra.")]
     assert len(jobs) == service.made
     assert not any("OFFSET" in query for query in service.queries)
     bounds = re.findall(r"obsid >= (\S+)", " ".join(jobs))
@@ -118,7 +118,7 @@ def test_names_are_spelled_as_tap_schema_spells_them(tmp_path: Path) -> None:
         source = TapSource(service.url, 'spectra."lrs"', "Test", QUICK)
         found = source.harvest(tmp_path, Silent())
     assert found.rows == len(ROWS)
-    jobs = [query for query in service.queries if query.startswith("SELECT * FROM")]
+    jobs = [query for query in service.queries if query.startswith("SELECT * FROM spectra.")]
     assert len(jobs) >= 8
     assert all('"Order" ' in query and 'FROM spectra."lrs"' in query for query in jobs)
 

@@ -58,7 +58,7 @@ def _midway(change: Change, after: int = 3) -> Callable[[World], Outcome]:
         service, numbers = _service(world), count(1)
 
         def before(query: str) -> None:
-            if query.startswith("SELECT * ") and next(numbers) == after:
+            if query.startswith("SELECT * FROM spectra.") and next(numbers) == after:
                 change(service)
 
         service.tap.before = before

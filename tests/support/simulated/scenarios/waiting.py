@@ -15,7 +15,17 @@ from tests.support.simulated.world import QUICK, Outcome, World
 __all__ = ["HASTY", "SCENARIOS", "endless", "silent", "silent_half_way", "slow_drip"]
 
 #: Limits of time and size scaled down; whoever gives the client another limit scales it here.
-HASTY = replace(QUICK, attempts=2, read_timeout_s=0.5, longest_retry_after_s=2.0, largest_answer_bytes=2_000_000)
+HASTY = replace(
+    QUICK,
+    attempts=2,
+    read_timeout_s=0.5,
+    longest_answer_s=2.0,
+    slowest_rate_bytes_s=2000,
+    rate_window_s=1.0,
+    longest_outage_s=3.0,
+    longest_retry_after_s=2.0,
+    largest_answer_bytes=2_000_000,
+)
 
 
 def _wrapped(wrap: Callable[[int, Request, Reply], Reply]) -> Callable[[World], Outcome]:

@@ -12,11 +12,17 @@ from ssap_query.ssap.request import DIALECTS
 
 __all__ = ["serve"]
 
+_MEBIBYTE = 1 << 20
+
 
 @click.command()
 @click.argument("mirrors", nargs=-1)
 @home
 @click.option("--port", type=click.IntRange(1, 65535), default=8137, show_default=True, help="Port to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others can ask then.")
+@click.option(
+    "--host-name", "host_names", multiple=True, metavar="NAME", help="Name of this machine to answer to, with --host."
+)
 @click.option(
     "--maxrec", type=click.IntRange(min=1), help="Rows of an answer where the request has no MAXREC (default: all)."
 )
@@ -26,15 +32,71 @@ __all__ = ["serve"]
     default="ivoa",
     help="Read the parameters as the standard or as the GAVO server.",
 )
-def serve(mirrors: tuple[str, ...], home: Path | None, port: int, maxrec: int | None, dialect: str) -> None:
+@click.option(
+    "--large-answers",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Large answers under way at one time; others wait, small ones never.",
+)
+@click.option("--cache", type=click.IntRange(min=0), metavar="MB", help="Memory kept between requests, per mirror.")
+@click.option("--access-log", is_flag=True, help="Write a line for each request.")
+def serve(
+    mirrors: tuple[str, ...],
+    home: Path | None,
+    port: int,
+    host: str,
+    host_names: tuple[str, ...],
+    maxrec: int | None,
+    dialect: str,
+    large_answers: int,
+    cache: int | None,
+    *,
+    access_log: bool,
+) -> None:
     """Serve MIRRORS (default: all) on 127.0.0.1: SSAP, cone search and VOSI for programs, a page for a browser."""
     from ssap_mirror.core.catalog import list_mirrors
 
+    from ssap_query.engine.snapshot_cache import DEFAULT_CACHE_BYTES
     from ssap_query.mirror.mirror import open_mirror
-    from ssap_query.server.application import serve as run
+    from ssap_query.server.application import LOOPBACK
+    from ssap_query.server.limits import ServerLimits
+    from ssap_query.server.running import serve as run
 
-    names = mirrors or list_mirrors(home)
-    opened = {Path(name).name: open_mirror(name, home) for name in names}
-    for name in opened:
-        note(f"http://127.0.0.1:{port}/{name}/       SSAP: http://127.0.0.1:{port}/{name}/ssap?")
-    run(opened, port=port, default_maxrec=maxrec, dialect=dialect)
+    limits = ServerLimits(large_answers=large_answers)
+    cache_bytes = DEFAULT_CACHE_BYTES if cache is None else cache * _MEBIBYTE
+    names = _names(mirrors or list_mirrors(home))
+    opened = {
+        name: open_mirror(path, home, cache_bytes=cache_bytes, limits=limits.engine) for name, path in names.items()
+    }
+    if host not in LOOPBACK:
+        note(f"anyone who reaches {host} can ask these mirrors; there is no password")
+
+    def ready(address: str) -> None:
+        for name in opened:
+            note(f"{address}/{name}/       SSAP: {address}/{name}/ssap?")
+
+    run(
+        opened,
+        host=host,
+        port=port,
+        names=host_names,
+        default_maxrec=maxrec,
+        dialect=dialect,
+        limits=limits,
+        access_log=access_log,
+        ready=ready,
+    )
+
+
+def _names(paths: tuple[str, ...]) -> dict[str, str]:
+    """Name each mirror by its folder; a second one of a name gets a number."""
+    found: dict[str, str] = {}
+    for path in paths:
+        base = name = Path(path).resolve().name if Path(path).is_dir() else Path(path).name
+        number = 1
+        while name in found:
+            number += 1
+            name = f"{base}-{number}"
+        found[name] = path
+    return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ssap_query.cli.diagnostics import ExitCode, note
+from ssap_query.cli.limits import limits, policy_of
 from ssap_query.cli.options import FRAME_HELP, home, read_units
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ __all__ = ["sync"]
     "--service", "columns_of", metavar="SERVICE", help="Built-in service whose columns and units the rows have."
 )
 @click.option("--table", metavar="SCHEMA.TABLE", help="Table of a TAP service.")
+@click.option(
+    "--where", metavar="ADQL", help="Condition that rows of a TAP table have to meet: \"dataproduct_type='spectrum'\"."
+)
 @click.option(
     "--unit",
     "units",
@@ -56,16 +61,20 @@ __all__ = ["sync"]
 @click.option(
     "--allow-shrink", is_flag=True, help="Make the snapshot live even if it has many fewer rows than the live one."
 )
+@click.option(
+    "--strict", is_flag=True, help="End at a cell that cannot be read; without it, it is missing, counted and told."
+)
+@limits
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 @click.pass_context
 def sync(
-    ctx: click.Context, service: str | None, source: str | None, name: str | None, columns_of: str | None,
-    table: str | None, units: dict[str, str], ra: str | None, dec: str | None, frame: str | None,
+    ctx: click.Context, /, service: str | None, source: str | None, name: str | None, columns_of: str | None,
+    table: str | None, where: str | None, units: dict[str, str], ra: str | None, dec: str | None, frame: str | None,
     home: Path | None, keep: int | None,
     full: bool, dry_run: bool, only_status: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
     allow_shrink: bool,  # noqa: FBT001
-    quiet: bool, as_json: bool,  # noqa: FBT001
+    quiet: bool, as_json: bool, strict: bool, **limits: float | None,  # noqa: FBT001
 ) -> None:  # fmt: skip
     """Mirror a SERVICE: harvest its whole table, build a snapshot, check it, make it live.
 
@@ -85,6 +94,8 @@ def sync(
         found = status(name, home)
         click.echo(json.dumps(found.to_json(), indent=1) if as_json else found.words())
         return
+    from ssap_mirror.errors import ParameterError
+    from ssap_mirror.pipeline.address import TapAddress
     from ssap_mirror.pipeline.known_services import find_address
     from ssap_mirror.pipeline.sync import SyncOptions
     from ssap_mirror.pipeline.sync import sync as run
@@ -94,12 +105,24 @@ def sync(
 
     positions = Positions(ra=ra, dec=dec, frame=frame) if ra or dec or frame else None
     address = find_address(known, source, table=table, units=units, positions=positions)
+    if where:
+        if not isinstance(address, TapAddress):
+            raise ParameterError(name="--where", value=where, reason="can only be asked of a table of a TAP service")
+        address = replace(address, where=where)
     options = SyncOptions(
         full=full, dry_run=dry_run, restart=restart, accept_incomplete=accept_incomplete, keep=keep,
         allow_shrink=allow_shrink,
     )  # fmt: skip
     with shown(quiet=quiet or as_json) as progress:
-        report = run(known, source=address, name=name, home=home, options=options, progress=progress)
+        report = run(
+            known,
+            source=address,
+            name=name,
+            home=home,
+            options=options,
+            policy=replace(policy_of(limits), strict=strict),
+            progress=progress,
+        )
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=1))
     else:

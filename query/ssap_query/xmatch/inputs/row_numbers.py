@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from ssap_query.xmatch.inputs.tables import FILE, ROW, every_row
+from ssap_query.xmatch.inputs.tables import FILE, FILE_SHIFT, ROW, every_row
 
 if TYPE_CHECKING:
     from ssap_query.xmatch.session import Session
 
-__all__ = ["row_number", "set_offsets"]
+__all__ = ["number_of_id", "row_number", "set_offsets"]
 
 
 def set_offsets(session: Session, side: str) -> None:
@@ -24,3 +24,8 @@ def set_offsets(session: Session, side: str) -> None:
 def row_number(side: str, file: str, row: str) -> str:
     """Give the SQL expression of a row's number, of those of its file and its row in the file."""
     return f"({row} + getvariable('{side}_offsets')[{file}::BIGINT + 1])::BIGINT"
+
+
+def number_of_id(side: str, name: str) -> str:
+    """Give the SQL expression of a row's number, of the column that tells it from all others."""
+    return row_number(side, f"({name} >> {FILE_SHIFT})", f"({name} & {(1 << FILE_SHIFT) - 1})")

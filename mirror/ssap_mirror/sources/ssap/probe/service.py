@@ -7,15 +7,21 @@ from dataclasses import dataclass, replace
 
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import FormatError, ServiceError, SourceError
+from ssap_mirror.sources.harvest.client import InterruptedHarvest
+from ssap_mirror.sources.harvest.positions import columns_read
 from ssap_mirror.sources.harvest.samples import BINARY2, Sample
+from ssap_mirror.sources.http.limits import Limits
 from ssap_mirror.sources.source import Description
 from ssap_mirror.sources.ssap.endpoint import Endpoint
+from ssap_mirror.sources.ssap.probe.needs import with_constraint
+from ssap_mirror.sources.ssap.probe.volatile import volatile_columns
 from ssap_mirror.sources.ssap.traits import VERBS, Traits, find_traits
+from ssap_mirror.tables.votable.model import Param
 
 __all__ = ["Probe", "probe"]
 
-# All of the sky, for services that answer no request without a position.
-_EVERYWHERE = (("POS", "0,0"), ("SIZE", "180"))
+# Roles of columns in which services put what belongs to a request.
+_OF_REQUESTS = ("access_url", "score", "identity")
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,11 @@ def probe(endpoint: Endpoint, known: Schema | None, title: str) -> Probe:
         If the endpoint cannot be reached or is no SSAP service.
     """
     parameters, notes = _parameters(endpoint)
-    endpoint = _with_position(endpoint)
+    endpoint = replace(endpoint, limits=Limits(_declared_size(parameters)))
+    try:
+        endpoint = with_constraint(endpoint, endpoint.client.policy.most_cones)
+    except FormatError as error:
+        raise SourceError(_no_service(endpoint, error)) from error
     if not parameters or "RESPONSEFORMAT" in {column.name.upper() for column in parameters}:
         endpoint = _with_binary2(endpoint)
     answers = _one_row_answers(endpoint)
@@ -60,10 +70,19 @@ def probe(endpoint: Endpoint, known: Schema | None, title: str) -> Probe:
     header = answers[-1].reader.header
     description = Description("ssap", endpoint.url, title, schema, parameters, header, notes)
     traits, size_is_radius = find_traits(endpoint, description)
+    # A date or a position that differs is a table that changes, which nothing may hide.
+    of_the_row = {name for role, name in schema.roles.items() if role not in _OF_REQUESTS} | {*columns_read(schema)}
+    volatile = volatile_columns(endpoint, traits.known_position if traits.cones else None) - of_the_row
+    if volatile:
+        notes += (f"columns that differ in each answer, so that rows are compared without them: {_listed(volatile)}",)
+    if traits.identity in volatile:
+        traits = replace(traits, identity=None)
+    schema = replace(schema, volatile=volatile)
+    traits = replace(traits, survey_columns=replace(traits.survey_columns, volatile=volatile))
     overrides = {**schema.overrides, "identity": traits.identity or ""}
     return Probe(
         replace(endpoint, size_is_radius=size_is_radius),
-        replace(description, schema=Schema(schema.columns, overrides)),
+        replace(description, schema=replace(schema, overrides=overrides), notes=notes),
         traits,
     )
 
@@ -72,10 +91,11 @@ def _parameters(endpoint: Endpoint) -> tuple[tuple[Column, ...], tuple[str, ...]
     """Input parameters that the service declares (SSA 1.1 §4.1: FORMAT=METADATA), and what was unusual."""
     notes = []
     try:
-        declared = _declared(endpoint.sample([("FORMAT", "METADATA")], attempts=3).reader.params)
-    except FormatError as error:
-        raise SourceError(_no_service(endpoint, error)) from error
-    except ServiceError as error:
+        declared = _declared(endpoint.sample([("FORMAT", "METADATA")], attempts=1).reader.params)
+    except InterruptedHarvest:
+        raise
+    except SourceError as error:
+        # Whether there is a service at all shows with the next request.
         notes.append(f"FORMAT=METADATA was answered with an error ({error})")
         declared = ()
     if not declared:
@@ -90,17 +110,6 @@ def _declared(params: Iterable[Column]) -> tuple[Column, ...]:
     )
 
 
-def _with_position(endpoint: Endpoint) -> Endpoint:
-    """See whether a request without a position is answered."""
-    try:
-        endpoint.sample([("MAXREC", "1")], attempts=3)
-    except ServiceError:
-        return replace(endpoint, everywhere=_EVERYWHERE)
-    except FormatError as error:
-        raise SourceError(_no_service(endpoint, error)) from error
-    return endpoint
-
-
 def _with_binary2(endpoint: Endpoint) -> Endpoint:
     """See whether BINARY2 is to be had."""
     compact = replace(endpoint, response_format=BINARY2)
@@ -109,6 +118,23 @@ def _with_binary2(endpoint: Endpoint) -> Endpoint:
     except (ServiceError, FormatError):
         return endpoint
     return compact
+
+
+def _declared_size(parameters: Iterable[Column]) -> float | None:
+    """Largest SIZE that the service declares [deg] (MAX of its VALUES)."""
+    for param in parameters:
+        if param.name.upper() == "SIZE" and isinstance(param, Param) and param.maximum:
+            try:
+                size = float(param.maximum)
+            except ValueError:
+                continue
+            # The sphere takes no more than this; that a service does is no limit.
+            return size if 0 < size < 180 else None
+    return None
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def _one_row_answers(endpoint: Endpoint) -> list[Sample]:

@@ -1,0 +1,1 @@
+"""How requests go out, and what their failures mean."""

@@ -1,0 +1,107 @@
+"""What a service needs in every request: nothing, a position, or any constraint at all."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ssap_mirror.errors import FormatError, ServiceError, SourceError
+from ssap_mirror.sources.harvest.client import ServerFailure
+from ssap_mirror.sources.harvest.samples import Sample
+from ssap_mirror.sources.harvest.slices import Cell, order_of_discs
+from ssap_mirror.sources.ssap.endpoint import Endpoint
+
+__all__ = ["ALL_SKY", "with_constraint"]
+
+#: A cone of the whole sky, be SIZE its diameter or its radius.
+ALL_SKY = (("POS", "0,0"), ("SIZE", "360"))
+# What else selects all rows that have a value, and is refused by few services.
+_ALL_VALUES = (
+    (("TIME", "1850-01-01T00:00:00/2150-01-01T00:00:00"),),
+    (("BAND", "1e-13/1e4"),),
+    (("SNR", "0/1e9"),),
+)
+# SIZEs to try where a service refuses the whole sky and does not say what it takes [deg].
+_SIZES = (180.0, 90.0, 45.0, 15.0, 5.0, 1.0)
+# Cones to look for a first row in, where none may hold the whole sky.
+_LOOKS = 24
+_REFUSALS = (ServiceError, FormatError, ServerFailure)
+
+
+def with_constraint(endpoint: Endpoint, most_cones: int) -> Endpoint:
+    """See whether a request without any constraint has rows, and if not, with which constraint one has.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        The service.
+    most_cones : int
+        A sky that takes more cones is not asked for.
+
+    Raises
+    ------
+    SourceError
+        If the service refuses all of them, in the words of its first refusal; or if it takes too many cones.
+    """
+    refused: SourceError | None = None
+    try:
+        bare = endpoint.sample([("MAXREC", "1")])
+        if bare.rows.num_rows:
+            return endpoint
+    except (ServiceError, FormatError, ServerFailure) as error:
+        refused = error
+    for constraint in _constraints(endpoint, refused):
+        if _rows_with(endpoint, constraint):
+            return replace(endpoint, everywhere=constraint)
+    if endpoint.limits.size_deg is not None:
+        return _with_small_cones(endpoint, most_cones)
+    if refused is not None:
+        raise refused
+    return endpoint
+
+
+def _constraints(endpoint: Endpoint, refused: SourceError | None) -> Iterator[tuple[tuple[str, str], ...]]:
+    """Constraints to try: the whole sky, or as much of it as the service takes; then values of anything."""
+    if endpoint.limits.size_deg is None:
+        yield ALL_SKY
+    # A refusal names the limit, or there is none; a table without any row does not deserve six more requests.
+    if endpoint.limits.size_deg is None and refused is not None:
+        yield from _ALL_VALUES
+        for size in _SIZES:
+            if endpoint.limits.size_deg is None:
+                yield (("POS", "0,0"), ("SIZE", repr(size)))
+
+
+def _rows_with(endpoint: Endpoint, constraint: tuple[tuple[str, str], ...]) -> bool:
+    answer = _answer(endpoint, constraint)
+    return answer is not None and answer.rows.num_rows > 0
+
+
+def _answer(endpoint: Endpoint, constraint: tuple[tuple[str, str], ...]) -> Sample | None:
+    try:
+        return endpoint.sample([*constraint, ("MAXREC", "1")], attempts=2)
+    except _REFUSALS:
+        return None
+
+
+def _with_small_cones(endpoint: Endpoint, most_cones: int) -> Endpoint:
+    """Find a cone that has a row, where the largest SIZE is less than the sky."""
+    size = endpoint.limits.size_deg
+    assert size is not None
+    order = order_of_discs(size)
+    cones = 12 * 4**order
+    if cones > most_cones:
+        message = (
+            f"{endpoint.url} takes a SIZE of {size:g} degrees at most, so that its sky is {cones:,} cones, more than "
+            f"{most_cones:,} requests (--most-cones); nothing was fetched"
+        )
+        raise SourceError(message)
+    step = max(1, cones // _LOOKS)
+    for pixel in itertools.islice(range(0, cones, step), _LOOKS):
+        ra, dec, _ = Cell(order, pixel).disc()
+        constraint = (("POS", f"{ra!r},{dec!r}"), ("SIZE", repr(size)))
+        if _rows_with(endpoint, constraint):
+            return replace(endpoint, everywhere=constraint)
+    # Nothing there, perhaps: the harvest will tell.
+    return replace(endpoint, everywhere=(("POS", "0,0"), ("SIZE", repr(size))))

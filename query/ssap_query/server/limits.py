@@ -1,0 +1,36 @@
+"""What a server gives to its clients, together and each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ssap_query.engine.plan import EngineLimits
+from ssap_query.engine.rows import MemoryLimit
+
+__all__ = ["ServerLimits"]
+
+
+@dataclass(frozen=True)
+class ServerLimits:
+    """Bounds that keep one client from taking what the others need."""
+
+    large_answers: int = 8
+    """Large answers that are worked out and sent at one time; others wait for their turn."""
+    wait_s: float = 120.0
+    """Longest wait for a turn [s]; then the client is told to come back."""
+    stall_s: float = 60.0
+    """A client that takes no more of its answer for this long [s] loses it."""
+    body_s: float = 30.0
+    """Longest time for the body of a request to arrive [s]."""
+    body_bytes: int = 4_000_000
+    """Longest body of a request [byte]."""
+    touched_rows: int = 500_000
+    """A request that has to look at more rows than this is large, whatever its answer."""
+    small_bytes: int = 1 << 20
+    """An answer of at most so many bytes in memory is small: it is written at once and waits for nobody."""
+    page_rows: int = 2000
+    """Rows that the page gets to show and to draw."""
+    shutdown_s: float = 3.0
+    """Time for answers under way when the server is told to end [s]."""
+    engine: EngineLimits = field(default_factory=lambda: EngineLimits(result=MemoryLimit(20_000, 16 << 20)))
+    """What one request may take of the engine: less is held in memory than for one user, who has it to himself."""

@@ -1,0 +1,33 @@
+"""A limit that a service names is believed at once; what is no limit is not taken for one."""
+
+from __future__ import annotations
+
+import pytest
+from ssap_mirror.errors import ServiceError, TransportError
+from ssap_mirror.sources.http.limits import Limits
+
+CONE = [("POS", "0,0"), ("SIZE", "90"), ("MAXREC", "5000")]
+
+
+@pytest.mark.parametrize(
+    ("said", "size", "maxrec"),
+    [
+        ("SIZE must not be larger than 15.0 degrees", 15.0, None),
+        ("the value of SIZE (90) is above the maximum, 10", 10.0, None),
+        ("MAXREC must not be larger than 1,000", None, 1000),
+        ("SIZE must be a number", None, None),
+        ("HTTP 400: no such table", None, None),
+    ],
+)
+def test_a_refusal(said: str, size: float | None, maxrec: int | None) -> None:
+    limits = Limits()
+    assert limits.learn(ServiceError(said), CONE) == (size is not None or maxrec is not None)
+    assert (limits.size_deg, limits.maxrec) == (size, maxrec)
+    assert limits.forbid(CONE) == (size is not None)
+    assert limits.clamped(CONE)[-1] == ("MAXREC", str(maxrec or 5000))
+
+
+def test_an_answer_that_breaks_off_twice_at_one_place() -> None:
+    limits = Limits()
+    broken = TransportError("the answer of x broke off: peer closed (received 60000 bytes, expected 99999)")
+    assert [limits.learn(broken, CONE) for _ in range(2)] == [False, True]
