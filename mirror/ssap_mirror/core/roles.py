@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ssap_mirror.core.units import says_no_unit
+from ssap_mirror.core.quantities.units import says_no_unit
 
 if TYPE_CHECKING:
     from ssap_mirror.core.schema import Column

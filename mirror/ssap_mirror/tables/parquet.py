@@ -9,8 +9,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ssap_mirror.core.quantities.units import Conversion, conversion
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Column
-from ssap_mirror.core.units import Conversion, conversion
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.numpy_arrays import vounit
 from ssap_mirror.tables.table import Ending, Table, arrow_errors, listed

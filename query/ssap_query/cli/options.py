@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +17,7 @@ from ssap_query.cli.diagnostics import note
 if TYPE_CHECKING:
     from ssap_query.mirror.mirror import Mirror
     from ssap_query.render.result import Result
+    from ssap_query.ssap.request import SsapRequest
 
 __all__ = [
     "DEFAULT_MIRROR",
@@ -128,31 +129,40 @@ def read_units(ctx: click.Context, param: click.Parameter, given: tuple[str, ...
     return units
 
 
-def read_request(request: str | None, dialect: str) -> list[tuple[str, object]]:
+def read_request(request: str | None, dialect: str, options: Iterable[tuple[str, str]] = ()) -> SsapRequest:
     """Read a request that a person has written: nothing of it may be passed over, as a service does.
+
+    Parameters
+    ----------
+    request : str, optional
+        A query string, or a whole URL. REQUEST may be left out.
+    dialect : {'ivoa', 'dachs'}
+        Whose reading of the parameters.
+    options : iterable of (str, str)
+        Names and values that are added to it.
 
     Raises
     ------
     ParameterError
-        If a part of it is not of the form NAME=VALUE, or a name is none of a parameter.
+        If a part of it is not of the form NAME=VALUE, a name is none of a parameter, or a value is not valid text.
     """
     from ssap_mirror.errors import ParameterError
 
     from ssap_query.ssap.request import decode, parse
 
-    if not request:
-        return []
-    name = "--request"
+    request, name = request or "", "--request"
     query = request.partition("?")[2] if request.lower().startswith(("http://", "https://")) else request
     separators = "&;" if dialect == "dachs" else "&"
     for part in re.split(f"[{separators}]", query.removeprefix("?")):
         if part.strip() and "=" not in part:
             raise ParameterError(name, part, "is not of the form NAME=VALUE")
-    pairs = decode(request, dialect)
-    unknown = parse(pairs, dialect).unknown
-    if unknown:
-        raise ParameterError(name, unknown[0], "is not a parameter of SSAP")
-    return pairs
+    pairs = decode(request, dialect) if request else []
+    if not any(given.upper() == "REQUEST" for given, _ in pairs):
+        pairs.insert(0, ("REQUEST", "queryData"))
+    parsed = parse([*pairs, *options], dialect)
+    if parsed.unknown:
+        raise ParameterError(name, parsed.unknown[0], "is not a parameter of SSAP")
+    return parsed
 
 
 def names(text: str | None) -> list[str] | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.errors import ParameterError
 
 from ssap_query.engine.engine import Engine
 from ssap_query.engine.plan import EngineLimits
@@ -239,7 +240,8 @@ class Mirror:
         row_numbers: bool = False,
         suffixes: tuple[str, str] = ("", "_2"),
         limits: Limits | None = None,
-        dialect: str = "ivoa",
+        request: Request | None = None,
+        dialect: str | None = None,
         ignore_unanswerable: bool = False,
         **parameters: object,
     ) -> Match:
@@ -254,10 +256,10 @@ class Mirror:
             each row of the other table.
         columns : sequence of str, optional
             Columns of the spectra; without it, those of ``verb``.
-        dialect, ignore_unanswerable
-            As in `search`.
+        request, dialect, ignore_unanswerable
+            As in `ssap`: a request that selects the spectra, and how it is read.
         **parameters : object
-            What `search` takes, to match only some of the spectra (``snr=20``).
+            What `search` takes, to match only some of the spectra (``snr=20``), in place of a request.
 
         Returns
         -------
@@ -273,28 +275,24 @@ class Mirror:
         CatalogError
             If the snapshot cannot be read.
         """
-        from ssap_query.mirror.crossmatch import match_mirror
+        from ssap_query.mirror.selection import selected_table
+        from ssap_query.xmatch import crossmatch
 
-        engine, schema = self.engine, self.engine.catalog.schema
-        return match_mirror(
-            engine,
-            read_request(schema, request_pairs(parameters), dialect, columns, ignore_unanswerable=ignore_unanswerable),
-            other,
-            radius_arcsec,
-            find,
-            other_positions=other_positions,
-            other_columns=other_columns,
-            other_where=other_where,
-            sigma=sigma,
-            motions=motions,
-            join=join,
-            n_neighbors=n_neighbors,
-            min_radius_arcsec=min_radius_arcsec,
-            best_by=best_by,
-            row_numbers=row_numbers,
-            suffixes=suffixes,
-            limits=limits,
-        )
+        if request is None:
+            request = request_pairs(parameters)
+        elif parameters:
+            name, value = next(iter(parameters.items()))
+            raise ParameterError(name, value, "is given beside a whole request, which says what selects the spectra")
+        engine = self.engine
+        parsed = read_request(engine.catalog.schema, request, dialect, columns, ignore_unanswerable=ignore_unanswerable)
+        left, left_positions = selected_table(engine, parsed)
+        match = crossmatch(
+            left, other, radius_arcsec, find, left_positions=left_positions, right_positions=other_positions,
+            left_columns=parsed.columns.names, right_columns=other_columns, right_where=other_where, sigma=sigma,
+            motions=motions, join=join, n_neighbors=n_neighbors, min_radius_arcsec=min_radius_arcsec, best_by=best_by,
+            row_numbers=row_numbers, suffixes=suffixes, limits=limits,
+        )  # fmt: skip
+        return match.of(provenance(engine.catalog), parsed.query.notes)
 
     def sql(self, text: str, values: Sequence[object] = (), tables: Mapping[str, Any] | None = None) -> ResultSet:
         """Answer one query in SQL. The view ``spectra`` has all rows and columns, and ``_healpix_29``.

@@ -24,8 +24,8 @@ from ssap_query.mirror.result import ResultSet
 from ssap_query.render import chunks, format_named
 from ssap_query.server.limits import ServerLimits
 from ssap_query.server.questions import Question
-from ssap_query.server.sending import Streamed, close, gzipped
-from ssap_query.server.turns import BusyError, Turns
+from ssap_query.server.traffic.sending import Streamed, close, gzipped
+from ssap_query.server.traffic.turns import BusyError, Turns
 
 __all__ = ["Answers", "error_message", "error_response"]
 

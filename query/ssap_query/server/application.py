@@ -19,10 +19,10 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import BaseRoute, Mount
 
 from ssap_query.mirror.mirror import Mirror
-from ssap_query.server.headers import SafeHeaders
 from ssap_query.server.limits import ServerLimits
 from ssap_query.server.mirror_routes import MirrorRoutes
-from ssap_query.server.turns import Turns
+from ssap_query.server.traffic.headers import SafeHeaders
+from ssap_query.server.traffic.turns import Turns
 
 __all__ = ["LOOPBACK", "application"]
 

@@ -16,10 +16,10 @@ from ssap_query.engine.engine import Engine
 from ssap_query.mirror.mirror import Mirror
 from ssap_query.server import page_data, vosi
 from ssap_query.server.answers import Answers, error_message, error_response
-from ssap_query.server.incoming import raw_parameters
 from ssap_query.server.limits import ServerLimits
 from ssap_query.server.questions import cone_question, ssap_question
-from ssap_query.server.turns import Turns
+from ssap_query.server.traffic.incoming import raw_parameters
+from ssap_query.server.traffic.turns import Turns
 from ssap_query.ssap.request import decode
 
 __all__ = ["MirrorRoutes"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from ssap_mirror.core.units import Conversion
+from ssap_mirror.core.quantities.units import Conversion
 from ssap_mirror.errors import FormatError, MirrorError, ParameterError
 
 __all__ = ["Limits", "Session", "converted", "one_line", "quoted", "translate_errors"]

@@ -405,3 +405,19 @@ class TestCrossmatch:
             mirror.crossmatch(stars, snr="foo")
         with pytest.raises(ParameterError, match="nonsense"):
             mirror.crossmatch(stars, nonsense=1)
+
+    def test_a_whole_request_selects_the_same_as_parameters(self, mirror, stars) -> None:
+        parsed = parse("REQUEST=queryData&SNR=20/&VERB=1", "ivoa")
+        by_parameters = mirror.crossmatch(stars, 0.1, snr=(20, None), verb=1).to_arrow()
+        assert by_parameters.num_rows
+        for request in (parsed, "REQUEST=queryData&SNR=20/&VERB=1", parsed.pairs):
+            assert mirror.crossmatch(stars, 0.1, request=request).to_arrow().equals(by_parameters)
+
+    @pytest.mark.parametrize("request_text", ["REQUEST=getTargetNames", "REQUEST=queryData&FORMAT=METADATA"])
+    def test_a_request_for_something_else_is_refused(self, request_text, mirror, stars) -> None:
+        with pytest.raises(ParameterError, match="selects no spectra"):
+            mirror.crossmatch(stars, request=request_text)
+
+    def test_parameters_beside_a_request_are_refused(self, mirror, stars) -> None:
+        with pytest.raises(ParameterError, match="snr"):
+            mirror.crossmatch(stars, request="REQUEST=queryData&SNR=20/", snr=30)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ssap_mirror.core.quantities.points import floats, location_arrays
 from ssap_mirror.core.quantities.reading import Candidates, Finder, NotUnderstood, shown
-from ssap_mirror.core.units import Conversion, to_degrees
+from ssap_mirror.core.quantities.units import Conversion, to_degrees
 
 if TYPE_CHECKING:
     import pyarrow as pa

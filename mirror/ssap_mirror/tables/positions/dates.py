@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ssap_mirror.core.units import conversion
+from ssap_mirror.core.quantities.units import conversion
 
 if TYPE_CHECKING:
     import pyarrow as pa

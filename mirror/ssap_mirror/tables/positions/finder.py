@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
-from ssap_mirror.core.units import Conversion, to_degrees
+from ssap_mirror.core.quantities.units import Conversion, to_degrees
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.tables.positions import names as usual
 from ssap_mirror.tables.positions.frames import ICRS, is_equatorial, normal_frame

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ssap_mirror.core.units import says_no_unit
+from ssap_mirror.core.quantities.units import says_no_unit
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.tables.positions import names as usual
 from ssap_mirror.tables.positions.said import MOTION_ROLES, Positions

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssap_mirror.core.quantities.points import floats
-from ssap_mirror.core.units import Conversion
+from ssap_mirror.core.quantities.units import Conversion
 from ssap_mirror.tables.positions.frames import ICRS, to_icrs
 from ssap_mirror.tables.positions.sexagesimal import angles
 

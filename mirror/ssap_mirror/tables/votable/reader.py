@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.votable.binary import Base64, BinaryRows
-from ssap_mirror.tables.votable.buffer import Buffer
 from ssap_mirror.tables.votable.cells import BadCells, least_bytes
 from ssap_mirror.tables.votable.document import Document
 from ssap_mirror.tables.votable.model import Info, Param, is_whole_column
+from ssap_mirror.tables.votable.stream import Buffer
 from ssap_mirror.tables.votable.tabledata import cells_of_block
 from ssap_mirror.tables.votable.text import TextColumn
 

@@ -1,4 +1,4 @@
-"""The bytes of a document as UTF-8 text in pieces: decompressed, and decoded if its encoding is another."""
+"""The bytes of a document as UTF-8 text: decompressed, decoded if its encoding is another, and kept until used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from ssap_mirror.errors import FormatError
 
-__all__ = ["pieces"]
+__all__ = ["Buffer"]
 
 _PIECE = 1 << 20
 _BEGINNING = 1 << 10
@@ -129,4 +129,70 @@ class _Counted:
             return piece
         piece = self._file.read(size)
         self.count += len(piece)
+        return piece
+
+
+class Buffer:
+    """Bytes of a document in order.
+
+    Parameters
+    ----------
+    source : binary file or pathlib.Path
+        The document.
+    """
+
+    def __init__(self, source: BinaryIO | Path) -> None:
+        self._pieces = pieces(source)
+        self._bytes = bytearray()
+
+    def __len__(self) -> int:
+        return len(self._bytes)
+
+    def fill(self) -> bool:
+        """Read another piece; False at the end."""
+        piece = next(self._pieces, b"")
+        self._bytes += piece
+        return bool(piece)
+
+    def fill_to(self, mark: bytes, size: int) -> int:
+        """Read until a mark is there, or so many bytes, or the end; the mark's place or -1."""
+        searched = 0
+        while True:
+            place = self._bytes.find(mark, searched)
+            if place >= 0 or len(self._bytes) >= size:
+                return place
+            searched = max(0, len(self._bytes) - len(mark))
+            if not self.fill():
+                return -1
+
+    def find(self, mark: bytes, size: int) -> int:
+        """Place of a mark within the first bytes, or -1."""
+        return self._bytes.find(mark, 0, size)
+
+    def rfind(self, mark: bytes) -> int:
+        """Place of the last such mark, or -1."""
+        return self._bytes.rfind(mark)
+
+    def startswith(self, mark: bytes, place: int) -> bool:
+        """Whether a mark is at a place."""
+        return self._bytes.startswith(mark, place)
+
+    def search(self, pattern: re.Pattern[bytes]) -> tuple[int, int] | None:
+        """First and last place + 1 of what fits a pattern."""
+        found = pattern.search(self._bytes)
+        return None if found is None else found.span()
+
+    def peek(self, size: int) -> bytes:
+        """Look at the beginning."""
+        with memoryview(self._bytes) as view:
+            return bytes(view[:size])
+
+    def drop(self, size: int) -> None:
+        """Forget the beginning."""
+        del self._bytes[:size]
+
+    def cut(self, size: int) -> bytes:
+        """Take the beginning off."""
+        piece = self.peek(size)
+        self.drop(size)
         return piece

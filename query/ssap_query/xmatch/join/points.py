@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
-from ssap_mirror.core.units import conversion
+from ssap_mirror.core.quantities.units import conversion
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.tables.positions.motions import motion_conversion, velocity_conversion
 from ssap_mirror.tables.positions.named import unit_of

@@ -20,8 +20,9 @@ from ssap_mirror.tables.votable.model import Param
 
 __all__ = ["Probe", "probe"]
 
-# Roles of columns in which services put what belongs to a request.
-_OF_REQUESTS = ("access_url", "score", "identity")
+# Roles of columns in which services put what belongs to a request. Not the score: rows are compared without it anyhow,
+# since the standard makes it a property of the query (SSA 1.1, section 4.2.3.1).
+_OF_REQUESTS = ("access_url", "identity")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import click
 
 from ssap_query.cli.options import deliver, home, mirror_option, open_once, output, read_request
 from ssap_query.ssap import REGISTRY
-from ssap_query.ssap.request import DIALECTS, SsapRequest, parse
+from ssap_query.ssap.request import DIALECTS
 
 __all__ = ["query"]
 
@@ -37,15 +37,6 @@ def _request_options(command: Any) -> Any:
         )
         command = option(command)
     return command
-
-
-def _parsed(request: str | None, dialect: str, given: dict[str, str | None]) -> SsapRequest:
-    """Read a whole request and the options that are added to it."""
-    pairs = read_request(request, dialect)
-    if not any(name.upper() == "REQUEST" for name, _ in pairs):
-        pairs.insert(0, ("REQUEST", "queryData"))
-    options = [(name.upper(), value) for name, value in given.items() if value is not None]
-    return parse([*pairs, *options], dialect)
 
 
 @click.command(
@@ -82,7 +73,8 @@ def query(
     if file_format is not None and _is_mime(file_format):
         given["format"], file_format = file_format, None
     chosen: Any = columns if columns in (None, "all") else [name.strip() for name in str(columns).split(",")]
-    parsed = _parsed(request, dialect, given)
+    options = ((name.upper(), value) for name, value in given.items() if value is not None)
+    parsed = read_request(request, dialect, options)
     opened = open_once(mirror, home)
     if explain:
         click.echo(str(opened.explain(parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)))

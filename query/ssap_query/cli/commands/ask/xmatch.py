@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from ssap_query.cli.diagnostics import note
 from ssap_query.cli.options import (
     FRAME_HELP,
     deliver,
@@ -20,7 +19,6 @@ from ssap_query.cli.options import (
     read_request,
     read_units,
 )
-from ssap_query.ssap.request import parse
 
 if TYPE_CHECKING:
     from ssap_query.xmatch import Limits, Positions
@@ -145,8 +143,8 @@ def xmatch(
     if len(tables) == 1:
         match = open_once(mirror, home).crossmatch(
             tables[0], radius, find, columns=_chosen(columns), other_columns=names(table_columns),
-            other_positions=right, other_where=where, ignore_unanswerable=ignore_unanswerable, **shared,
-            **_filters(request),
+            other_positions=right, other_where=where, ignore_unanswerable=ignore_unanswerable,
+            request=read_request(request, "ivoa").with_default("VERB", "1"), **shared,
         )  # fmt: skip
     else:
         from ssap_query.xmatch import crossmatch
@@ -210,13 +208,3 @@ def _limits(memory: str | None) -> Limits | None:
     from ssap_query.xmatch import Limits
 
     return None if memory is None else Limits(memory=memory)
-
-
-def _filters(request: str | None) -> dict[str, Any]:
-    """Read the parameters of a request that selects spectra."""
-    parsed = parse(read_request(request, "ivoa"))
-    for text in parsed.notes:
-        note(f"note: {text}")
-    given: dict[str, Any] = {"VERB": "1", **parsed.values}
-    given.pop("REQUEST", None)
-    return given
