@@ -11,6 +11,7 @@ from ssap_mirror.sources.harvest.answers import AnswerWriter, QueryTooLargeError
 from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.samples import Sample, small_table
 from ssap_mirror.sources.harvest.slices import Slice
+from ssap_mirror.sources.http.failures import ServerFailure
 from ssap_mirror.sources.http.limits import Limits
 
 __all__ = ["Endpoint"]
@@ -65,7 +66,7 @@ class Endpoint:
             return self._sample_within_limits(asked)
         except QueryTooLargeError as error:
             # Nothing is too large about a few rows.
-            raise TransportError(str(error)) from error
+            raise ServerFailure(str(error)) from error
 
     def _sample_within_limits(self, asked: list[tuple[str, str]]) -> Sample:
         within = self.limits.clamped(asked)

@@ -32,10 +32,10 @@ from ssap_mirror.sources.harvest.refresh_base import MAX_REFRESH_FRACTION, refre
 from ssap_mirror.sources.harvest.shape import changed_columns
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Estimate, Harvest
-from ssap_mirror.sources.ssap.lost import Gone, settle_with_lost
+from ssap_mirror.sources.ssap.looks.lost import Gone, settle_with_lost
+from ssap_mirror.sources.ssap.looks.proof import Proof, prove
+from ssap_mirror.sources.ssap.looks.second_look import look_again
 from ssap_mirror.sources.ssap.probe import Probe
-from ssap_mirror.sources.ssap.proof import Proof, prove
-from ssap_mirror.sources.ssap.second_look import look_again
 from ssap_mirror.sources.ssap.survey import Settled, Survey, run_survey
 from ssap_mirror.sources.ssap.sweeps import FULL_VERB, HARVEST, Sweeps, is_survey
 from ssap_mirror.sources.ssap.verdict import Outcome, judge

@@ -25,8 +25,8 @@ from ssap_mirror.sources.harvest.slices import (
 )
 from ssap_mirror.sources.harvest.sweep import Fetch, Sweep, run_sweep
 from ssap_mirror.sources.progress import Progress
+from ssap_mirror.sources.ssap.looks.third_sweep import ThirdSweep, choose_third_sweep
 from ssap_mirror.sources.ssap.probe import Probe
-from ssap_mirror.sources.ssap.third_sweep import ThirdSweep, choose_third_sweep
 from ssap_mirror.sources.ssap.traits import POS, TIME
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Any
 
 from ssap_mirror.sources.harvest.refresh_base import refresh_findings
 from ssap_mirror.sources.source import Finding, Verdict
-from ssap_mirror.sources.ssap.lost import Gone
-from ssap_mirror.sources.ssap.proof import Proof
+from ssap_mirror.sources.ssap.looks.lost import Gone
+from ssap_mirror.sources.ssap.looks.proof import Proof
 from ssap_mirror.sources.ssap.sweeps import HARVEST
 
 __all__ = ["Outcome", "judge"]

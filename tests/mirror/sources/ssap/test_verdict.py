@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ssap_mirror.sources.ssap.lost import Gone
-from ssap_mirror.sources.ssap.proof import Proof
+from ssap_mirror.sources.ssap.looks.lost import Gone
+from ssap_mirror.sources.ssap.looks.proof import Proof
 from ssap_mirror.sources.ssap.verdict import Outcome, judge
 
 WELL = Outcome(
