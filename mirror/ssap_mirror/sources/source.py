@@ -74,6 +74,8 @@ class RequestPolicy:
     """An answer beyond this is refused [byte]."""
     strict: bool = False
     """Whether a cell that cannot be read ends the harvest; else it is NULL, counted, and told in the verdict."""
+    full_sample: int = 0
+    """Rows, picked at random, that a refresh compares in all columns; if one differs, all rows are fetched."""
     disk_share: float = 1.0
     """Share of the estimated room on disk without which a harvest is not begun; 0 begins it in any case."""
 

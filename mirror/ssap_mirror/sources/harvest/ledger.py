@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,8 @@ class State:
         self._cuts: dict[tuple[str, str], list[Slice]] = {}
         #: Rows at which the service is known to cut its answers without saying so; None if it is not known to.
         self.answer_limit: int | None = None
+        #: What was asked of the table as a whole before anything else, by name.
+        self.beginnings: dict[str, Any] = {}
         #: Digest of the columns that all answers have; None if there are none yet.
         self.shape: str | None = None
         for record in records:
@@ -121,6 +123,8 @@ class State:
                 # Answers of other columns are no answers, and what was planned by them is no plan.
                 self._plans, self._answers, self._cuts = {}, {}, {}
             self.shape = record["digest"]
+        elif record["type"] == "beginning":
+            self.beginnings[record["name"]] = record["value"]
         elif record["type"] == "plan":
             self._plans[sweep] = [Slice.from_json(item) for item in record["slices"]]
         elif record["type"] == "cut":
@@ -181,6 +185,20 @@ class Ledger(State):
         for path in self.folder.iterdir() if forgets else ():
             path.unlink()
         return forgets
+
+    def at_beginning(self, name: str, ask: Callable[[], Any]) -> Any:
+        """Ask something of the table before its harvest, once: a harvest that goes on has the answer of its first run.
+
+        Parameters
+        ----------
+        name : str
+            Of the question.
+        ask : callable
+            Gives plain values for a JSON document.
+        """
+        if name not in self.beginnings:
+            self._add({"type": "beginning", "name": name, "value": ask()})
+        return self.beginnings[name]
 
     def add_limit(self, rows: int) -> None:
         """Journal that the service cuts answers at so many rows; those that have as many count no more."""

@@ -23,6 +23,7 @@ __all__ = [
     "base_batches",
     "refresh_findings",
     "refreshed_batches",
+    "rows_once",
     "same_columns",
 ]
 
@@ -97,6 +98,34 @@ def refreshed_batches(
             yield batch
         else:
             yield batch.filter(pc.invert(pc.is_in(batch.column(identity).cast(pa.string()), names)))
+
+
+def rows_once(
+    base: Catalog | None, answers: Iterable[Path], schema: Schema, identity: str, removed: Iterable[str]
+) -> Iterator[pa.RecordBatch]:
+    """Full rows as `refreshed_batches` gives them, but the last of each identity alone.
+
+    Parameters
+    ----------
+    base, answers, schema, identity, removed
+        As for `refreshed_batches`.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    done = set(removed)
+
+    def others(batch: pa.RecordBatch) -> pa.RecordBatch:
+        return batch.filter(pc.invert(pc.is_in(batch.column(identity).cast(pa.string()), pa.array(done, pa.string()))))
+
+    for path in reversed(list(answers)):
+        came: set[str] = set()
+        for batch in read_answer(path, list(schema.names)):
+            yield others(batch)
+            came.update(batch.column(identity).cast(pa.string()).to_pylist())
+        done |= came
+    for batch in () if base is None else base_batches(base, schema):
+        yield others(batch)
 
 
 def refresh_findings(base: str, fetched: tuple[int, int], uncompared: int) -> list[Finding]:

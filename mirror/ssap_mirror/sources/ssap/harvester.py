@@ -26,6 +26,7 @@ from pathlib import Path
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.times import mjd_of
 from ssap_mirror.sources.harvest.audit import AUDIT, Audit
+from ssap_mirror.sources.harvest.audit.sample import Sample
 from ssap_mirror.sources.harvest.cost import Price, refuse_full_disk
 from ssap_mirror.sources.harvest.ledger import Ledger
 from ssap_mirror.sources.harvest.refresh_base import MAX_REFRESH_FRACTION, refreshed_batches
@@ -35,9 +36,10 @@ from ssap_mirror.sources.source import Estimate, Harvest
 from ssap_mirror.sources.ssap.looks.lost import Gone, settle_with_lost
 from ssap_mirror.sources.ssap.looks.proof import Proof, prove
 from ssap_mirror.sources.ssap.looks.second_look import look_again
+from ssap_mirror.sources.ssap.looks.whole_rows import look_at_whole_rows
 from ssap_mirror.sources.ssap.probe import Probe
 from ssap_mirror.sources.ssap.survey import Settled, Survey, run_survey
-from ssap_mirror.sources.ssap.sweeps import FULL_VERB, HARVEST, Sweeps, is_survey
+from ssap_mirror.sources.ssap.sweeps import FULL_VERB, HARVEST, Sweeps, is_survey, words_of_limit
 from ssap_mirror.sources.ssap.verdict import Outcome, judge
 
 __all__ = ["Harvester"]
@@ -80,42 +82,55 @@ class Harvester:
             If there is not enough room on disk.
         """
         identity = self.probe.traits.identity
-        found, signs = self._run(identity, ())
-        if found is not None:
+        found = self._run(identity, ())
+        if isinstance(found, Harvest):
             return found
         if self.base is not None:
-            self.progress.note(f"{identity} no longer tells all rows apart, so all rows are fetched")
+            self.progress.note(f"{found}, so all rows are fetched")
             return replace(self, base=None).run()
         # Seen in a whole table, not in a sample: then rows are told apart by all their values.
-        found, _ = self._run(None, (*signs, f"{identity} does not tell rows apart: rows are compared by all values"))
-        assert found is not None
+        found = self._run(None, (f"{identity} does not tell rows apart: rows are compared by all values",))
+        assert isinstance(found, Harvest)
         return found
 
-    def _run(self, identity: str | None, signs: tuple[str, ...]) -> tuple[Harvest | None, tuple[str, ...]]:
-        """Harvest by an identity; None if it does not tell rows apart. And what was noticed on the way."""
+    def _run(self, identity: str | None, signs: tuple[str, ...]) -> Harvest | str:
+        """Harvest by an identity; or say why another harvest has to be made, a clause without an end."""
+        ambiguous = f"{identity} no longer tells all rows apart"
         with self._sweeps(identity) as sweeps:
             survey = run_survey(sweeps, self.base)
             if self.base is not None and sweeps.audit.unnamed():
                 # Such a row is known by what a survey sees of it, which may have changed.
-                return None, signs
-            if found_limit := self._find_limit(sweeps.audit):
-                signs = (*signs, found_limit)
+                return f"some rows have no {identity}"
+            if self._shows_limit(sweeps.audit):
+                sweeps.learn_limit(self.probe.traits.unreported_limit)
                 survey = run_survey(sweeps, self.base)
             if self.base is None:
                 self._check_disk(sweeps.audit)
+            limit = self.ledger.answer_limit
             self._fetch(sweeps, survey)
+            if limit != self.ledger.answer_limit:
+                # Answers of the survey were cut off there as well.
+                survey = run_survey(sweeps, self.base)
             if sweeps.audit.ambiguous():
-                return None, signs
+                return ambiguous
             settled, gone = settle_with_lost(sweeps, self.base, survey)
-            signs = (*signs, *settled.signs)
+            sample = self._compare_whole_rows(sweeps)
+            if sample is not None and sample.changed:
+                return f"{sample.changed:,} of {sample.compared:,} whole rows are not what they were"
             proof = prove(sweeps, settled.survey, refresh=self.base is not None)
             if sweeps.audit.ambiguous():
-                return None, signs
-            return self._judged(sweeps.audit, replace(settled, signs=signs), gone, proof), signs
+                return ambiguous
+            settled = replace(settled, signs=(*signs, *settled.signs))
+            return self._judged(sweeps.audit, settled, gone, proof, sample)
+
+    def _compare_whole_rows(self, sweeps: Sweeps) -> Sample | None:
+        rows = self.probe.endpoint.client.policy.full_sample
+        return None if self.base is None or not rows else look_at_whole_rows(sweeps, self.base, rows)
 
     @contextlib.contextmanager
     def _sweeps(self, identity: str | None) -> Iterator[Sweeps]:
         """Open an audit of all that is at hand, and the sweeps that add to it."""
+        self._recall_limit()
         schema, seen = self.probe.description.schema, self.probe.traits.survey_columns
         with Audit(self.staging / AUDIT, schema, identity, seen) as audit:
             if self.base is not None:
@@ -125,17 +140,18 @@ class Harvester:
                 audit.add([answer], full=not is_survey(answer.sweep))
             yield Sweeps(self.probe, self.ledger, audit, self.progress)
 
-    def _find_limit(self, audit: Audit) -> str | None:
-        """Say so if the survey has seen rows that an answer without a constraint did not have, and did not tell of."""
+    def _recall_limit(self) -> None:
+        """Know at how many rows the service cut its answers when the snapshot of a refresh was made."""
+        limit = None if self.base is None else self.base.manifest["harvest"].get("answer_limit")
+        if limit is not None and self.ledger.answer_limit is None:
+            self.ledger.add_limit(limit)
+
+    def _shows_limit(self, audit: Audit) -> bool:
+        """Whether the survey has seen rows that an answer without a constraint did not have, and did not tell of."""
         limit = self.probe.traits.unreported_limit
         if limit is None or self.ledger.answer_limit is not None or self.base is not None:
-            return None
-        if audit.seen() <= _MANY_MORE * limit:
-            return None
-        self.ledger.add_limit(limit)
-        sign = f"the service cuts its answers at {limit:,} rows and does not say so"
-        self.progress.note(sign)
-        return sign
+            return False
+        return audit.seen() > _MANY_MORE * limit
 
     def _estimate(self, rows: int) -> Estimate:
         sample = self.probe.endpoint.sample([("VERB", str(FULL_VERB)), ("MAXREC", str(_PRICE_ROWS))])
@@ -172,7 +188,7 @@ class Harvester:
         # A day earlier: dates of publication may be those of a day, and of another time zone.
         sweeps.fetch_published(mjd_of(created) - 1.0)
 
-    def _judged(self, audit: Audit, settled: Settled, gone: Gone, proof: Proof) -> Harvest:
+    def _judged(self, audit: Audit, settled: Settled, gone: Gone, proof: Proof, sample: Sample | None) -> Harvest:
         description, traits, survey = self.probe.description, self.probe.traits, settled.survey
         removed = gone.removed
         rows = audit.rows()
@@ -186,8 +202,9 @@ class Harvester:
             gone=gone,
             unwatched=0 if self.base is None else audit.unwatched(survey.since, survey.sight),
             proof=proof,
+            sample=sample,
             base=None if self.base is None else self.base.path.name,
-            signs=(*settled.signs, *self.ledger.unreadable(full)),
+            signs=(*self._limit_found(), *settled.signs, *self.ledger.unreadable(full)),
             rows=rows - len(removed),
             duplicates=audit.full_rows() - rows,
             removed=len(removed),
@@ -218,6 +235,10 @@ class Harvester:
             record,
             settled=outcome.is_one_state,
         )
+
+    def _limit_found(self) -> tuple[str, ...]:
+        limit = self.ledger.answer_limit
+        return () if limit is None else (words_of_limit(limit),)
 
     def _changed_columns(self) -> str | None:
         """Ask once more what the columns are, and say how they are not what they were at first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ssap_mirror.sources.harvest.audit.sample import Sample
 from ssap_mirror.sources.harvest.refresh_base import refresh_findings
 from ssap_mirror.sources.source import Finding, Verdict
 from ssap_mirror.sources.ssap.looks.lost import Gone
@@ -56,6 +57,8 @@ class Outcome:
     """Columns that a survey does not see."""
     divided: int
     """Ranges that could not be cut, and were asked for cell by cell of the sky."""
+    sample: Sample | None = None
+    """Of a refresh: whole rows that were compared, if that was wanted."""
     volatile: tuple[str, ...] = ()
     """Columns that differed between two answers with the same rows, so that rows were compared without them."""
 
@@ -83,7 +86,8 @@ def judge(outcome: Outcome) -> Verdict:
 
 def _what_was_done(outcome: Outcome) -> list[Finding]:
     if outcome.base is not None:
-        return refresh_findings(outcome.base, outcome.fetched, outcome.uncompared)
+        compared = () if outcome.sample is None else (outcome.sample.finding(),)
+        return [*refresh_findings(outcome.base, outcome.fetched, outcome.uncompared), *compared]
     swept = outcome.rows_by_sweep.get(HARVEST, 0)
     found = [Finding(f"the sweep by {outcome.main or 'no parameter'} gave {swept:,} rows")]
     if outcome.second is not None:

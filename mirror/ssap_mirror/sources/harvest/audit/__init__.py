@@ -2,6 +2,6 @@
 
 from ssap_mirror.sources.harvest.audit.audit import AUDIT, Audit
 from ssap_mirror.sources.harvest.audit.index import translate_index_errors
-from ssap_mirror.sources.harvest.audit.rows import Changes, Lost, Missing, Sight
+from ssap_mirror.sources.harvest.audit.rows import Changes, Missing, SeenRows, Sight
 
-__all__ = ["AUDIT", "Audit", "Changes", "Lost", "Missing", "Sight", "translate_index_errors"]
+__all__ = ["AUDIT", "Audit", "Changes", "Missing", "SeenRows", "Sight", "translate_index_errors"]

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssap_mirror.sources.harvest.audit.index import Index
-from ssap_mirror.sources.harvest.audit.rows import Changes, Lost, Missing, Sight, floats_of, missing_of
+from ssap_mirror.sources.harvest.audit.rows import (
+    Changes,
+    Missing,
+    SeenRows,
+    Sight,
+    floats_of,
+    missing_of,
+    seen_rows_of,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,7 +135,7 @@ class Audit(Index):
             " AND ascii(identity) <> 0 GROUP BY identity, survey_digest HAVING count(DISTINCT full_digest) > 1)"
         )
 
-    def lost(self, since: int, sees: Sight, but: Iterable[int] = ()) -> Lost:
+    def lost(self, since: int, sees: Sight, but: Iterable[int] = ()) -> SeenRows:
         """Rows from before the survey that is believed, which it would have seen, and which nothing has seen since.
 
         Parameters
@@ -148,12 +156,26 @@ class Audit(Index):
             list(but),
             *wanted,
         )
-        return Lost(
-            identities=tuple(table.column("identity").to_pylist()),
-            ra=floats_of(table, "ra"),
-            dec=floats_of(table, "dec"),
-            t=floats_of(table, "t"),
-            held=table.column("held").to_numpy(zero_copy_only=False).astype(np.bool_),
+        return seen_rows_of(table)
+
+    def pick(self, rows: int, seed: int) -> SeenRows:
+        """Pick at random so many rows of the snapshot that later answers have seen, none of them in full.
+
+        Parameters
+        ----------
+        rows : int
+            How many; there may be fewer.
+        seed : int
+            Another picks others.
+        """
+        return seen_rows_of(
+            self.table(
+                "SELECT identity, any_value(ra) AS ra, any_value(dec) AS dec, any_value(t) AS t, true AS held FROM seen"
+                " GROUP BY identity HAVING min(number) = 0 AND max(number) > 0 AND (count(ra) > 0 OR count(t) > 0)"
+                " AND max(number) FILTER (full_digest IS NOT NULL) = 0 ORDER BY hash(identity, ?) LIMIT ?",
+                seed,
+                rows,
+            )
         )
 
     def unwatched(self, since: int, sees: Sight) -> int:

@@ -131,6 +131,18 @@ class Index:
                 rows = self._rows(batch, answer.number, full)
                 self._duckdb.from_arrow(rows).insert_into("seen")
 
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Take out answers that turned out to be none.
+
+        Parameters
+        ----------
+        numbers : iterable of int
+            Of the answers.
+        """
+        gone = list(numbers)
+        self._known -= set(gone)
+        self._duckdb.execute("DELETE FROM seen WHERE number IN (SELECT unnest(?))", [gone])
+
     def add_base(self, catalog: Catalog) -> None:
         """Take in the rows of a snapshot, as answer 0.
 

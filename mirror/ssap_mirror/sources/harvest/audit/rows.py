@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["Changes", "Lost", "Missing", "Sight", "floats_of", "missing_of"]
+__all__ = ["Changes", "Missing", "SeenRows", "Sight", "floats_of", "missing_of", "seen_rows_of"]
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Sight:
 
 
 @dataclass(frozen=True)
-class Lost:
-    """Rows that were seen before, and that a survey did not see again."""
+class SeenRows:
+    """Rows as they were seen before."""
 
     identities: tuple[str, ...]
     """Of each."""
@@ -86,6 +86,17 @@ def missing_of(table: pa.Table) -> Missing:
         ra=floats_of(table, "ra"),
         dec=floats_of(table, "dec"),
         answers=table.column("number").to_numpy().astype(np.int64),
+    )
+
+
+def seen_rows_of(table: pa.Table) -> SeenRows:
+    """Read rows that were seen before from a table of the index."""
+    return SeenRows(
+        identities=tuple(table.column("identity").to_pylist()),
+        ra=floats_of(table, "ra"),
+        dec=floats_of(table, "dec"),
+        t=floats_of(table, "t"),
+        held=table.column("held").to_numpy(zero_copy_only=False).astype(np.bool_),
     )
 
 

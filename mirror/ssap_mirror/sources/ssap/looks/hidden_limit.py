@@ -25,11 +25,11 @@ __all__ = ["find_hidden_limit", "suspects"]
 _FEWEST_ROWS = 40
 # Spectra come by the plate, so that slices may well be equally full: so many of them are looked into.
 _MOST_SUSPECTS = 2
-# What lies within this share of a disc's radius lies in it, whatever the rounding.
-_CLEARLY_INSIDE = 0.999
+# What lies within this share of a disc's radius lies in it, whatever position of a row POS is about.
+_CLEARLY_INSIDE = 0.98
 
-#: Asks for some slices, as the sweep that is looked at did.
-Ask = Callable[[Sequence[Slice]], list[Answer]]
+#: Asks for parts of the slice of an answer, as the sweep that is looked at asked for it.
+Ask = Callable[[Answer, Sequence[Slice]], list[Answer]]
 
 
 def suspects(answers: Sequence[Answer]) -> list[Answer]:
@@ -67,7 +67,7 @@ def find_hidden_limit(
     """
     for answer in suspects(answers)[:_MOST_SUSPECTS]:
         parts = answer.slice.cut(known)
-        if parts is not None and any(_beyond(answer, part, schema) for part in ask(parts)):
+        if parts is not None and any(_beyond(answer, part, schema) for part in ask(answer, parts)):
             return answer.rows
     return None
 

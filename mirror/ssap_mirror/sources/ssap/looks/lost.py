@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ssap_mirror.core.catalog import Catalog
-from ssap_mirror.sources.harvest.audit import Lost
+from ssap_mirror.sources.harvest.audit import SeenRows
 from ssap_mirror.sources.harvest.slices import Range, Slice, cover_positions
 from ssap_mirror.sources.ssap.survey import Settled, Survey, run_survey, settle
 from ssap_mirror.sources.ssap.sweeps import Sweeps
 from ssap_mirror.sources.ssap.traits import TIME
 
-__all__ = ["Gone", "find_gone", "settle_with_lost"]
+__all__ = ["Gone", "find_gone", "settle_with_lost", "slices_around"]
 
 # Requests that a look for lost rows may take at any rate.
 _FEW_REQUESTS = 16
@@ -51,6 +51,9 @@ def settle_with_lost(sweeps: Sweeps, base: Catalog | None, survey: Survey) -> tu
     gone = find_gone(sweeps, settled.survey)
     if not gone.came_back or not settled.survey.whole:
         return settled, gone
+    if sweeps.probe.traits.unreported_limit in sweeps.rows_of_whole():
+        # Two answers to different questions, one of them known to be cut off, have as many rows.
+        sweeps.learn_limit(sweeps.probe.traits.unreported_limit)
     sign = f"one answer for the whole table lacked {gone.came_back:,} rows that it has: the table is swept instead"
     sweeps.progress.note(sign)
     swept = settle(sweeps, base, run_survey(sweeps, base, at_once=False))
@@ -72,7 +75,7 @@ def find_gone(sweeps: Sweeps, survey: Survey) -> Gone:
     if not len(lost):
         return Gone(())
     sweeps.progress.stage("look for lost rows", len(lost))
-    sweeps.fetch_lost(survey.since, _some(_slices_of(sweeps, lost), sweeps))
+    sweeps.fetch_lost(survey.since, _some(slices_around(sweeps, lost), sweeps))
     still = sweeps.audit.lost(survey.since, survey.sight)
     came_back = len(lost) - len(still)
     held = [name for name, is_held in zip(still.identities, still.held.tolist(), strict=True) if is_held]
@@ -82,14 +85,14 @@ def find_gone(sweeps: Sweeps, survey: Survey) -> Gone:
     return Gone((), came_back, kept=len(held), out_of_reach=len(still) - len(held))
 
 
-def _slices_of(sweeps: Sweeps, lost: Lost) -> list[Slice]:
-    """Where lost rows would be, had they only been left out of an answer."""
-    placed = np.isfinite(lost.ra) & np.isfinite(lost.dec) & sweeps.probe.traits.cones
+def slices_around(sweeps: Sweeps, rows: SeenRows) -> list[Slice]:
+    """Where rows are that were seen before: around their positions, or their dates."""
+    placed = np.isfinite(rows.ra) & np.isfinite(rows.dec) & sweeps.probe.traits.cones
     slices: list[Slice] = []
     if placed.any():
-        slices += cover_positions(lost.ra[placed], lost.dec[placed], *sweeps.audit.positions())
+        slices += cover_positions(rows.ra[placed], rows.dec[placed], *sweeps.audit.positions())
     if TIME in sweeps.probe.traits.parameters:
-        dates = np.unique(np.round(lost.t[~placed & np.isfinite(lost.t)], 4))
+        dates = np.unique(np.round(rows.t[~placed & np.isfinite(rows.t)], 4))
         slices += [Slice(Range(TIME, t - _AROUND_DATE_DAYS, t + _AROUND_DATE_DAYS)) for t in dates.tolist()]
     return slices
 

@@ -64,6 +64,13 @@ __all__ = ["sync"]
 @click.option(
     "--strict", is_flag=True, help="End at a cell that cannot be read; without it, it is missing, counted and told."
 )
+@click.option(
+    "--full-sample",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Compare N whole rows, picked at random, in a refresh; if one has changed, all rows are fetched.",
+)
 @limits
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
@@ -74,7 +81,7 @@ def sync(
     home: Path | None, keep: int | None,
     full: bool, dry_run: bool, only_status: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
     allow_shrink: bool,  # noqa: FBT001
-    quiet: bool, as_json: bool, strict: bool, **limits: float | None,  # noqa: FBT001
+    quiet: bool, as_json: bool, strict: bool, full_sample: int, **limits: float | None,  # noqa: FBT001
 ) -> None:  # fmt: skip
     """Mirror a SERVICE: harvest its whole table, build a snapshot, check it, make it live.
 
@@ -120,7 +127,7 @@ def sync(
             name=name,
             home=home,
             options=options,
-            policy=replace(policy_of(limits), strict=strict),
+            policy=replace(policy_of(limits), strict=strict, full_sample=full_sample),
             progress=progress,
         )
     if as_json:
