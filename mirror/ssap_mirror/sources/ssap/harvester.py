@@ -121,7 +121,7 @@ class Harvester:
             if sweeps.audit.ambiguous():
                 return ambiguous
             settled = replace(settled, signs=(*signs, *settled.signs))
-            return self._judged(sweeps.audit, settled, gone, proof, sample)
+            return self._judged(sweeps, settled, gone, proof, sample)
 
     def _compare_whole_rows(self, sweeps: Sweeps) -> Sample | None:
         rows = self.probe.endpoint.client.policy.full_sample
@@ -171,7 +171,7 @@ class Harvester:
             self._fetch_published(sweeps, self.base)
             return
         self.progress.stage("harvest", sweeps.audit.seen() or None)
-        sweeps.harvest(next(iter(self.probe.traits.parameters), None))
+        sweeps.harvest(*self.probe.traits.parameters)
         look_again(sweeps)
 
     def _much_is_missing(self, audit: Audit, survey: Survey) -> bool:
@@ -188,13 +188,14 @@ class Harvester:
         # A day earlier: dates of publication may be those of a day, and of another time zone.
         sweeps.fetch_published(mjd_of(created) - 1.0)
 
-    def _judged(self, audit: Audit, settled: Settled, gone: Gone, proof: Proof, sample: Sample | None) -> Harvest:
+    def _judged(self, sweeps: Sweeps, settled: Settled, gone: Gone, proof: Proof, sample: Sample | None) -> Harvest:
         description, traits, survey = self.probe.description, self.probe.traits, settled.survey
+        audit = sweeps.audit
         removed = gone.removed
         rows = audit.rows()
         full = [answer for answer in self.ledger.answers() if not is_survey(answer.sweep)]
         outcome = Outcome(
-            main=next(iter(traits.parameters), None),
+            main=sweeps.harvested_by(),
             second=next(iter(traits.parameters[1:]), None),
             settled=settled.agrees,
             restless=audit.restless(),

@@ -25,7 +25,7 @@ from ssap_mirror.sources.harvest.slices import (
     order_of_discs,
     plan_ranges,
 )
-from ssap_mirror.sources.harvest.sweep import Fetch, Sweep, run_sweep
+from ssap_mirror.sources.harvest.sweep import Fetch, InseparableError, Sweep, run_sweep
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.ssap.looks.hidden_limit import find_hidden_limit
 from ssap_mirror.sources.ssap.looks.third_sweep import ThirdSweep, choose_third_sweep
@@ -136,10 +136,34 @@ class Sweeps:
         stored = sum(answer.path.stat().st_size for answer in known) / max(sum(answer.rows for answer in known), 1)
         return _AS_SENT * stored * rows
 
-    def harvest(self, parameter: str | None) -> None:
-        """Ask for all full rows, by a parameter, or without one."""
-        slices, known = ([WHOLE], None) if parameter is None else self._planned(parameter)
-        self._fetch(HARVEST, slices, known)
+    def harvest(self, *parameters: str) -> None:
+        """Ask for all full rows, by the first of some parameters that parts them, or without one.
+
+        What a parameter has brought until it shows that it does not counts all the same.
+        """
+        for number, parameter in enumerate(parameters):
+            slices, known = self._planned(parameter)
+            name = f"{HARVEST}-{parameter}" if number else HARVEST
+            try:
+                self._fetch(name, slices, known)
+            except InseparableError as error:
+                self.progress.note(str(error))
+                self.audit.add(self.ledger.answers(name), full=True)
+            else:
+                return
+        self._fetch(f"{HARVEST}-{_WHOLE}" if parameters else HARVEST, [WHOLE])
+
+    def harvested(self) -> list[Answer]:
+        """Answers of the sweeps for all full rows."""
+        return [answer for answer in self.ledger.answers() if answer.sweep.startswith(HARVEST)]
+
+    def harvested_by(self) -> str | None:
+        """Parameter of the last sweep for all full rows; None if it had none."""
+        names = [name for name in self.ledger.sweeps() if name.startswith(HARVEST) and f"-{_PARTS}-" not in name]
+        if names[-1:] == [f"{HARVEST}-{_WHOLE}"]:
+            return None
+        others = [name.removeprefix(f"{HARVEST}-") for name in names if name != HARVEST]
+        return others[-1] if others else next(iter(self.probe.traits.parameters), None)
 
     def fetch_published(self, since_mjd: float) -> None:
         """Ask for the full rows that were published since a date [MJD]."""

@@ -88,7 +88,7 @@ def _what_was_done(outcome: Outcome) -> list[Finding]:
     if outcome.base is not None:
         compared = () if outcome.sample is None else (outcome.sample.finding(),)
         return [*refresh_findings(outcome.base, outcome.fetched, outcome.uncompared), *compared]
-    swept = outcome.rows_by_sweep.get(HARVEST, 0)
+    swept = sum(rows for sweep, rows in outcome.rows_by_sweep.items() if sweep.startswith(HARVEST))
     found = [Finding(f"the sweep by {outcome.main or 'no parameter'} gave {swept:,} rows")]
     if outcome.second is not None:
         others = sum(outcome.rows_by_sweep.values()) - swept

@@ -94,7 +94,9 @@ class Audit(Index):
         table = self.table(
             "SELECT identity, survey.ra, survey.dec, survey.number"
             " FROM survey(?) AS survey LEFT JOIN held USING (identity)"
-            " WHERE held.number IS NULL OR (held.number < survey.number AND held.digest <> survey.digest) ORDER BY 1",
+            " WHERE held.number IS NULL OR (held.number < survey.number AND held.digest <> survey.digest)"
+            " OR identity IN (FROM twins(?)) ORDER BY 1",
+            since,
             since,
         )
         return missing_of(table)

@@ -30,7 +30,8 @@ _MEMORY = "400MB"
 
 # A row seen: a survey's has no full digest, and answer 0 is the snapshot that a refresh starts from. `held` is the
 # newest full row of each identity, `survey` the last time that a survey saw it, from a given answer on, and `unseen`
-# are the rows that no answer has had from then on, but for some answers that do not count.
+# are the rows that no answer has had from then on, but for some answers that do not count. `twins` are rows without an
+# identity that a survey cannot tell apart, and of which one of its answers has more than there are full rows.
 _TABLES = """
 CREATE TABLE seen (
     number INTEGER, identity VARCHAR, t DOUBLE, ra DOUBLE, dec DOUBLE, full_digest UBIGINT, survey_digest UBIGINT
@@ -50,6 +51,15 @@ CREATE MACRO unseen(since, but) AS TABLE
             max(number) FILTER (NOT list_contains(but, number)) AS last
         FROM seen GROUP BY identity
     ) WHERE last < since;
+CREATE MACRO twins(since) AS TABLE
+    SELECT identity FROM (
+        SELECT identity, full_digest, max(rows) AS rows FROM (
+            SELECT identity, number, full_digest, count(*) AS rows FROM seen
+            WHERE ascii(identity) = 0 AND (full_digest IS NOT NULL OR number >= since)
+            GROUP BY identity, number, full_digest
+        ) GROUP BY identity, full_digest
+    ) GROUP BY identity
+    HAVING max(rows) FILTER (full_digest IS NULL) > sum(rows) FILTER (full_digest IS NOT NULL);
 """
 
 

@@ -13,7 +13,7 @@ from ssap_mirror.sources.harvest.client import InterruptedHarvest
 from ssap_mirror.sources.harvest.ledger import Answer
 from ssap_mirror.sources.harvest.positions import columns_read, dates, positions
 from ssap_mirror.sources.harvest.slices import Cell, Range, Slice
-from ssap_mirror.sources.ssap.sweeps import HARVEST, Sweeps
+from ssap_mirror.sources.ssap.sweeps import Sweeps
 from ssap_mirror.sources.ssap.traits import TIME
 
 __all__ = ["look_again"]
@@ -34,7 +34,7 @@ def look_again(sweeps: Sweeps) -> None:
     sweeps : Sweeps
         Of a harvest that is finished.
     """
-    answers = [answer for answer in sweeps.ledger.answers(HARVEST) if answer.rows]
+    answers = [answer for answer in sweeps.harvested() if answer.rows]
     if len(answers) < 2:
         return
     sweeps.progress.stage("second look", None)
