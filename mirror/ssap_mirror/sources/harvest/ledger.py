@@ -56,6 +56,8 @@ class State:
         self._cuts: dict[tuple[str, str], list[Slice]] = {}
         #: Rows at which the service is known to cut its answers without saying so; None if it is not known to.
         self.answer_limit: int | None = None
+        #: Whether a refresh has turned into a harvest of all rows.
+        self.is_anew = False
         #: What was asked of the table as a whole before anything else, by name.
         self.beginnings: dict[str, Any] = {}
         #: Digest of the columns that all answers have; None if there are none yet.
@@ -123,6 +125,8 @@ class State:
                 # Answers of other columns are no answers, and what was planned by them is no plan.
                 self._plans, self._answers, self._cuts = {}, {}, {}
             self.shape = record["digest"]
+        elif record["type"] == "anew":
+            self._plans, self._answers, self._cuts, self.is_anew = {}, {}, {}, True
         elif record["type"] == "beginning":
             self.beginnings[record["name"]] = record["value"]
         elif record["type"] == "plan":
@@ -182,9 +186,14 @@ class Ledger(State):
             return False
         forgets = bool(self._answers) or bool(self._plans)
         self._add({"type": "columns", "digest": shape})
-        for path in self.folder.iterdir() if forgets else ():
-            path.unlink()
+        if forgets:
+            self._drop_unjournaled_files()
         return forgets
+
+    def begin_anew(self) -> None:
+        """Journal that all rows are fetched in place of a refresh: what that has asked is of no use to a harvest."""
+        self._add({"type": "anew"})
+        self._drop_unjournaled_files()
 
     def at_beginning(self, name: str, ask: Callable[[], Any]) -> Any:
         """Ask something of the table before its harvest, once: a harvest that goes on has the answer of its first run.

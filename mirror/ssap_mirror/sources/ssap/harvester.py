@@ -81,13 +81,16 @@ class Harvester:
         CatalogError
             If there is not enough room on disk.
         """
+        if self.base is not None and self.ledger.is_anew:
+            return replace(self, base=None).run()
         identity = self.probe.traits.identity
         found = self._run(identity, ())
         if isinstance(found, Harvest):
             return found
         if self.base is not None:
             self.progress.note(f"{found}, so all rows are fetched")
-            return replace(self, base=None).run()
+            self.ledger.begin_anew()
+            return self.run()
         # Seen in a whole table, not in a sample: then rows are told apart by all their values.
         found = self._run(None, (f"{identity} does not tell rows apart: rows are compared by all values",))
         assert isinstance(found, Harvest)

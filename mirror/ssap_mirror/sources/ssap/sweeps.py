@@ -253,7 +253,9 @@ class Sweeps:
         return plan_ranges(parameter, known, self._policy.slice_rows), known
 
     def _survey(self, name: str, slices: Sequence[Slice], maxrec: int, known: NDArray[np.float64] | None = None) -> int:
-        answers = self._run_whole(Sweep(name, tuple(slices), maxrec, self._fetch_survey, known), full=False)
+        answers = self._run_whole(
+            Sweep(name, tuple(slices), maxrec, self._fetch_survey, known, self.probe.traits.cones), full=False
+        )
         return min((answer.number for answer in answers), default=0)
 
     def _fetch(

@@ -65,11 +65,18 @@ def find_hidden_limit(
     ask : callable
         Asks for the parts.
     """
-    for answer in suspects(answers)[:_MOST_SUSPECTS]:
+    odd = [answer for answer in suspects(answers) if not _is_as_planned(answer, known)]
+    for answer in odd[:_MOST_SUSPECTS]:
         parts = answer.slice.cut(known)
         if parts is not None and any(_beyond(answer, part, schema) for part in ask(answer, parts)):
             return answer.rows
     return None
+
+
+def _is_as_planned(answer: Answer, known: NDArray[np.float64] | None) -> bool:
+    """Whether an answer has all the rows that another sweep saw: slices are planned to be equally full."""
+    within = answer.slice.range
+    return within is not None and known is not None and 0 < int(within.holds(known).sum()) <= answer.rows
 
 
 def _beyond(whole: Answer, part: Answer, schema: Schema) -> bool:
