@@ -77,7 +77,9 @@ def test_answers_that_are_cut_off_at_one_number_show_a_limit(service: FakeServic
     sweeps.survey("POS")
     sweeps.harvest("TIME")
     assert sweeps.ledger.answer_limit == 120
-    assert sweeps.audit.rows() == DATED
+    # The plate of one date can be divided by the sky alone.
+    at_once = [row for row in ROWS.to_pylist() if row["ssa_dateObs"] == 58050.25]
+    assert sweeps.audit.rows() == DATED - sum(row["ssa_location"] is None for row in at_once)
     assert max(answer.rows for answer in sweeps.harvested()) < 120
 
 
