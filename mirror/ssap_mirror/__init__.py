@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ssap_mirror.core.schema import Column, Schema
     from ssap_mirror.pipeline.address import FileAddress, SsapAddress, TapAddress
-    from ssap_mirror.pipeline.build_mirror import build_mirror
+    from ssap_mirror.pipeline.recipe import build_mirror
     from ssap_mirror.pipeline.sync import SyncOptions, sync
     from ssap_mirror.sources.source import RequestPolicy
 
@@ -41,7 +41,7 @@ _LAZY = {
     "SsapAddress": "ssap_mirror.pipeline.address",
     "SyncOptions": "ssap_mirror.pipeline.sync",
     "TapAddress": "ssap_mirror.pipeline.address",
-    "build_mirror": "ssap_mirror.pipeline.build_mirror",
+    "build_mirror": "ssap_mirror.pipeline.recipe",
     "sync": "ssap_mirror.pipeline.sync",
 }
 

@@ -24,7 +24,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import ssap_query
 from numpy.typing import NDArray
-from ssap_mirror.tables.positions import Positions
+from ssap_mirror.core.quantities.positions import Positions
 
 __all__ = ["FORMS", "Trial", "check", "make_trial"]
 

@@ -19,7 +19,7 @@ def test_names_are_those_listed() -> None:
 
 def test_names_mean_what_they_say() -> None:
     from ssap_mirror.core.schema import Column, Schema
-    from ssap_mirror.pipeline.build_mirror import build_mirror
+    from ssap_mirror.pipeline.recipe import build_mirror
     from ssap_mirror.pipeline.sync import sync
 
     assert (ssap_mirror.Column, ssap_mirror.Schema) == (Column, Schema)

@@ -2,6 +2,7 @@
 
 ::
 
+    <home>/services.toml                     services of one's own, a table for each
     <home>/<name>/
       CURRENT                                one line: the live snapshot's name
       HISTORY                                what was live when, a line each time
@@ -35,6 +36,7 @@ __all__ = [
     "METADATA",
     "PARTITION_INFO",
     "PROPERTIES",
+    "SERVICES",
     "SERVICE_XML",
     "SUFFIXES",
     "UNPLACED",
@@ -50,6 +52,7 @@ __all__ = [
     "mirror_dir",
     "new_snapshot_name",
     "partition_path",
+    "services_file",
     "snapshot_names",
     "snapshots_dir",
     "staging_dir",
@@ -77,6 +80,7 @@ MANIFEST = "manifest.json"
 MANIFEST_DIGEST = f"{MANIFEST}.sha256"
 PROPERTIES = "hats.properties"
 PARTITION_INFO = "partition_info.csv"
+SERVICES = "services.toml"
 SERVICE_XML = "service.xml"
 UNPLACED = "unplaced.parquet"
 DATASET = "dataset"
@@ -132,6 +136,11 @@ def cache_dir() -> Path | None:
 def mirror_dir(home: Path, name: str) -> Path:
     """Folder of one mirror."""
     return home / name
+
+
+def services_file(home: Path) -> Path:
+    """File of the services of one's own."""
+    return home / SERVICES
 
 
 def current_file(mirror: Path) -> Path:

@@ -1,13 +1,16 @@
 """The parts that columns play, and by what a column is known to play one.
 
-A key is a utype without its prefix, in lower case, or ``name:``, ``ucd:`` or ``ucd1:`` and a name, a UCD1+ or a UCD of
-2002. The keys of a role stand in the order in which they are tried: utypes of SSA 1.0 and 1.1, of ObsCore 1.1, the name
-that ObsCore fixes, UCDs, usual names.
+A key is a utype without its prefix, in lower case, or ``name:``, ``ucd:`` or ``ucd1:`` and a name (as `name_key` writes
+it), a UCD1+ or a UCD of 2002. The keys of a role stand in the order in which they are tried: utypes of SSA 1.0 and 1.1,
+of ObsCore 1.1, the name that ObsCore fixes, UCDs, usual names; of right ascension and declination the UCDs of the main
+ones, usual names, other UCDs.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING
 
 from ssap_mirror.core.quantities.units import says_no_unit
@@ -15,30 +18,74 @@ from ssap_mirror.core.quantities.units import says_no_unit
 if TYPE_CHECKING:
     from ssap_mirror.core.schema import Column
 
-__all__ = ["ROLES", "TEXT_ROLES", "UNITS", "ColumnIndex", "find_roles", "fits", "utype_key"]
+__all__ = [
+    "EQUATORIAL",
+    "ROLES",
+    "TEXT_ROLES",
+    "UNITS",
+    "ColumnIndex",
+    "find_roles",
+    "fits",
+    "is_icrs",
+    "name_key",
+    "utype_key",
+]
+
+#: Usual names of right ascension and declination, as `name_key` writes them, the plainest first.
+EQUATORIAL = (
+    ("ra", "dec"),
+    ("s_ra", "s_dec"),
+    ("ra_icrs", "dec_icrs"),
+    ("ra_icrs", "de_icrs"),
+    ("icrs_ra", "icrs_dec"),
+    ("raj2000", "dej2000"),
+    ("ra_j2000", "dec_j2000"),
+    ("ra2000", "dec2000"),
+    ("ra_2000", "dec_2000"),
+    ("raj2000", "decj2000"),
+    ("radeg", "dedeg"),
+    ("radeg", "decdeg"),
+    ("ra_deg", "dec_deg"),
+    ("ra_deg", "de_deg"),
+    ("alpha", "delta"),
+    ("alpha_j2000", "delta_j2000"),
+    ("alphawin_j2000", "deltawin_j2000"),
+    ("alphapeak_j2000", "deltapeak_j2000"),
+    ("alphapsf_j2000", "deltapsf_j2000"),
+    ("ra_j1991_25", "dec_j1991_25"),
+    ("raicrs", "deicrs"),
+    ("ra", "de"),
+    ("ra", "decl"),
+    ("right_ascension", "declination"),
+    ("rightascension", "declination"),
+    ("ramean", "decmean"),
+    ("ra_mean", "dec_mean"),
+    ("ra_obj", "dec_obj"),
+    ("ra_targ", "dec_targ"),
+    ("target_ra", "target_dec"),
+    ("plug_ra", "plug_dec"),
+    ("raobs", "decobs"),
+    ("ra_obs", "dec_obs"),
+    ("sky_ra", "sky_dec"),
+    ("coord_ra", "coord_dec"),
+)
 
 #: Role -> its keys, best first.
 ROLES: dict[str, tuple[str, ...]] = {
     "identity": ("ucd:meta.id;meta.main",),
     "ra": (
         "ucd:pos.eq.ra;meta.main",
-        "name:s_ra",
         "ucd1:pos_eq_ra_main",
+        *(f"name:{name}" for name, _ in EQUATORIAL),
         "ucd:pos.eq.ra",
         "ucd1:pos_eq_ra",
-        "name:ra",
-        "name:raj2000",
-        "name:ra_icrs",
     ),
     "dec": (
         "ucd:pos.eq.dec;meta.main",
-        "name:s_dec",
         "ucd1:pos_eq_dec_main",
+        *(f"name:{name}" for _, name in EQUATORIAL),
         "ucd:pos.eq.dec",
         "ucd1:pos_eq_dec",
-        "name:dec",
-        "name:dej2000",
-        "name:de_icrs",
     ),
     # A pair in one column. The two columns of one position are `location_ra` and `location_dec`.
     "location": ("char.spatialaxis.coverage.location.value", "ucd:pos.eq", "ucd1:pos_eq"),
@@ -229,6 +276,11 @@ UNITS: dict[str, str] = {
 
 # Any column may be the identity; the score and the region are not compared with anything.
 _ANY_KIND = frozenset({"identity", "score", "region"})
+# Roles that two columns play together
+_PAIRS = (("ra", "dec"), ("location_ra", "location_dec"))
+_PARTNERS = {role: other for pair in _PAIRS for role, other in (pair, pair[::-1])}
+_ICRS_FRAMES = ("icrs", "fk5 j2000", "eq_fk5", "j2000", "gcrs")
+_MARKS = re.compile(r"[^0-9a-z]+")
 _OTHER_WORDS = ("spectrum.", "ssa.", "obscore.", "spec.")
 _MAIN = "meta.main"
 
@@ -258,11 +310,23 @@ class ColumnIndex:
         for key in ROLES[role]:
             yield from self.known_by(key)
 
+    def pairs(self, role: str, other: str) -> Iterator[tuple[Column, Column]]:
+        """Columns of two roles that are known by the same kind of key, best first; none twice."""
+        found: dict[tuple[Column, Column], None] = {}
+        for key, other_key in zip(ROLES[role], ROLES[other], strict=True):
+            ones, others = self.known_by(key), self.known_by(other_key)
+            # Names may be alike but for their marks (RAJ2000, _RAJ2000): then any of each, first those in one place.
+            more = product(ones, others) if key.startswith("name:") else ()
+            found.update(dict.fromkeys((*zip(ones, others, strict=False), *more)))
+        yield from found
+
 
 def fits(role: str, column: Column) -> bool:
     """Whether a column can play a role as it stands: text or number, and a number in the role's own unit or in none."""
     if role in _ANY_KIND:
         return True
+    if not is_icrs(column.frame) and UNITS.get(role) == "deg":
+        return False
     if column.is_text or role in TEXT_ROLES:
         return column.is_text and role in TEXT_ROLES
     return says_no_unit(column.unit) or (column.unit or "").strip() == UNITS[role]
@@ -285,9 +349,22 @@ def find_roles(columns: Sequence[Column], overrides: Mapping[str, str]) -> dict[
         said = overrides.get(role)
         if said is not None and (not said or said in named):
             found[role] = said
+        elif role in _PARTNERS and _PARTNERS[role] not in overrides:
+            continue
         elif column := next((column for column in index.candidates(role) if fits(role, column)), None):
             found[role] = column.name
+    # A coordinate without the other is no position.
+    for role, other in _PAIRS:
+        pair = next((p for p in index.pairs(role, other) if fits(role, p[0]) and fits(other, p[1])), None)
+        if pair is not None:
+            found.setdefault(role, pair[0].name)
+            found.setdefault(other, pair[1].name)
     return {role: name for role, name in found.items() if name}
+
+
+def is_icrs(frame: str | None) -> bool:
+    """Whether a frame is ICRS, or differs from it by less than 0.1 arcsec; nothing said is ICRS."""
+    return not (frame or "").strip() or (frame or "").strip().lower().startswith(_ICRS_FRAMES)
 
 
 def utype_key(utype: str) -> str:
@@ -298,8 +375,13 @@ def utype_key(utype: str) -> str:
     return key
 
 
+def name_key(name: str) -> str:
+    """Name as it is compared: in lower case, marks and blanks as one underscore, none at its ends."""
+    return _MARKS.sub("_", name.lower()).strip("_")
+
+
 def _keys(column: Column) -> set[str]:
-    keys = {f"name:{column.name.lower()}"}
+    keys = {f"name:{name_key(column.source_name or column.name)}"}
     if column.utype:
         keys.add(utype_key(column.utype))
     if column.ucd:

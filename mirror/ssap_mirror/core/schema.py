@@ -180,6 +180,8 @@ class Schema:
     volatile: frozenset[str] = frozenset()
     """Names of columns that a service fills anew for each request, as was seen when it was asked twice: a token in a
     link, a distance from POS. They say nothing of a row."""
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Column name -> its values that stand for a missing one by somebody's word, while rows are fetched."""
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from ssap_mirror.errors import ParameterError
 
 if TYPE_CHECKING:
-    from ssap_mirror.tables.positions import Positions
+    from ssap_mirror.core.quantities.positions import Positions
 
 __all__ = ["Address", "FileAddress", "SsapAddress", "TapAddress", "parse_address"]
 

@@ -1,114 +1,205 @@
-"""The services that are known by name."""
+"""The services that are known by name: those that are built in, and one's own in ``services.toml``."""
 
 from __future__ import annotations
 
-import csv
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.core import layout
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.pipeline.address import Address, parse_address
+from ssap_mirror.pipeline.address import Address, FileAddress, TapAddress, parse_address
+from ssap_mirror.pipeline.known_columns import lamost6_mrs
+from ssap_mirror.pipeline.remembered import remembered_entry, source_entry
+from ssap_mirror.pipeline.service import KnownService
+from ssap_mirror.pipeline.services_file import entries_of, is_mirror_name, read_entry
 
 if TYPE_CHECKING:
-    from ssap_mirror.tables.positions import Positions
+    from ssap_mirror.core.quantities.positions import Positions
 
-__all__ = ["KnownService", "find_address", "find_service", "lamost6_mrs", "services"]
+__all__ = ["entry_to_remember", "find_service", "find_source", "lamost6_mrs", "services"]
+
+_SERVICE, _WHERE = "service", "--where"
 
 
-def lamost6_mrs() -> Schema:
-    """Columns of LAMOST DR6 MRS at the GAVO data centre.
+def services(home: Path | None = None) -> tuple[KnownService, ...]:
+    """Services that are known by name.
+
+    Parameters
+    ----------
+    home : pathlib.Path, optional
+        Folder of the mirrors; `ssap_mirror.core.layout.default_home` without it.
 
     Returns
     -------
-    Schema
-        98 columns with the exact verbosity levels 1 to 30, from the service's own information page
-        (http://dc.g-vo.org/lamost6/q/svc_mrs/info).
+    tuple of KnownService
+        Those of ``services.toml`` in that folder, in its order, then those that are built in.
+
+    Raises
+    ------
+    ParameterError
+        If ``services.toml`` cannot be read.
     """
-    text = resources.files("ssap_mirror").joinpath("data/lamost6_mrs_columns.csv").read_text("utf-8")
-    columns = []
-    for row in csv.DictReader(text.splitlines()):
-        values: dict[str, Any] = {key: value or None for key, value in row.items()}
-        level, title = int(values.pop("verb_level")), values.pop("table_head")
-        columns.append(Column(verbosity=level, title=title, **values))
-    # location_ra/dec carry the main-position UCD too, but are float32: the target position is ra/dec.
-    return Schema(tuple(columns), {"ra": "ra", "dec": "dec", "identity": "mobsid"})
+    own = {name: _own(name, entry, _file(home)) for name, entry in entries_of(_file(home)).items()}
+    return (*own.values(), *(read_entry(name, entry) for name, entry in _built_in().items() if name not in own))
 
 
-_SCHEMAS: dict[str, Callable[[], Schema]] = {"lamost6_mrs": lamost6_mrs}
+def find_service(name: str, home: Path | None = None) -> KnownService | None:
+    """Find a service by its name; None if it is neither one's own nor built in.
+
+    Parameters
+    ----------
+    name : str
+        Of the service.
+    home : pathlib.Path, optional
+        Folder of the mirrors.
+
+    Raises
+    ------
+    ParameterError
+        If ``services.toml`` cannot be read, or what it says of the service cannot be.
+    """
+    own = entries_of(_file(home))
+    if name in own:
+        return _own(name, own[name], _file(home))
+    return read_entry(name, _built_in()[name]) if name in _built_in() else None
 
 
-@dataclass(frozen=True)
-class KnownService:
-    """A service that can be mirrored by its name."""
-
-    name: str
-    """Name of the mirror: ``lamost6-mrs``."""
-    title: str
-    """For people."""
-    kind: str
-    """``ssap`` or ``tap``."""
-    url: str
-    """Endpoint."""
-    table: str | None = None
-    """Table to mirror, for TAP."""
-    columns: str | None = None
-    """Key of the schema that is known beforehand."""
-
-    def schema(self) -> Schema | None:
-        """Columns with exact verbosity levels and roles, or None where the service is asked for them."""
-        return None if self.columns is None else _SCHEMAS[self.columns]()
-
-
-def services() -> tuple[KnownService, ...]:
-    """Services that are built in, in the order of ``data/services.toml``."""
-    text = resources.files("ssap_mirror").joinpath("data/services.toml").read_text("utf-8")
-    return tuple(KnownService(name=name, **entry) for name, entry in tomllib.loads(text).items())
-
-
-def find_service(name: str) -> KnownService | None:
-    """Find a service by its name; None if it is not built in."""
-    return next((known for known in services() if known.name == name), None)
-
-
-def find_address(
+def find_source(
     service: str,
-    source: str | Path | None = None,
+    source: str | Path | Address | None = None,
     *,
+    name: str | None = None,
+    home: Path | None = None,
     table: str | None = None,
+    where: str | None = None,
     units: Mapping[str, str] | None = None,
+    nulls: Mapping[str, tuple[str, ...]] | None = None,
     positions: Positions | None = None,
-) -> Address:
-    """Say where the rows of a service come from.
+) -> KnownService:
+    """Say where the rows of a service come from, and what is known of it.
+
+    Without a source that is what ``services.toml`` says of the service, or what its mirror remembers, or what is built
+    in, in this order.
 
     Parameters
     ----------
     service : str
-        Name of a built-in service, or any name if `source` is given.
-    source : str or pathlib.Path, optional
+        Name of a service, or any name if `source` is given.
+    source : str, pathlib.Path or Address, optional
         Address as for `ssap_mirror.pipeline.address.parse_address`, in place of the service's own.
+    name : str, optional
+        Name of the mirror; the service's without it.
+    home : pathlib.Path, optional
+        Folder of the mirrors.
     table : str, optional
         Table of a TAP service; the service's own without it.
+    where : str, optional
+        Condition in ADQL that all rows of such a table have to meet.
     units : mapping of str to str, optional
-        Units of columns of a file.
+        Units of its columns, beside those that are known.
+    nulls : mapping of str to tuple of str, optional
+        Values of its columns that stand for a missing one, beside those that are known.
     positions : Positions, optional
         Which columns of a file are its positions.
 
     Raises
     ------
     ParameterError
-        If the service is unknown and no source is given, or the source is no address.
+        If the service is unknown and no source is given, or the source is no address, or ``services.toml`` cannot be
+        read.
     """
-    known = find_service(service)
-    if known is not None:
-        url = known.url if source is None else source
-        return parse_address(url, table=table or known.table, units=units, positions=positions)
+    known = find_service(service, home)
     if source is None:
-        built_in = ", ".join(item.name for item in services())
-        reason = f"is no built-in service ({built_in}), and no source is given"
-        raise ParameterError(name="service", value=service, reason=reason)
-    return parse_address(source, table=table, units=units, positions=positions)
+        if (name or service) == service:
+            known = _as_before(service, home, known)
+        if known is None:
+            raise ParameterError(_SERVICE, service, _unknown())
+        if table is None and not where and not units and not nulls and positions is None:
+            return known
+        source = _changed(known, table, positions)
+    found = known or KnownService(service, url="")
+    if isinstance(source, (str, Path)):
+        source = parse_address(source, table=table or found.table, units=units, positions=positions)
+    if where:
+        if not isinstance(source, TapAddress):
+            raise ParameterError(_WHERE, where, "can only be asked of a table of a TAP service")
+        source = replace(source, where=where)
+    moved = found.moved_to(source)
+    return replace(moved, units={**moved.units, **(units or {})}, nulls={**moved.nulls, **(nulls or {})})
+
+
+def _changed(known: KnownService, table: str | None, positions: Positions | None) -> Address:
+    """Take the address of a service, with another table or other positions where they are given."""
+    address = known.address
+    if isinstance(address, FileAddress):
+        return replace(address, positions=positions or address.positions)
+    if table is None and positions is None:
+        return address
+    return parse_address(known.url, table=table or known.table, positions=positions)
+
+
+def entry_to_remember(service: KnownService, home: Path | None = None) -> dict[str, Any]:
+    """Say where rows came from, for `ssap_mirror.pipeline.remembered`.
+
+    Parameters
+    ----------
+    service : KnownService
+        That was mirrored.
+    home : pathlib.Path, optional
+        Folder of the mirrors.
+
+    Returns
+    -------
+    dict
+        Its entry; with its ``name`` if it is known by that, so that an address which is mended later counts.
+    """
+    named = {"name": service.name} if find_service(service.name, home) == service else {}
+    return {**named, **service.to_entry()}
+
+
+def _as_before(service: str, home: Path | None, known: KnownService | None) -> KnownService | None:
+    """Take what ``services.toml`` says, or a mirror remembers, or is built in."""
+    mirror = layout.mirror_dir(home or layout.default_home(), service)
+    if (known is not None and known.said_in) or not is_mirror_name(service):
+        return known
+    entry = remembered_entry(mirror)
+    if entry is None:
+        entry = source_entry(mirror) if known is None else None
+    if entry is None:
+        return known
+    by_name = find_service(entry.pop("name"), home) if "name" in entry else None
+    return by_name or replace(read_entry(service, entry), said_in=f"the last sync of {service}")
+
+
+def _unknown() -> str:
+    tried, untried = (
+        ", ".join(name for name, entry in _built_in().items() if bool(entry.get("untried")) is wanted)
+        for wanted in (False, True)
+    )
+    return (
+        f"is no built-in service ({tried}), nor an untried one ({untried}), nor in {layout.SERVICES}, nor a "
+        "mirror that knows where it came from, and no source is given"
+    )
+
+
+def _file(home: Path | None) -> Path:
+    return layout.services_file(home or layout.default_home())
+
+
+@cache
+def _built_in() -> dict[str, dict[str, Any]]:
+    text = resources.files("ssap_mirror").joinpath("data/services.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def _own(name: str, entry: Mapping[str, Any], path: Path) -> KnownService:
+    """Read one's own words about a service; what they leave open of one that is built in stays."""
+    usual = dict(_built_in().get(name, {}))
+    if "url" in entry:
+        usual = {key: value for key, value in usual.items() if key not in ("kind", "table", "untried", "note")}
+    return read_entry(name, {**usual, **entry}, path)

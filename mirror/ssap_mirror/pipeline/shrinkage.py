@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ssap_mirror.pipeline.build_mirror import live_snapshot
+from ssap_mirror.pipeline.recipe import live_snapshot
 from ssap_mirror.sources.source import Finding
 
 __all__ = ["MAX_SHRINK_FRACTION", "shrinkage"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import find_snapshot
 from ssap_mirror.errors import CatalogError
+from ssap_mirror.sources.harvest.journal import read_whole_lines
 from ssap_mirror.sources.harvest.ledger import ANSWERS, JOURNAL, State
 
 __all__ = ["HarvestStatus", "SweepStatus", "status"]
@@ -88,7 +88,7 @@ def status(name: str, home: Path | None = None) -> HarvestStatus:
     except CatalogError:
         live = None
     staging = layout.staging_dir(mirror)
-    records = _records(staging / JOURNAL)
+    records = read_whole_lines(staging / JOURNAL)
     begin = next((record for record in records if record["type"] == "begin"), None)
     state = State(records, staging / ANSWERS)
     sweeps = []
@@ -104,18 +104,3 @@ def status(name: str, home: Path | None = None) -> HarvestStatus:
         sweeps=tuple(sweeps),
         bytes=sum(record["size"] for record in records if record["type"] == "answer"),
     )
-
-
-def _records(path: Path) -> list[dict[str, Any]]:
-    """Whole lines of a journal that may be growing."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return []
-    found = []
-    for line in content.rpartition(b"\n")[0].splitlines():
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            break
-    return found

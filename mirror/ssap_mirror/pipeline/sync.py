@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -16,8 +17,11 @@ from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.snapshots import make_live, prune
 from ssap_mirror.errors import CatalogError, ParameterError
 from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress
-from ssap_mirror.pipeline.build_mirror import build_checked, live_snapshot
-from ssap_mirror.pipeline.known_services import KnownService, find_address, find_service
+from ssap_mirror.pipeline.known_services import entry_to_remember, find_source
+from ssap_mirror.pipeline.recipe import build_checked, live_snapshot
+from ssap_mirror.pipeline.remembered import REMEMBERED
+from ssap_mirror.pipeline.service import KnownService
+from ssap_mirror.pipeline.services_file import entries_of, is_mirror_name, save_service
 from ssap_mirror.pipeline.shrinkage import shrinkage
 from ssap_mirror.pipeline.staging import Staging
 from ssap_mirror.sources.file.source import FileSource
@@ -109,6 +113,8 @@ class SyncOptions:
     """Make a snapshot live even if rows are known to be missing; its manifest says so."""
     allow_shrink: bool = False
     """Make a snapshot live even if it has many fewer rows than the one that it replaces."""
+    save: bool = False
+    """Write what the rows come from into ``services.toml`` in the mirrors' home, under the mirror's name."""
     keep: int | None = None
     """How many snapshots that were live before stay; None for all. The one that is replaced stays at any rate."""
 
@@ -116,7 +122,7 @@ class SyncOptions:
 def sync(
     service: str,
     *,
-    source: str | Path | Address | None = None,
+    source: str | Path | Address | KnownService | None = None,
     home: Path | None = None,
     name: str | None = None,
     options: SyncOptions | None = None,
@@ -130,10 +136,11 @@ def sync(
     Parameters
     ----------
     service : str
-        Name of a built-in service, whose columns are then known, or any name if `source` is given.
-    source : str, pathlib.Path or Address, optional
+        Name of a service that ``services.toml`` has or that is built in, or of a mirror, which knows where it came
+        from; any name if `source` is given.
+    source : str, pathlib.Path, Address or KnownService, optional
         Address of an SSAP endpoint in place of the service's own, of a TAP service with a table as its fragment
-        (``http://dc.g-vo.org/tap#lamost6.ssa_lrs``), or path of a file of rows.
+        (``http://dc.g-vo.org/tap#lamost6.ssa_lrs``), or path of a file of rows; or all that is known of it.
     home : pathlib.Path, optional
         Folder of the mirrors; `ssap_mirror.core.layout.default_home` without it.
     name : str, optional
@@ -153,7 +160,8 @@ def sync(
     Raises
     ------
     ParameterError
-        If the service is unknown and no source is given, or the name cannot be a folder's.
+        If the service is unknown and no source is given, the name cannot be a folder's, or ``services.toml`` cannot be
+        read.
     SourceError
         If the source cannot be read; what was fetched is kept.
     BusyError
@@ -163,11 +171,15 @@ def sync(
     """
     began = time.monotonic()
     tell, chosen = progress or Silent(), options or SyncOptions()
-    address = source if isinstance(source, Address) else find_address(service, source)
     mirror = layout.mirror_dir(home or layout.default_home(), _mirror_name(name or service))
+    asked = source if isinstance(source, KnownService) else find_source(service, source, name=name, home=home)
+    entry = entry_to_remember(asked, home)
+    if chosen.save:
+        # What cannot be read cannot be added to: better now than after hours.
+        entries_of(layout.services_file(mirror.parent))
     with storage.lock_mirror(mirror), storage.translate_errors(mirror):
         base = None if chosen.full else _refresh_base(mirror, tell)
-        rows = _open_source(address, find_service(service), service, policy, base)
+        rows = _open_source(asked, policy, base)
         staging = Staging(mirror)
         if not (chosen.restart or chosen.dry_run) and (catalog := _finish_earlier(mirror, staging)) is not None:
             tell.note("an earlier sync had all but made its snapshot live; that is done now")
@@ -175,11 +187,15 @@ def sync(
             # What was refused is taken by whoever says so now; for all others it is no use to go on with it.
             takes = chosen.accept_incomplete or chosen.allow_shrink
             anew = chosen.restart or (staging.refused and not takes)
-            if said := staging.begin(_facts(address, base), restart=anew):
+            if said := staging.begin(_facts(asked, entry, base), restart=anew):
                 tell.note(said)
             if chosen.dry_run:
-                return _report(mirror.name, {}, began, estimate=rows.estimate(staging.path, tell))
+                estimate = rows.estimate(staging.path, tell)
+                _save(asked, mirror, chosen)
+                return _report(mirror.name, {}, began, estimate=estimate)
             harvest = rows.harvest(staging.path, tell)
+            harvest = replace(harvest, record={**harvest.record, REMEMBERED: entry})
+            _save(asked, mirror, chosen)
             shrunken = None if chosen.allow_shrink else shrinkage(mirror, harvest.rows)
             if shrunken is not None or (harvest.verdict.status == "incomplete" and not chosen.accept_incomplete):
                 return _refuse(mirror, staging, harvest, shrunken, began)
@@ -219,31 +235,44 @@ def _refresh_base(mirror: Path, progress: Progress) -> Catalog | None:
     return base
 
 
-def _open_source(
-    address: Address, known: KnownService | None, service: str, policy: RequestPolicy | None, base: Catalog | None
-) -> Source:
+def _save(asked: KnownService, mirror: Path, chosen: SyncOptions) -> None:
+    """Write down what the rows come from, once that has shown to work."""
+    if chosen.save:
+        save_service(layout.services_file(mirror.parent), replace(asked, name=mirror.name))
+
+
+def _open_source(asked: KnownService, policy: RequestPolicy | None, base: Catalog | None) -> Source:
     """Open what an address leads to; `base` is the live snapshot, of whatever source."""
-    title = service if known is None else known.title
-    schema = None if known is None else known.schema()
-    if base is not None and base.manifest["source"] != {"kind": address.kind, "url": address.origin}:
+    address, title, schema, said = asked.address, asked.title or asked.name, asked.schema(), asked.corrections
+    policy = asked.policy(policy)
+    if base is not None and not _is_of(base, asked):
         base = None
     match address:
         case SsapAddress(url):
-            return SsapSource(url, title, schema, policy, base)
+            return SsapSource(url, title, schema, policy, base, corrections=said, habits=asked.habits)
         case TapAddress(url, table, where):
-            return TapSource(url, table, title, policy, base, where)
+            return TapSource(url, table, title, policy, base, where, corrections=said)
         case FileAddress(path, units, positions):
-            return FileSource(path, schema, units=units, positions=positions, title=title)
+            return FileSource(path, schema, units=units, positions=positions, title=title, corrections=said)
 
 
-def _facts(address: Address, base: Catalog | None) -> dict[str, str]:
+def _is_of(base: Catalog, asked: KnownService) -> bool:
+    """Whether a snapshot has rows of the same source, with the same values taken as missing."""
+    address, before = asked.address, base.manifest.get("harvest", {}).get(REMEMBERED, {})
+    same_source: bool = base.manifest["source"] == {"kind": address.kind, "url": address.origin}
+    return same_source and before.get("nulls", {}) == asked.to_entry().get("nulls", {})
+
+
+def _facts(asked: KnownService, entry: dict[str, Any], base: Catalog | None) -> dict[str, str]:
     """Say what has to be the same for an earlier harvest to be continued."""
+    named = {"name": entry["name"]} if "name" in entry else {}
     # Digests of rows are DuckDB's hashes, which another version may work out otherwise.
     import duckdb
 
     return {
-        "kind": address.kind,
-        "url": address.origin,
+        "kind": asked.kind,
+        "url": asked.address.origin,
+        REMEMBERED: json.dumps({**asked.facts(), **named}, sort_keys=True),
         "base": "" if base is None else base.path.name,
         "hashes": f"duckdb {duckdb.__version__}",
     }
@@ -346,6 +375,6 @@ def _schema(catalog: Catalog | None, estimate: Estimate | None) -> Schema | None
 
 
 def _mirror_name(name: str) -> str:
-    if not name or name in (".", "..") or Path(name).name != name or name.startswith("."):
+    if not is_mirror_name(name):
         raise ParameterError(name="name", value=name, reason="cannot be the name of a mirror's folder")
     return name

@@ -26,6 +26,8 @@ class RequestPolicy:
 
     requests_at_a_time: int = 2
     """Never more connections than this."""
+    pause_s: float = 0.0
+    """At least this long from the beginning of one request to that of the next, over all connections [s]."""
     attempts: int = 3
     """How often one request is tried before it counts as failed."""
     first_wait_s: float = 5.0

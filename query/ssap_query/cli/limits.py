@@ -17,6 +17,7 @@ _PREFIX = "limit_"
 # Option, field of the policy, unit, least value, and what it is about.
 _LIMITS = (
     ("--connections", "requests_at_a_time", "N", 1, "How many requests are sent at a time."),
+    ("--pause", "pause_s", "SECONDS", 0, "Shortest time between the beginnings of two requests."),
     ("--attempts", "attempts", "N", 1, "How often one request is tried."),
     ("--longest-connect", "connect_timeout_s", "SECONDS", 0.1, "Longest wait for a connection."),
     ("--longest-silence", "read_timeout_s", "SECONDS", 0.1, "Longest silence within an answer."),

@@ -31,6 +31,7 @@ __all__ = [
     "names",
     "open_once",
     "output",
+    "read_nulls",
     "read_request",
     "read_units",
 ]
@@ -127,6 +128,18 @@ def read_units(ctx: click.Context, param: click.Parameter, given: tuple[str, ...
             raise click.BadParameter(message, ctx, param)
         units[column] = unit
     return units
+
+
+def read_nulls(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Read ``COLUMN=VALUE``; a column may have several values."""
+    values: dict[str, tuple[str, ...]] = {}
+    for text in given:
+        column, equals, value = text.partition("=")
+        if not (column and equals):
+            message = f"{text!r} is not of the form COLUMN=VALUE"
+            raise click.BadParameter(message, ctx, param)
+        values[column] = (*values.get(column, ()), value)
+    return values
 
 
 def read_request(request: str | None, dialect: str, options: Iterable[tuple[str, str]] = ()) -> SsapRequest:

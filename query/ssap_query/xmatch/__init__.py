@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ssap_mirror.tables.positions import Positions
+from ssap_mirror.core.quantities.positions import Positions
 
 from ssap_query.xmatch.api import crossmatch
 from ssap_query.xmatch.inputs.tables import Side

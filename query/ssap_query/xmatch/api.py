@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ssap_mirror.core.quantities.positions import Positions
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.tables.positions import Positions
 
 from ssap_query.xmatch.inputs.tables import Side, TableLike, open_table
 from ssap_query.xmatch.join import sql

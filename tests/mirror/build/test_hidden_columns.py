@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from astropy.coordinates import SkyCoord
 from ssap_mirror.build.hats_files import BuildInfo
 from ssap_mirror.build.hidden_columns import Survey
 from ssap_mirror.build.placement import Placer
@@ -245,7 +246,7 @@ def test_a_mere_name_does_not_make_text_a_position() -> None:
     ("columns", "reason"),
     [
         ({column("ra", NOT_UNDERSTOOD): [1.0], column("dec"): [1.0]}, NOT_UNDERSTOOD),
-        ({column("ra", frame="galactic"): [1.0], column("dec", frame="galactic"): [1.0]}, "frame 'galactic'"),
+        ({column("ra", frame="AZ_EL"): [1.0], column("dec", frame="AZ_EL"): [1.0]}, "frame 'AZ_EL'"),
         ({Column("p", "double", utype="ssa:Char.SpatialAxis.Coverage.Location.Value"): [1.0]}, "does not hold pairs"),
     ],
 )
@@ -253,6 +254,45 @@ def test_positions_that_are_not_understood(columns: dict[Column, list[object]], 
     schema, values = worked_out(columns)
     assert "location" not in values
     assert reason in schema.refused["location"]
+
+
+def test_positions_in_other_frames_are_transformed_as_those_of_any_table() -> None:
+    sky = SkyCoord(10.5, -20.25, unit="deg")
+    old, galactic = sky.fk4, sky.galactic
+    for columns in (
+        {column("ra", "deg", frame="FK4 B1950"): [old.ra.deg], column("dec", "deg", frame="FK4 B1950"): [old.dec.deg]},
+        {
+            Column("x", "double", ucd="pos.galactic.lon"): [galactic.l.deg],
+            Column("y", "double", ucd="pos.galactic.lat"): [galactic.b.deg],
+        },
+        {Column("RAB1950", "double", unit="h"): [old.ra.hour], Column("DEB1950", "double", unit="deg"): [old.dec.deg]},
+    ):
+        schema, values = worked_out({column: [float(value) for value in cells] for column, cells in columns.items()})
+        assert values["ra"] == [pytest.approx(10.5, abs=1e-9)]
+        assert values["location"] == [pytest.approx([10.5, -20.25], abs=1e-9)]
+        description = schema[schema.roles["ra"]].description
+        assert description is not None
+        assert "transformed from" in description
+    # The second frame of radio catalogues is ICRS to some milliarcseconds, and POS is asked of the numbers as they are.
+    schema, _ = worked_out(
+        {column("ra", "deg", frame="FK5 J2000"): [1.0], column("dec", "deg", frame="FK5 J2000"): [1.0]}
+    )
+    assert (schema.roles["ra"], schema.roles["dec"]) == ("ra", "dec")
+
+
+def test_hours_minutes_and_seconds_in_columns_of_their_own() -> None:
+    parts = {
+        Column("RAh", "short", unit="h", ucd="pos.eq.ra"): [0, 0, None],
+        Column("RAm", "short", unit="min", ucd="pos.eq.ra"): [42, 42, None],
+        Column("RAs", "double", unit="s", ucd="pos.eq.ra"): [0.0, None, None],
+        Column("DE-", "char", ucd="pos.eq.dec"): ["-", "+", None],
+        Column("DEd", "short", unit="deg", ucd="pos.eq.dec"): [0, 0, None],
+        Column("DEm", "short", unit="arcmin", ucd="pos.eq.dec"): [15, 15, None],
+        Column("DEs", "float", unit="arcsec", ucd="pos.eq.dec"): [0.0, 36.0, None],
+    }
+    _, values = worked_out(parts)
+    assert values["ra"] == [pytest.approx(10.5), pytest.approx(10.5), None]
+    assert values["dec"] == [pytest.approx(-0.25), pytest.approx(0.26), None]
 
 
 def test_a_column_that_cannot_be_used_leaves_its_role_to_the_next() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress, parse_address
-from ssap_mirror.pipeline.known_services import find_address, find_service
+from ssap_mirror.pipeline.known_services import find_service, find_source
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,12 @@ def test_the_manifest_tells_tables_of_one_service_apart_and_files_by_their_place
 
 def test_a_known_service_has_an_address_of_its_own() -> None:
     url = "http://dc.g-vo.org/lamost6/q/svc_mrs/ssap.xml"
-    assert find_address("lamost6-mrs") == SsapAddress(url)
-    assert find_address("lamost6-lrs") == TapAddress("http://dc.g-vo.org/tap", "lamost6.ssa_lrs")
-    assert find_address("lamost6-lrs", "http://127.0.0.1/tap") == TapAddress("http://127.0.0.1/tap", "lamost6.ssa_lrs")
-    assert find_address("lamost6-lrs", table="lamost6.other").origin == "http://dc.g-vo.org/tap#lamost6.other"
-    assert find_address("lamost6-mrs", "rows.csv") == FileAddress(Path("rows.csv"))
+    assert find_source("lamost6-mrs").address == SsapAddress(url)
+    assert find_source("lamost6-lrs").address == TapAddress("http://dc.g-vo.org/tap", "lamost6.ssa_lrs")
+    there = find_source("lamost6-lrs", "http://127.0.0.1/tap").address
+    assert there == TapAddress("http://127.0.0.1/tap", "lamost6.ssa_lrs")
+    other = find_source("lamost6-lrs", table="lamost6.other").address
+    assert other.origin == "http://dc.g-vo.org/tap#lamost6.other"
+    assert find_source("lamost6-mrs", "rows.csv").address == FileAddress(Path("rows.csv").absolute())
     assert find_service("califa") is None
-    assert find_address("califa", url) == SsapAddress(url)
+    assert find_source("califa", url).address == SsapAddress(url)

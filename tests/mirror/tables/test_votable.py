@@ -189,6 +189,39 @@ def test_which_table() -> None:
             _rows(_document(impossible))
 
 
+@pytest.mark.parametrize("serialization", votables.SERIALIZATIONS)
+# A comment within the rows makes the parser see to them.
+@pytest.mark.parametrize("noise", ["", "<!-- -->"])
+def test_later_tables_of_the_results_go_on_where_that_is_asked_for(serialization: str, noise: str) -> None:
+    tables = [
+        re.search(rb"<TABLE\b.*</TABLE>", votables.document(NAMES, rows, serialization), re.S)
+        for rows in ([[1, "x"], [2, "y"]], [[3, "z"]], [], [[4, None], [5, "w"]])
+    ]
+    found = "".join(table[0].decode().replace("</TABLEDATA>", noise + "</TABLEDATA>") for table in tables if table)
+    found = found.replace("</STREAM>", noise + "</STREAM>")
+    source = _results(f'{found}<INFO name="QUERY_STATUS" value="OVERFLOW"/>')
+    reader = read_votable(source, join_tables=True)
+    assert [row["a"] for batch in reader for row in batch.to_pylist()] == [1, 2, 3, 4, 5]
+    assert (reader.query_status, reader.notes) == ("OVERFLOW", ())
+
+
+def test_rows_after_those_of_other_columns_are_refused() -> None:
+    first = _table("<TD>1</TD>", "<TD>x</TD>")
+    others = (
+        _table("<TD>1</TD>", "<TD>x</TD>", fields="".join(map(votables.field, (NAMES[0], Column("c", "char", "*"))))),
+        _table("<TD>1</TD>", fields=votables.field(NAMES[0])),
+        _table("<TD>1</TD>", "<TD>x</TD>", fields="".join(map(votables.field, (Column("a", "long"), NAMES[1])))),
+        first.replace("TABLEDATA", "BINARY"),
+    )
+    for other in others:
+        with pytest.raises(FormatError, match="two tables of different columns"):
+            list(read_votable(_results(first + other), join_tables=True))
+    # One that is no part of the results says nothing of them.
+    aside = _document(f'<RESOURCE type="results">{first}</RESOURCE><RESOURCE>{others[1]}</RESOURCE>')
+    reader = read_votable(aside, join_tables=True)
+    assert [batch.to_pylist() for batch in reader] == [[{"a": 1, "b": "x"}]]
+
+
 def test_names_that_are_taken() -> None:
     fields = "".join(votables.field(Column(name, "int")) for name in ("a", "a_2", "a", "b"))
     reader = read_votable(_results(_table(*[f"<TD>{k}</TD>" for k in range(4)], fields=fields)))

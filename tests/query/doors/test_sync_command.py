@@ -56,6 +56,21 @@ class TestNames:
             assert refused.returncode == ExitCode.BAD_INPUT
             assert said in refused.stderr
 
+    def test_values_for_missing_ones_are_taken_or_refused(self, run: Run, table: str, tmp_path: Path) -> None:
+        done = run("sync", "--name", "mine", "--from", table, "--null", "flux=2", "--null", "flux=3", home=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "2 cells of flux held what was said to stand for a missing value" in done.stderr
+        found = ssap.open("mine", tmp_path).sql("SELECT name, flux FROM spectra ORDER BY name").to_arrow()
+        assert found.column("flux").to_pylist() == [1, None, None]
+        for null, said in (
+            ("flux", "COLUMN=VALUE"),
+            ("flow=2", "is said of what is no column"),
+            ("flux=x", "cannot be"),
+        ):
+            refused = run("sync", "--name", "mine", "--from", table, "--null", null, home=tmp_path)
+            assert refused.returncode == ExitCode.BAD_INPUT
+            assert said in refused.stderr
+
 
 class TestBeforeTheHarvest:
     def test_a_dry_run_tells_the_cost_and_status_how_far_it_is(

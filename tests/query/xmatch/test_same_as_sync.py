@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -19,6 +20,71 @@ RA, DEC = [10.0, 150.25, 359.5], [-5.0, 0.5, 89.0]
 
 def vizier(path: Path) -> None:
     path.write_text('# a table\nName\tRAJ2000\tDEJ2000\n\t"h:m:s"\t"d:m:s"\n----\t---\t---\na\t00 40 00\t-05 00 00\n')
+
+
+def split(path: Path) -> None:
+    path.write_text(
+        "#\n#Column\tRAh\t(I2)\tHour of right ascension\nStar\tRAh\tRAm\tRAs\tDE-\tDEd\tDEm\n"
+        " \th\tmin\ts\t \tdeg\tarcmin\n----\t--\t--\t--\t-\t--\t--\n"
+        "a\t 0\t40\t00.0\t-\t00\t30\nb\t01\t20\t\t+\t05\t30\n"
+    )
+
+
+def binary(form: str) -> Callable[[Path], None]:
+    """VOTable in a binary form, or packed; positions in minutes of arc, and a frame that is told."""
+
+    def write(path: Path) -> None:
+        from astropy.io import votable
+        from astropy.table import Table
+
+        table = Table({"lon": np.array(RA) * 60, "lat": np.array(DEC) * 60, "n": [1, 2, 3]})
+        document = votable.from_table(table)
+        document.resources[0].coordinate_systems.append(votable.tree.CooSys(ID="sky", system="eq_FK5"))
+        for item, axis in zip(document.get_first_table().fields, ("ra", "dec"), strict=False):
+            item.unit, item.ucd, item.ref = "arcmin", f"pos.eq.{axis};meta.main", "sky"
+        document.to_xml(str(path), tabledata_format=form, compressed=path.suffix == ".gz")
+
+    return write
+
+
+def ipac(path: Path) -> None:
+    path.write_text(
+        "\\fixlen = T\n|   ra     |  dec   | name |\n|  double  | double | char |\n|  deg     |  deg   |      |\n"
+        "|  null    |  null  |      |\n   10.0       -5.0     a   \n   null       0.5     b   \n"
+    )
+
+
+def ascii_fits(path: Path) -> None:
+    from astropy.io import fits
+
+    columns = [fits.Column(name, "F12.5", unit="deg", array=values) for name, values in (("RA", RA), ("DEC", DEC))]
+    fits.TableHDU.from_columns(columns).writeto(path)
+
+
+def skies(path: Path) -> None:
+    from astropy.coordinates import SkyCoord
+    from astropy.table import QTable
+
+    QTable({"where": SkyCoord(RA, DEC, unit="deg").galactic, "n": [1, 2, 3]}).write(path)
+
+
+def astropy_parquet(path: Path) -> None:
+    from astropy import units
+    from astropy.table import QTable
+
+    QTable({"ra": np.radians(RA) * units.rad, "dec": np.array(DEC) * units.deg}).write(path)
+
+
+def gaia(path: Path) -> None:
+    head = "".join(f"# - {{name: {name}, datatype: float64, unit: deg}}\n" for name in ("ra", "dec"))
+    text = f"# %ECSV 1.0\n# ---\n# delimiter: ','\n# datatype:\n{head}ra,dec\n10.0,-5.0\nnull,null\n"
+    path.write_bytes(gzip.compress(text.encode()))
+
+
+def arrow(path: Path) -> None:
+    from pyarrow import feather
+
+    feather.write_feather(pa.table({"RAJ2000": RA, "DEJ2000": DEC}), path)
 
 
 def old_votable(path: Path) -> None:
@@ -67,7 +133,17 @@ FILES: dict[str, Callable[[Path], object]] = {
     "both.csv": lambda path: path.write_text("RAJ2000,DEJ2000,_RAJ2000,_DEJ2000\n00 40 00,-05 00 00,10.0,-5.0\n"),
     "galactic.csv": lambda path: path.write_text("star,l,b\na,10,20\nb,350,-60\n"),
     "vizier.tsv": vizier,
+    "split.tsv": split,
     "old.vot": old_votable,
+    "tabledata.vot": binary("tabledata"),
+    "binary.vot": binary("binary"),
+    "binary2.vot.gz": binary("binary2"),
+    "ipac.tbl": ipac,
+    "ascii.fits": ascii_fits,
+    "skies.ecsv": skies,
+    "astropy.parquet": astropy_parquet,
+    "gaia.csv.gz": gaia,
+    "stars.arrow": arrow,
     "degrees.fits": fits("ALPHA_J2000", "DELTA_J2000", "deg"),
     "rad.fits": fits("ra", "dec", "rad", np.pi / 180),
     "hours.ecsv": ecsv,

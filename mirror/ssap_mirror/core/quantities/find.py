@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ssap_mirror.core.quantities.bands import band_candidates
 from ssap_mirror.core.quantities.dates import date_candidates
 from ssap_mirror.core.quantities.numbers import number_candidates
-from ssap_mirror.core.quantities.positions import location_candidates, target_candidates
+from ssap_mirror.core.quantities.positions.readings import location_candidates, target_candidates
 from ssap_mirror.core.quantities.reading import Candidates, Finder
 
 if TYPE_CHECKING:

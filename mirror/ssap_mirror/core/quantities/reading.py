@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from ssap_mirror.core.roles import ROLES, ColumnIndex
+from ssap_mirror.core.roles import ColumnIndex
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,12 +78,8 @@ class Finder:
         if self._said(role) is not None or self._said(other) is not None:
             yield from zip(self.singles(role)[:1], self.singles(other)[:1], strict=False)
             return
-        found: dict[tuple[Column, Column], None] = {}
-        for key, other_key in zip(ROLES[role], ROLES[other], strict=True):
-            found.update(dict.fromkeys(zip(self.index.known_by(key), self.index.known_by(other_key), strict=False)))
-        if not found:
-            found.update(dict.fromkeys(zip(self.singles(role)[:1], self.singles(other)[:1], strict=False)))
-        yield from found
+        found = list(self.index.pairs(role, other))
+        yield from found or zip(self.singles(role)[:1], self.singles(other)[:1], strict=False)
 
     def _said(self, role: str) -> list[Column] | None:
         name = self.schema.overrides.get(role)

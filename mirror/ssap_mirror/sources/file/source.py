@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssap_mirror.core import storage
+from ssap_mirror.core.quantities.positions import Positions
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import CatalogError, FormatError, ParameterError, SourceError
+from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.file.conform import Conformer
 from ssap_mirror.sources.file.own_columns import OwnColumns, own_columns
+from ssap_mirror.sources.missing_values import MissingValues, missing_words
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Description, Estimate, Finding, Harvest, Verdict
 from ssap_mirror.tables import open_table
-from ssap_mirror.tables.positions import Positions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,13 +53,17 @@ class FileSource:
         Which of the file's own columns are its positions, where UCDs and usual names do not tell.
     title : str, optional
         For people; the file's name without it.
+    corrections : Corrections, optional
+        Which parts its columns play, where UCDs and usual names do not tell; its units count as those of `units` do.
+        What it says of units and missing values is about columns of the file, by its names.
 
     Raises
     ------
     SourceError
         If the file cannot be read, is of no format that is known, or cannot be put into the columns.
     ParameterError
-        If `units` or `positions` name a column that the file does not have, or a service knows its positions itself.
+        If `units`, `positions` or `corrections` name a column that the file does not have, or a service knows its
+        positions itself.
     """
 
     def __init__(
@@ -66,18 +74,22 @@ class FileSource:
         units: Mapping[str, str] | None = None,
         positions: Positions | None = None,
         title: str | None = None,
+        corrections: Corrections | None = None,
     ) -> None:
         if schema is not None and positions is not None:
             raise ParameterError(_POSITIONS, positions.columns(), "are known of the columns of a service")
         self.path = Path(path)
         self._title = title or self.path.name
-        self._units = dict(units or {})
+        said = corrections or Corrections()
+        self._units = {**said.units, **(units or {})}
+        self._missing_cells: Counter[str] = Counter()
         self._is_own = schema is None
         self._unplaced = 0
         self._table = open_table(path, typed=schema is not None, batch_rows=_BATCH_ROWS)
         with self._named():
             self._own = own_columns(self._table, self._units, positions) if schema is None else OwnColumns(schema, None)
-            self._schema = self._own.schema
+            self._schema = replace(said, units={}, nulls={}).applied_to(self._own.schema)
+            self._missing = MissingValues(said.nulls, self._table.types, said.said_by)
             self._conformer = self._conform()
 
     def describe(self) -> Schema:
@@ -88,6 +100,7 @@ class FileSource:
     def notes(self) -> tuple[str, ...]:
         """What one might want to know, one sentence each; more once the rows have been read."""
         found = (*self._table.notes, *self._own.notes, *self._conformer.notes)
+        found += missing_words(self._missing_cells)
         if not self._unplaced:
             return found
         return (*found, f"rows without a position that can be read: {self._unplaced:,}")
@@ -102,11 +115,13 @@ class FileSource:
         """
         conformer = self._conformer = self._conform()
         self._unplaced = 0
+        self._missing_cells = Counter(dict.fromkeys(self._missing.columns, 0))
         needed = dict.fromkeys(conformer.used)
         if self._own.derived and self._own.place is not None:
             needed |= dict.fromkeys(self._own.place.columns)
         with self._named():
-            for batch in self._table.batches(list(needed)):
+            for given in self._table.batches(list(needed)):
+                batch = self._missing.applied_to(given, self._missing_cells)
                 rows = self._own.add_derived(batch, conformer.conform(batch))
                 if self._own.derived:
                     self._unplaced += rows.column(self._own.derived[0].name).null_count
@@ -152,7 +167,8 @@ class FileSource:
             else {"format": self._table.kind, "files": files}
         )
         record = {"file": said, "notes": list(self.notes)}
-        return Harvest(description, rows, Verdict((self._finding(rows),)), self.batches, record)
+        findings = (self._finding(rows), *map(Finding, missing_words(self._missing_cells)))
+        return Harvest(description, rows, Verdict(findings), self.batches, record)
 
     def _finding(self, rows: int) -> Finding:
         """Hold the rows that were read against what the file says of itself."""

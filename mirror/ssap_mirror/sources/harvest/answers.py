@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from ssap_mirror.core import storage
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
 from ssap_mirror.sources.harvest.shape import changed_columns
+from ssap_mirror.sources.missing_values import MissingValues
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,6 +84,8 @@ class Stored:
     """What the answer was on the wire [byte]."""
     bad_cells: dict[str, list[int | str]] = field(default_factory=dict)
     """Column -> number of cells that could not be read and are NULL, and the text of the first."""
+    missing_cells: dict[str, int] = field(default_factory=dict)
+    """Column -> number of cells with a value that stands for a missing one by somebody's word."""
 
 
 def overflow_in(beginning: bytes) -> bool:
@@ -152,6 +156,8 @@ class AnswerWriter:
         self._arrow = columns.arrow_schema()
         self._digests = Digests(columns, survey_columns)
         self._first: Schema | None = None
+        said = {name: values for name, values in columns.missing.items() if name in columns}
+        self._missing = MissingValues(said, self._arrow)
 
     def store(self, raw: Path, target: Path, maxrec: int) -> Stored:
         """Read a VOTable to its end and store its rows.
@@ -181,16 +187,16 @@ class AnswerWriter:
         from ssap_mirror.tables.votable import read_votable
         from ssap_mirror.tables.votable.cells import BadCells
 
-        bad = BadCells()
+        bad, missing = BadCells(), Counter(dict.fromkeys(self._missing.columns, 0))
         part = target.with_suffix(_PART)
         with raw.open("rb") as file:
-            reader = read_votable(file, bad_cells=None if self._strict else bad)
+            reader = read_votable(file, bad_cells=None if self._strict else bad, join_tables=True)
             _refuse_error(reader)
             if len(reader.schema):
                 _refuse_lack(self._columns, reader.schema)
                 self._refuse_change(reader.schema)
             # Without a TABLE there is no row: some services answer so when nothing matches.
-            rows = self._write(reader, part)
+            rows = self._write(reader, part, missing)
             # The status may stand behind the rows (DALI 1.1 §4.4).
             _refuse_error(reader)
             overflow = reader.query_status == "OVERFLOW" or rows >= maxrec or _warned(reader)
@@ -198,7 +204,7 @@ class AnswerWriter:
         digest, size = storage.sha256(part), part.stat().st_size
         part.replace(target)
         storage.sync(target.parent)
-        return Stored(target, rows, overflow, digest, size, bad_cells=bad.to_json())
+        return Stored(target, rows, overflow, digest, size, bad_cells=bad.to_json(), missing_cells=dict(missing))
 
     def _refuse_change(self, schema: Schema) -> None:
         """Hold the columns of an answer against those of the first; an answer may describe fewer things than others."""
@@ -208,7 +214,7 @@ class AnswerWriter:
             message = f"the table's columns changed while it was read ({changed}); --restart begins anew"
             raise ChangedTableError(message)
 
-    def _write(self, batches: Iterable[pa.RecordBatch], part: Path) -> int:
+    def _write(self, batches: Iterable[pa.RecordBatch], part: Path, missing: Counter[str]) -> int:
         """Write rows as they should be, with their digests; returns their number."""
         import pyarrow as pa
 
@@ -220,7 +226,8 @@ class AnswerWriter:
         ):
             for batch in batches:
                 self._check_stopped()
-                writer.write_batch(self._digests.add_to(_arranged(batch, self._arrow)))
+                arranged = self._missing.applied_to(_arranged(batch, self._arrow), missing)
+                writer.write_batch(self._digests.add_to(arranged))
                 rows += batch.num_rows
         return rows
 

@@ -28,6 +28,7 @@ from ssap_mirror.sources.http.failures import (
 )
 from ssap_mirror.sources.http.loop import BackgroundLoop, Cancelled
 from ssap_mirror.sources.http.pace import Pace
+from ssap_mirror.sources.http.turns import Turns
 from ssap_mirror.sources.source import RequestPolicy
 
 __all__ = ["USER_AGENT", "Client", "Download", "InterruptedHarvest", "ServerFailure", "looks_like_html"]
@@ -79,6 +80,7 @@ class Client:
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(policy.requests_at_a_time)
         self._not_before = 0.0
+        self._turns = Turns(policy.pause_s)
         self._answered = time.monotonic()
         self._failing_since: float | None = None
         self._wake = threading.Event()
@@ -279,13 +281,13 @@ class Client:
             raise ComeBackLater(url.host, wait_s)
         self.pause(max(0.0, wait_s))
         with self._slots:
-            self.check_stopped()
+            self.pause(self._turns.take())
             with self._lock:
                 self.requests += 1
             began = time.monotonic()
             try:
                 with translate_http_errors(url):
-                    found = self._loop.run(asyncio.wait_for(request(), self.policy.longest_answer_s))
+                    found = self._loop.run(self._in_time(request))
             except Cancelled:
                 raise _interrupted() from None
             except TimeoutError as error:
@@ -304,6 +306,11 @@ class Client:
                 raise
         self._succeeded()
         return found
+
+    async def _in_time(self, request: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        # Told to stop a moment before it can be cancelled.
+        self.check_stopped()
+        return await asyncio.wait_for(request(), self.policy.longest_answer_s)
 
     def _succeeded(self) -> None:
         with self._lock:

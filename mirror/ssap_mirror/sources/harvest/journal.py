@@ -10,7 +10,7 @@ from typing import Any
 from ssap_mirror.core import storage
 from ssap_mirror.errors import CatalogError
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "read_whole_lines"]
 
 
 class Journal:
@@ -82,3 +82,18 @@ class Journal:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def read_whole_lines(path: Path) -> list[dict[str, Any]]:
+    """Whole lines of a journal that may be growing."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return []
+    found = []
+    for line in content.rpartition(b"\n")[0].splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            break
+    return found

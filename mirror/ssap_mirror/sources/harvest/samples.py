@@ -75,7 +75,7 @@ def small_table(client: Client, url: str, asked: list[tuple[str, str]], scratch:
         download = client.download(url, asked, raw)
         seconds = time.monotonic() - began
         with raw.open("rb") as file:
-            reader = read_votable(file, bad_cells=None if client.policy.strict else BadCells())
+            reader = read_votable(file, bad_cells=None if client.policy.strict else BadCells(), join_tables=True)
             batches = list(reader)
     finally:
         raw.unlink(missing_ok=True)

@@ -6,11 +6,11 @@ import re
 import threading
 
 from ssap_mirror.errors import ServiceError, SourceError
+from ssap_mirror.sources.http.named_limits import named_limit
 
 __all__ = ["Limits"]
 
 _SIZE, _MAXREC = "SIZE", "MAXREC"
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
 _BROKEN_AT = re.compile(r"received (\d+) bytes")
 # An answer that breaks off in its first bytes says nothing about its size.
 _SMALL_BYTES = 10_000
@@ -75,7 +75,7 @@ class Limits:
 
     def _learn_maxrec(self, said: str, asked: list[tuple[str, str]]) -> bool:
         value = _value(asked, _MAXREC)
-        named = _named(said, _MAXREC, value)
+        named = None if value is None else named_limit(said, _MAXREC, value)
         if named is None or named < 1:
             return False
         self.maxrec = int(named)
@@ -83,8 +83,8 @@ class Limits:
 
     def _learn_size(self, said: str, asked: list[tuple[str, str]]) -> bool:
         value = _value(asked, _SIZE)
-        named = _named(said, _SIZE, value)
-        if named is None or named <= 0:
+        named = None if value is None else named_limit(said, _SIZE, value)
+        if named is None:
             return False
         self.size_deg = named
         return True
@@ -101,12 +101,3 @@ class Limits:
 
 def _value(asked: list[tuple[str, str]], parameter: str) -> float | None:
     return next((float(value) for name, value in asked if name == parameter), None)
-
-
-def _named(said: str, parameter: str, asked: float | None) -> float | None:
-    """Find the number behind a parameter's name in a refusal, if it is less than what was asked for."""
-    behind = re.split(rf"\b{parameter}\b", said, flags=re.I)
-    if asked is None or len(behind) < 2:
-        return None
-    numbers = [float(text.replace(",", "")) for text in _NUMBER.findall(" ".join(behind[1:])) if text.count(".") < 2]
-    return max((number for number in numbers if number < asked), default=None)

@@ -41,8 +41,9 @@ class BackgroundLoop:
         Cancelled
             If `cancel_all` was called meanwhile.
         """
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        # It may begin at once, and whoever sees that must be able to cancel it.
         with self._lock:
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
             self._running.add(future)
         try:
             return future.result()

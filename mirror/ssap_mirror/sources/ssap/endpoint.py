@@ -34,6 +34,8 @@ class Endpoint:
     """RESPONSEFORMAT of every request, if any."""
     size_is_radius: bool = False
     """Whether SIZE is known to be read as a radius."""
+    parameters: tuple[tuple[str, str], ...] = ()
+    """Parameters of every request that the service needs beside those of its standard."""
     everywhere: tuple[tuple[str, str], ...] = ()
     """What a request without any constraint has to ask for all the same, of a service that answers none without one."""
     limits: Limits = field(default_factory=Limits, compare=False)
@@ -150,5 +152,5 @@ class Endpoint:
         self.sample([("POS", "0,0"), ("SIZE", "0.001"), ("MAXREC", "1")], attempts=2)
 
     def _frame(self) -> list[tuple[str, str]]:
-        frame = [("REQUEST", "queryData")]
+        frame = [("REQUEST", "queryData"), *self.parameters]
         return frame if self.response_format is None else [*frame, ("RESPONSEFORMAT", self.response_format)]

@@ -208,7 +208,7 @@ class Harvester:
             proof=proof,
             sample=sample,
             base=None if self.base is None else self.base.path.name,
-            signs=(*self._limit_found(), *settled.signs, *self.ledger.unreadable(full)),
+            signs=(*self._limit_found(), *settled.signs, *self.ledger.missing_cells(full)),
             rows=rows - len(removed),
             duplicates=audit.full_rows() - rows,
             removed=len(removed),

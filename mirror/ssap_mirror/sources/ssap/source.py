@@ -8,15 +8,18 @@ from pathlib import Path
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.harvest.audit import translate_index_errors
 from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.journal import Journal
 from ssap_mirror.sources.harvest.ledger import ANSWERS, JOURNAL, Ledger
 from ssap_mirror.sources.harvest.refresh_base import same_columns
 from ssap_mirror.sources.harvest.shape import shape_digest
+from ssap_mirror.sources.http.limits import Limits
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Estimate, Harvest, RequestPolicy
 from ssap_mirror.sources.ssap.endpoint import Endpoint
+from ssap_mirror.sources.ssap.habits import Habits
 from ssap_mirror.sources.ssap.harvester import Harvester
 from ssap_mirror.sources.ssap.probe import probe
 
@@ -38,6 +41,10 @@ class SsapSource:
         How to behave.
     base : Catalog, optional
         A snapshot of the same service: only what changed since is fetched, as long as its columns are the service's.
+    corrections : Corrections, optional
+        What somebody says of its columns.
+    habits : Habits, optional
+        What somebody knows of its needs and limits.
     """
 
     def __init__(
@@ -47,12 +54,17 @@ class SsapSource:
         known: Schema | None = None,
         policy: RequestPolicy | None = None,
         base: Catalog | None = None,
+        *,
+        corrections: Corrections | None = None,
+        habits: Habits | None = None,
     ) -> None:
         self._url = url
         self._title = title
         self._known = known
         self._policy = policy or RequestPolicy()
         self._base = base
+        self._corrections = corrections
+        self._habits = habits or Habits()
 
     def estimate(self, staging: Path, progress: Progress) -> Estimate:
         """Find out what `harvest` will cost; the survey that it takes is kept in `staging`.
@@ -101,7 +113,17 @@ class SsapSource:
     def _harvester(self, staging: Path, progress: Progress) -> Iterator[Harvester]:
         with contextlib.closing(Client(self._policy, progress.note)) as client, translate_index_errors(staging):
             progress.stage("describe", None)
-            found = probe(Endpoint(self._url, client, staging), self._known, self._title)
+            habits = self._habits
+            endpoint = Endpoint(
+                self._url,
+                client,
+                staging,
+                parameters=habits.parameters,
+                limits=Limits(habits.largest_size_deg),
+            )
+            found = probe(endpoint, self._known, self._title, self._corrections)
+            if habits.size_is_radius and found.traits.cones and not found.endpoint.size_is_radius:
+                progress.note("SIZE is said to be a radius, but a known row shows that it is a diameter")
             for note in found.description.notes:
                 progress.note(note)
             base = self._base
@@ -112,4 +134,6 @@ class SsapSource:
                 ledger = Ledger(journal, staging / ANSWERS)
                 if ledger.begin(shape_digest(found.description.schema, found.traits.survey_columns)):
                     progress.note("the columns are no longer those of the harvest that was under way: it begins anew")
+                if habits.largest_answer_rows is not None and ledger.answer_limit is None:
+                    ledger.add_limit(habits.largest_answer_rows)
                 yield Harvester(found, ledger, staging, progress, base)

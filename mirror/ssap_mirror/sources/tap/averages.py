@@ -14,6 +14,7 @@ import numpy as np
 
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import ServiceError
+from ssap_mirror.sources.harvest.ledger import Answer
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Finding
 from ssap_mirror.sources.tap.adql import Adql
@@ -21,7 +22,7 @@ from ssap_mirror.sources.tap.adql import Adql
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Average", "Comparison", "ask_averages", "averages_of", "compare_averages"]
+__all__ = ["Average", "Comparison", "altered_columns", "ask_averages", "averages_of", "compare_averages"]
 
 #: Column -> number of values, mean, least and largest, as the server tells them.
 Told = Mapping[str, Sequence[float]]
@@ -78,6 +79,19 @@ def ask_averages(adql: Adql, schema: Schema, progress: Progress) -> Told | None:
     except ServiceError as error:
         progress.note(f"{adql.table} tells no averages, so that rows are held against COUNT(*) alone: {error}")
         return None
+
+
+def altered_columns(answers: Iterable[Answer], schema: Schema) -> set[str]:
+    """Names of the columns whose values are not all as the server has them: some were read as missing.
+
+    Parameters
+    ----------
+    answers : iterable of Answer
+        Of full rows.
+    schema : Schema
+        Columns of the table.
+    """
+    return {name for answer in answers for name in answer.bad_cells} | set(schema.missing)
 
 
 def averages_of(batches: Iterable[pa.RecordBatch], schema: Schema, but: Iterable[str] = ()) -> dict[str, Average]:

@@ -13,7 +13,14 @@ from ssap_mirror.sources.harvest.ledger import Answer, Ledger
 from ssap_mirror.sources.harvest.refresh_base import refreshed_batches, rows_once
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Finding, Harvest, Verdict
-from ssap_mirror.sources.tap.averages import Average, Comparison, ask_averages, averages_of, compare_averages
+from ssap_mirror.sources.tap.averages import (
+    Average,
+    Comparison,
+    altered_columns,
+    ask_averages,
+    averages_of,
+    compare_averages,
+)
 from ssap_mirror.sources.tap.jobs import Jobs
 from ssap_mirror.sources.tap.probe import Probe
 from ssap_mirror.sources.tap.second_look import look_again
@@ -67,7 +74,7 @@ def harvest_table(probe: Probe, ledger: Ledger, before: int, staging: Path, prog
     if ambiguous:
         findings.append(Finding(f"{identity} does not tell rows apart: rows are compared by all values"))
         identity, different = None, came
-    findings += map(Finding, ledger.unreadable(answers))
+    findings += map(Finding, ledger.missing_cells(answers))
     findings += _counted(different, came, after)
     told = Comparison()
     if different == after:
@@ -83,7 +90,8 @@ def harvest_table(probe: Probe, ledger: Ledger, before: int, staging: Path, prog
         "averages": told.agree,
         "refresh_of": None,
     }
-    described = replace(probe.description, schema=Schema(schema.columns, {"identity": identity or ""}))
+    overrides = {**schema.overrides, "identity": identity or ""}
+    described = replace(probe.description, schema=Schema(schema.columns, overrides))
     paths = [answer.path for answer in answers]
     read = partial(refreshed_batches, None, paths, described.schema, identity, frozenset())
     verdict = Verdict(tuple(findings))
@@ -95,7 +103,7 @@ def _averages_here(answers: list[Answer], schema: Schema, identity: str | None) 
     paths = [answer.path for answer in answers]
     all_rows = refreshed_batches(None, paths, schema, None, ())
     rows = all_rows if identity is None else rows_once(None, paths, schema, identity, ())
-    return averages_of(rows, schema, {name for answer in answers for name in answer.bad_cells})
+    return averages_of(rows, schema, altered_columns(answers, schema))
 
 
 def _counted(different: int, came: int, after: int) -> list[Finding]:

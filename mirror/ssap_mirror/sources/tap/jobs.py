@@ -163,4 +163,6 @@ def _by_usefulness(schema: Schema) -> list[Column]:
         )
 
     numbers = ("short", "int", "long", "float", "double")
-    return sorted((column for column in schema if not column.shape and column.datatype in numbers), key=rank)
+    # A row whose value is taken as missing is not found again by that value.
+    usable = (column for column in schema if not column.shape and column.name not in schema.missing)
+    return sorted((column for column in usable if column.datatype in numbers), key=rank)

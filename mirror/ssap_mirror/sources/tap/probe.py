@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.harvest.cost import Price
 from ssap_mirror.sources.harvest.samples import identity_in
 from ssap_mirror.sources.source import Description
@@ -31,7 +32,7 @@ class Probe:
     """What a row costs."""
 
 
-def probe(adql: Adql, url: str, title: str, base: Catalog | None) -> Probe:
+def probe(adql: Adql, url: str, title: str, base: Catalog | None, corrections: Corrections) -> Probe:
     """Ask for some rows, and see what their columns are and which of them tells rows apart.
 
     Parameters
@@ -44,20 +45,25 @@ def probe(adql: Adql, url: str, title: str, base: Catalog | None) -> Probe:
         For people.
     base : Catalog, optional
         A snapshot of the table, whose identity stays.
+    corrections : Corrections
+        What somebody says of its columns.
 
     Raises
     ------
     SourceError
         If the service cannot be reached, or has no such table.
+    ParameterError
+        If a correction names a column that the table does not have.
     """
     asked = _SAMPLE_ROWS if base is None else _SMALL_SAMPLE_ROWS
     sample = adql.sample(asked)
-    named = Schema(tuple(_completed(column, adql.listed(column.name)) for column in sample.reader.schema))
+    listed = Schema(tuple(_completed(column, adql.listed(column.name)) for column in sample.reader.schema))
+    named = corrections.applied_to(listed)
     identity = None if base is None else base.schema.roles.get("identity")
-    identity = identity or identity_in(sample, named)
+    identity = corrections.roles.get("identity") or identity or identity_in(sample, named)
     brief = {named.roles[role] for role in _BRIEF if role in named.roles}
     columns = tuple(replace(column, verbosity=10 if column.name in brief else column.verbosity) for column in named)
-    schema = Schema(columns, {"identity": identity or ""})
+    schema = replace(named, columns=columns, overrides={**named.overrides, "identity": identity or ""})
     description = Description("tap", url, title, schema, header=sample.reader.header)
     return Probe(adql.with_sample(sample, asked), description, Price.of_sample(sample))
 

@@ -28,7 +28,7 @@ from ssap_mirror.sources.harvest.refresh_base import (
 from ssap_mirror.sources.harvest.slices import Slice
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Finding, Harvest, Verdict
-from ssap_mirror.sources.tap.averages import Comparison, ask_averages, averages_of, compare_averages
+from ssap_mirror.sources.tap.averages import Comparison, altered_columns, ask_averages, averages_of, compare_averages
 from ssap_mirror.sources.tap.jobs import JOBS, Jobs
 from ssap_mirror.sources.tap.probe import Probe
 from ssap_mirror.sources.tap.ranges import ranges_around
@@ -168,8 +168,7 @@ class Refresh:
             return Comparison()
         schema, answers = self._description.schema, self._ledger.answers(*FETCHES, SAMPLE)
         rows = rows_once(self._base, [answer.path for answer in answers], schema, self._identity, removed)
-        unread = {name for answer in answers for name in answer.bad_cells}
-        here = averages_of(rows, schema, unread)
+        here = averages_of(rows, schema, altered_columns(answers, schema))
         return compare_averages(here, None, ask_averages(self._adql, schema, self._progress), schema)
 
     def _slices(self, name: str, survey: list[Answer], missing: Missing) -> tuple[Slice, ...]:
@@ -220,6 +219,8 @@ class Refresh:
             *averages.findings(),
             Finding(f"COUNT(*) of {self._adql.table} was {before:,} before and is {after:,} now"),
         ]
+        fetched = self._ledger.answers(*FETCHES, SAMPLE)
+        findings += map(Finding, self._ledger.missing_cells(fetched))
         if removed:
             findings.append(Finding(f"{len(removed):,} rows are no longer in the table, and are left out"))
         if missing:
@@ -242,7 +243,7 @@ class Refresh:
             "averages": averages.agree,
             "refresh_of": base,
         }
-        answers = [answer.path for answer in self._ledger.answers(*FETCHES, SAMPLE)]
+        answers = [answer.path for answer in fetched]
         read = partial(refreshed_batches, self._base, answers, schema, self._identity, frozenset(removed))
         return Harvest(self._description, rows, Verdict(tuple(findings)), read, record)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.harvest.audit import translate_index_errors
 from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.journal import Journal
@@ -39,6 +40,8 @@ class TapSource:
         A snapshot of the same table: only what changed since is fetched, as long as its columns are the table's.
     where : str, optional
         A condition in ADQL that all rows have to meet; passed on as it is.
+    corrections : Corrections, optional
+        What somebody says of its columns.
     """
 
     def __init__(
@@ -49,6 +52,8 @@ class TapSource:
         policy: RequestPolicy | None = None,
         base: Catalog | None = None,
         where: str = "",
+        *,
+        corrections: Corrections | None = None,
     ) -> None:
         self._service = url.rstrip("/")
         self._table = table
@@ -56,6 +61,7 @@ class TapSource:
         self._where = where
         self._policy = policy or RequestPolicy()
         self._base = base
+        self._corrections = corrections or Corrections()
 
     def estimate(self, staging: Path, progress: Progress) -> Estimate:
         """Count the rows, and work out what the harvest will cost; a survey that it takes is kept in `staging`.
@@ -120,7 +126,7 @@ class TapSource:
     def _probe(self, adql: Adql, base: Catalog | None) -> Probe:
         # The fragment tells the tables of one service apart.
         where = f" WHERE {self._where}" if self._where else ""
-        return probe(adql, f"{self._service}#{self._table}{where}", self._title, base)
+        return probe(adql, f"{self._service}#{self._table}{where}", self._title, base, self._corrections)
 
 
 @contextlib.contextmanager

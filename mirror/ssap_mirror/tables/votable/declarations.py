@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ssap_mirror.core.schema import Column
@@ -43,9 +43,15 @@ class Declarations:
 
     The table is the first of a RESOURCE of type ``results`` (DALI 1.1 §4.4) or of no type; one in a RESOURCE of type
     ``meta`` describes what the rows would be, and counts if there is no other.
+
+    Parameters
+    ----------
+    join_tables : bool
+        Whether the rows of later tables of the results go on with those of the first; their columns have to be the
+        same then.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, join_tables: bool = False) -> None:
         self.table: Table | None = None
         self.params: list[Param] = []
         """PARAMs of RESOURCEs."""
@@ -53,7 +59,9 @@ class Declarations:
         self.systems = Systems()
         """COOSYS and TIMESYS."""
         self.other_tables = 0
-        """Tables after the first."""
+        """Tables after the first that are not read."""
+        self._join_tables = join_tables
+        self._later: Table | None = None
         self._resources: list[str] = []
         self._meta_table: Table | None = None
         self._meta_rows = False
@@ -114,7 +122,7 @@ class Declarations:
             If the rows are of a kind that is not read.
         """
         table = self._open
-        if table is None or table is not self.table:
+        if table is None or not (table is self.table or table is self._later):
             self._meta_rows = self._meta_rows or (table is not None and name in ("TR", "STREAM"))
             return None
         if name in ("FITS", "PARQUET"):
@@ -125,6 +133,8 @@ class Declarations:
                 message = "a table with two sets of rows"
                 raise FormatError(message)
             table.serialization = "TABLEDATA" if name == "TABLEDATA" else "BINARY" if name == "BINARY" else "BINARY2"
+            if table is self._later:
+                self._refuse_other_columns(table)
             return table.serialization if name == "TABLEDATA" else None
         if name != "STREAM" or table.serialization is None:
             return None
@@ -160,8 +170,19 @@ class Declarations:
         if in_results and not self.table.in_results:
             message = "a table of its results comes after another table, and cannot be told from it"
             raise FormatError(message)
+        if self._join_tables and in_results == self.table.in_results:
+            self._open = self._later = Table(in_results=in_results)
+            return
         self._open = None
         self.other_tables += 1
+
+    def _refuse_other_columns(self, later: Table) -> None:
+        """Refuse rows that cannot go on with those of the first table (SSA 1.1 §4.2 has one table of results)."""
+        assert self.table is not None
+        first, second = ([replace(column, description=None) for column in t.fields] for t in (self.table, later))
+        if (first, self.table.serialization) != (second, later.serialization):
+            message = "its results are two tables of different columns, and which of them is meant it does not say"
+            raise FormatError(message)
 
     def _add_field(self, table: Table, attributes: Mapping[str, str], described: dict[str, Any]) -> None:
         column = column_from_attributes(attributes, len(table.fields) + 1, described)

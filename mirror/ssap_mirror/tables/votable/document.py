@@ -28,10 +28,12 @@ class Document:
     ----------
     max_bytes : int
         Largest header and largest cell that are taken [byte].
+    join_tables : bool
+        As for `Declarations`.
     """
 
-    def __init__(self, max_bytes: int) -> None:
-        self.declarations = Declarations()
+    def __init__(self, max_bytes: int, *, join_tables: bool = False) -> None:
+        self.declarations = Declarations(join_tables=join_tables)
         self.content: Serialization | None = None
         """What the parser is inside of, while it is inside the rows of the table."""
         self.content_start = -1
@@ -40,8 +42,8 @@ class Document:
         """Whether the rows are over."""
         self.rows: list[list[str | None]] = []
         """Rows of TABLEDATA that came through the parser."""
-        self.base64: list[str] = []
-        """Text of a STREAM that came through the parser."""
+        self.base64: list[str | None] = []
+        """Text of STREAMs that came through the parser; None at the end of each."""
         self.fed = 0
         """Bytes given to the parser."""
         self.rows_before = 0
@@ -193,6 +195,8 @@ class Document:
             self.rows.append(self._row)
             self._row = None
         elif name in ("TABLEDATA", "STREAM"):
+            if name == "STREAM":
+                self.base64.append(None)
             self.content = None
             self.rows_done = True
 
@@ -203,6 +207,9 @@ class Document:
     def _characters(self, text: str) -> None:
         if self.content is not None and self.content != "TABLEDATA":
             self.base64.append(text)
+            return
+        if self._data_depth and self.content is None:
+            # Rows of a table that is not read.
             return
         self._text.append(text)
         self._text_size += len(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -51,11 +52,17 @@ class VOTableReader:
     """
 
     def __init__(
-        self, source: BinaryIO | Path, *, batch_rows: int, max_bytes: int, bad_cells: BadCells | None = None
+        self,
+        source: BinaryIO | Path,
+        *,
+        batch_rows: int,
+        max_bytes: int,
+        bad_cells: BadCells | None = None,
+        join_tables: bool = False,
     ) -> None:
         self._batch_rows = batch_rows
         self._max_bytes = max_bytes
-        self._document = Document(max_bytes)
+        self._document = Document(max_bytes, join_tables=join_tables)
         self._buffer = Buffer(source)
         self._finished = False
         # Whether rows are cut from the bytes, and not by the XML parser.
@@ -256,12 +263,12 @@ class VOTableReader:
         if document.rows:
             rows, document.rows = document.rows, []
             self._add_texts(_columns_of_rows(rows))
-        if document.base64:
-            texts, document.base64 = document.base64, []
-            self._add_base64("".join(texts).encode())
-        if document.rows_done and self._binary is not None:
-            self._base64.finish()
-            self._binary.finish()
+        texts, document.base64 = document.base64, []
+        for is_end, pieces in itertools.groupby(texts, lambda text: text is None):
+            if is_end:
+                self._end_base64()
+            else:
+                self._add_base64("".join(text for text in pieces if text).encode())
 
     def _finish(self) -> None:
         self._document.feed(self._buffer.cut(len(self._buffer)), last=True)
@@ -288,6 +295,13 @@ class VOTableReader:
             self._waiting.append(_Rows(parts, first=self._rows + start + 1, are_text=False))
         self._rows += rows
 
+    def _end_base64(self) -> None:
+        """Check that what was encoded ends where a row ends; rows of another table may come."""
+        if self._binary is not None:
+            self._base64.finish()
+            self._binary.finish()
+        self._base64, self._binary = Base64(), None
+
     def _batch(self, rows: _Rows) -> pa.RecordBatch:
         import pyarrow as pa
 
@@ -300,7 +314,12 @@ class VOTableReader:
 
 
 def read_votable(
-    source: BinaryIO | Path, *, batch_rows: int = 8192, max_bytes: int = _LARGEST, bad_cells: BadCells | None = None
+    source: BinaryIO | Path,
+    *,
+    batch_rows: int = 8192,
+    max_bytes: int = _LARGEST,
+    bad_cells: BadCells | None = None,
+    join_tables: bool = False,
 ) -> VOTableReader:
     """Open a VOTable, plain or gzip, of any version and serialisation (but not FITS inside a VOTable).
 
@@ -319,6 +338,9 @@ def read_votable(
         Largest row and largest header that are taken [byte]; what is held at a time follows from it.
     bad_cells : BadCells, optional
         Told of cells of TABLEDATA that cannot be read, which are NULL then; without it they are errors.
+    join_tables : bool
+        Whether rows of later tables of the results are read as well, which have to have the same columns; else a note
+        says that there are others.
 
     Raises
     ------
@@ -327,7 +349,9 @@ def read_votable(
     OSError
         If it cannot be read.
     """
-    return VOTableReader(source, batch_rows=batch_rows, max_bytes=max_bytes, bad_cells=bad_cells)
+    return VOTableReader(
+        source, batch_rows=batch_rows, max_bytes=max_bytes, bad_cells=bad_cells, join_tables=join_tables
+    )
 
 
 def _unique(columns: Sequence[Column]) -> Iterator[Column]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ssap_mirror.core.quantities.positions.epochs import JD_OF_MJD, Dates, told_dates
+from ssap_mirror.core.quantities.positions.named import unit_of
 from ssap_mirror.core.times import J2000_MJD, JULIAN_YEAR_DAYS, SECONDS_PER_DAY, UNIX_EPOCH_MJD
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.tables.positions.dates import JD_OF_MJD, Dates, told_dates
-from ssap_mirror.tables.positions.named import unit_of
 
 from ssap_query.xmatch.session import quoted
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 from ssap_mirror import tables
+from ssap_mirror.core.quantities.positions import Axis, Place, Positions, checked, find_positions
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
 from ssap_mirror.errors import FormatError, ParameterError
-from ssap_mirror.tables.positions import Place, Positions, checked, find_positions
 
 from ssap_query.xmatch.session import converted, one_line, quoted
 
@@ -82,6 +82,7 @@ class Table:
         return {
             role: converted(f"{quoted(axis.column)}::DOUBLE", axis.conversion)
             for role, axis in zip(("ra", "dec"), axes, strict=True)
+            if isinstance(axis, Axis)
         }
 
     @property
@@ -89,7 +90,7 @@ class Table:
         """What a reader of the match should know of the table, and of how its positions are read."""
         words = self.place.words()
         found = [*self.table_notes, *([] if words is None else [words])]
-        if str(self.place.longitude.kind) in ("float", "halffloat"):
+        if self.place.longitude.is_single:
             found.append("positions are in single precision: up to 0.06 arcsec off")
         return [f"{self.side} table: {note}" for note in found]
 
@@ -213,7 +214,8 @@ def _spelled(types: pa.Schema, place: Place) -> pa.Schema:
 
 def _refuse_no_angles(session: Session, side: str, place: Place) -> None:
     """Refuse text none of which is an angle: other words than positions were taken for them."""
-    given = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in place.columns)
+    firsts = [axis.columns[0] for axis in (place.longitude, place.latitude)]
+    given = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in firsts)
     view = session.connection.view(f"{side}_rows")
     rows, placed = view.aggregate(f"count_if({given}), count_if(isfinite({_RA}) AND isfinite({_DEC}))").fetchall()[0]
     if rows and not placed:

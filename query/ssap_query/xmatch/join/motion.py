@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ssap_mirror.core.quantities.positions import find_motions
+from ssap_mirror.core.quantities.positions.named import find_column
+from ssap_mirror.core.quantities.positions.said import MOTION_ROLES
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.tables.positions import find_motions
-from ssap_mirror.tables.positions.named import find_column
-from ssap_mirror.tables.positions.said import MOTION_ROLES
 
 from ssap_query.xmatch.inputs.epochs import julian_year
 

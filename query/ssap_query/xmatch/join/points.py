@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
+from ssap_mirror.core.quantities.positions.motions import motion_conversion, velocity_conversion
+from ssap_mirror.core.quantities.positions.named import unit_of
 from ssap_mirror.core.quantities.units import conversion
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.tables.positions.motions import motion_conversion, velocity_conversion
-from ssap_mirror.tables.positions.named import unit_of
 
 from ssap_query.xmatch.inputs.epochs import julian_year
 from ssap_query.xmatch.inputs.tables import FILE, NUMBER, ROW, Table

@@ -19,13 +19,13 @@ import pytest
 from astropy.io import fits
 from astropy.table import Column as TableColumn
 from astropy.table import MaskedColumn, Table
+from ssap_mirror.core.quantities.positions import Positions
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import FormatError, ParameterError, SourceError
 from ssap_mirror.pipeline.known_services import lamost6_mrs
 from ssap_mirror.sources.file.source import FileSource
 from ssap_mirror.sources.progress import Silent
 from ssap_mirror.sources.source import Source
-from ssap_mirror.tables.positions import Positions
 from ssap_mirror.tables.voparquet import file_schema
 
 from tests.support import votables

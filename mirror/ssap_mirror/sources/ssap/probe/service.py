@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import FormatError, ServiceError, SourceError
+from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.harvest.client import InterruptedHarvest
 from ssap_mirror.sources.harvest.positions import columns_read
 from ssap_mirror.sources.harvest.samples import BINARY2, Sample
@@ -37,25 +38,29 @@ class Probe:
     """How it behaves."""
 
 
-def probe(endpoint: Endpoint, known: Schema | None, title: str) -> Probe:
+def probe(endpoint: Endpoint, known: Schema | None, title: str, corrections: Corrections | None = None) -> Probe:
     """Ask for columns, verbosity levels and parameters, and see how the service behaves.
 
     Parameters
     ----------
     endpoint : Endpoint
-        Of which nothing but the address is known.
+        Of which nothing but the address is known, and what somebody says of it.
     known : Schema or None
         Exact verbosity levels and roles by column name, where they are known beforehand.
     title : str
         For people.
+    corrections : Corrections, optional
+        What somebody says of its columns.
 
     Raises
     ------
     SourceError
         If the endpoint cannot be reached or is no SSAP service.
+    ParameterError
+        If a correction names a column that the service does not have.
     """
     parameters, notes = _parameters(endpoint)
-    endpoint = replace(endpoint, limits=Limits(_declared_size(parameters)))
+    endpoint = replace(endpoint, limits=Limits(endpoint.limits.size_deg or _declared_size(parameters)))
     try:
         endpoint = with_constraint(endpoint, endpoint.client.policy.most_cones)
     except FormatError as error:
@@ -68,6 +73,7 @@ def probe(endpoint: Endpoint, known: Schema | None, title: str) -> Probe:
         message = f"{endpoint.url} is not an SSAP service: its answers have no columns"
         raise SourceError(message)
     notes += () if known is None else _differences(schema, known)
+    schema = (corrections or Corrections()).applied_to(schema)
     header = answers[-1].reader.header
     description = Description("ssap", endpoint.url, title, schema, parameters, header, notes)
     traits, size_is_radius = find_traits(endpoint, description)

@@ -10,7 +10,7 @@ import click
 
 from ssap_query.cli.diagnostics import ExitCode, note
 from ssap_query.cli.limits import limits, policy_of
-from ssap_query.cli.options import FRAME_HELP, home, read_units
+from ssap_query.cli.options import FRAME_HELP, home, read_nulls, read_units
 
 if TYPE_CHECKING:
     from ssap_mirror.pipeline.sync import SyncReport
@@ -41,7 +41,15 @@ __all__ = ["sync"]
     metavar="COLUMN=UNIT",
     multiple=True,
     callback=read_units,
-    help="Unit of a column of a file, where the file is silent or wrong; may be repeated.",
+    help="Unit of a column, where the file or the service is silent or wrong; may be repeated.",
+)
+@click.option(
+    "--null",
+    "nulls",
+    metavar="COLUMN=VALUE",
+    multiple=True,
+    callback=read_nulls,
+    help="Value that stands for a missing one, as -9999; may be repeated. The mirror remembers it.",
 )
 @click.option("--ra", metavar="COLUMN", help="Column of right ascension (or another longitude) of a file.")
 @click.option("--dec", metavar="COLUMN", help="Column of declination (or another latitude) of a file.")
@@ -55,6 +63,7 @@ __all__ = ["sync"]
 )
 @click.option("--full", is_flag=True, help="Fetch all rows anew; without it, a second sync fetches what has changed.")
 @click.option("--dry-run", is_flag=True, help="Only tell what a harvest would cost.")
+@click.option("--save", is_flag=True, help="Write the source into services.toml, so that the NAME alone stands for it.")
 @click.option("--status", "only_status", is_flag=True, help="Only tell where a harvest that was begun stands.")
 @click.option("--restart", is_flag=True, help="Forget what an earlier run fetched.")
 @click.option("--accept-incomplete", is_flag=True, help="Make the snapshot live even if rows are known to be missing.")
@@ -77,16 +86,17 @@ __all__ = ["sync"]
 @click.pass_context
 def sync(
     ctx: click.Context, /, service: str | None, source: str | None, name: str | None, columns_of: str | None,
-    table: str | None, where: str | None, units: dict[str, str], ra: str | None, dec: str | None, frame: str | None,
-    home: Path | None, keep: int | None,
-    full: bool, dry_run: bool, only_status: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
+    table: str | None, where: str | None, units: dict[str, str], nulls: dict[str, tuple[str, ...]],
+    ra: str | None, dec: str | None, frame: str | None, home: Path | None, keep: int | None,
+    full: bool, dry_run: bool, only_status: bool, save: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
     allow_shrink: bool,  # noqa: FBT001
     quiet: bool, as_json: bool, strict: bool, full_sample: int, **limits: float | None,  # noqa: FBT001
 ) -> None:  # fmt: skip
     """Mirror a SERVICE: harvest its whole table, build a snapshot, check it, make it live.
 
     An interrupted run resumes. `ssap-mirror services` lists the services known by name; any other
-    is mirrored with --from, under the name that --name gives it.
+    is mirrored with --from, under the name that --name gives it. A mirror knows where it came from:
+    its name alone refreshes it.
     """
     import json
 
@@ -101,29 +111,25 @@ def sync(
         found = status(name, home)
         click.echo(json.dumps(found.to_json(), indent=1) if as_json else found.words())
         return
-    from ssap_mirror.errors import ParameterError
-    from ssap_mirror.pipeline.address import TapAddress
-    from ssap_mirror.pipeline.known_services import find_address
+    from ssap_mirror.core.quantities.positions import Positions
+    from ssap_mirror.pipeline.known_services import find_source
     from ssap_mirror.pipeline.sync import SyncOptions
     from ssap_mirror.pipeline.sync import sync as run
-    from ssap_mirror.tables.positions import Positions
 
     from ssap_query.cli.progress import shown
 
     positions = Positions(ra=ra, dec=dec, frame=frame) if ra or dec or frame else None
-    address = find_address(known, source, table=table, units=units, positions=positions)
-    if where:
-        if not isinstance(address, TapAddress):
-            raise ParameterError(name="--where", value=where, reason="can only be asked of a table of a TAP service")
-        address = replace(address, where=where)
+    asked = find_source(
+        known, source, name=name, home=home, table=table, where=where, units=units, nulls=nulls, positions=positions
+    )
     options = SyncOptions(
-        full=full, dry_run=dry_run, restart=restart, accept_incomplete=accept_incomplete, keep=keep,
-        allow_shrink=allow_shrink,
+        full=full, dry_run=dry_run, save=save, restart=restart, accept_incomplete=accept_incomplete,
+        allow_shrink=allow_shrink, keep=keep,
     )  # fmt: skip
     with shown(quiet=quiet or as_json) as progress:
         report = run(
             known,
-            source=address,
+            source=asked,
             name=name,
             home=home,
             options=options,

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from ssap_query.cli.options import home
 
 __all__ = ["services"]
 
 
 @click.command()
-def services() -> None:
-    """List the services that are known by name."""
+@home
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with all that is known of each.")
+def services(home: Path | None, as_json: bool) -> None:  # noqa: FBT001
+    """List the services that are known by name: those of services.toml, then those that are built in."""
+    import json
+
     from ssap_mirror.pipeline.known_services import services as known
 
-    for service in known():
-        click.echo(f"{service.name:14} {service.kind:5} {service.url}  {service.title}")
+    found = known(home)
+    if as_json:
+        entries = [{"name": one.name, "kind": one.kind, "file": one.said_in or None, **one.to_entry()} for one in found]
+        click.echo(json.dumps(entries, indent=1))
+        return
+    for service in found:
+        mark = f" ({service.said_in})" if service.said_in else " (untried)" if service.untried else ""
+        click.echo(f"{service.name:16} {service.kind:5} {service.url}  {service.title or service.name}{mark}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ssap_mirror.core.quantities.positions import names as usual
+from ssap_mirror.core.quantities.positions.said import MOTION_ROLES, Positions
 from ssap_mirror.core.quantities.units import says_no_unit
+from ssap_mirror.core.roles import ColumnIndex
+from ssap_mirror.core.schema import Column
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.tables.positions import names as usual
-from ssap_mirror.tables.positions.said import MOTION_ROLES, Positions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,10 +19,9 @@ __all__ = [
     "checked",
     "find_column",
     "find_motions",
+    "index_of",
     "is_number",
     "is_text",
-    "names_by_key",
-    "names_by_ucd",
     "resolve",
     "unit_of",
 ]
@@ -65,13 +66,13 @@ def checked(types: pa.Schema, said: Positions, parameter: str) -> Positions:
 
 def find_column(types: pa.Schema, role: str) -> str | None:
     """Column of a role by UCD, then by usual name; None if there is none, or if more than one has that UCD."""
-    by_ucd = names_by_ucd(types)
+    index = index_of(types)
     for ucd in usual.UCDS[role]:
-        columns = by_ucd.get(ucd, [])
+        columns = index.known_by(usual.ucd_key(ucd))
         if len(columns) == 1:
-            return columns[0]
-    by_name = names_by_key(types)
-    return next((by_name[name][0] for name in usual.NAMES[role] if name in by_name), None)
+            return columns[0].name
+    known = (index.known_by(f"name:{name}") for name in usual.NAMES[role])
+    return next((columns[0].name for columns in known if columns), None)
 
 
 def resolve(types: pa.Schema, name: str, parameter: str) -> str:
@@ -97,22 +98,9 @@ def unit_of(types: pa.Schema, column: str, said: Positions) -> str:
     return "" if says_no_unit(unit) else str(unit).strip()
 
 
-def names_by_ucd(types: pa.Schema) -> dict[str, list[str]]:
-    """Find the columns of each UCD, which is without blanks and in lower case."""
-    found: dict[str, list[str]] = {}
-    for field in types:
-        ucd = (field.metadata or {}).get(b"ucd", b"").decode()
-        found.setdefault("".join(ucd.split()).lower(), []).append(field.name)
-    return found
-
-
-def names_by_key(types: pa.Schema) -> dict[str, list[str]]:
-    """Find the columns of each usual name: without case, and any marks in it as one underscore."""
-    found: dict[str, list[str]] = {}
-    for field in types:
-        name = (field.metadata or {}).get(b"source_name", field.name.encode()).decode()
-        found.setdefault(usual.key(name), []).append(field.name)
-    return found
+def index_of(types: pa.Schema) -> ColumnIndex:
+    """Columns by what they are known by: UCDs, usual names."""
+    return ColumnIndex(Column.from_arrow(item) for item in types)
 
 
 def is_number(kind: pa.DataType) -> bool:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssap_mirror.core.quantities.points import floats
+from ssap_mirror.core.quantities.units import Conversion
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["angles"]
+__all__ = ["angles", "numbers"]
 
 # 12:30:45.2, 12 30 45.2, 12h30m45.2s, -05°30′12″, 12h30.5m; a sign of any kind, blanks anywhere between
 _SEXAGESIMAL = (
@@ -18,19 +21,21 @@ _SEXAGESIMAL = (
     r"\s*(?:(?:[:mM'′]|\s)\s*(?P<seconds>\d+(?:\.\d*)?)?\s*(?:[sS\"″]|'')?)?\s*$"
 )
 _MINUS = "^[-−–]"
+_NUMBER = r"^-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
+_HOUR_DEG = 15.0
 
 
-def angles(texts: pa.Array, *, sexagesimal_hours: bool, plain_hours: bool) -> NDArray[np.float64]:
+def angles(texts: pa.Array, *, in_hours: bool, plain: Conversion) -> NDArray[np.float64]:
     """Angles in degrees.
 
     Parameters
     ----------
     texts : pyarrow.StringArray, length N
         The cells.
-    sexagesimal_hours : bool
+    in_hours : bool
         Whether sexagesimal numbers are hours, minutes and seconds.
-    plain_hours : bool
-        Whether plain numbers are hours.
+    plain : Conversion
+        From plain numbers to degrees.
 
     Returns
     -------
@@ -42,23 +47,23 @@ def angles(texts: pa.Array, *, sexagesimal_hours: bool, plain_hours: bool) -> ND
 
     texts = texts.cast(pa.string())
     parts = pc.extract_regex(texts, _SEXAGESIMAL)
-    whole, minutes, seconds = (_numbers(pc.struct_field(parts, name)) for name in ("whole", "minutes", "seconds"))
+    whole, minutes, seconds = (numbers(pc.struct_field(parts, name)) for name in ("whole", "minutes", "seconds"))
     seconds = np.where(np.isnan(seconds) & ~np.isnan(minutes), 0.0, seconds)
-    found = (whole * 3600 + minutes * 60 + seconds) / 3600 * (15 if sexagesimal_hours else 1)
+    found = (whole * 3600 + minutes * 60 + seconds) / 3600 * (_HOUR_DEG if in_hours else 1.0)
     found[(minutes > 60) | (seconds > 60)] = np.nan
     negative = pc.fill_null(pc.match_substring_regex(pc.utf8_trim_whitespace(texts), _MINUS), False)
     found = np.where(negative.to_numpy(zero_copy_only=False), -found, found)
-    plain = _numbers(texts) * (15 if plain_hours else 1)
-    return np.where(np.isnan(plain), found, plain)
+    values = plain.apply(numbers(texts))
+    return np.where(np.isnan(values), found, values)
 
 
-def _numbers(texts: pa.Array) -> NDArray[np.float64]:
-    """Numbers in text; NaN for what is none."""
+def numbers(cells: pa.Array) -> NDArray[np.float64]:
+    """Numbers, of numbers or of text; NaN for NULL and for text that is none."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    words = pc.replace_substring_regex(pc.utf8_trim_whitespace(texts), r"^\+", "")
-    are_numbers = pc.match_substring_regex(words, r"^-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
-    words = pc.if_else(pc.fill_null(are_numbers, False), words, pa.scalar(None, pa.string()))
-    values: NDArray[np.float64] = words.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return values
+    if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
+        return floats(cells)
+    words = pc.replace_substring_regex(pc.utf8_trim_whitespace(cells), r"^\+", "")
+    are_numbers = pc.fill_null(pc.match_substring_regex(words, _NUMBER), False)
+    return floats(pc.if_else(are_numbers, words, pa.scalar(None, words.type)))

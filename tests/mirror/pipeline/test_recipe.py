@@ -13,7 +13,7 @@ from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.storage import lock_mirror
 from ssap_mirror.errors import CatalogError
-from ssap_mirror.pipeline.build_mirror import build_checked
+from ssap_mirror.pipeline.recipe import build_checked
 
 from tests.mirror.conftest import RowMaker
 

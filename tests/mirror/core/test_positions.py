@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 from astropy import units as u
 from astropy.coordinates import FK4, FK5, Galactic, SkyCoord
+from ssap_mirror.core.quantities.positions import Place, Positions, find_motions, find_positions
+from ssap_mirror.core.quantities.positions.epochs import told_dates
+from ssap_mirror.core.quantities.positions.motions import motion_conversion, velocity_conversion
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.tables import Table, open_table
-from ssap_mirror.tables.positions import Place, Positions, find_motions, find_positions
-from ssap_mirror.tables.positions.dates import told_dates
-from ssap_mirror.tables.positions.motions import motion_conversion, velocity_conversion
 
 RA, DEC = np.array([10.0, 20.0, 300.0]), np.array([0.0, 5.0, -30.0])
 HMS, DMS = ["00 40 00", "01:20:00.0", "20h00m00s"], ["+00 00 00", "5:0", "-30d00m00s"]
@@ -85,6 +85,59 @@ def test_numbers_come_before_text_and_right_ascension_before_other_coordinates()
     assert _place(_table(("x", RA, "", ""), ("y", DEC, "", ""))) is None
     # What has the unit of something else is no position.
     assert _place(_table(("ra", RA, "mag", ""), ("dec", DEC, "mag", ""))) is None
+
+
+SPLIT = {
+    "RAh": [0, 1, 20, None], "RAm": [40, 20, 0, None], "RAs": [0.0, None, 0.0, None],
+    "DE-": ["-", "+", "-", None], "DEd": [0, 5, 30, None], "DEm": [30, 0, 0, None], "DEs": [0, 0, 36, None],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("written", ["numbers", "text", "no seconds", "other names", "source names"])
+def test_coordinates_in_columns_for_their_parts(written: str) -> None:
+    columns: dict[str, Any] = dict(SPLIT)
+    last = -30.01
+    if written == "text":
+        for name in ("RAh", "RAm", "DEd", "DEm"):
+            columns[name] = [None if value is None else f"{value:>2}" for value in columns[name]]
+    elif written == "no seconds":
+        del columns["RAs"], columns["DEs"]
+        last = -30.0
+    elif written == "other names":
+        names = ("RA_h", "RA_m", "RA_s", "DE_sign", "Dec_d", "Dec_m", "Dec_s")
+        columns = dict(zip(names, columns.values(), strict=True))
+    table = open_table(columns if written != "source names" else {**columns, "rah": [9, 9, 9, 9], "x": [1, 2, 3, 4]})
+    place = _place(table)
+    assert place is not None
+    assert not place.is_numbers
+    ra, dec = _icrs(table, place)
+    np.testing.assert_allclose(ra, [10.0, 20.0, 300.0, np.nan], atol=1e-12)
+    np.testing.assert_allclose(dec, [-0.5, 5.0, last, np.nan], atol=1e-12)
+    assert str(place.words()).startswith("positions are those of RA")
+
+
+def test_parts_of_coordinates_are_taken_only_where_their_sign_is_known() -> None:
+    without = {name: values for name, values in SPLIT.items() if name != "DE-"}
+    assert _place(open_table(without)) is None, "-0 degrees is 0 to whole numbers"
+    place = _place(open_table({**without, "DEd": [-0.0, 5.0, -30.0, None]}))
+    assert place is not None
+    np.testing.assert_allclose(_icrs(open_table({**without, "DEd": [-0.0, 5.0, -30.0, None]}), place)[1][:2], [-0.5, 5])
+    whole = open_table({**SPLIT, "RAdeg": [1.0, 2.0, 3.0, 4.0], "DEdeg": [1.0, 2.0, 3.0, 4.0]})
+    numbers = _place(whole)
+    assert numbers is not None
+    assert numbers.columns == ("RAdeg", "DEdeg")
+
+
+def test_parts_of_coordinates_of_an_old_equinox() -> None:
+    types = open_table(SPLIT).types
+    words = {"description": "Hour of right ascension (B1950)"}
+    types = types.set(0, types.field("RAh").with_metadata(words))
+    place = find_positions(types, parameter="positions")
+    assert place is not None
+    assert place.frame == "FK4 B1950"
+    said = find_positions(types, Positions(frame="FK5"), parameter="positions")
+    assert said is not None
+    assert said.frame == "FK5 J2000"
 
 
 @pytest.mark.parametrize(

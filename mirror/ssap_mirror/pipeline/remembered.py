@@ -1,0 +1,77 @@
+"""What a mirror remembers of where its rows came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ssap_mirror.core import layout
+from ssap_mirror.core.catalog import Catalog, find_snapshot, open_catalog
+from ssap_mirror.errors import CatalogError
+from ssap_mirror.sources.harvest.journal import read_whole_lines
+from ssap_mirror.sources.harvest.ledger import JOURNAL
+
+__all__ = ["REMEMBERED", "remembered_entry", "source_entry"]
+
+#: Key of the harvest's record in a manifest, and of the journal's first record.
+REMEMBERED = "service"
+
+
+def remembered_entry(mirror: Path) -> dict[str, Any] | None:
+    """Keys and values as ``services.toml`` has them, of the service that a mirror was made from.
+
+    Parameters
+    ----------
+    mirror : pathlib.Path
+        Folder of the mirror.
+
+    Returns
+    -------
+    dict or None
+        With the ``name`` of a service that was asked for by its name; None if there is no snapshot, nor a harvest under
+        way, that tells.
+    """
+    for catalog in _snapshots(mirror):
+        if found := catalog.manifest.get("harvest", {}).get(REMEMBERED):
+            return dict(found)
+    begun = next(iter(read_whole_lines(layout.staging_dir(mirror) / JOURNAL)), {})
+    return dict(json.loads(begun[REMEMBERED])) if REMEMBERED in begun else None
+
+
+def source_entry(mirror: Path) -> dict[str, Any] | None:
+    """Read the same of a mirror that tells its source alone, since no sync made it, or an older one did."""
+    for catalog in _snapshots(mirror):
+        if found := _entry_of(catalog.manifest.get("source") or {}):
+            return found
+    return None
+
+
+def _snapshots(mirror: Path) -> Iterator[Catalog]:
+    """All snapshots that can be read: the live one first, then the younger ones before the older."""
+    names = [layout.snapshots_dir(mirror) / name for name in reversed(layout.snapshot_names(mirror))]
+    with suppress(CatalogError):
+        names.insert(0, find_snapshot(mirror))
+    for path in names:
+        try:
+            yield open_catalog(path)
+        except CatalogError:
+            continue
+
+
+def _entry_of(source: Mapping[str, Any]) -> dict[str, Any] | None:
+    url = str(source.get("url", ""))
+    match source.get("kind"):
+        case "ssap" if url:
+            return {"url": url}
+        case "tap" if "#" in url:
+            endpoint, _, table = url.partition("#")
+            table, _, where = table.partition(" WHERE ")
+            return {"url": endpoint, "table": unquote(table), **({"where": where} if where else {})}
+        case "file" if url.startswith("file:"):
+            return {"url": unquote(urlsplit(url).path)}
+        case _:
+            return None
