@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.sources.harvest.audit import Audit, Changes, Sight
+from ssap_mirror.sources.harvest.sweep import InseparableError
 from ssap_mirror.sources.ssap.sweeps import Sweeps
 from ssap_mirror.sources.ssap.traits import POS, TIME
 
@@ -68,8 +69,20 @@ def run_survey(sweeps: Sweeps, base: Catalog | None, generation: int = 1, *, at_
         return Survey(since, whole=False, parameters=second)
     if at_once and (answer := sweeps.survey_whole(generation)) is not None:
         return Survey(answer, whole=True, parameters=(), of_refresh=True)
-    since = min((sweeps.survey(name, generation) for name in main_and_second), default=0)
-    return Survey(since, whole=False, parameters=main_and_second, of_refresh=True)
+    return _sweep_all(sweeps, main_and_second, generation)
+
+
+def _sweep_all(sweeps: Sweeps, parameters: tuple[str, ...], generation: int) -> Survey:
+    """Survey by each parameter that parts the rows; what the others would see is said to be unseen."""
+    numbers: dict[str, int] = {}
+    for name in parameters:
+        try:
+            numbers[name] = sweeps.survey(name, generation)
+        except InseparableError as error:
+            if name == parameters[-1] and not numbers:
+                raise
+            sweeps.progress.note(str(error))
+    return Survey(min(numbers.values(), default=0), whole=False, parameters=tuple(numbers), of_refresh=True)
 
 
 def settle(sweeps: Sweeps, base: Catalog | None, survey: Survey) -> Settled:

@@ -271,9 +271,12 @@ class Sweeps:
     def _run_whole(self, sweep: Sweep, *, full: bool) -> list[Answer]:
         """Run a sweep; again in smaller slices, if its answers show that the service cuts them and does not say so."""
         answers = self._run(sweep)
-        if self.ledger.answer_limit is None and (limit := self._hidden_limit(sweep, answers, full=full)) is not None:
-            self.learn_limit(limit)
-            answers = self._run(sweep)
+        # Of what is fetched for single rows some slices are asked for again, and are as full as they were.
+        if sweep.name.startswith((_SURVEY, HARVEST)) and self.ledger.answer_limit is None:
+            limit = self._hidden_limit(sweep, answers, full=full)
+            if limit is not None:
+                self.learn_limit(limit)
+                answers = self._run(sweep)
         self.audit.add(answers, full=full)
         return answers
 
