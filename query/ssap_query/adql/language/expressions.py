@@ -10,7 +10,7 @@ from sqlglot import exp
 from ssap_query.adql.errors import AdqlError
 from ssap_query.adql.language.functions import FUNCTIONS
 from ssap_query.adql.scopes import Scope, Value
-from ssap_query.adql.sky.shapes import number_sql
+from ssap_query.adql.sky.numbers import number_sql
 
 __all__ = ["Expressions"]
 
