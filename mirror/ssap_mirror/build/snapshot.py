@@ -17,7 +17,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssap_mirror.build.external_sort import KEYS, Piece, Scratch
+from ssap_mirror.build.external_sort import KEYS, RUN_BYTES, Piece, Scratch
 from ssap_mirror.build.hats_files import BuildInfo, Contents, describe
 from ssap_mirror.build.hidden_columns import HiddenColumns, Survey
 from ssap_mirror.build.identity import OnConflict, RowIdentity
@@ -56,6 +56,7 @@ def build_snapshot(
     tile_rows: int = TILE_ROWS,
     previous: Catalog | None = None,
     on_conflict: OnConflict = "error",
+    run_bytes: int = RUN_BYTES,
 ) -> Catalog:
     """Build a snapshot of a mirror from a stream of rows. Equal rows, in whatever order they come, give equal files.
 
@@ -77,6 +78,8 @@ def build_snapshot(
         A snapshot whose partitions are hard-linked where they are the same.
     on_conflict : {"error", "last"}
         What becomes of rows with one identity and different values: an error, or the last one stays (and is counted).
+    run_bytes : int
+        Size of the rows that are sorted in memory at one time [byte].
 
     Returns
     -------
@@ -104,7 +107,7 @@ def build_snapshot(
         work = layout.build_dir(mirror, os.getpid())
         try:
             root, runs = _new_folders(mirror, work)
-            scratch = Scratch(runs)
+            scratch = Scratch(runs, run_bytes)
             first, batches = _first_with_position(_checked(batches, schema), schema)
             placer = Placer(schema, first)
             identity = RowIdentity(placer.schema, on_conflict)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core import layout
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.pipeline.address import Address, FileAddress, parse_address
+from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress, parse_address
 from ssap_mirror.pipeline.known_columns import lamost6_mrs
 from ssap_mirror.pipeline.remembered import remembered_entry, source_entry
 from ssap_mirror.pipeline.service import KnownService
@@ -125,14 +125,13 @@ def find_source(
         if positions is None and not any((table, where, units, nulls, parameters)):
             return known
         source = _changed(known, table, where, positions)
-    found = known or KnownService(service, url="")
     if isinstance(source, (str, Path)):
-        source = parse_address(source, table=table or found.table, where=where or "", units=units, positions=positions)
-    moved = found.moved_to(source)
+        usual = None if known is None or not isinstance(known.address, TapAddress) else known.address.table
+        source = parse_address(source, table=table or usual, where=where or "", units=units, positions=positions)
+    moved = (known or KnownService(service, source)).moved_to(source)
     always = read_parameters(parameters, moved) if parameters else {}
     return replace(
-        moved,
-        units={**moved.units, **(units or {})},
+        moved.with_units(units or {}),
         nulls={**moved.nulls, **(nulls or {})},
         parameters={**moved.parameters, **always},
     )
@@ -140,13 +139,15 @@ def find_source(
 
 def _changed(known: KnownService, table: str | None, where: str | None, positions: Positions | None) -> Address:
     """Take the address of a service, with another table, condition or positions where they are given."""
-    address = known.address
-    if isinstance(address, FileAddress):
-        positions = positions or address.positions
-        return parse_address(address.path, where=where or "", units=address.units, positions=positions)
-    # A condition is about the columns of its table.
-    usual = known.where if table in (None, known.table) else ""
-    return parse_address(known.url, table=table or known.table, where=where or usual, positions=positions)
+    match known.address:
+        case FileAddress(path, units, usual):
+            return parse_address(path, where=where or "", units=units, positions=positions or usual)
+        case TapAddress(url, own, condition):
+            # A condition is about the columns of its table.
+            usual_where = condition if table in (None, own) else ""
+            return parse_address(url, table=table or own, where=where or usual_where, positions=positions)
+        case SsapAddress(url):
+            return parse_address(url, table=table, where=where or "", positions=positions)
 
 
 def entry_to_remember(service: KnownService, home: Path | None = None) -> dict[str, Any]:

@@ -296,14 +296,13 @@ def _build(mirror: Path, harvest: Harvest, progress: Progress) -> Catalog:
             progress.advance(rows=rows - done)
             done = rows
 
-    # Slices of a service overlap, and its table may change between them; a file is one state of one table.
     return build_checked(
         harvest.batches(),
         description.schema,
         mirror,
         info,
         expected_rows=harvest.rows,
-        on_conflict="error" if description.kind == FileAddress.kind else "last",
+        on_conflict="error" if harvest.one_state else "last",
         progress=tell,
     )
 

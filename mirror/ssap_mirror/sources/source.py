@@ -123,6 +123,8 @@ class Estimate:
         if self.rows is None:
             at_least = f"; at least {asked}" if self.requests else ""
             return f"how many rows there are is not known before all of them are asked for{at_least}"
+        if not self.rows:
+            return "no row is to be fetched"
         minutes = self.seconds / 60
         how_long = f"{minutes:,.0f} min" if minutes >= 1 else "less than a minute"
         by = f" by about {asked}" if self.requests else ""
@@ -183,6 +185,11 @@ class Harvest:
     """Begins to read the rows."""
     record: dict[str, Any] = field(repr=False, default_factory=dict)
     """For the manifest: sweeps, counts, duplicates, requests, bytes."""
+    one_state: bool = False
+    """Whether all rows are of one state of one table, as in a file, so that no two of one identity may differ.
+
+    Slices of a service overlap, and its table may change between them.
+    """
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows in the columns of ``description.schema``; may be read again and again.

@@ -43,9 +43,9 @@ def test_a_condition_is_one_on_a_table() -> None:
 
 
 def test_a_condition_goes_with_its_table() -> None:
-    own = KnownService("mine", "http://example.org/tap", table="a.b", where="z > 0")
+    own = KnownService("mine", TapAddress("http://example.org/tap", "a.b", "z > 0"))
     assert own.address.origin.endswith("#a.b WHERE z > 0")
-    assert find_source("lamost6-lrs", where="z > 0").where == "z > 0"
+    assert find_source("lamost6-lrs", where="z > 0").to_entry()["where"] == "z > 0"
     assert find_source("lamost6-lrs", where="z > 0", table="lamost6.other").address.origin.endswith("other WHERE z > 0")
 
 

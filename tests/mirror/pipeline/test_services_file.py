@@ -10,7 +10,7 @@ import pytest
 from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.core.quantities.positions import Positions
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.pipeline.address import FileAddress
+from ssap_mirror.pipeline.address import FileAddress, SsapAddress, TapAddress
 from ssap_mirror.pipeline.known_services import find_service, find_source, services
 from ssap_mirror.pipeline.service import KnownService
 from ssap_mirror.pipeline.services_file import save_service
@@ -93,7 +93,7 @@ def test_what_cannot_be_is_refused_by_file_key_value_and_reason(lines: str, says
 
 def test_what_is_saved_is_read_again_and_the_rest_stays(tmp_path: Path) -> None:
     path = write(tmp_path, ENTRY)
-    saved = KnownService("other", "http://example.org/tap", table="a.b", units={"x": "nm"})
+    saved = KnownService("other", TapAddress("http://example.org/tap", "a.b"), units={"x": "nm"})
     save_service(path, saved)
     assert path.read_text().startswith(ENTRY)
     assert find_service("other", tmp_path) == saved
@@ -106,7 +106,7 @@ def test_what_is_saved_is_read_again_and_the_rest_stays(tmp_path: Path) -> None:
 
 def test_a_name_alone_is_enough_after_save(service: FakeService, tmp_path: Path) -> None:
     sync("mine", source=service.url, home=tmp_path, policy=QUICK, options=SyncOptions(dry_run=True, save=True))
-    assert find_service("mine", tmp_path) == KnownService("mine", service.url)
+    assert find_service("mine", tmp_path) == KnownService("mine", SsapAddress(service.url))
     assert sync("mine", home=tmp_path, policy=QUICK).rows == len(ROWS)
 
 

@@ -128,7 +128,7 @@ def xmatch(
 ) -> None:  # fmt: skip
     """Match a TABLE of positions with the spectra of a mirror, or with another table, LEFT.
 
-    A table is a file (Parquet, CSV, ECSV, FITS, VOTable, IPAC, Arrow), a quoted pattern of Parquet files, a HATS folder
+    A table is a file (Parquet, CSV, ECSV, FITS, VOTable, IPAC, Arrow), a quoted pattern of files, a HATS folder
     or the folder of a mirror. Positions are found by UCD or usual name where no option names them. The rows of the side
     that has proper motions (TABLE, if both do) are moved to the date of each row of the other side, where both dates
     are known.
