@@ -36,7 +36,7 @@ class ParquetFileWriter:
     path : pathlib.Path
         The file; its folder is made.
     schema : pyarrow.Schema
-        Of `ssap_mirror.tables.voparquet.file_schema`.
+        Of `ssap_mirror.tables.parquet.voparquet.file_schema`.
     """
 
     rows = 0

@@ -28,7 +28,7 @@ from ssap_mirror.core import healpix, layout, storage
 from ssap_mirror.core.catalog import Catalog, open_catalog
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
 from ssap_mirror.errors import CatalogError, FormatError, SourceError
-from ssap_mirror.tables.voparquet import file_schema
+from ssap_mirror.tables.parquet.voparquet import file_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa

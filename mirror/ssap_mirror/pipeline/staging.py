@@ -86,14 +86,17 @@ class Staging:
 
     def built(self) -> str | None:
         """Name of the snapshot that was built of this harvest, if it came so far."""
-        if not self._journal.exists():
-            return None
-        try:
-            with Journal(self._journal) as journal:
-                names = [record["snapshot"] for record in journal.records if record["type"] == "built"]
-        except CatalogError:
-            return None
+        names = [record["snapshot"] for record in self._records() if record["type"] == "built"]
         return names[-1] if names else None
+
+    @property
+    def refused(self) -> bool:
+        """Whether the harvest was finished and not made live for what it found."""
+        return any(record["type"] == "refused" for record in self._records())
+
+    def refuse(self) -> None:
+        """Journal that the harvest is finished and is not made live."""
+        self.add({"type": "refused"})
 
     def clear(self) -> None:
         """Remove everything, the journal first: without it the rest counts for nothing."""
@@ -106,3 +109,12 @@ class Staging:
                 shutil.rmtree(path)
             else:
                 path.unlink()
+
+    def _records(self) -> list[dict[str, Any]]:
+        if not self._journal.exists():
+            return []
+        try:
+            with Journal(self._journal) as journal:
+                return journal.records
+        except CatalogError:
+            return []

@@ -22,10 +22,11 @@ from ssap_mirror.pipeline.recipe import build_checked, live_snapshot
 from ssap_mirror.pipeline.remembered import REMEMBERED
 from ssap_mirror.pipeline.service import KnownService
 from ssap_mirror.pipeline.services_file import entries_of, is_mirror_name, save_service
+from ssap_mirror.pipeline.shrinkage import shrinkage
 from ssap_mirror.pipeline.staging import Staging
 from ssap_mirror.sources.file.source import FileSource
 from ssap_mirror.sources.progress import Progress, Silent
-from ssap_mirror.sources.source import Estimate, Harvest, RequestPolicy, Source, Status
+from ssap_mirror.sources.source import Estimate, Finding, Harvest, RequestPolicy, Source, Status, Verdict
 from ssap_mirror.sources.ssap.source import SsapSource
 from ssap_mirror.sources.tap.source import TapSource
 
@@ -60,6 +61,10 @@ class SyncReport:
     """What the harvest would cost, if that is all that was asked."""
     schema: Schema | None = field(default=None, repr=False)
     """Columns and roles of the snapshot, or those that are foreseen."""
+    caveats: tuple[str, ...] = ()
+    """What could not be looked at, one sentence each."""
+    begins_anew: bool = False
+    """Whether the next run begins anew, where nothing was made live: going on would come to the same."""
 
     @property
     def complete(self) -> bool:
@@ -71,12 +76,13 @@ class SyncReport:
         if self.estimate is not None:
             return f"{self.name}: {self.estimate.words()}"
         verdict = "NOT COMPLETE" if self.status == "incomplete" else self.status
-        lines = [f"{self.name}: {self.rows:,} rows, {verdict}"]
+        lines = ["; ".join([f"{self.name}: {self.rows:,} rows, {verdict}", *self.caveats])]
         lines += [f"  {reason}" for reason in self.reasons]
         asked = f"{self.slices:,} slices, {self.requests:,} requests, {self.bytes / 1e6:,.1f} MB, "
         lines.append(f"  {asked if self.requests else ''}{self.duplicates:,} duplicates dropped, {self.seconds:,.0f} s")
         if self.snapshot is None:
-            lines.append("  nothing was made live; what was fetched is kept, and the same command resumes")
+            what_next = "begins anew" if self.begins_anew else "resumes"
+            lines.append(f"  nothing was made live; what was fetched is kept, and the same command {what_next}")
         else:
             lines.append(f"  live: {self.snapshot}")
         return "\n".join(lines)
@@ -105,6 +111,8 @@ class SyncOptions:
     """Forget what an earlier run fetched."""
     accept_incomplete: bool = False
     """Make a snapshot live even if rows are known to be missing; its manifest says so."""
+    allow_shrink: bool = False
+    """Make a snapshot live even if it has many fewer rows than the one that it replaces."""
     save: bool = False
     """Write what the rows come from into ``services.toml`` in the mirrors' home, under the mirror's name."""
     keep: int | None = None
@@ -176,7 +184,10 @@ def sync(
         if not (chosen.restart or chosen.dry_run) and (catalog := _finish_earlier(mirror, staging)) is not None:
             tell.note("an earlier sync had all but made its snapshot live; that is done now")
         else:
-            if said := staging.begin(_facts(asked, entry, base), restart=chosen.restart):
+            # What was refused is taken by whoever says so now; for all others it is no use to go on with it.
+            takes = chosen.accept_incomplete or chosen.allow_shrink
+            anew = chosen.restart or (staging.refused and not takes)
+            if said := staging.begin(_facts(asked, entry, base), restart=anew):
                 tell.note(said)
             if chosen.dry_run:
                 estimate = rows.estimate(staging.path, tell)
@@ -185,8 +196,9 @@ def sync(
             harvest = rows.harvest(staging.path, tell)
             harvest = replace(harvest, record={**harvest.record, REMEMBERED: entry})
             _save(asked, mirror, chosen)
-            if harvest.verdict.status == "incomplete" and not chosen.accept_incomplete:
-                return _report(mirror.name, _record(harvest), began)
+            shrunken = None if chosen.allow_shrink else shrinkage(mirror, harvest.rows)
+            if shrunken is not None or (harvest.verdict.status == "incomplete" and not chosen.accept_incomplete):
+                return _refuse(mirror, staging, harvest, shrunken, began)
             catalog = _build(mirror, harvest, tell)
             staging.add({"type": "built", "snapshot": catalog.path.name})
             make_live(mirror, catalog)
@@ -195,6 +207,16 @@ def sync(
             # What this very sync replaced stays until the next, come what may: it is the way back.
             prune(mirror, max(chosen.keep, 1))
     return _report(mirror.name, catalog.manifest["harvest"], began, catalog=catalog)
+
+
+def _refuse(mirror: Path, staging: Staging, harvest: Harvest, shrunken: Finding | None, began: float) -> SyncReport:
+    """Leave the live snapshot as it is, and say why."""
+    if shrunken is not None:
+        harvest = replace(harvest, verdict=Verdict((shrunken, *harvest.verdict.findings)))
+    begins_anew = shrunken is not None or not harvest.settled
+    if begins_anew:
+        staging.refuse()
+    return replace(_report(mirror.name, _record(harvest), began), begins_anew=begins_anew)
 
 
 def _refresh_base(mirror: Path, progress: Progress) -> Catalog | None:
@@ -313,6 +335,7 @@ def _record(harvest: Harvest) -> dict[str, Any]:
     return {
         "status": verdict.status,
         "complete": verdict.complete,
+        "caveats": list(verdict.caveats),
         "reasons": list(verdict.reasons),
         "rows": harvest.rows,
         **harvest.record,
@@ -340,6 +363,7 @@ def _report(
         snapshot=None if catalog is None else catalog.path,
         estimate=estimate,
         schema=_schema(catalog, estimate),
+        caveats=tuple(record.get("caveats", ())),
     )
 
 

@@ -76,6 +76,8 @@ class RequestPolicy:
     """An answer beyond this is refused [byte]."""
     strict: bool = False
     """Whether a cell that cannot be read ends the harvest; else it is NULL, counted, and told in the verdict."""
+    full_sample: int = 0
+    """Rows, picked at random, that a refresh compares in all columns; if one differs, all rows are fetched."""
     disk_share: float = 1.0
     """Share of the estimated room on disk without which a harvest is not begun; 0 begins it in any case."""
 
@@ -144,6 +146,8 @@ class Finding:
     """Whether the copy cannot be called complete because of it."""
     unproven: bool = False
     """Whether it says what could not be proven, although nothing hints at a missing row."""
+    caveat: bool = False
+    """Whether it says what could not be looked at: it stands in the first line of what is said of the copy."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,11 @@ class Verdict:
     def complete(self) -> bool:
         """Whether it is proven, as far as the service lets anyone prove it, that every row is held exactly once."""
         return self.status == "complete"
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What could not be looked at, one sentence each."""
+        return tuple(finding.words for finding in self.findings if finding.caveat)
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -190,6 +199,8 @@ class Harvest:
 
     Slices of a service overlap, and its table may change between them.
     """
+    settled: bool = True
+    """Whether the rows are one state of the source; of those that are not, going on makes no better ones."""
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows in the columns of ``description.schema``; may be read again and again.

@@ -77,7 +77,7 @@ def _open_paths(paths: Sequence[str], typed: bool, batch_rows: int) -> Table:  #
         files = [(f, p) for path, p in found for f in (catalog_files(path) if path.is_dir() else [path])]
         formats = [format_of(files[0][0])] if folders else [format_of(file) for file, _ in files]
         if set(formats) == {"parquet"}:
-            from ssap_mirror.tables.parquet import open_parquet
+            from ssap_mirror.tables.parquet.reader import open_parquet
 
             # The files of a catalogue have the same columns; of others each is looked at.
             table = open_parquet([f for f, _ in files], batch_rows, alike=all(is_catalog(path) for path, _ in found))
@@ -120,7 +120,7 @@ def _open_file(path: Path, kind: str, part: str | None, typed: bool, batch_rows:
     if kind == "arrow":
         return _open_arrow(path, batch_rows)
     if kind == "parquet":
-        from ssap_mirror.tables.parquet import open_parquet
+        from ssap_mirror.tables.parquet.reader import open_parquet
 
         return open_parquet([path], batch_rows, alike=True)
     from ssap_mirror.tables.text.csv import open_csv

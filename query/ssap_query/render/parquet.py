@@ -16,7 +16,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from ssap_mirror.tables.voparquet import CONTENT_KEY, VERSION_KEY
+from ssap_mirror.tables.parquet.voparquet import CONTENT_KEY, VERSION_KEY
 
 from ssap_query.render.columns.fields import fitting
 from ssap_query.render.columns.plain import plain, plain_columns, plain_type

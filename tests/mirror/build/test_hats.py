@@ -18,7 +18,7 @@ from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.hats_properties import format_properties, parse_properties
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Column, Schema
-from ssap_mirror.tables.voparquet import CONTENT_KEY, VERSION_KEY, votable_header
+from ssap_mirror.tables.parquet.voparquet import CONTENT_KEY, VERSION_KEY, votable_header
 
 RowMaker = Callable[..., pa.RecordBatch]
 

@@ -188,6 +188,11 @@ def test_a_refresh_that_fails_goes_on(service: FakeService, policy: RequestPolic
 def test_another_source_is_not_refreshed_from(service: FakeService, policy: RequestPolicy, tmp_path: Path) -> None:
     other_rows = fake_ssap.rows(700, seed=12)
     with fake_ssap.running(FakeService(other_rows)) as other:
-        assert refresh(other, tmp_path, policy).status in ("complete", "not proven")
+        refused = refresh(other, tmp_path, policy)
+        assert (refused.status, refused.snapshot) == ("incomplete", None), "it has many fewer rows"
+        assert "--allow-shrink" in refused.reasons[0]
+        allowed = SyncOptions(allow_shrink=True)
+        report = sync("test", source=other.url, home=tmp_path, policy=policy, options=allowed)
+        assert report.status in ("complete", "not proven")
     assert_holds(tmp_path, other_rows)
     assert np.unique(other_rows.column("mobsid").to_pylist()).size == 700

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.mirror.simulated.playing import cases, play
-from tests.support.simulated.scenarios import changing, refreshing, resuming, shrinking, truncation, waiting
+from tests.support.simulated.scenarios import changing, lying, refreshing, resuming, shrinking, truncation, waiting
 
 # A campaign of minutes, run by hand (-m slow) with the list of known faults beside it.
 pytestmark = pytest.mark.slow
@@ -41,3 +41,8 @@ def test_resuming(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", cases("waiting", waiting.SCENARIOS))
 def test_waiting(name: str, tmp_path: Path) -> None:
     play(waiting.SCENARIOS, name, tmp_path)
+
+
+@pytest.mark.parametrize("name", cases("lying", lying.SCENARIOS))
+def test_lying(name: str, tmp_path: Path) -> None:
+    play(lying.SCENARIOS, name, tmp_path)

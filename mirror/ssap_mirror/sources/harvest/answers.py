@@ -13,7 +13,8 @@ from xml.sax.saxutils import unescape
 
 from ssap_mirror.core import storage
 from ssap_mirror.core.schema import Schema
-from ssap_mirror.errors import FormatError, ServiceError
+from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
+from ssap_mirror.sources.harvest.shape import changed_columns
 from ssap_mirror.sources.missing_values import MissingValues
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = [
     "DIGEST",
     "SURVEY_DIGEST",
     "AnswerWriter",
+    "ChangedTableError",
     "Digests",
     "QueryTooLargeError",
     "Stored",
@@ -45,7 +47,19 @@ _OVERFLOW_INFO = re.compile(
     re.I,
 )
 _ERROR_INFO = re.compile(r"<(?:\w+:)?INFO\b[^>]*\bvalue\s*=\s*[\"']ERROR[\"'][^>]*>([^<]*)<", re.I)
+# What passes of itself: a database that starts, stops, or has too much to do.
+_PASSING = re.compile(
+    r"could not connect|connect(ion)? (to \S+ )?(was |is )?(refused|reset|closed|lost|failed|timed out)|starting up"
+    r"|shutting down|recovery mode|too many (clients|connections)|connection slots|server closed|deadlock"
+    r"|could not serialize|try again|temporar(y|ily)|overloaded|(server|service) (is )?(too )?busy|unavailable"
+    r"|terminating connection",
+    re.I,
+)
 _TIMED_OUT = re.compile(r"tim(ed|e)[ -]?out|too long|cancell?ing statement|out of memory|too many rows", re.I)
+
+
+class ChangedTableError(SourceError):
+    """A table is not what it was when its harvest began, so no further answer can be of use."""
 
 
 class QueryTooLargeError(ServiceError):
@@ -141,6 +155,7 @@ class AnswerWriter:
         self._strict = strict
         self._arrow = columns.arrow_schema()
         self._digests = Digests(columns, survey_columns)
+        self._first: Schema | None = None
         said = {name: values for name, values in columns.missing.items() if name in columns}
         self._missing = MissingValues(said, self._arrow)
 
@@ -164,6 +179,10 @@ class AnswerWriter:
             If the service ran out of time or memory.
         ServiceError
             If the service answered with another error.
+        TransportError
+            If that error is one that may pass.
+        ChangedTableError
+            If a column means something else than in the first answer.
         """
         from ssap_mirror.tables.votable import read_votable
         from ssap_mirror.tables.votable.cells import BadCells
@@ -175,6 +194,7 @@ class AnswerWriter:
             _refuse_error(reader)
             if len(reader.schema):
                 _refuse_lack(self._columns, reader.schema)
+                self._refuse_change(reader.schema)
             # Without a TABLE there is no row: some services answer so when nothing matches.
             rows = self._write(reader, part, missing)
             # The status may stand behind the rows (DALI 1.1 §4.4).
@@ -185,6 +205,14 @@ class AnswerWriter:
         part.replace(target)
         storage.flush(target.parent)
         return Stored(target, rows, overflow, digest, size, bad_cells=bad.to_json(), missing_cells=dict(missing))
+
+    def _refuse_change(self, schema: Schema) -> None:
+        """Hold the columns of an answer against those of the first; an answer may describe fewer things than others."""
+        first = self._first = self._first or schema
+        asked = self._columns.names
+        if (changed := changed_columns(first.select(asked), schema.select(asked))) is not None:
+            message = f"the table's columns changed while it was read ({changed}); --restart begins anew"
+            raise ChangedTableError(message)
 
     def _write(self, batches: Iterable[pa.RecordBatch], part: Path, missing: Counter[str]) -> int:
         """Write rows as they should be, with their digests; returns their number."""
@@ -236,8 +264,8 @@ def _digest(con: Any, batch: pa.RecordBatch) -> pa.Array:
     return pa.concat_arrays(hashes.chunks) if hashes.num_chunks else pa.array([], pa.uint64())
 
 
-def error_of(text: str) -> ServiceError:
-    """Make an error of what a service says is wrong.
+def error_of(text: str) -> ServiceError | TransportError:
+    """Make an error of what a service says is wrong: one that is worth another attempt, if that may pass.
 
     Parameters
     ----------
@@ -247,6 +275,8 @@ def error_of(text: str) -> ServiceError:
     info = _ERROR_INFO.search(text)
     said = " ".join((unescape(info[1]) if info else text).split()) or "an error without a message"
     message = f"the service answered: {said[:300]}"
+    if _PASSING.search(said):
+        return TransportError(message)
     return QueryTooLargeError(message) if _TIMED_OUT.search(said) else ServiceError(message)
 
 

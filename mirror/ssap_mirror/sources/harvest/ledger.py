@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,12 @@ class State:
         self._cuts: dict[tuple[str, str], list[Slice]] = {}
         #: Rows at which the service is known to cut its answers without saying so; None if it is not known to.
         self.answer_limit: int | None = None
+        #: Whether a refresh has turned into a harvest of all rows.
+        self.is_anew = False
+        #: What was asked of the table as a whole before anything else, by name.
+        self.beginnings: dict[str, Any] = {}
+        #: Digest of the columns that all answers have; None if there are none yet.
+        self.shape: str | None = None
         for record in records:
             self._apply(record)
 
@@ -118,7 +124,16 @@ class State:
 
     def _apply(self, record: dict[str, Any]) -> None:
         sweep = record.get("sweep", "")
-        if record["type"] == "plan":
+        if record["type"] == "columns":
+            if self.shape not in (None, record["digest"]):
+                # Answers of other columns are no answers, and what was planned by them is no plan.
+                self._plans, self._answers, self._cuts = {}, {}, {}
+            self.shape = record["digest"]
+        elif record["type"] == "anew":
+            self._plans, self._answers, self._cuts, self.is_anew = {}, {}, {}, True
+        elif record["type"] == "beginning":
+            self.beginnings[record["name"]] = record["value"]
+        elif record["type"] == "plan":
             self._plans[sweep] = [Slice.from_json(item) for item in record["slices"]]
         elif record["type"] == "cut":
             slice_ = Slice.from_json(record["slice"])
@@ -129,7 +144,7 @@ class State:
             self._answers = {key: answer for key, answer in self._answers.items() if answer.rows < limit}
         elif record["type"] == "answer":
             path = self.folder / record["file"]
-            number = int(path.name.split("-", 1)[0])
+            number = _number(path.name)
             slice_ = Slice.from_json(record["slice"])
             self._answers[sweep, slice_.key] = Answer(
                 number,
@@ -158,7 +173,9 @@ class Ledger(State):
     def __init__(self, journal: Journal, folder: Path) -> None:
         super().__init__(journal.records, folder)
         self._journal = journal
-        self._number = max((answer.number for answer in self.answers()), default=0)
+        # Files of answers that count no more may still be named in the journal.
+        files = [record["file"] for record in journal.records if record["type"] == "answer"]
+        self._number = max((_number(name) for name in files), default=0)
         folder.mkdir(parents=True, exist_ok=True)
         self._drop_unjournaled_files()
 
@@ -166,6 +183,41 @@ class Ledger(State):
         """Fix the slices of a sweep; a plan that the journal has already stays."""
         if sweep not in self._plans:
             self._add({"type": "plan", "sweep": sweep, "slices": [slice_.to_json() for slice_ in slices]})
+
+    def begin(self, shape: str) -> bool:
+        """Journal what columns all answers have; answers of others are forgotten. Returns whether there were any.
+
+        Parameters
+        ----------
+        shape : str
+            Digest of the columns.
+        """
+        if shape == self.shape:
+            return False
+        forgets = bool(self._answers) or bool(self._plans)
+        self._add({"type": "columns", "digest": shape})
+        if forgets:
+            self._drop_unjournaled_files()
+        return forgets
+
+    def begin_anew(self) -> None:
+        """Journal that all rows are fetched in place of a refresh: what that has asked is of no use to a harvest."""
+        self._add({"type": "anew"})
+        self._drop_unjournaled_files()
+
+    def at_beginning(self, name: str, ask: Callable[[], Any]) -> Any:
+        """Ask something of the table before its harvest, once: a harvest that goes on has the answer of its first run.
+
+        Parameters
+        ----------
+        name : str
+            Of the question.
+        ask : callable
+            Gives plain values for a JSON document.
+        """
+        if name not in self.beginnings:
+            self._add({"type": "beginning", "name": name, "value": ask()})
+        return self.beginnings[name]
 
     def add_limit(self, rows: int) -> None:
         """Journal that the service cuts answers at so many rows; those that have as many count no more."""
@@ -225,3 +277,8 @@ class Ledger(State):
         for path in self.folder.iterdir():
             if path not in kept:
                 path.unlink()
+
+
+def _number(file: str) -> int:
+    """Place of an answer in the order of arrival, by which its file is named."""
+    return int(file.split("-", 1)[0])

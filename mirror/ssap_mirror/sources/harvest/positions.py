@@ -10,11 +10,12 @@ import pyarrow as pa
 
 from ssap_mirror.core.quantities.find import candidates
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.sources.harvest.slices import DATES_MJD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["columns_read", "dates", "positions"]
+__all__ = ["columns_read", "dates", "is_date", "numbers_of_dates", "positions"]
 
 _POSITION, _TIME = "location", "time"
 
@@ -41,10 +42,20 @@ def positions(
 
 
 def dates(schema: Schema, rows: pa.Table | pa.RecordBatch) -> NDArray[np.float64]:
-    """Middle of each exposure [MJD], NaN where it is not known; shape (N,)."""
+    """Middle of each exposure [MJD], NaN where it is not known or cannot be a date; shape (N,)."""
+    middle = numbers_of_dates(schema, rows)
+    return np.where(is_date(middle), middle, np.nan)
+
+
+def numbers_of_dates(schema: Schema, rows: pa.Table | pa.RecordBatch) -> NDArray[np.float64]:
+    """Middle of each exposure as a service writes it, be it a date or not; NaN where there is none; shape (N,)."""
     found = _values(schema, _TIME, rows)
-    middle = np.full(rows.num_rows, np.nan) if found is None else found["t_mid"]
-    return np.where(np.isfinite(middle), middle, np.nan)
+    return np.full(rows.num_rows, np.nan) if found is None else found["t_mid"]
+
+
+def is_date(mjd: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which numbers are dates [MJD] that an observation may have, and that a request can name."""
+    return (mjd >= DATES_MJD[0]) & (mjd <= DATES_MJD[1])
 
 
 def _values(schema: Schema, quantity: str, rows: pa.Table | pa.RecordBatch) -> Mapping[str, NDArray[np.float64]] | None:

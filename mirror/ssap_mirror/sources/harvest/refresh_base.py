@@ -11,24 +11,24 @@ from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import UNLISTED, Schema
 from ssap_mirror.errors import CatalogError
 from ssap_mirror.sources.harvest.answers import read_answer
-from ssap_mirror.tables.parquet import fitting_rows
+from ssap_mirror.sources.harvest.shape import meanings
+from ssap_mirror.sources.source import Finding
+from ssap_mirror.tables.parquet.reader import fitting_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
     "MAX_REFRESH_FRACTION",
-    "MAX_REMOVED_FRACTION",
     "base_batches",
-    "refresh_words",
+    "refresh_findings",
     "refreshed_batches",
+    "rows_once",
     "same_columns",
 ]
 
 #: From this share of rows on, a refresh fetches the whole table in large slices rather than rows in small ones.
 MAX_REFRESH_FRACTION = 0.3
-#: A refresh that finds so large a share of the rows gone has more likely met a broken service.
-MAX_REMOVED_FRACTION = 0.5
 
 _BATCH_ROWS = 16_384
 
@@ -36,12 +36,12 @@ _BATCH_ROWS = 16_384
 def same_columns(catalog: Catalog, schema: Schema) -> bool:
     """Whether a snapshot has just the columns that the service has now, and the same one tells rows apart."""
 
-    def shape(columns: Schema) -> list[tuple[str, str, str | None, int]]:
-        listed = (column for column in columns if column.verbosity < UNLISTED)
-        return [(column.name, column.datatype, column.arraysize, column.verbosity) for column in listed]
+    def levels(columns: Schema) -> list[int]:
+        return [column.verbosity for column in columns if column.verbosity < UNLISTED]
 
     same_identity = catalog.schema.roles.get("identity") == schema.roles.get("identity") is not None
-    return same_identity and shape(catalog.schema) == shape(schema)
+    same_meanings = meanings(catalog.schema) == meanings(schema)
+    return same_identity and same_meanings and levels(catalog.schema) == levels(schema)
 
 
 def base_batches(catalog: Catalog, schema: Schema) -> Iterator[pa.RecordBatch]:
@@ -100,7 +100,35 @@ def refreshed_batches(
             yield batch.filter(pc.invert(pc.is_in(batch.column(identity).cast(pa.string()), names)))
 
 
-def refresh_words(base: str, fetched: tuple[int, int], uncompared: int) -> tuple[str, ...]:
+def rows_once(
+    base: Catalog | None, answers: Iterable[Path], schema: Schema, identity: str, removed: Iterable[str]
+) -> Iterator[pa.RecordBatch]:
+    """Full rows as `refreshed_batches` gives them, but the last of each identity alone.
+
+    Parameters
+    ----------
+    base, answers, schema, identity, removed
+        As for `refreshed_batches`.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    done = set(removed)
+
+    def others(batch: pa.RecordBatch) -> pa.RecordBatch:
+        return batch.filter(pc.invert(pc.is_in(batch.column(identity).cast(pa.string()), pa.array(done, pa.string()))))
+
+    for path in reversed(list(answers)):
+        came: set[str] = set()
+        for batch in read_answer(path, list(schema.names)):
+            yield others(batch)
+            came.update(batch.column(identity).cast(pa.string()).to_pylist())
+        done |= came
+    for batch in () if base is None else base_batches(base, schema):
+        yield others(batch)
+
+
+def refresh_findings(base: str, fetched: tuple[int, int], uncompared: int) -> list[Finding]:
     """Say what a refresh did and what it did not look at.
 
     Parameters
@@ -113,7 +141,8 @@ def refresh_words(base: str, fetched: tuple[int, int], uncompared: int) -> tuple
         How many columns were asked for of those rows only.
     """
     new, again = fetched
-    return (
-        f"a refresh of snapshot {base}: {new:,} rows are new, {again:,} were fetched again",
-        f"the other {uncompared} columns of rows that look as before were not compared; a full sync (--full) does that",
-    )
+    found = [Finding(f"a refresh of snapshot {base}: {new:,} rows are new, {again:,} were fetched again")]
+    if uncompared:
+        words = f"{uncompared:,} columns of rows that look as before were not compared (--full compares all)"
+        found.append(Finding(words, caveat=True))
+    return found

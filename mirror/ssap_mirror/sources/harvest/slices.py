@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "DATES_MJD",
     "ENDS",
     "WHOLE",
     "Cell",
@@ -35,8 +36,8 @@ ENDS = "|"
 _DATES = ("TIME", "MTIME")
 # Where an open end is cut in two when nothing is known of the values: 1950 to 2050 [MJD].
 _ERA_MJD = (33282.0, 69807.0)
-# Dates beyond 1600 or 2400 are no observations, and clients and servers differ on what they can write [MJD].
-_DATES_MJD = (-94553.0, 197642.0)
+#: Dates beyond 1600 or 2400 are no observations, and clients and servers differ on what they can write [MJD].
+DATES_MJD = (-94553.0, 197642.0)
 _FINEST_ORDER = 14
 # A rim of 3.6 arcsec: the edge of a cell lies inside the disc whatever the rounding.
 _RIM_DEG = 1e-3
@@ -104,7 +105,7 @@ class Range:
         middle = None if known is None else self._between(known[self.holds(known)])
         if middle is None:
             middle = self._middle()
-        if self.parameter in _DATES and not _DATES_MJD[0] <= middle <= _DATES_MJD[1]:
+        if self.parameter in _DATES and not DATES_MJD[0] <= middle <= DATES_MJD[1]:
             return None
         low, high = -math.inf if self.start is None else self.start, math.inf if self.stop is None else self.stop
         # Two dates closer than a microsecond are one date on the wire.

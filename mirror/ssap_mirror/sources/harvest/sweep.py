@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Fetch", "Service", "Sweep", "run_sweep"]
+__all__ = ["Fetch", "InseparableError", "Service", "Sweep", "run_sweep"]
 
 # A slice that only fails is cut so many times, in case one of its rows is what makes the server stumble; one that takes
 # too long, until it is a four-thousandth of what was planned.
@@ -34,9 +34,15 @@ _CUTS_FOR_TIMEOUT = 12
 # After so many slices that cannot be had, the others are not tried.
 _MOST_FAILURES = 5
 _SKY_ORDER_FOR_INSTANTS = 1
+# A range that was cut so often, and overflows all the same, is looked into before it is cut again.
+_LOOKS_AT_DEPTH = (3, 6, 12, 24)
 
 #: Fetches a slice with a limit into a file; None says that it overflowed.
 Fetch = Callable[[Slice, int, Path], Stored | None]
+
+
+class InseparableError(SourceError):
+    """The parameter of a sweep does not part the rows, however small its ranges are."""
 
 
 class Service(Protocol):
@@ -121,6 +127,8 @@ class _Task:
     maxrec: int
     cuts: int = 0
     """How often it was cut for other reasons than overflow."""
+    depth: int = 0
+    """How often a range was cut for overflow until it came to this slice."""
     began: float = 0.0
     """When it was handed out, by `time.monotonic`."""
 
@@ -200,6 +208,12 @@ class _Run:
             self._failed.append((task.slice, error))
 
     def _overflow(self, task: _Task) -> None:
+        if task.depth in _LOOKS_AT_DEPTH and self._is_inseparable(task):
+            assert task.slice.range is not None
+            message = (
+                f"{task.slice.range.parameter} does not part the rows: more than {task.maxrec:,} share one value of it"
+            )
+            raise InseparableError(message)
         if self._cut(task, "overflow"):
             return
         if task.maxrec < self._highest_maxrec:
@@ -207,6 +221,25 @@ class _Run:
             return
         message = f"{task.slice.key} holds more rows than the service gives at a time, and cannot be cut"
         self._failed.append((task.slice, SourceError(message)))
+
+    def _is_inseparable(self, task: _Task) -> bool:
+        """Whether a single value between those that are known overflows as well.
+
+        Then what is tested is whether two ranges overlap, and a row that lies across a cut is in both halves for ever.
+        """
+        halves = None if task.slice.range is None else task.slice.range.halves(self._sweep.known)
+        if halves is None:
+            return False
+        at = halves[0].stop
+        if self._sweep.known is not None and (self._sweep.known == at).any():
+            # A night whose spectra all have one date; ranges beside it are parted all the same.
+            return False
+        target = self._ledger.next_file(self._sweep.name)
+        instant = replace(task.slice, range=replace(halves[0], start=at, stop=at))
+        stored = self._sweep.fetch(instant, task.maxrec, target)
+        if stored is not None:
+            stored.path.unlink()
+        return stored is None
 
     def _cut(self, task: _Task, why: str) -> bool:
         smaller = task.slice.cut(self._sweep.known)
@@ -216,5 +249,6 @@ class _Run:
         if smaller is None:
             return False
         self._ledger.add_cut(self._sweep.name, task.slice, smaller, why)
-        self._waiting.extendleft(_Task(slice_, self._sweep.maxrec, task.cuts) for slice_ in reversed(smaller))
+        depth = task.depth + (why == "overflow" and task.slice.range is not None)
+        self._waiting.extendleft(_Task(slice_, self._sweep.maxrec, task.cuts, depth) for slice_ in reversed(smaller))
         return True

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ssap_mirror.errors import ServiceError, TransportError
-from ssap_mirror.sources.harvest.answers import AnswerWriter, Stored, overflow_in, raw_file
+from ssap_mirror.sources.harvest.answers import AnswerWriter, QueryTooLargeError, Stored, overflow_in, raw_file
 from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.samples import Sample, small_table
 from ssap_mirror.sources.harvest.slices import Slice
+from ssap_mirror.sources.http.failures import ServerFailure
 from ssap_mirror.sources.http.limits import Limits
 
 __all__ = ["Endpoint"]
@@ -60,17 +61,23 @@ class Endpoint:
         params = list(params)
         constrained = any(name.upper() not in _CONTROL for name, _ in params)
         asked = [*self._frame(), *(() if constrained else self.everywhere), *params]
+        return self.client.retrying(lambda: self._sample(asked), attempts)
 
-        def once() -> Sample:
-            within = self.limits.clamped(asked)
-            try:
-                return small_table(self.client, self.url, within, self.scratch)
-            except (ServiceError, TransportError) as error:
-                if not self.limits.learn(error, within):
-                    raise
-                return small_table(self.client, self.url, self.limits.clamped(within), self.scratch)
+    def _sample(self, asked: list[tuple[str, str]]) -> Sample:
+        try:
+            return self._sample_within_limits(asked)
+        except QueryTooLargeError as error:
+            # Nothing is too large about a few rows.
+            raise ServerFailure(str(error)) from error
 
-        return self.client.retrying(once, attempts)
+    def _sample_within_limits(self, asked: list[tuple[str, str]]) -> Sample:
+        within = self.limits.clamped(asked)
+        try:
+            return small_table(self.client, self.url, within, self.scratch)
+        except (ServiceError, TransportError) as error:
+            if not self.limits.learn(error, within):
+                raise
+            return small_table(self.client, self.url, self.limits.clamped(within), self.scratch)
 
     def fetch(self, verb: int, writer: AnswerWriter, slice_: Slice, maxrec: int, target: Path) -> Stored | None:
         """Fetch a slice, with as many attempts as the policy allows.

@@ -25,18 +25,21 @@ from pathlib import Path
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.times import mjd_of
-from ssap_mirror.errors import SourceError
 from ssap_mirror.sources.harvest.audit import AUDIT, Audit
+from ssap_mirror.sources.harvest.audit.sample import Sample
 from ssap_mirror.sources.harvest.cost import Price, refuse_full_disk
 from ssap_mirror.sources.harvest.ledger import Ledger
 from ssap_mirror.sources.harvest.refresh_base import MAX_REFRESH_FRACTION, refreshed_batches
+from ssap_mirror.sources.harvest.shape import changed_columns
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Estimate, Harvest
+from ssap_mirror.sources.ssap.looks.lost import Gone, settle_with_lost
+from ssap_mirror.sources.ssap.looks.proof import Proof, prove
+from ssap_mirror.sources.ssap.looks.second_look import look_again
+from ssap_mirror.sources.ssap.looks.whole_rows import look_at_whole_rows
 from ssap_mirror.sources.ssap.probe import Probe
-from ssap_mirror.sources.ssap.probe.traits import POS, TIME
-from ssap_mirror.sources.ssap.proof import Proof, prove
-from ssap_mirror.sources.ssap.survey import Settled, Survey, run_survey, settle
-from ssap_mirror.sources.ssap.sweeps import FULL_VERB, HARVEST, Sweeps, is_survey
+from ssap_mirror.sources.ssap.survey import Settled, Survey, run_survey
+from ssap_mirror.sources.ssap.sweeps import FULL_VERB, HARVEST, Sweeps, is_survey, words_of_limit
 from ssap_mirror.sources.ssap.verdict import Outcome, judge
 
 __all__ = ["Harvester"]
@@ -81,42 +84,63 @@ class Harvester:
         Raises
         ------
         SourceError
-            If the service keeps failing, or the identity of a refresh does not tell rows apart.
+            If the service keeps failing.
         CatalogError
             If there is not enough room on disk.
         """
+        if self.base is not None and self.ledger.is_anew:
+            return replace(self, base=None).run()
         identity = self.probe.traits.identity
-        found, signs = self._run(identity, ())
-        if found is not None:
+        found = self._run(identity, ())
+        if isinstance(found, Harvest):
             return found
         if self.base is not None:
-            message = f"{identity} no longer tells rows apart; only a full sync can tell more"
-            raise SourceError(message)
+            self.progress.note(f"{found}, so all rows are fetched")
+            self.ledger.begin_anew()
+            return self.run()
         # Seen in a whole table, not in a sample: then rows are told apart by all their values.
-        found, _ = self._run(None, (*signs, f"{identity} does not tell rows apart: rows are compared by all values"))
-        assert found is not None
+        found = self._run(None, (f"{identity} does not tell rows apart: rows are compared by all values",))
+        assert isinstance(found, Harvest)
         return found
 
-    def _run(self, identity: str | None, signs: tuple[str, ...]) -> tuple[Harvest | None, tuple[str, ...]]:
-        """Harvest by an identity; None if it does not tell rows apart. And what was noticed on the way."""
+    def _run(self, identity: str | None, signs: tuple[str, ...]) -> Harvest | str:
+        """Harvest by an identity; or say why another harvest has to be made, a clause without an end."""
+        ambiguous = f"{identity} no longer tells all rows apart"
         with self._sweeps(identity) as sweeps:
             survey = run_survey(sweeps, self.base)
-            if found_limit := self._find_limit(sweeps.audit):
-                signs = (*signs, found_limit)
+            if self.base is not None and sweeps.audit.unnamed():
+                # Such a row is known by what a survey sees of it, which may have changed.
+                return f"some rows have no {identity}"
+            if self._shows_limit(sweeps.audit):
+                sweeps.learn_limit(self.probe.traits.unreported_limit)
                 survey = run_survey(sweeps, self.base)
             if self.base is None:
                 self._check_disk(sweeps.audit)
+            limit = self.ledger.answer_limit
             self._fetch(sweeps, survey)
-            settled = settle(sweeps, self.base, survey)
-            signs = (*signs, *settled.signs)
+            if limit != self.ledger.answer_limit:
+                # Answers of the survey were cut off there as well.
+                survey = run_survey(sweeps, self.base)
+            if sweeps.audit.ambiguous():
+                return ambiguous
+            settled, gone = settle_with_lost(sweeps, self.base, survey)
+            sample = self._compare_whole_rows(sweeps)
+            if sample is not None and sample.changed:
+                return f"{sample.changed:,} of {sample.compared:,} whole rows are not what they were"
             proof = prove(sweeps, settled.survey, refresh=self.base is not None)
             if sweeps.audit.ambiguous():
-                return None, signs
-            return self._judged(sweeps.audit, replace(settled, signs=signs), proof), signs
+                return ambiguous
+            settled = replace(settled, signs=(*signs, *settled.signs))
+            return self._judged(sweeps, settled, gone, proof, sample)
+
+    def _compare_whole_rows(self, sweeps: Sweeps) -> Sample | None:
+        rows = self.probe.endpoint.client.policy.full_sample
+        return None if self.base is None or not rows else look_at_whole_rows(sweeps, self.base, rows)
 
     @contextlib.contextmanager
     def _sweeps(self, identity: str | None) -> Iterator[Sweeps]:
         """Open an audit of all that is at hand, and the sweeps that add to it."""
+        self._recall_limit()
         schema, seen = self.probe.description.schema, self.probe.traits.survey_columns
         with Audit(self.staging / AUDIT, schema, identity, seen) as audit:
             if self.base is not None:
@@ -126,17 +150,18 @@ class Harvester:
                 audit.add([answer], full=not is_survey(answer.sweep))
             yield Sweeps(self.probe, self.ledger, audit, self.progress)
 
-    def _find_limit(self, audit: Audit) -> str | None:
-        """Say so if the survey has seen rows that an answer without a constraint did not have, and did not tell of."""
+    def _recall_limit(self) -> None:
+        """Know at how many rows the service cut its answers when the snapshot of a refresh was made."""
+        limit = None if self.base is None else self.base.manifest["harvest"].get("answer_limit")
+        if limit is not None and self.ledger.answer_limit is None:
+            self.ledger.add_limit(limit)
+
+    def _shows_limit(self, audit: Audit) -> bool:
+        """Whether the survey has seen rows that an answer without a constraint did not have, and did not tell of."""
         limit = self.probe.traits.unreported_limit
         if limit is None or self.ledger.answer_limit is not None or self.base is not None:
-            return None
-        if audit.seen() <= _MANY_MORE * limit:
-            return None
-        self.ledger.add_limit(limit)
-        sign = f"the service cuts its answers at {limit:,} rows and does not say so"
-        self.progress.note(sign)
-        return sign
+            return False
+        return audit.seen() > _MANY_MORE * limit
 
     def _estimate(self, rows: int | None, requests: int = 0) -> Estimate:
         sample = self.probe.endpoint.sample([("VERB", str(FULL_VERB)), ("MAXREC", str(_PRICE_ROWS))])
@@ -156,7 +181,8 @@ class Harvester:
             self._fetch_published(sweeps, self.base)
             return
         self.progress.stage("harvest", sweeps.audit.seen() or None)
-        sweeps.harvest(next(iter(self.probe.traits.parameters), None))
+        sweeps.harvest(*self.probe.traits.parameters)
+        look_again(sweeps)
 
     def _much_is_missing(self, audit: Audit, survey: Survey) -> bool:
         missing = len(audit.missing(survey.since))
@@ -172,23 +198,24 @@ class Harvester:
         # A day earlier: dates of publication may be those of a day, and of another time zone.
         sweeps.fetch_published(mjd_of(created) - 1.0)
 
-    def _judged(self, audit: Audit, settled: Settled, proof: Proof) -> Harvest:
+    def _judged(self, sweeps: Sweeps, settled: Settled, gone: Gone, proof: Proof, sample: Sample | None) -> Harvest:
         description, traits, survey = self.probe.description, self.probe.traits, settled.survey
-        removed = audit.removed(
-            survey.since,
-            whole=survey.whole,
-            by_position=POS in survey.parameters,
-            by_date=TIME in survey.parameters,
-        )
+        audit = sweeps.audit
+        removed = gone.removed
         rows = audit.rows()
         full = [answer for answer in self.ledger.answers() if not is_survey(answer.sweep)]
         outcome = Outcome(
-            main=next(iter(traits.parameters), None),
+            main=sweeps.harvested_by(),
             second=next(iter(traits.parameters[1:]), None),
             settled=settled.agrees,
+            restless=audit.restless(),
+            columns=self._changed_columns(),
+            gone=gone,
+            unwatched=0 if self.base is None else audit.unwatched(survey.since, survey.sight),
             proof=proof,
+            sample=sample,
             base=None if self.base is None else self.base.path.name,
-            signs=(*settled.signs, *self.ledger.missing_cells(full)),
+            signs=(*self._limit_found(), *settled.signs, *self.ledger.missing_cells(full)),
             rows=rows - len(removed),
             duplicates=audit.full_rows() - rows,
             removed=len(removed),
@@ -202,6 +229,7 @@ class Harvester:
         )
         record = {
             **outcome.to_json(),
+            "answer_limit": self.ledger.answer_limit,
             "sweeps": self.ledger.sweep_records(),
             **self.probe.endpoint.client.traffic,
             "identity": audit.identity,
@@ -216,7 +244,17 @@ class Harvester:
             judge(outcome),
             partial(refreshed_batches, self.base, answers, schema, audit.identity, frozenset(removed)),
             record,
+            settled=outcome.is_one_state,
         )
+
+    def _limit_found(self) -> tuple[str, ...]:
+        limit = self.ledger.answer_limit
+        return () if limit is None else (words_of_limit(limit),)
+
+    def _changed_columns(self) -> str | None:
+        """Ask once more what the columns are, and say how they are not what they were at first."""
+        now = self.probe.endpoint.sample([("VERB", str(FULL_VERB)), ("MAXREC", "1")])
+        return changed_columns(self.probe.description.schema, now.reader.schema)
 
     def _rows_by_sweep(self, audit: Audit) -> dict[str, int]:
         """How many rows each sweep was the first to bring."""

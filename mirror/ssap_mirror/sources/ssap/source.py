@@ -14,6 +14,7 @@ from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.journal import Journal
 from ssap_mirror.sources.harvest.ledger import ANSWERS, JOURNAL, Ledger
 from ssap_mirror.sources.harvest.refresh_base import same_columns
+from ssap_mirror.sources.harvest.shape import shape_digest
 from ssap_mirror.sources.http.limits import Limits
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Estimate, Harvest, RequestPolicy
@@ -131,6 +132,8 @@ class SsapSource:
                 base = None
             with Journal(staging / JOURNAL) as journal:
                 ledger = Ledger(journal, staging / ANSWERS)
+                if ledger.begin(shape_digest(found.description.schema, found.traits.survey_columns)):
+                    progress.note("the columns are no longer those of the harvest that was under way: it begins anew")
                 if habits.largest_answer_rows is not None and ledger.answer_limit is None:
                     ledger.add_limit(habits.largest_answer_rows)
                 yield Harvester(found, ledger, staging, progress, base)

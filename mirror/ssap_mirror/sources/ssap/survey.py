@@ -6,8 +6,9 @@ import itertools
 from dataclasses import dataclass, replace
 
 from ssap_mirror.core.catalog import Catalog
-from ssap_mirror.sources.harvest.audit import Audit, Changes
-from ssap_mirror.sources.ssap.probe.traits import POS
+from ssap_mirror.sources.harvest.audit import Audit, Changes, Sight
+from ssap_mirror.sources.harvest.sweep import InseparableError
+from ssap_mirror.sources.ssap.probe.traits import POS, TIME
 from ssap_mirror.sources.ssap.sweeps import Sweeps
 
 __all__ = ["Settled", "Survey", "run_survey", "settle"]
@@ -25,6 +26,13 @@ class Survey:
     """Whether it was made without a constraint."""
     parameters: tuple[str, ...]
     """By which it was made otherwise."""
+    of_refresh: bool = False
+    """Whether it is to see the rows of a snapshot too."""
+
+    @property
+    def sight(self) -> Sight:
+        """Which rows it would have seen."""
+        return Sight(self.whole, POS in self.parameters, TIME in self.parameters, surveyed=not self.of_refresh)
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class Settled:
     """What did not agree on the way, one sentence each."""
 
 
-def run_survey(sweeps: Sweeps, base: Catalog | None, generation: int = 1) -> Survey:
+def run_survey(sweeps: Sweeps, base: Catalog | None, generation: int = 1, *, at_once: bool = True) -> Survey:
     """Survey by the second-best parameter, since the best is for the harvest; a refresh has to see everything.
 
     Parameters
@@ -50,6 +58,8 @@ def run_survey(sweeps: Sweeps, base: Catalog | None, generation: int = 1) -> Sur
         The snapshot that a refresh starts from.
     generation : int
         A survey of a generation that the journal has is not repeated.
+    at_once : bool
+        Whether a refresh may ask for all rows in one answer.
     """
     sweeps.progress.stage("survey", None if base is None else base.rows)
     main_and_second = sweeps.probe.traits.parameters[:2]
@@ -57,10 +67,22 @@ def run_survey(sweeps: Sweeps, base: Catalog | None, generation: int = 1) -> Sur
         second = main_and_second[1:]
         since = sweeps.survey(second[0], generation) if second else 0
         return Survey(since, whole=False, parameters=second)
-    if (answer := sweeps.survey_whole(generation)) is not None:
-        return Survey(answer, whole=True, parameters=())
-    since = min((sweeps.survey(name, generation) for name in main_and_second), default=0)
-    return Survey(since, whole=False, parameters=main_and_second)
+    if at_once and (answer := sweeps.survey_whole(generation)) is not None:
+        return Survey(answer, whole=True, parameters=(), of_refresh=True)
+    return _sweep_all(sweeps, main_and_second, generation)
+
+
+def _sweep_all(sweeps: Sweeps, parameters: tuple[str, ...], generation: int) -> Survey:
+    """Survey by each parameter that parts the rows; what the others would see is said to be unseen."""
+    numbers: dict[str, int] = {}
+    for name in parameters:
+        try:
+            numbers[name] = sweeps.survey(name, generation)
+        except InseparableError as error:
+            if name == parameters[-1] and not numbers:
+                raise
+            sweeps.progress.note(str(error))
+    return Survey(min(numbers.values(), default=0), whole=False, parameters=tuple(numbers), of_refresh=True)
 
 
 def settle(sweeps: Sweeps, base: Catalog | None, survey: Survey) -> Settled:
@@ -84,7 +106,7 @@ def settle(sweeps: Sweeps, base: Catalog | None, survey: Survey) -> Settled:
         sweeps.progress.note(signs[-1])
         if generation > _ROUNDS:
             break
-        survey = run_survey(sweeps, base, generation)
+        survey = run_survey(sweeps, base, generation, at_once=survey.whole)
     return Settled(survey, agrees=False, signs=tuple(signs))
 
 

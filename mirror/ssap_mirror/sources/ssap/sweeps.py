@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from ssap_mirror.core import storage
 from ssap_mirror.errors import SourceError, TransportError
 from ssap_mirror.sources.harvest.answers import AnswerWriter, read_answer
 from ssap_mirror.sources.harvest.audit import Audit, Missing
+from ssap_mirror.sources.harvest.audit.sample import SAMPLE
 from ssap_mirror.sources.harvest.client import InterruptedHarvest
 from ssap_mirror.sources.harvest.ledger import Answer, Ledger
 from ssap_mirror.sources.harvest.slices import (
@@ -23,9 +25,10 @@ from ssap_mirror.sources.harvest.slices import (
     order_of_discs,
     plan_ranges,
 )
-from ssap_mirror.sources.harvest.sweep import Fetch, Sweep, run_sweep
+from ssap_mirror.sources.harvest.sweep import Fetch, InseparableError, Sweep, run_sweep
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.ssap.foreseen import requests_for_cells, requests_for_ranges
+from ssap_mirror.sources.ssap.hidden_limit import find_hidden_limit
 from ssap_mirror.sources.ssap.probe import Probe
 from ssap_mirror.sources.ssap.probe.traits import POS, TIME
 from ssap_mirror.sources.ssap.third_sweep import ThirdSweep, choose_third_sweep
@@ -33,7 +36,7 @@ from ssap_mirror.sources.ssap.third_sweep import ThirdSweep, choose_third_sweep
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FULL_VERB", "HARVEST", "Sweeps", "is_survey"]
+__all__ = ["FULL_VERB", "HARVEST", "Sweeps", "is_survey", "words_of_limit"]
 
 #: Verbosity of full rows.
 FULL_VERB = 3
@@ -43,6 +46,10 @@ HARVEST = "harvest"
 # How the names of all other sweeps begin: those for identities, and those for some full rows.
 _SURVEY, _FETCH = "survey", "fetch"
 _WHOLE, _PUBLISHED = "whole", "published"
+# Sweeps for full rows that were seen before: those that a survey lost, and those that are at hand already.
+_LOST, _AGAIN = "lost", "again"
+# Within a sweep: parts of a slice that may have been cut off.
+_PARTS = "parts"
 # Twelve discs cover the sky, but 48 smaller ones do not overflow so soon.
 _FIRST_ORDER = {True: 0, False: 1}
 # Room for rows that arrive meanwhile: an answer that fills its limit counts as truncated.
@@ -56,6 +63,11 @@ _ROLE_OF = {"SNR": "snr", "REDSHIFT": "redshift", "APERTURE": "aperture", "SPATR
 def is_survey(sweep: str) -> bool:
     """Whether a sweep asks for the identity columns only."""
     return sweep.startswith(_SURVEY)
+
+
+def words_of_limit(rows: int) -> str:
+    """Say at how many rows a service cuts its answers."""
+    return f"the service cuts its answers at {rows:,} rows and does not say so"
 
 
 class Sweeps:
@@ -105,7 +117,8 @@ class Sweeps:
         if self.probe.endpoint.everywhere:
             self.progress.note("the table cannot be asked for as a whole: the service wants a constraint")
             return None
-        if rows > self._policy.whole_table_rows:
+        limit = self.ledger.answer_limit
+        if rows > self._policy.whole_table_rows or (limit is not None and rows >= limit):
             return None
         if lack := storage.lack_of_room(self.ledger.folder, self._bytes_of_whole(rows)):
             self.progress.note(f"the table is not asked for as a whole: {self.ledger.folder} has {lack}")
@@ -124,10 +137,34 @@ class Sweeps:
         stored = sum(answer.path.stat().st_size for answer in known) / max(sum(answer.rows for answer in known), 1)
         return _AS_SENT * stored * rows
 
-    def harvest(self, parameter: str | None) -> None:
-        """Ask for all full rows, by a parameter, or without one."""
-        slices, known = ([WHOLE], None) if parameter is None else self._planned(parameter)
-        self._fetch(HARVEST, slices, known)
+    def harvest(self, *parameters: str) -> None:
+        """Ask for all full rows, by the first of some parameters that parts them, or without one.
+
+        What a parameter has brought until it shows that it does not counts all the same.
+        """
+        for number, parameter in enumerate(parameters):
+            slices, known = self._planned(parameter)
+            name = f"{HARVEST}-{parameter}" if number else HARVEST
+            try:
+                self._fetch(name, slices, known)
+            except InseparableError as error:
+                self.progress.note(str(error))
+                self.audit.add(self.ledger.answers(name), full=True)
+            else:
+                return
+        self._fetch(f"{HARVEST}-{_WHOLE}" if parameters else HARVEST, [WHOLE])
+
+    def harvested(self) -> list[Answer]:
+        """Answers of the sweeps for all full rows."""
+        return [answer for answer in self.ledger.answers() if answer.sweep.startswith(HARVEST)]
+
+    def harvested_by(self) -> str | None:
+        """Parameter of the last sweep for all full rows; None if it had none."""
+        names = [name for name in self.ledger.sweeps() if name.startswith(HARVEST) and f"-{_PARTS}-" not in name]
+        if names[-1:] == [f"{HARVEST}-{_WHOLE}"]:
+            return None
+        others = [name.removeprefix(f"{HARVEST}-") for name in names if name != HARVEST]
+        return others[-1] if others else next(iter(self.probe.traits.parameters), None)
 
     def foreseen_requests(self, parameter: str | None) -> int:
         """Count the requests that `harvest` will take, by the rows that a survey has seen."""
@@ -158,6 +195,22 @@ class Sweeps:
         """Ask for the full rows that were published since a date [MJD]."""
         self._fetch(f"{_FETCH}-{_PUBLISHED}", [Slice(Range("MTIME", since_mjd, None))])
 
+    def fetch_again(self, slices: Sequence[Slice]) -> None:
+        """Fetch full rows that are at hand already."""
+        self._fetch(_AGAIN, slices)
+
+    def fetch_sample(self, slices: Sequence[Slice]) -> None:
+        """Fetch full rows of the snapshot of a refresh, for a comparison."""
+        self._fetch(SAMPLE, slices)
+
+    def fetch_lost(self, since: int, slices: Sequence[Slice]) -> None:
+        """Ask for full rows where some were that the survey which began with some answer did not see again."""
+        self._fetch(f"{_LOST}-{since}", slices)
+
+    def numbers_of_lost(self, since: int) -> list[int]:
+        """Numbers of the answers to that, of an earlier run."""
+        return [answer.number for answer in self.ledger.answers(f"{_LOST}-{since}")]
+
     def fetch_missing(self, since: int) -> None:
         """Fetch rows that only a survey saw, or saw otherwise.
 
@@ -180,6 +233,19 @@ class Sweeps:
             self._fetch_rounds(since)
         if self._only_in_whole(since):
             self._fetch(self._next_fetch(), [WHOLE], maxrec=self.audit.seen() + _SPARE_ROWS)
+
+    def rows_of_whole(self) -> set[int]:
+        """How many rows each answer for the whole table has."""
+        return {answer.rows for answer in self.ledger.answers() if answer.slice == WHOLE}
+
+    def learn_limit(self, rows: int | None) -> None:
+        """Know from now on that the service cuts its answers at so many rows; those that have as many count no more."""
+        if rows is None or self.ledger.answer_limit is not None:
+            return
+        before = {answer.number for answer in self.ledger.answers()}
+        self.ledger.add_limit(rows)
+        self.audit.forget(before - {answer.number for answer in self.ledger.answers()})
+        self.progress.note(words_of_limit(rows))
 
     def choose_third(self) -> ThirdSweep | str:
         """Choose a sweep by another parameter than those of survey and harvest; or say why there is none."""
@@ -213,8 +279,9 @@ class Sweeps:
         return plan_ranges(parameter, known, self._policy.slice_rows), known
 
     def _survey(self, name: str, slices: Sequence[Slice], maxrec: int, known: NDArray[np.float64] | None = None) -> int:
-        answers = self._run(Sweep(name, tuple(slices), maxrec, self._fetch_survey, known))
-        self.audit.add(answers, full=False)
+        answers = self._run_whole(
+            Sweep(name, tuple(slices), maxrec, self._fetch_survey, known, self.probe.traits.cones), full=False
+        )
         return min((answer.number for answer in answers), default=0)
 
     def _fetch(
@@ -225,8 +292,34 @@ class Sweeps:
         maxrec: int | None = None,
     ) -> None:
         limit = maxrec or 2 * self._policy.slice_rows
-        sweep = Sweep(name, tuple(slices), limit, self._fetch_full, known, self.probe.traits.cones)
-        self.audit.add(self._run(sweep), full=True)
+        self._run_whole(Sweep(name, tuple(slices), limit, self._fetch_full, known, self.probe.traits.cones), full=True)
+
+    def _run_whole(self, sweep: Sweep, *, full: bool) -> list[Answer]:
+        """Run a sweep; again in smaller slices, if its answers show that the service cuts them and does not say so."""
+        answers = self._run(sweep)
+        # Of what is fetched for single rows some slices are asked for again, and are as full as they were.
+        if sweep.name.startswith((_SURVEY, HARVEST)) and self.ledger.answer_limit is None:
+            limit = self._hidden_limit(sweep, answers, full=full)
+            if limit is not None:
+                self.learn_limit(limit)
+                answers = self._run(sweep)
+        self.audit.add(answers, full=full)
+        return answers
+
+    def _hidden_limit(self, sweep: Sweep, answers: Sequence[Answer], *, full: bool) -> int | None:
+        def ask(whole: Answer, parts: Sequence[Slice]) -> list[Answer]:
+            found = self._run(replace(sweep, name=f"{sweep.name}-{_PARTS}-{whole.number}", slices=tuple(parts)))
+            self.audit.add(found, full=full)
+            return found
+
+        schema = self.probe.description.schema if full else self.probe.traits.survey_columns
+        try:
+            return find_hidden_limit(answers, sweep.known, schema, ask)
+        except InterruptedHarvest:
+            raise
+        except SourceError as error:
+            self.progress.note(f"whether answers are cut off cannot be found out: {error}")
+            return None
 
     def _run(self, sweep: Sweep) -> list[Answer]:
         return run_sweep(sweep, self.probe.endpoint, self.ledger, self.progress)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ssap_mirror.sources.harvest.refresh_base import MAX_REMOVED_FRACTION, refresh_words
+from ssap_mirror.sources.harvest.audit.sample import Sample
+from ssap_mirror.sources.harvest.refresh_base import refresh_findings
 from ssap_mirror.sources.source import Finding, Verdict
-from ssap_mirror.sources.ssap.proof import Proof
+from ssap_mirror.sources.ssap.looks.lost import Gone
+from ssap_mirror.sources.ssap.looks.proof import Proof
 from ssap_mirror.sources.ssap.sweeps import HARVEST
 
 __all__ = ["Outcome", "judge"]
@@ -23,6 +25,14 @@ class Outcome:
     """Parameter of the survey."""
     settled: bool
     """Whether the full rows agree with the last survey."""
+    restless: int
+    """Rows that came with other values in another answer, where no survey looks."""
+    columns: str | None
+    """How the columns are not what they were at the beginning."""
+    gone: Gone
+    """What became of rows that the last survey did not see again."""
+    unwatched: int
+    """Rows of the snapshot of a refresh that no survey could see."""
     proof: Proof
     """What the last proof came to."""
     base: str | None
@@ -47,8 +57,15 @@ class Outcome:
     """Columns that a survey does not see."""
     divided: int
     """Ranges that could not be cut, and were asked for cell by cell of the sky."""
+    sample: Sample | None = None
+    """Of a refresh: whole rows that were compared, if that was wanted."""
     volatile: tuple[str, ...] = ()
     """Columns that differed between two answers with the same rows, so that rows were compared without them."""
+
+    @property
+    def is_one_state(self) -> bool:
+        """Whether what was fetched is one state of the table, as far as anybody can tell."""
+        return self.settled and not self.restless and self.columns is None
 
     def to_json(self) -> dict[str, Any]:
         """Say it for the manifest."""
@@ -69,8 +86,9 @@ def judge(outcome: Outcome) -> Verdict:
 
 def _what_was_done(outcome: Outcome) -> list[Finding]:
     if outcome.base is not None:
-        return [Finding(words) for words in refresh_words(outcome.base, outcome.fetched, outcome.uncompared)]
-    swept = outcome.rows_by_sweep.get(HARVEST, 0)
+        compared = () if outcome.sample is None else (outcome.sample.finding(),)
+        return [*refresh_findings(outcome.base, outcome.fetched, outcome.uncompared), *compared]
+    swept = sum(rows for sweep, rows in outcome.rows_by_sweep.items() if sweep.startswith(HARVEST))
     found = [Finding(f"the sweep by {outcome.main or 'no parameter'} gave {swept:,} rows")]
     if outcome.second is not None:
         others = sum(outcome.rows_by_sweep.values()) - swept
@@ -98,11 +116,46 @@ def _what_it_is_worth(outcome: Outcome) -> list[Finding]:
         found.append(Finding(words, unproven=True))
     if outcome.removed:
         found.append(Finding(f"{outcome.removed:,} rows are no longer in the table, and are left out"))
-    if outcome.base is not None and outcome.removed > MAX_REMOVED_FRACTION * (outcome.rows + outcome.removed):
-        found.append(Finding("so many rows gone is more likely a fault of the service than true", doubt=True))
-    if not outcome.settled:
-        found.append(Finding("the table did not come to rest: what was fetched is not one state of it", doubt=True))
+    found += _what_did_not_come_back(outcome)
+    found += _what_moved(outcome)
     if outcome.missing:
         found.append(Finding(f"{outcome.missing:,} rows were seen, but could not be fetched in full", doubt=True))
     found.append(Finding(outcome.proof.words, unproven=not outcome.proof.proven))
+    return found
+
+
+def _what_did_not_come_back(outcome: Outcome) -> list[Finding]:
+    found, gone = [], outcome.gone
+    if gone.came_back:
+        words = (
+            f"not proven: {gone.came_back:,} rows that a survey did not give were there when they were asked for, so "
+            f"answers are not whole; no row is removed, though {gone.kept:,} were not seen again"
+        )
+        found.append(Finding(words, unproven=True))
+    if gone.out_of_reach:
+        words = f"{gone.out_of_reach:,} rows were seen by a survey once, and could not be had"
+        found.append(Finding(words, doubt=True))
+    if outcome.unwatched:
+        words = (
+            f"not proven: the refresh cannot see whether {outcome.unwatched:,} rows that it has no parameter for are "
+            "still in the table"
+        )
+        found.append(Finding(words, unproven=True, caveat=True))
+    return found
+
+
+def _what_moved(outcome: Outcome) -> list[Finding]:
+    """Say what is known of changes while the table was read."""
+    found = []
+    if not outcome.settled:
+        words = "not settled: the table did not come to rest, and what was fetched is not one state of it"
+        found.append(Finding(words, doubt=True))
+    if outcome.restless:
+        words = (
+            f"not settled: {outcome.restless:,} of the rows that came twice had other values the second time, in "
+            "columns that no survey sees; so the table changed while it was read, and other rows may be stale"
+        )
+        found.append(Finding(words, doubt=True))
+    if outcome.columns is not None:
+        found.append(Finding(f"not settled: the columns changed meanwhile ({outcome.columns})", doubt=True))
     return found

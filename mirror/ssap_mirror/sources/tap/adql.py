@@ -175,6 +175,31 @@ class Adql:
         between = sorted({str(value) for value in found if value} - {low, high})
         return int(row["n"]), [low, *between, high] if low != high else [low]
 
+    def averages(self, columns: list[str]) -> dict[str, tuple[float, float, float, float]]:
+        """Tell of columns of numbers how many rows have a value, the mean, the least and the largest; NaN for none.
+
+        Parameters
+        ----------
+        columns : list of str
+            Their names.
+
+        Raises
+        ------
+        ServiceError
+            If the service does not want to.
+        """
+        # A real factor: some servers round the mean of integers to one.
+        told = ", ".join(
+            f"COUNT({name}) AS n{at}, AVG(1.0E0 * {name}) AS a{at}, MIN({name}) AS l{at}, MAX({name}) AS h{at}"
+            for at, name in enumerate(map(self._name, columns))
+        )
+        row = self._row(f"SELECT {told}", *self._conditions(None))
+        numbers = {key: math.nan if value is None else float(value) for key, value in row.items()}
+        return {
+            name: (numbers[f"n{at}"], numbers[f"a{at}"], numbers[f"l{at}"], numbers[f"h{at}"])
+            for at, name in enumerate(columns)
+        }
+
     def can_be_cut(self, slice_: Slice) -> bool:
         """Whether a slice has two values that a range could part."""
         if slice_.range is None:

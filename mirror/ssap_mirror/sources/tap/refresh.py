@@ -16,17 +16,19 @@ import numpy as np
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.sources.harvest.answers import read_answer
-from ssap_mirror.sources.harvest.audit import AUDIT, Audit, Missing
+from ssap_mirror.sources.harvest.audit import AUDIT, Audit, Missing, Sight
+from ssap_mirror.sources.harvest.audit.sample import SAMPLE, Sample, compare_sample
 from ssap_mirror.sources.harvest.ledger import Answer, Ledger
 from ssap_mirror.sources.harvest.refresh_base import (
     MAX_REFRESH_FRACTION,
-    MAX_REMOVED_FRACTION,
-    refresh_words,
+    refresh_findings,
     refreshed_batches,
+    rows_once,
 )
 from ssap_mirror.sources.harvest.slices import Slice
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Finding, Harvest, Verdict
+from ssap_mirror.sources.tap.averages import Comparison, altered_columns, ask_averages, averages_of, compare_averages
 from ssap_mirror.sources.tap.jobs import JOBS, Jobs
 from ssap_mirror.sources.tap.probe import Probe
 from ssap_mirror.sources.tap.ranges import ranges_around
@@ -90,7 +92,22 @@ class Refresh:
             if missing is None:
                 return None
             self._fetch(audit, survey, missing)
-            return self._judge(audit, _first(survey), rows)
+            sample = self._compare_whole_rows(audit, survey)
+            if sample is not None and sample.changed:
+                said = f"{sample.changed:,} of {sample.compared:,} whole rows are not what they were"
+                self._progress.note(f"{said}, so all rows are fetched")
+                return None
+            # The server's own counts say that the survey saw every row.
+            removed = audit.lost(_first(survey), Sight(everything=True)).identities
+            after = self._adql.count()
+            # A table that has grown meanwhile is not fetched for that.
+            is_whole = audit.rows() - len(removed) == after
+            averages = self._compare_averages(removed) if is_whole else Comparison()
+            if averages.strange:
+                said = f"the averages of {', '.join(averages.strange)} are not those of the rows at hand"
+                self._progress.note(f"{said}, so all rows are fetched")
+                return None
+            return self._judge(audit, _first(survey), (rows, after), removed, (sample, averages))
 
     @contextlib.contextmanager
     def _open_audit(self) -> Iterator[Audit]:
@@ -126,47 +143,86 @@ class Refresh:
             audit.add(self._jobs.fetch(name, self._slices(name, survey, missing)), full=True)
             missing = audit.missing(since)
 
+    def _compare_whole_rows(self, audit: Audit, survey: list[Answer]) -> Sample | None:
+        """Fetch some rows again that look to the survey as before, and compare all of their columns."""
+        rows = self._adql.client.policy.full_sample
+        if not rows:
+            return None
+        if not self._jobs.cutters:
+            return Sample(rows, error="no column finds single rows again")
+        self._progress.stage("compare whole rows", rows)
+        picked = audit.pick(rows, int(np.random.default_rng().integers(2**31))).identities
+        slices = () if SAMPLE in self._ledger.sweeps() else self._slices_around(survey, picked)
+        answers = self._jobs.fetch(SAMPLE, slices)
+        audit.add(answers, full=True)
+        paths = [answer.path for answer in answers]
+        schema, surveyed = self._description.schema, self._jobs.survey_columns
+        return compare_sample(self._base, paths, schema, surveyed, self._identity, min(rows, len(picked)))
+
+    def _compare_averages(self, removed: tuple[str, ...]) -> Comparison:
+        """Hold the server's averages against the rows at hand, if those of the snapshot were the same when it was made.
+
+        They show changes in columns that no survey sees, unless a cell could not be read.
+        """
+        if not self._base.manifest["harvest"].get("averages"):
+            return Comparison()
+        schema, answers = self._description.schema, self._ledger.answers(*FETCHES, SAMPLE)
+        rows = rows_once(self._base, [answer.path for answer in answers], schema, self._identity, removed)
+        here = averages_of(rows, schema, altered_columns(answers, schema))
+        return compare_averages(here, None, ask_averages(self._adql, schema, self._progress), schema)
+
     def _slices(self, name: str, survey: list[Answer], missing: Missing) -> tuple[Slice, ...]:
         if name in self._ledger.sweeps():
             return ()
         seen_in = set(missing.answers.tolist())
-        everywhere = tuple(answer.slice for answer in survey if answer.number in seen_in)
-        if name != FETCHES[0] or not self._jobs.cutters:
-            return everywhere
-        wanted, cost = self._is_missing(survey, missing), self._adql.client.policy.job_cost_rows
+        if name == FETCHES[0] and self._jobs.cutters:
+            return self._slices_around(survey, missing.identities)
+        return tuple(answer.slice for answer in survey if answer.number in seen_in)
+
+    def _slices_around(self, survey: list[Answer], identities: tuple[str, ...]) -> tuple[Slice, ...]:
+        """Find ranges of the column that needs the fewest, around some rows."""
+        wanted, cost = self._is_one_of(survey, identities), self._adql.client.policy.job_cost_rows
         found = []
         for column in self._jobs.cutters:
             batches = (batch for answer in survey for batch in read_answer(answer.path, [column.name]))
             found.append(ranges_around(column.name, _chained(batch.column(0) for batch in batches), wanted, cost))
         return min(found, key=lambda each: each[0])[1]
 
-    def _is_missing(self, survey: list[Answer], missing: Missing) -> NDArray[np.bool_]:
+    def _is_one_of(self, survey: list[Answer], identities: tuple[str, ...]) -> NDArray[np.bool_]:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        names = pa.array(missing.identities, pa.string())
+        names = pa.array(identities, pa.string())
         batches = (batch for answer in survey for batch in read_answer(answer.path, [self._identity]))
         marks = [pc.is_in(batch.column(0).cast(pa.string()), names) for batch in batches]
         wanted: NDArray[np.bool_] = _chained(marks).to_numpy(zero_copy_only=False)
         return wanted
 
-    def _judge(self, audit: Audit, since: int, before: int) -> Harvest:
-        removed = audit.removed(since, whole=True, by_position=False, by_date=False)
-        known, after = audit.rows(), self._adql.count()
+    def _judge(
+        self,
+        audit: Audit,
+        since: int,
+        counts: tuple[int, int],
+        removed: tuple[str, ...],
+        compared: tuple[Sample | None, Comparison],
+    ) -> Harvest:
+        sample, averages = compared
+        before, after = counts
+        known = audit.rows()
         rows = known - len(removed)
         changed, missing = audit.changes(since).changed, len(audit.missing(since))
         schema, base = self._description.schema, self._base.path.name
         uncompared = len(schema) - len(self._jobs.survey_columns)
         findings = [
-            *(Finding(words) for words in refresh_words(base, audit.fetched(), uncompared)),
+            *refresh_findings(base, audit.fetched(), uncompared),
+            *(() if sample is None else (sample.finding(),)),
+            *averages.findings(),
             Finding(f"COUNT(*) of {self._adql.table} was {before:,} before and is {after:,} now"),
         ]
-        fetched = self._ledger.answers(*FETCHES)
+        fetched = self._ledger.answers(*FETCHES, SAMPLE)
         findings += map(Finding, self._ledger.missing_cells(fetched))
         if removed:
             findings.append(Finding(f"{len(removed):,} rows are no longer in the table, and are left out"))
-        if len(removed) > MAX_REMOVED_FRACTION * known:
-            findings.append(Finding("so many rows gone is more likely a fault of the service than true", doubt=True))
         if missing:
             findings.append(Finding(f"{missing:,} rows were seen, but could not be fetched in full", doubt=True))
         if changed:
@@ -184,6 +240,7 @@ class Refresh:
             **self._adql.record(before, after),
             "sweeps": self._ledger.sweep_records(),
             "identity": self._identity,
+            "averages": averages.agree,
             "refresh_of": base,
         }
         answers = [answer.path for answer in fetched]

@@ -14,7 +14,7 @@ from ssap_mirror import build_mirror
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import CatalogError
 from ssap_mirror.sources.harvest.answers import Digests
-from ssap_mirror.sources.harvest.audit import Audit, Changes, translate_index_errors
+from ssap_mirror.sources.harvest.audit import Audit, Changes, Sight, translate_index_errors
 from ssap_mirror.sources.harvest.ledger import Answer
 from ssap_mirror.sources.harvest.slices import WHOLE
 
@@ -171,21 +171,21 @@ def test_rows_of_a_harvest_are_removed_if_surveys_saw_them_once_and_not_now(answ
     answers.survey(A, B)
     answers.full(A, B, nowhere, unseen)
     since = answers.survey(A)
-    found = answers.audit.removed(since, whole=False, by_position=True, by_date=False)
-    assert found == ["b"], "what has no position, and what no survey ever saw, it may not be able to see"
+    found = answers.audit.lost(since, Sight(placed=True))
+    assert found.identities == ("b",), "what has no position, and what no survey ever saw, it may not be able to see"
 
 
 @pytest.mark.parametrize(
     ("sees", "removed"),
     [
-        ({"whole": True}, ["b", "c", "d"]),
-        ({"by_position": True}, ["b", "c"]),
-        ({"by_date": True}, ["b", "d"]),
-        ({}, []),
+        (Sight(everything=True), ("b", "c", "d")),
+        (Sight(placed=True), ("b", "c")),
+        (Sight(dated=True), ("b", "d")),
+        (Sight(), ()),
     ],
 )
 def test_rows_of_a_snapshot_are_removed_if_the_survey_would_have_seen_them(
-    answers: Answers, tmp_path: Path, sees: dict[str, bool], removed: list[str]
+    answers: Answers, tmp_path: Path, sees: Sight, removed: tuple[str, ...]
 ) -> None:
     rows = [A, B, Row("c", t=None), Row("d", ra=None, dec=None)]
     values = {name: [getattr(row, name, 0.0) for row in rows] for name in SCHEMA.names}
@@ -194,8 +194,8 @@ def test_rows_of_a_snapshot_are_removed_if_the_survey_would_have_seen_them(
     assert answers.audit.rows() == 4
     since = answers.survey(A)
     assert len(answers.audit.missing(since)) == 0, "a row is in the snapshot as the survey sees it"
-    options = {"whole": False, "by_position": False, "by_date": False, **sees}
-    assert answers.audit.removed(since, **options) == removed
+    assert answers.audit.lost(since, sees).identities == removed
+    assert answers.audit.unwatched(since, sees) == 3 - len(removed)
 
 
 def test_rows_of_a_snapshot_that_are_fetched_again_are_told_from_new_ones(answers: Answers, tmp_path: Path) -> None:

@@ -154,3 +154,27 @@ def test_the_record_of_a_sweep_counts_what_it_took(opened: Callable[[], Ledger])
         {"name": "harvest", "slices": 3, "cuts": 1, "rows": 23},
     ]
     json.dumps(records)
+
+
+def test_a_refresh_that_turns_into_a_harvest_begins_anew_and_keeps_what_it_learnt(opened: Callable[[], Ledger]) -> None:
+    ledger = opened()
+    ledger.add_limit(500)
+    ledger.plan("survey-whole", [WHOLE])
+    first = answered(ledger, "survey-whole", WHOLE, 7)
+    ledger.begin_anew()
+    for now in (ledger, opened()):
+        assert (now.is_anew, now.sweeps(), now.answers(), now.answer_limit) == (True, [], [], 500)
+    assert not first.path.exists()
+    assert opened().next_file("harvest") != first.path
+
+
+def test_what_is_asked_at_the_beginning_is_asked_once(opened: Callable[[], Ledger]) -> None:
+    asked: list[int] = []
+
+    def ask() -> dict[str, list[float]]:
+        asked.append(1)
+        return {"snr": [len(asked), 2.5]}
+
+    assert opened().at_beginning("averages", ask) == {"snr": [1, 2.5]}
+    assert opened().at_beginning("averages", ask) == {"snr": [1, 2.5]}
+    assert opened().beginnings == {"averages": {"snr": [1, 2.5]}}

@@ -16,7 +16,7 @@ from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.journal import Journal
 from ssap_mirror.sources.harvest.ledger import ANSWERS, JOURNAL, Ledger
 from ssap_mirror.sources.harvest.slices import WHOLE, Range, Slice, cells_of
-from ssap_mirror.sources.harvest.sweep import Sweep, run_sweep
+from ssap_mirror.sources.harvest.sweep import InseparableError, Sweep, run_sweep
 from ssap_mirror.sources.progress import Silent
 from ssap_mirror.sources.source import RequestPolicy
 
@@ -175,3 +175,33 @@ def test_an_interruption_stops_requests_under_way(table: Table, ledger: Ledger) 
         run_sweep(Sweep("harvest", (ALL, WHOLE), 300, fetch), table, ledger, Silent())
     assert table.client.stop.is_set()
     assert ledger.open_slices("harvest") == [ALL, WHOLE]
+
+
+def test_a_range_that_only_overlaps_is_not_cut_for_ever(table: Table, ledger: Ledger) -> None:
+    """Exposures of years lie in every half of every range; before sixteen quarters of it, that is found out."""
+    starts = np.linspace(0, 50, 1000)
+    asked: list[str] = []
+
+    def fetch(slice_: Slice, maxrec: int, target: Path) -> Stored | None:
+        asked.append(slice_.key)
+        within = slice_.range
+        assert within is not None
+        low, high = (
+            within.start if within.start is not None else -np.inf,
+            within.stop if within.stop is not None else np.inf,
+        )
+        if int(((starts <= high) & (starts + 1000 >= low)).sum()) > maxrec:
+            return None
+        target.write_text(slice_.key)
+        return Stored(target, 0, False, sha256(target), target.stat().st_size)
+
+    overlaps = Sweep("harvest", (Slice(Range("TIME", 57000.0, 57050.0)),), 300, fetch)
+    starts += 57000
+    with pytest.raises(InseparableError, match="TIME does not part the rows: more than 300 share one value"):
+        run_sweep(overlaps, table, ledger, Silent())
+    assert len(asked) < 30
+
+
+def test_a_night_with_one_date_is_no_overlap(table: Table, ledger: Ledger) -> None:
+    table.values = np.concatenate([np.full(1000, 6.0), np.linspace(0, 100, 200)])
+    assert run(table, ledger, ALL, known=table.values) >= 1200

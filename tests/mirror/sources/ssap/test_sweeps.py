@@ -91,7 +91,7 @@ def test_a_harvest_by_time_is_planned_by_the_dates_that_a_survey_saw(service: Fa
 
 def test_a_harvest_without_a_parameter_is_one_request(service: FakeService, sweeps: Sweeps) -> None:
     service.table = ROWS.slice(0, 500)
-    sweeps.harvest(None)
+    sweeps.harvest()
     assert sweeps.audit.rows() == 500
     assert len(service.requests) == 1
 

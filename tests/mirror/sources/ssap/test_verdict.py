@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ssap_mirror.sources.ssap.proof import Proof
+from ssap_mirror.sources.ssap.looks.lost import Gone
+from ssap_mirror.sources.ssap.looks.proof import Proof
 from ssap_mirror.sources.ssap.verdict import Outcome, judge
 
 WELL = Outcome(
     main="TIME",
     second="POS",
     settled=True,
+    restless=0,
+    columns=None,
+    gone=Gone(()),
+    unwatched=0,
     proof=Proof(proven=True, words="one request without any constraint has no row but these 100"),
     base=None,
     signs=(),
@@ -40,12 +45,13 @@ def test_a_harvest_that_went_well_is_complete() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"settled": False}, "the table did not come to rest: what was fetched is not one state of it"),
-        ({"missing": 2}, "2 rows were seen, but could not be fetched in full"),
         (
-            {"base": "20261130T000000Z", "removed": 101},
-            "so many rows gone is more likely a fault of the service than true",
+            {"settled": False},
+            "not settled: the table did not come to rest, and what was fetched is not one state of it",
         ),
+        ({"columns": "snr gone"}, "not settled: the columns changed meanwhile (snr gone)"),
+        ({"gone": Gone((), out_of_reach=3)}, "3 rows were seen by a survey once, and could not be had"),
+        ({"missing": 2}, "2 rows were seen, but could not be fetched in full"),
     ],
 )
 def test_what_speaks_against_it_is_said(change: dict[str, object], reason: str) -> None:
@@ -94,5 +100,6 @@ def test_a_refresh_says_what_it_did_not_look_at() -> None:
     verdict = judge(replace(WELL, base="20261130T000000Z", fetched=(30, 2)))
     assert verdict.reasons[:2] == (
         "a refresh of snapshot 20261130T000000Z: 30 rows are new, 2 were fetched again",
-        "the other 5 columns of rows that look as before were not compared; a full sync (--full) does that",
+        "5 columns of rows that look as before were not compared (--full compares all)",
     )
+    assert verdict.caveats == verdict.reasons[1:2], "it stands in the first line of a report"

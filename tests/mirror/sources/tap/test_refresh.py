@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,9 +49,11 @@ def service(mirrored: tuple[FakeTap, Path, SyncReport], tmp_path: Path) -> Itera
     assert running.jobs == {}
 
 
-def refresh(service: FakeTap, home: Path, *, full: bool = False, restart: bool = False) -> SyncReport:
-    source = f"{service.url}#spectra.lrs"
-    return sync("test", source=source, home=home, policy=QUICK, options=SyncOptions(full=full, restart=restart))
+def refresh(
+    service: FakeTap, home: Path, *, full: bool = False, restart: bool = False, full_sample: int = 0
+) -> SyncReport:
+    source, policy = f"{service.url}#spectra.lrs", replace(QUICK, full_sample=full_sample)
+    return sync("test", source=source, home=home, policy=policy, options=SyncOptions(full=full, restart=restart))
 
 
 def assert_holds(home: Path, rows: pa.Table) -> None:
@@ -63,6 +66,11 @@ def replaced(rows: pa.Table, name: str, at: slice, values: list[object]) -> pa.T
     column[at] = values
     number = rows.schema.get_field_index(name)
     return rows.set_column(number, rows.schema.field(name), pa.array(column, rows.schema.field(name).type))
+
+
+def with_other_magnitudes(at: slice) -> pa.Table:
+    """Other arrays, which have no average, in a column that no survey sees."""
+    return replaced(ROWS, "mags", at, [[1.0, 2.0, 3.0]] * len(ROWS.column("mags").to_pylist()[at]))
 
 
 def full_jobs(service: FakeTap) -> list[str]:
@@ -119,15 +127,37 @@ def test_a_row_without_a_value_of_the_index_is_found_too(service: FakeTap, tmp_p
     assert_holds(tmp_path, service.table)
 
 
-def test_what_a_survey_does_not_see_needs_a_full_sync(service: FakeTap, tmp_path: Path) -> None:
+def test_numbers_that_no_survey_sees_show_in_their_averages(service: FakeTap, tmp_path: Path) -> None:
     service.table = replaced(ROWS, "ssa_snr", slice(100, 110), [1.5] * 10)
     report = refresh(service, tmp_path)
     assert report.complete
+    assert refresh_of(tmp_path) is None, "then all rows are fetched"
+    assert_holds(tmp_path, service.table)
+    assert any("averages of 6 columns are those of the rows at hand" in reason for reason in report.reasons)
+
+
+def test_what_neither_survey_nor_average_sees_needs_a_full_sync(service: FakeTap, tmp_path: Path) -> None:
+    service.table = with_other_magnitudes(slice(100, 110))
+    report = refresh(service, tmp_path)
+    assert report.complete
     assert_holds(tmp_path, ROWS)
-    assert "the other 3 columns of rows that look as before were not compared" in report.reasons[1]
-    assert "--full" in report.reasons[1]
+    assert report.caveats == (report.reasons[1],)
+    assert (
+        "3 columns of rows that look as before were not compared (--full compares all)" in report.words().split("\n")[0]
+    )
     assert refresh(service, tmp_path, full=True).complete
     assert refresh_of(tmp_path) is None
+    assert_holds(tmp_path, service.table)
+
+
+def test_a_sample_of_whole_rows_shows_what_no_survey_sees(service: FakeTap, tmp_path: Path) -> None:
+    report = refresh(service, tmp_path, full_sample=30)
+    assert report.complete
+    assert any("30 of them picked at random, are as they were" in reason for reason in report.reasons)
+    assert refresh_of(tmp_path) is not None
+    service.table = with_other_magnitudes(slice(None, None, 2))
+    assert refresh(service, tmp_path, full_sample=30).complete
+    assert refresh_of(tmp_path) is None, "one that differs means that all are fetched"
     assert_holds(tmp_path, service.table)
 
 
@@ -154,6 +184,7 @@ def test_much_that_changed_means_that_all_is_fetched(service: FakeTap, tmp_path:
     assert [sweep["name"] for sweep in open_catalog("test", tmp_path).manifest["harvest"]["sweeps"]] == [
         "survey",
         "jobs",
+        "again",
     ]
     assert_holds(tmp_path, service.table)
 
@@ -234,7 +265,8 @@ def test_an_estimate_is_of_what_changed(service: FakeTap, tmp_path: Path) -> Non
 
 
 def test_another_table_of_the_service_is_not_refreshed_from(service: FakeTap, tmp_path: Path) -> None:
-    assert sync("test", source=f"{service.url}#spectra.few", home=tmp_path, policy=QUICK).complete
+    options = SyncOptions(allow_shrink=True)
+    assert sync("test", source=f"{service.url}#spectra.few", home=tmp_path, policy=QUICK, options=options).complete
     assert refresh_of(tmp_path) is None
     assert_holds(tmp_path, ROWS.slice(0, 300))
 

@@ -103,7 +103,8 @@ SCENARIOS: list[Scenario] = [
     Scenario("a full sync is cut at 1,900", then(_limit(silent_rows=1900), full=True), rows=3000),
     Scenario("a refresh whose only whole answer is cut", then(_cut(1400))),
     Scenario("a refresh whose answers by TIME are cut", then(_cut(200, "TIME"))),
-    Scenario("a limit that is told shrinks in mid-sweep", midway(_limit(most_rows=60)), "whole"),
+    # A proof by a third parameter would take more requests then than a proof may.
+    Scenario("a limit that is told shrinks in mid-sweep", midway(_limit(most_rows=60)), says="not proven"),
     Scenario("a limit that is not told comes in mid-sweep", midway(_limit(silent_rows=100))),
     Scenario("a limit that is told shrinks between syncs", then(_limit(most_rows=60)), "whole"),
     Scenario("a hundredth of the rows of each answer is lost", _at_first(_lose(0.01))),

@@ -12,7 +12,7 @@ from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.sphere import separation_arcsec
 from ssap_mirror.errors import FormatError, ServiceError
 from ssap_mirror.sources.harvest.client import ServerFailure
-from ssap_mirror.sources.harvest.positions import positions
+from ssap_mirror.sources.harvest.positions import is_date, numbers_of_dates, positions
 from ssap_mirror.sources.harvest.samples import Sample, identity_in
 from ssap_mirror.sources.harvest.slices import Range
 from ssap_mirror.sources.source import Description
@@ -106,6 +106,8 @@ def find_traits(endpoint: Endpoint, description: Description) -> tuple[Traits, b
     verb, identity, sample = _identity(endpoint, description.schema)
     declared = {column.name.upper() for column in description.parameters}
     candidates = [name for name in _IMPOSSIBLE if not declared or name in declared or name in _ALWAYS_TRIED]
+    if not _has_dates(description.schema, sample.rows):
+        candidates = [name for name in candidates if name != TIME]
     ranges = tuple(
         name
         for name in candidates
@@ -152,6 +154,13 @@ def _unreported_limit(endpoint: Endpoint, sample: Sample) -> int | None:
     larger = endpoint.sample([("VERB", "1"), ("MAXREC", str(_PROBE_ROWS))])
     rows = int(larger.rows.num_rows)
     return None if larger.overflow or rows >= _PROBE_ROWS else rows
+
+
+def _has_dates(schema: Schema, rows: pa.Table) -> bool:
+    """Whether what a service gives for dates are dates, or nothing is known of them: no range parts what are not."""
+    numbers = numbers_of_dates(schema, rows)
+    numbers = numbers[np.isfinite(numbers)]
+    return not len(numbers) or bool(is_date(numbers).mean() > 0.5)
 
 
 def _obeys(endpoint: Endpoint, parameter: str, impossible: str) -> bool:

@@ -76,7 +76,17 @@ __all__ = ["sync"]
 @click.option("--restart", is_flag=True, help="Forget what an earlier run fetched.")
 @click.option("--accept-incomplete", is_flag=True, help="Make the snapshot live even if rows are known to be missing.")
 @click.option(
+    "--allow-shrink", is_flag=True, help="Make the snapshot live even if it has many fewer rows than the live one."
+)
+@click.option(
     "--strict", is_flag=True, help="End at a cell that cannot be read; without it, it is missing, counted and told."
+)
+@click.option(
+    "--full-sample",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Compare N whole rows, picked at random, in a refresh; if one has changed, all rows are fetched.",
 )
 @limits
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
@@ -88,7 +98,8 @@ def sync(
     parameters: dict[str, tuple[str, ...]],
     ra: str | None, dec: str | None, frame: str | None, home: Path | None, keep: int | None,
     full: bool, dry_run: bool, only_status: bool, save: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
-    quiet: bool, as_json: bool, strict: bool, **limits: float | None,  # noqa: FBT001
+    allow_shrink: bool,  # noqa: FBT001
+    quiet: bool, as_json: bool, strict: bool, full_sample: int, **limits: float | None,  # noqa: FBT001
 ) -> None:  # fmt: skip
     """Mirror a SERVICE: harvest its whole table, build a snapshot, check it, make it live.
 
@@ -130,8 +141,9 @@ def sync(
         positions=positions,
     )
     options = SyncOptions(
-        full=full, dry_run=dry_run, save=save, restart=restart, accept_incomplete=accept_incomplete, keep=keep
-    )
+        full=full, dry_run=dry_run, save=save, restart=restart, accept_incomplete=accept_incomplete,
+        allow_shrink=allow_shrink, keep=keep,
+    )  # fmt: skip
     with shown(quiet=quiet or as_json) as progress:
         report = run(
             known,
@@ -139,7 +151,7 @@ def sync(
             name=name,
             home=home,
             options=options,
-            policy=replace(policy_of(limits), strict=strict),
+            policy=replace(policy_of(limits), strict=strict, full_sample=full_sample),
             progress=progress,
         )
     if as_json:

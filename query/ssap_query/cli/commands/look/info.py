@@ -49,7 +49,15 @@ def _described(facts: dict[str, Any]) -> str:
     described += [f"  {line}" for line in facts["missing"]]
     described += ["", "  parameter       is compared with"]
     described += [f"  {name:<14}  {words}" for name, words in facts["answers"].items()]
-    return f"{facts['name']}: {facts['title']}\n{made_up}" + "\n".join(described)
+    first = "; ".join([f"{facts['name']}: {facts['title']}", *_verdict(facts["harvest"])])
+    return f"{first}\n{made_up}" + "\n".join(described)
+
+
+def _verdict(harvest: dict[str, Any]) -> list[str]:
+    """How complete the rows are, and what could not be looked at; nothing of what no sync has made."""
+    if "status" not in harvest:
+        return []
+    return ["NOT COMPLETE" if harvest["status"] == "incomplete" else harvest["status"], *harvest.get("caveats", ())]
 
 
 def _span(bounds: Any, text: str) -> str:

@@ -15,6 +15,9 @@ from ssap_mirror.sources.ssap.sweeps import Sweeps
 
 __all__ = ["Proof", "prove"]
 
+# How often all identities are asked for at once, while that shows rows that are new.
+_ROUNDS = 3
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -66,20 +69,28 @@ def _not_proven(swept: tuple[str, ...], why: str) -> Proof:
 
 
 def _ask_whole(sweeps: Sweeps, survey: Survey) -> Proof | None:
-    """Ask for all identities at once; None if there are too many, or the service does not want to."""
-    number = sweeps.survey_whole()
-    if number is None:
-        return None
-    lacking = sweeps.audit.lacking(number)
-    sweeps.fetch_missing(survey.since)
-    rows = sweeps.audit.rows()
-    if lacking:
-        words = (
-            f"not proven: one request without any constraint lacked {lacking:,} of the {rows:,} rows at hand, so the "
-            "service cuts its answers and does not say so, or the table changed meanwhile"
-        )
-        return Proof(proven=False, words=words)
-    return Proof(proven=True, words=_words_of_whole(rows))
+    """Ask for all identities at once; None if there are too many, or the service does not want to.
+
+    An answer that has rows which nobody has seen is asked for once more: they may have come meanwhile, and others after
+    them.
+    """
+    for generation in range(1, _ROUNDS + 1):
+        number = sweeps.survey_whole(generation)
+        if number is None:
+            return None
+        lacking, new = sweeps.audit.lacking(number), len(sweeps.audit.missing(survey.since))
+        sweeps.fetch_missing(survey.since)
+        rows = sweeps.audit.rows()
+        if lacking:
+            words = (
+                f"not proven: one request without any constraint lacked {lacking:,} of the {rows:,} rows at hand, so "
+                "the service cuts its answers and does not say so, or the table changed meanwhile"
+            )
+            return Proof(proven=False, words=words)
+        if not new:
+            return Proof(proven=True, words=_words_of_whole(rows))
+    words = f"not proven: each of {_ROUNDS} requests without any constraint had rows that the one before had not"
+    return Proof(proven=False, words=words)
 
 
 def _words_of_whole(rows: int) -> str:

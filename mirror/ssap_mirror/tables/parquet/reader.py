@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Column
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.numpy_arrays import vounit
+from ssap_mirror.tables.parquet.voparquet import CONTENT_KEY
 from ssap_mirror.tables.table import Ending, Table, arrow_errors, listed
 from ssap_mirror.tables.union import common_columns, united
-from ssap_mirror.tables.voparquet import CONTENT_KEY
 from ssap_mirror.tables.votable import read_votable
 
 if TYPE_CHECKING:
