@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -18,6 +21,29 @@ settings.load_profile("project")
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Leave the user's cache folder alone."""
     os.environ[layout.CACHE_VARIABLE] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def stilts(tmp_path: Path) -> Callable[..., str]:
+    """Runs STILTS and gives what it prints."""
+
+    def run(*words: str) -> str:
+        done = subprocess.run(
+            ["stilts", *words],
+            env={**os.environ, "JAVA_TOOL_OPTIONS": "-Dfile.encoding=UTF-8"},
+            stdin=subprocess.DEVNULL,  # votlint waits for it after an error
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=tmp_path,
+            check=False,
+        )
+        if "Unknown format ecsv" in done.stderr:
+            pytest.skip("this STILTS was built without ECSV")
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    return run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

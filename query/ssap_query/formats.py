@@ -1,4 +1,4 @@
-"""The formats of an answer: what each is called, what it can tell, and which function writes it."""
+"""The formats of a result: what each is called, what it can tell, and which function writes it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["FORMATS", "Format"]
 
 @dataclass(frozen=True)
 class Format:
-    """One way to write an answer."""
+    """One way to write a result."""
 
     name: str
     """What the command line calls it."""
@@ -29,6 +29,13 @@ class Format:
     """What else RESPONSEFORMAT may call it in dialect ``ivoa``, in lower case (DALI 1.1 §3.4.3)."""
     file_writer: str | None = None
     """Module and function that writes to a file at once, where that spares a copy."""
+    ending: str = ""
+    """Ending of the name under which a browser saves it, where no file name stands for it."""
+
+    @property
+    def saved_as(self) -> str:
+        """Ending of the name under which a browser saves it."""
+        return self.ending or self.suffixes[0]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,6 +64,7 @@ FORMATS: tuple[Format, ...] = (
         "votable.document:binary2_chunks",
         tells_status=True,
         asked_as=("votableb2",),
+        ending=SUFFIXES["votable"][0],
     ),
     Format(
         "binary",
@@ -65,6 +73,7 @@ FORMATS: tuple[Format, ...] = (
         (),
         "votable.document:binary_chunks",
         tells_status=True,
+        ending=SUFFIXES["votable"][0],
     ),
     Format(
         "fits",
@@ -92,6 +101,7 @@ FORMATS: tuple[Format, ...] = (
         "text.delimited:bare_csv_chunks",
         tells_status=False,
         asked_as=("csv_bare",),
+        ending=SUFFIXES["csv"][0],
     ),
     Format("tsv", "tsv", "text/tab-separated-values", SUFFIXES["tsv"], "text.delimited:tsv_chunks", tells_status=False),
     Format(

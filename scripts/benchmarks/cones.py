@@ -103,7 +103,7 @@ def ours_all(options: Options) -> tuple[int, Clock, int]:
 
 @peer("cone", "ours, Arrow's allocator")
 def ours_in_arrows_memory(options: Options) -> tuple[int, Clock, int]:
-    """Do the same, decoding into Arrow's own memory: what `ssap_query.engine.cones.file_pool` saves."""
+    """Do the same, decoding into Arrow's own memory: what `ssap_query.engine.index.file_pool` saves."""
     import pyarrow as pa
 
     pa.set_memory_pool = lambda pool: None

@@ -1,4 +1,4 @@
-"""Write the tables of query/README.md: the parameters, from the registry, and where the dialects differ.
+"""Write the tables of query/RULES.md: the parameters, from the registry, and where the dialects differ.
 
 Run as ``.venv/bin/python scripts/make/parameter_table.py``. What stands between the markers is replaced.
 """
@@ -15,7 +15,7 @@ from ssap_query.sql.lamost_macros import DECODING_MACROS
 from ssap_query.ssap import REGISTRY, Parameter
 
 QUERY = Path(__file__).resolve().parents[2] / "query"
-README, DIFFERENCES = QUERY / "README.md", QUERY / "dialects.json"
+RULES, DIFFERENCES = QUERY / "RULES.md", QUERY / "dialects.json"
 _COLUMNS = lamost6_mrs().roles
 
 
@@ -70,7 +70,7 @@ def written(text: str) -> str:
     Parameters
     ----------
     text : str
-        The README.
+        The RULES.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def written(text: str) -> str:
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         pattern = re.compile(f"{begin}.*?{end}", re.DOTALL)
         if not pattern.search(text):
-            message = f"README.md has no {begin} ... {end}"
+            message = f"RULES.md has no {begin} ... {end}"
             raise ValueError(message)
         text = pattern.sub(lambda _, new=f"{begin}\n{table}\n{end}": new, text)
     return text
@@ -90,7 +90,7 @@ def written(text: str) -> str:
 
 def main() -> None:
     """Write the tables."""
-    README.write_text(written(README.read_text("utf-8")), "utf-8")
+    RULES.write_text(written(RULES.read_text("utf-8")), "utf-8")
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def spectra_rows(spectra_schema: Schema) -> RowMaker:
 
 @pytest.fixture
 def live_mirror(tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker) -> Catalog:
-    """A mirror of 500 rows in several partitions, some rows without a place, made live."""
+    """A mirror of 500 rows in several partitions, some rows without a position, made live."""
     batch = spectra_rows(500)
     ra = batch.column("ra").to_pylist()
     ra[7] = ra[77] = None

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["CELL", "HASH", "KEYS", "SEQUENCE", "Piece", "Run", "Scratch"]
+__all__ = ["CELL", "HASH", "KEYS", "RUN_BYTES", "SEQUENCE", "Piece", "Run", "Scratch"]
 
 #: Columns of a run beside those of the table: the row's cell, a hash of its identity, its place in the input.
 CELL, HASH, SEQUENCE = HEALPIX_COLUMN, "_mirror_hash", "_mirror_sequence"
 
 KEYS = (CELL, HASH, SEQUENCE)
 _KEY_TYPES = {CELL: np.int64, HASH: np.uint64, SEQUENCE: np.int64}
-_RUN_BYTES = 160 * 2**20
+#: Size of the rows that are sorted at one time [byte].
+RUN_BYTES = 160 * 2**20
 # A range that begins or ends within a batch costs the reading of the whole batch.
 _BATCH_ROWS = 1024
 # Rows with long texts: a batch of a run, and what is gathered from all runs at one time, are bounded in bytes as well.
@@ -135,7 +136,7 @@ class Scratch:
         Size of the rows that are sorted at one time [byte].
     """
 
-    def __init__(self, folder: Path, run_bytes: int = _RUN_BYTES) -> None:
+    def __init__(self, folder: Path, run_bytes: int = RUN_BYTES) -> None:
         self.runs: list[Run] = []
         self.rows = 0
         self._folder = folder

@@ -60,7 +60,7 @@ class Contents:
     partitions: list[dict[str, Any]] = field(default_factory=list)
     """Manifest entry of each partition."""
     unplaced: dict[str, Any] | None = None
-    """Manifest entry of the rows without a place."""
+    """Manifest entry of the rows without a position."""
     footers: list[Any] = field(default_factory=list)
     """Parquet footers of the partitions (pyarrow.parquet.FileMetaData)."""
     duplicates: int = 0
@@ -93,7 +93,7 @@ class Contents:
         self.footers.append(file.metadata)
 
     def add_unplaced(self, root: Path, path: str, file: ParquetFileWriter) -> None:
-        """Note the file of the rows without a place; if it has come out empty, it goes."""
+        """Note the file of the rows without a position; if it has come out empty, it goes."""
         if not file.rows:
             (root / path).unlink()
             return
@@ -122,7 +122,7 @@ def describe(root: Path, schema: Schema, info: BuildInfo, contents: Contents) ->
     pq.write_metadata(contents.columns, root / layout.COMMON_METADATA)
     pq.write_metadata(contents.columns, root / layout.METADATA, metadata_collector=contents.footers)
     for path in (layout.COMMON_METADATA, layout.METADATA):
-        storage.sync(root / path)
+        storage.flush(root / path)
     texts = {
         layout.PROPERTIES: format_properties(_properties(schema, info, contents, cells, created)),
         layout.PARTITION_INFO: format_partition_info(cells),
@@ -136,7 +136,7 @@ def describe(root: Path, schema: Schema, info: BuildInfo, contents: Contents) ->
     storage.write_file(root / layout.MANIFEST, content)
     storage.write_file(root / layout.MANIFEST_DIGEST, manifest_digest(content))
     for folder in _folders(root):
-        storage.sync(folder)
+        storage.flush(folder)
 
 
 def _manifest(root: Path, schema: Schema, info: BuildInfo, contents: Contents, created: datetime) -> dict[str, Any]:

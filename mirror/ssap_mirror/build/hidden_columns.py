@@ -16,8 +16,8 @@ from ssap_mirror.build.placement import Placer
 from ssap_mirror.core.quantities.dates import DateColumn
 from ssap_mirror.core.quantities.find import NUMBERS, candidates
 from ssap_mirror.core.quantities.reading import Candidates, Reading
-from ssap_mirror.core.roles import UNITS
 from ssap_mirror.core.schema import UNLISTED, Column, Schema
+from ssap_mirror.core.schema.roles import UNITS
 from ssap_mirror.core.times import MAX_MJD
 
 if TYPE_CHECKING:

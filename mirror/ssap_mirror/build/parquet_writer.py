@@ -36,7 +36,7 @@ class ParquetFileWriter:
     path : pathlib.Path
         The file; its folder is made.
     schema : pyarrow.Schema
-        Of `ssap_mirror.tables.voparquet.file_schema`.
+        Of `ssap_mirror.tables.parquet.voparquet.file_schema`.
     """
 
     rows = 0
@@ -90,7 +90,7 @@ class ParquetFileWriter:
             self._writer = self._open(self._schema.empty_table())
         self._writer.close()
         if error is None:
-            storage.sync(self._path)
+            storage.flush(self._path)
             self.metadata = self._footers[0]
 
 

@@ -17,7 +17,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssap_mirror.build.external_sort import KEYS, Piece, Scratch
+from ssap_mirror.build.external_sort import KEYS, RUN_BYTES, Piece, Scratch
 from ssap_mirror.build.hats_files import BuildInfo, Contents, describe
 from ssap_mirror.build.hidden_columns import HiddenColumns, Survey
 from ssap_mirror.build.identity import OnConflict, RowIdentity
@@ -28,7 +28,7 @@ from ssap_mirror.core import healpix, layout, storage
 from ssap_mirror.core.catalog import Catalog, open_catalog
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
 from ssap_mirror.errors import CatalogError, FormatError, SourceError
-from ssap_mirror.tables.voparquet import file_schema
+from ssap_mirror.tables.parquet.voparquet import file_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,6 +56,7 @@ def build_snapshot(
     tile_rows: int = TILE_ROWS,
     previous: Catalog | None = None,
     on_conflict: OnConflict = "error",
+    run_bytes: int = RUN_BYTES,
 ) -> Catalog:
     """Build a snapshot of a mirror from a stream of rows. Equal rows, in whatever order they come, give equal files.
 
@@ -77,6 +78,8 @@ def build_snapshot(
         A snapshot whose partitions are hard-linked where they are the same.
     on_conflict : {"error", "last"}
         What becomes of rows with one identity and different values: an error, or the last one stays (and is counted).
+    run_bytes : int
+        Size of the rows that are sorted in memory at one time [byte].
 
     Returns
     -------
@@ -104,7 +107,7 @@ def build_snapshot(
         work = layout.build_dir(mirror, os.getpid())
         try:
             root, runs = _new_folders(mirror, work)
-            scratch = Scratch(runs)
+            scratch = Scratch(runs, run_bytes)
             first, batches = _first_with_position(_checked(batches, schema), schema)
             placer = Placer(schema, first)
             identity = RowIdentity(placer.schema, on_conflict)
@@ -148,7 +151,7 @@ def _check_names(schema: Schema) -> None:
 
 
 def _new_folders(mirror: Path, work: Path) -> tuple[Path, Path]:
-    """Clear away what builds that were cut off left behind, and make this one's folders: snapshot and scratch."""
+    """Clear away what interrupted builds left behind, and make this one's folders: snapshot and scratch."""
     with storage.translate_errors(mirror):
         for left_behind in layout.build_dirs(mirror):
             shutil.rmtree(left_behind)
@@ -275,7 +278,7 @@ def _move_in(root: Path, mirror: Path) -> Path:
     """Give a finished snapshot its name and place."""
     snapshots = layout.snapshots_dir(mirror)
     snapshots.mkdir(exist_ok=True)
-    storage.sync(mirror)
+    storage.flush(mirror)
     name = layout.new_snapshot_name()
     target = snapshots / name
     number = 1
@@ -283,5 +286,5 @@ def _move_in(root: Path, mirror: Path) -> Path:
         number += 1
         target = snapshots / f"{name}-{number:02}"
     root.rename(target)
-    storage.sync(snapshots)
+    storage.flush(snapshots)
     return target

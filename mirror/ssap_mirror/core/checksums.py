@@ -28,10 +28,6 @@ ADVICE = "ssap-mirror verify says which files are damaged"
 
 # Files with fewer bytes in all are not worth the start of threads.
 _FEW_BYTES = 32 << 20
-# A file that changed so lately may change again without its times showing it: their grain is some milliseconds.
-_SETTLED_NS = 100_000_000
-# Snapshots that the cache folder remembers.
-_MAX_REMEMBERED = 64
 
 # Inode, size [byte], and times of the last change of content and of inode [ns].
 Identity = tuple[int, int, int, int]
@@ -46,9 +42,17 @@ class Checksums:
         Its folder.
     files : mapping of str to str
         Path below the folder -> SHA-256 of each file, in hexadecimal.
+    settled_ns : int
+        A file that changed more lately [ns] may change again without its times showing it, since their grain is some
+        milliseconds; it is not remembered.
+    max_remembered : int
+        Snapshots that the cache folder remembers.
     """
 
-    def __init__(self, snapshot: Path, files: Mapping[str, str]) -> None:
+    def __init__(
+        self, snapshot: Path, files: Mapping[str, str], settled_ns: int = 100_000_000, max_remembered: int = 64
+    ) -> None:
+        self._settled_ns, self._max_remembered = settled_ns, max_remembered
         self._folder = snapshot
         self._digests = {str(snapshot / path): digest for path, digest in files.items()}
         self._checked: dict[str, Identity] | None = None
@@ -67,7 +71,7 @@ class Checksums:
         CatalogError
             If one is damaged or cannot be read.
         """
-        known = self._checked
+        known = self._checked  # replaced as a whole, never changed, so that it can be read without the lock
         found = {str(path): _identity(path) for path in paths}
         if known is not None and all(known.get(path) == identity for path, identity in found.items()):
             return
@@ -93,12 +97,12 @@ class Checksums:
         self._remember(files)
 
     def _remember(self, files: Mapping[str, Identity]) -> None:
-        settled = time.time_ns() - _SETTLED_NS
+        settled = time.time_ns() - self._settled_ns
         self._checked = {**(self._checked or {}), **{path: it for path, it in files.items() if max(it[2:]) < settled}}
         memory = self._memory()
         if memory is not None:
             content = {path: (self._digests[path], *it) for path, it in self._checked.items()}
-            _write_memory(memory, json.dumps(content))
+            _write_memory(memory, json.dumps(content), self._max_remembered)
 
     def _recall(self) -> dict[str, Identity]:
         """Read what was remembered: files that had the checksum they should have. Nothing, if it makes no sense."""
@@ -149,13 +153,12 @@ def _unreadable(path: Path | str, error: OSError) -> CatalogError:
     return CatalogError(f"{path} cannot be read: {error.strerror} ({ADVICE})")
 
 
-def _write_memory(memory: Path, content: str) -> None:
+def _write_memory(memory: Path, content: str, most: int) -> None:
     """Write what is remembered, if the folder can be written; the oldest of other snapshots are forgotten."""
-    beside = memory.with_name(f".{memory.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         memory.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(content)
-        beside.replace(memory)
+        with storage.replacing(memory) as beside:
+            beside.write_text(content)
         by_age = sorted(memory.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
-        for old in by_age[:-_MAX_REMEMBERED]:
+        for old in by_age[:-most]:
             old.unlink()

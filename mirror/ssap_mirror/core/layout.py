@@ -179,7 +179,7 @@ def build_dir(mirror: Path, process: int) -> Path:
 
 
 def build_dirs(mirror: Path) -> list[Path]:
-    """Folders of all builds, those under way and those that were cut off."""
+    """Folders of all builds, those under way and those that were interrupted."""
     return sorted(staging_dir(mirror).glob(f"{_BUILD}*"))
 
 

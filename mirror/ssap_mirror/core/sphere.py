@@ -5,13 +5,14 @@ The formula stands here once for arrays and once as SQL, side by side.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, LiteralString
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["haversine", "haversine_sql", "separation_arcsec"]
+__all__ = ["haversine", "haversine_of", "haversine_sql", "separation_arcsec"]
 
 
 def haversine(ra1: ArrayLike, dec1: ArrayLike, ra2: ArrayLike, dec2: ArrayLike) -> NDArray[np.float64]:
@@ -34,19 +35,27 @@ def haversine(ra1: ArrayLike, dec1: ArrayLike, ra2: ArrayLike, dec2: ArrayLike) 
     return found
 
 
-def haversine_sql(ra1: LiteralString, dec1: LiteralString, ra2: LiteralString, dec2: LiteralString) -> LiteralString:
+def haversine_of(separation_deg: float) -> float:
+    """Haversine of a separation [deg], to compare those of positions with."""
+    return math.sin(math.radians(separation_deg) / 2) ** 2
+
+
+def haversine_sql(
+    ra1: LiteralString, dec1: LiteralString, ra2: LiteralString, dec2: LiteralString, *, products: bool = False
+) -> LiteralString:
     """Write `haversine` as an SQL expression, from SQL of its arguments [deg].
 
     Parameters
     ----------
     ra1, dec1, ra2, dec2 : str
         Columns, numbers or ``?``; they stand in the order dec1, dec2, dec1, dec2, ra1, ra2.
+    products : bool
+        Products in place of powers, which cost a third less in a test of millions of pairs; arguments then stand
+        twice, so they must be names.
     """
-    return (
-        "pow(sin(radians(" + dec1 + " - " + dec2 + ") / 2), 2)"
-        " + cos(radians(" + dec1 + ")) * cos(radians(" + dec2 + "))"
-        " * pow(sin(radians(" + ra1 + " - " + ra2 + ") / 2), 2)"
-    )
+    sines = ["sin(radians(" + one + " - " + other + ") / 2)" for one, other in ((dec1, dec2), (ra1, ra2))]
+    in_dec, in_ra = (sine + " * " + sine if products else "pow(" + sine + ", 2)" for sine in sines)
+    return in_dec + " + cos(radians(" + dec1 + ")) * cos(radians(" + dec2 + ")) * " + in_ra
 
 
 def separation_arcsec(ra1: ArrayLike, dec1: ArrayLike, ra2: ArrayLike, dec2: ArrayLike) -> NDArray[np.float64]:

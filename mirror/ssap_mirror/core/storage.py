@@ -18,13 +18,13 @@ from ssap_mirror.errors import BusyError, MirrorError
 __all__ = [
     "Lease",
     "clear",
+    "flush",
     "lack_of_room",
     "lease",
     "lock_mirror",
     "replace_file",
     "replacing",
     "sha256",
-    "sync",
     "translate_errors",
     "unread",
     "write_file",
@@ -247,10 +247,10 @@ def replace_file(path: Path, content: bytes) -> None:
     # Under the lock nobody else writes beside it: what a crash leaves there is written over the next time.
     with replacing(path, path.with_name(f".{path.name}.new")) as beside:
         write_file(beside, content)
-    sync(path.parent)
+    flush(path.parent)
 
 
-def sync(path: Path) -> None:
+def flush(path: Path) -> None:
     """Have a file's content, or the names in a folder, on disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -1,11 +1,14 @@
-"""Where rows come from, said once: the address of an SSAP service, a table of a TAP service, or a file."""
+"""Where rows come from, said once: the address of an SSAP service, a table of a TAP service, or a file.
+
+An address is a kind of source: all that depends on the kind, but for the source itself, is said here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from ssap_mirror.errors import ParameterError
@@ -13,7 +16,10 @@ from ssap_mirror.errors import ParameterError
 if TYPE_CHECKING:
     from ssap_mirror.core.quantities.positions import Positions
 
-__all__ = ["Address", "FileAddress", "SsapAddress", "TapAddress", "parse_address"]
+__all__ = ["KINDS", "Address", "FileAddress", "SsapAddress", "TapAddress", "parse_address"]
+
+# What stands before a condition in the name of a part of a table
+_WHERE = " WHERE "
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,8 @@ class SsapAddress:
     """An SSAP service."""
 
     kind: ClassVar[str] = "ssap"
+    own_keys: ClassVar[tuple[str, ...]] = ("parameters", "size_is_radius", "max_size", "max_rows")
+    """Keys of ``services.toml`` that have a meaning for it, but not for every kind."""
 
     url: str
     """The endpoint."""
@@ -30,12 +38,26 @@ class SsapAddress:
         """What the manifest calls it."""
         return self.url
 
+    @classmethod
+    def from_origin(cls, origin: str) -> SsapAddress | None:
+        """Read `origin` again; None if it cannot be."""
+        return cls(origin) if origin else None
+
+    def to_entry(self) -> dict[str, Any]:
+        """Keys and values as ``services.toml`` has them."""
+        return {"url": self.url}
+
+    def with_units(self, units: Mapping[str, str]) -> SsapAddress:
+        """Give the columns of a file units; others have them by their service's entry."""
+        return self
+
 
 @dataclass(frozen=True)
 class TapAddress:
     """A table of a TAP service."""
 
     kind: ClassVar[str] = "tap"
+    own_keys: ClassVar[tuple[str, ...]] = ("table", "where", "max_rows")
 
     url: str
     """The service, without ``/sync``."""
@@ -47,7 +69,22 @@ class TapAddress:
     @property
     def origin(self) -> str:
         """What the manifest calls it: the fragment tells the tables of one service apart, and parts of them."""
-        return f"{self.url.rstrip('/')}#{self.table}" + (f" WHERE {self.where}" if self.where else "")
+        return f"{self.url.rstrip('/')}#{self.table}" + (f"{_WHERE}{self.where}" if self.where else "")
+
+    @classmethod
+    def from_origin(cls, origin: str) -> TapAddress | None:
+        """Read `origin` again; None if it cannot be."""
+        url, has_table, table = origin.partition("#")
+        table, _, where = table.partition(_WHERE)
+        return cls(url, unquote(table), where) if has_table else None
+
+    def to_entry(self) -> dict[str, Any]:
+        """Keys and values as ``services.toml`` has them."""
+        return {"url": self.url, "table": self.table, **({"where": self.where} if self.where else {})}
+
+    def with_units(self, units: Mapping[str, str]) -> TapAddress:
+        """Give the columns of a file units; others have them by their service's entry."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -55,6 +92,7 @@ class FileAddress:
     """A file of rows, or a folder or a pattern of Parquet files."""
 
     kind: ClassVar[str] = "file"
+    own_keys: ClassVar[tuple[str, ...]] = ("positions",)
 
     path: Path
     """The file."""
@@ -68,14 +106,34 @@ class FileAddress:
         """What the manifest calls it."""
         return self.path.resolve().as_uri()
 
+    @classmethod
+    def from_origin(cls, origin: str) -> FileAddress | None:
+        """Read `origin` again; None if it cannot be."""
+        parts = urlsplit(origin)
+        return cls(Path(unquote(parts.path))) if parts.scheme == "file" else None
+
+    def to_entry(self) -> dict[str, Any]:
+        """Keys and values as ``services.toml`` has them; the units of a file are those of its entry."""
+        said = {} if self.positions is None else asdict(self.positions)
+        told = {key: value for key, value in said.items() if key != "units" and value is not None}
+        return {"url": str(self.path), **({"positions": told} if told else {})}
+
+    def with_units(self, units: Mapping[str, str]) -> FileAddress:
+        """Give its columns units."""
+        return replace(self, units={**self.units, **units})
+
 
 Address = SsapAddress | TapAddress | FileAddress
+
+#: Kind -> its address.
+KINDS: dict[str, type[Address]] = {kind.kind: kind for kind in (SsapAddress, TapAddress, FileAddress)}
 
 
 def parse_address(
     text: str | Path,
     *,
     table: str | None = None,
+    where: str = "",
     units: Mapping[str, str] | None = None,
     positions: Positions | None = None,
 ) -> Address:
@@ -88,6 +146,8 @@ def parse_address(
         (``http://dc.g-vo.org/tap#lamost6.ssa_lrs``), or path of a file.
     table : str, optional
         Table of a TAP service whose address does not say.
+    where : str, optional
+        Condition in ADQL that all rows of such a table have to meet.
     units : mapping of str to str, optional
         Units of columns of a file.
     positions : Positions, optional
@@ -96,7 +156,7 @@ def parse_address(
     Raises
     ------
     ParameterError
-        If it is neither an http address nor a file, or something is said of the columns of a service.
+        If it is neither an http address nor a file, or something is said of it that is said of another kind.
 
     Examples
     --------
@@ -104,7 +164,11 @@ def parse_address(
     TapAddress(url='http://dc.g-vo.org/tap', table='lamost6.ssa_lrs')
     """
     url = str(text)
+    endpoint, _, fragment = url.partition("#")
     scheme = urlsplit(url).scheme
+    is_table = scheme in ("http", "https") and bool(fragment or table)
+    if where and not is_table:
+        raise ParameterError(name="where", value=where, reason="can only be asked of a table of a TAP service")
     if scheme not in ("http", "https"):
         # A single letter is a drive.
         if len(scheme) > 1 and "://" in url:
@@ -114,6 +178,4 @@ def parse_address(
         raise ParameterError(
             name="positions", value=positions.columns(), reason="are those of a file, not of a service"
         )
-    endpoint, _, fragment = url.partition("#")
-    table = unquote(fragment) or table
-    return SsapAddress(url) if table is None else TapAddress(endpoint, table)
+    return TapAddress(endpoint, unquote(fragment) or str(table), where) if is_table else SsapAddress(url)

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core import layout
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.pipeline.address import Address, FileAddress, TapAddress, parse_address
+from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress, parse_address
 from ssap_mirror.pipeline.known_columns import lamost6_mrs
 from ssap_mirror.pipeline.remembered import remembered_entry, source_entry
 from ssap_mirror.pipeline.service import KnownService
-from ssap_mirror.pipeline.services_file import entries_of, is_mirror_name, read_entry
+from ssap_mirror.pipeline.services_file import entries_of, is_mirror_name, read_entry, read_parameters
 
 if TYPE_CHECKING:
     from ssap_mirror.core.quantities.positions import Positions
 
 __all__ = ["entry_to_remember", "find_service", "find_source", "lamost6_mrs", "services"]
 
-_SERVICE, _WHERE = "service", "--where"
+_SERVICE = "service"
 
 
 def services(home: Path | None = None) -> tuple[KnownService, ...]:
@@ -79,6 +79,7 @@ def find_source(
     where: str | None = None,
     units: Mapping[str, str] | None = None,
     nulls: Mapping[str, tuple[str, ...]] | None = None,
+    parameters: Mapping[str, tuple[str, ...]] | None = None,
     positions: Positions | None = None,
 ) -> KnownService:
     """Say where the rows of a service come from, and what is known of it.
@@ -104,6 +105,8 @@ def find_source(
         Units of its columns, beside those that are known.
     nulls : mapping of str to tuple of str, optional
         Values of its columns that stand for a missing one, beside those that are known.
+    parameters : mapping of str to tuple of str, optional
+        Parameters of every request to an SSAP service and their values, beside those that are known.
     positions : Positions, optional
         Which columns of a file are its positions.
 
@@ -111,7 +114,7 @@ def find_source(
     ------
     ParameterError
         If the service is unknown and no source is given, or the source is no address, or ``services.toml`` cannot be
-        read.
+        read; or if something is said that such a source does not have, or a parameter is one that a harvest sets.
     """
     known = find_service(service, home)
     if source is None:
@@ -119,28 +122,32 @@ def find_source(
             known = _as_before(service, home, known)
         if known is None:
             raise ParameterError(_SERVICE, service, _unknown())
-        if table is None and not where and not units and not nulls and positions is None:
+        if positions is None and not any((table, where, units, nulls, parameters)):
             return known
-        source = _changed(known, table, positions)
-    found = known or KnownService(service, url="")
+        source = _changed(known, table, where, positions)
     if isinstance(source, (str, Path)):
-        source = parse_address(source, table=table or found.table, units=units, positions=positions)
-    if where:
-        if not isinstance(source, TapAddress):
-            raise ParameterError(_WHERE, where, "can only be asked of a table of a TAP service")
-        source = replace(source, where=where)
-    moved = found.moved_to(source)
-    return replace(moved, units={**moved.units, **(units or {})}, nulls={**moved.nulls, **(nulls or {})})
+        usual = None if known is None or not isinstance(known.address, TapAddress) else known.address.table
+        source = parse_address(source, table=table or usual, where=where or "", units=units, positions=positions)
+    moved = (known or KnownService(service, source)).moved_to(source)
+    always = read_parameters(parameters, moved) if parameters else {}
+    return replace(
+        moved.with_units(units or {}),
+        nulls={**moved.nulls, **(nulls or {})},
+        parameters={**moved.parameters, **always},
+    )
 
 
-def _changed(known: KnownService, table: str | None, positions: Positions | None) -> Address:
-    """Take the address of a service, with another table or other positions where they are given."""
-    address = known.address
-    if isinstance(address, FileAddress):
-        return replace(address, positions=positions or address.positions)
-    if table is None and positions is None:
-        return address
-    return parse_address(known.url, table=table or known.table, positions=positions)
+def _changed(known: KnownService, table: str | None, where: str | None, positions: Positions | None) -> Address:
+    """Take the address of a service, with another table, condition or positions where they are given."""
+    match known.address:
+        case FileAddress(path, units, usual):
+            return parse_address(path, where=where or "", units=units, positions=positions or usual)
+        case TapAddress(url, own, condition):
+            # A condition is about the columns of its table.
+            usual_where = condition if table in (None, own) else ""
+            return parse_address(url, table=table or own, where=where or usual_where, positions=positions)
+        case SsapAddress(url):
+            return parse_address(url, table=table, where=where or "", positions=positions)
 
 
 def entry_to_remember(service: KnownService, home: Path | None = None) -> dict[str, Any]:

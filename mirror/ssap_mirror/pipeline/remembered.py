@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import Catalog, find_snapshot, open_catalog
 from ssap_mirror.errors import CatalogError
+from ssap_mirror.pipeline.address import KINDS
 from ssap_mirror.sources.harvest.journal import read_whole_lines
 from ssap_mirror.sources.harvest.ledger import JOURNAL
 
@@ -63,15 +63,6 @@ def _snapshots(mirror: Path) -> Iterator[Catalog]:
 
 
 def _entry_of(source: Mapping[str, Any]) -> dict[str, Any] | None:
-    url = str(source.get("url", ""))
-    match source.get("kind"):
-        case "ssap" if url:
-            return {"url": url}
-        case "tap" if "#" in url:
-            endpoint, _, table = url.partition("#")
-            table, _, where = table.partition(" WHERE ")
-            return {"url": endpoint, "table": unquote(table), **({"where": where} if where else {})}
-        case "file" if url.startswith("file:"):
-            return {"url": unquote(urlsplit(url).path)}
-        case _:
-            return None
+    kind = KINDS.get(source.get("kind", ""))
+    address = None if kind is None else kind.from_origin(str(source.get("url", "")))
+    return None if address is None else address.to_entry()

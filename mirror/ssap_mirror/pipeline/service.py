@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
-from urllib.parse import urlsplit
 
-from ssap_mirror.core.quantities.positions import Positions
 from ssap_mirror.core.schema import Schema
-from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress, parse_address
+from ssap_mirror.pipeline.address import KINDS, Address, FileAddress
 from ssap_mirror.pipeline.known_columns import KNOWN_COLUMNS
 from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.source import RequestPolicy
 from ssap_mirror.sources.ssap.habits import Habits
 
-__all__ = ["SSAP_ONLY", "KnownService"]
-
-#: Keys that have a meaning for SSAP alone.
-SSAP_ONLY = ("parameters", "size_is_radius", "max_size")
+__all__ = ["KnownService"]
 
 # Beside these, an entry says what the rows are.
 _FOR_PEOPLE = ("title", "note", "untried")
@@ -27,18 +21,14 @@ _FOR_PEOPLE = ("title", "note", "untried")
 
 @dataclass(frozen=True)
 class KnownService:
-    """A service that can be mirrored by its name; its fields are the keys of ``services.toml``."""
+    """A service that can be mirrored by its name; its fields are keys of ``services.toml``, but for the address."""
 
     name: str
     """Name of the mirror: ``lamost6-mrs``."""
-    url: str
-    """Endpoint, address of a TAP service, or path of a file."""
+    address: Address
+    """Where its rows come from."""
     title: str = ""
     """For people; the name without it."""
-    table: str | None = None
-    """Table to mirror, for TAP."""
-    where: str = ""
-    """Condition in ADQL that all rows have to meet, for TAP."""
     columns: str | None = None
     """Key of the columns that are known beforehand (`ssap_mirror.pipeline.known_columns`)."""
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -49,8 +39,6 @@ class KnownService:
     """Column -> its values that stand for a missing one, as texts."""
     identity: str | None = None
     """Column that tells rows apart."""
-    positions: Mapping[str, str | float] = field(default_factory=dict)
-    """Fields of `Positions` of a file, but for its units."""
     parameters: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     """Parameters that every request has to have, and their values."""
     size_is_radius: bool | None = None
@@ -72,15 +60,6 @@ class KnownService:
     def kind(self) -> str:
         """``ssap``, ``tap`` or ``file``."""
         return self.address.kind
-
-    @property
-    def address(self) -> Address:
-        """Where its rows come from."""
-        if urlsplit(self.url).scheme in ("http", "https"):
-            found = parse_address(self.url, table=self.table)
-            return replace(found, where=self.where) if isinstance(found, TapAddress) else found
-        positions = Positions(**self.positions) if self.positions else None  # type: ignore[arg-type]
-        return FileAddress(Path(self.url).expanduser(), dict(self.units), positions)
 
     def schema(self) -> Schema | None:
         """Columns with exact verbosity levels and roles, or None where the service is asked for them."""
@@ -121,30 +100,28 @@ class KnownService:
         return replace(kept, slice_rows=min(kept.slice_rows, half), job_rows=min(kept.job_rows, half))
 
     def moved_to(self, address: Address) -> KnownService:
-        """Put the service at another address, or take its rows from a file: then what is about SSAP requests goes."""
-        entry = replace(self, url="", table=None, where="", positions={}, said_in="")
-        if not isinstance(address, SsapAddress):
-            usual = {item.name: getattr(KnownService("", ""), item.name) for item in fields(KnownService)}
-            entry = replace(entry, **{key: usual[key] for key in SSAP_ONLY})
-        match address:
-            case FileAddress(path, units, positions):
-                said = {} if positions is None else asdict(positions)
-                told = {key: value for key, value in said.items() if key != "units" and value is not None}
-                # Relative to nothing: the mirror is refreshed from wherever one is.
-                url = str(path.expanduser().absolute())
-                return replace(entry, url=url, units={**self.units, **units}, positions=told)
-            case SsapAddress(url):
-                return replace(entry, url=url)
-            case _:
-                return replace(entry, url=address.url, table=address.table, where=address.where)
+        """Put the service at another address; what has no meaning there goes."""
+        usual = KnownService("", address)
+        known = {item.name for item in fields(self)}
+        idle = {key for kind in KINDS.values() for key in kind.own_keys if key in known} - {*address.own_keys}
+        units = {**self.units}
+        if isinstance(address, FileAddress):
+            # Relative to nothing: the mirror is refreshed from wherever one is.
+            address, units = replace(address, path=address.path.expanduser().absolute()), {**units, **address.units}
+        moved = replace(self, address=address, said_in="", **{key: getattr(usual, key) for key in idle})
+        return moved.with_units(units)
+
+    def with_units(self, units: Mapping[str, str]) -> KnownService:
+        """Give columns units, beside those that they have."""
+        told = {**self.units, **units}
+        return replace(self, units=told, address=self.address.with_units(told))
 
     def to_entry(self) -> dict[str, Any]:
         """Keys and values of a table of ``services.toml``, without what is as usual."""
-        usual = KnownService("", "")
-        entry: dict[str, Any] = {}
+        usual, entry = KnownService("", self.address), self.address.to_entry()
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name in ("name", "said_in") or value == getattr(usual, item.name):
+            if item.name in ("name", "address", "said_in") or value == getattr(usual, item.name):
                 continue
             if isinstance(value, Mapping):
                 value = {key: list(one) if isinstance(one, tuple) else one for key, one in value.items()}

@@ -16,13 +16,14 @@ from urllib.parse import urlsplit
 
 from ssap_mirror.core import storage
 from ssap_mirror.core.quantities.positions import Positions
-from ssap_mirror.core.roles import ROLES
+from ssap_mirror.core.schema.roles import ROLES
 from ssap_mirror.errors import MirrorError, ParameterError
+from ssap_mirror.pipeline.address import KINDS, parse_address
 from ssap_mirror.pipeline.known_columns import KNOWN_COLUMNS
-from ssap_mirror.pipeline.service import SSAP_ONLY, KnownService
+from ssap_mirror.pipeline.service import KnownService
 from ssap_mirror.sources.source import RequestPolicy
 
-__all__ = ["entries_of", "is_mirror_name", "read_entry", "save_service"]
+__all__ = ["entries_of", "is_mirror_name", "read_entry", "read_parameters", "save_service"]
 
 # What a harvest says itself in its requests (SSA 1.1 §4.1, §4.2.1).
 _OWN_PARAMETERS = frozenset(
@@ -46,8 +47,9 @@ _OWN_PARAMETERS = frozenset(
         "SPATRES",
     ]
 )
-_SERVICES, _URL, _KIND, _TABLE, _WHERE, _ROLE_IDENTITY = "services", "url", "kind", "table", "where", "roles.identity"
+_SERVICES, _URL, _KIND, _ROLE_IDENTITY = "services", "url", "kind", "roles.identity"
 _LARGEST_SIZE_DEG = 360.0
+_PARAM = "parameters"
 _MAY_BE_ZERO = frozenset({"disk_share", "pause_s"})
 
 
@@ -115,24 +117,46 @@ def read_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) ->
         raise refuse(_URL, None, "is missing: the address of an SSAP or TAP service, or the path of a file")
     if path is not None and urlsplit(values["url"]).scheme not in ("http", "https"):
         values["url"] = str(path.parent.absolute() / Path(values["url"]).expanduser())
+    positions = values.pop("positions", None)
     try:
-        service = KnownService(name=name, said_in=where, **values)
-        found = service.kind
+        address = parse_address(
+            values.pop("url"),
+            table=values.pop("table", None),
+            where=values.pop("where", ""),
+            units=values.get("units"),
+            positions=None if positions is None else Positions(**positions),
+        )
     except ParameterError as error:
-        key = "positions" if error.name in ("positions", "epoch", "sigma_arcsec") else "url"
+        of_key = {"where": "where", **dict.fromkeys(("positions", "epoch", "sigma_arcsec"), "positions")}
+        key = of_key.get(error.name, "url")
         raise refuse(key, entry.get(key), error.reason) from None
-    if kind not in (None, found):
-        raise refuse(_KIND, kind, f"does not fit url and table, which are those of kind {found!r}")
-    if found == "file" and service.table is not None:
-        raise refuse(_TABLE, service.table, "is about TAP, and the url is a file")
-    if found != "tap" and service.where:
-        raise refuse(_WHERE, service.where, "can only be asked of a table of a TAP service")
-    for key in (*SSAP_ONLY, *(("positions",) if found != "file" else ()), *(("max_rows",) if found == "file" else ())):
-        if key in values and (found != "ssap" if key in SSAP_ONLY else True):
-            raise refuse(key, entry[key], f"has no meaning for a source of kind {found!r}")
+    if kind not in (None, address.kind):
+        raise refuse(_KIND, kind, f"does not fit url and table, which are those of kind {address.kind!r}")
+    for key in [key for other in KINDS.values() for key in other.own_keys if key not in address.own_keys]:
+        if key in entry:
+            raise refuse(key, entry[key], f"has no meaning for a source of kind {address.kind!r}")
+    service = KnownService(name=name, address=address, said_in=where, **values)
     if "identity" in service.roles:
         raise refuse(_ROLE_IDENTITY, service.roles["identity"], "is said by the key identity")
     return service
+
+
+def read_parameters(given: Mapping[str, tuple[str, ...]], service: KnownService) -> dict[str, str | tuple[str, ...]]:
+    """Read parameters of every request that are said beside ``services.toml``.
+
+    Raises
+    ------
+    ParameterError
+        If the service takes no such requests, or a harvest sets one of them itself.
+    """
+    if _PARAM not in service.address.own_keys:
+        said = "&".join(f"{name}={value}" for name, values in given.items() for value in values)
+        raise ParameterError(_PARAM, said, f"has no meaning for a source of kind {service.kind!r}")
+    try:
+        found = _parameters({name: list(values) for name, values in given.items()})
+    except _Refusal as error:
+        raise ParameterError(_PARAM + error.below, error.value, error.reason) from None
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 def save_service(path: Path, service: KnownService) -> None:

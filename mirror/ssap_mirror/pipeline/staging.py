@@ -103,7 +103,7 @@ class Staging:
         if not self.path.is_dir():
             return
         self._journal.unlink(missing_ok=True)
-        storage.sync(self.path)
+        storage.flush(self.path)
         for path in self.path.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)

@@ -257,10 +257,10 @@ def _open_source(asked: KnownService, policy: RequestPolicy | None, base: Catalo
 
 
 def _is_of(base: Catalog, asked: KnownService) -> bool:
-    """Whether a snapshot has rows of the same source, with the same values taken as missing."""
+    """Whether a snapshot has rows of the same source, asked for and read alike."""
     address, before = asked.address, base.manifest.get("harvest", {}).get(REMEMBERED, {})
     same_source: bool = base.manifest["source"] == {"kind": address.kind, "url": address.origin}
-    return same_source and before.get("nulls", {}) == asked.to_entry().get("nulls", {})
+    return same_source and all(before.get(key) == asked.to_entry().get(key) for key in ("nulls", "parameters"))
 
 
 def _facts(asked: KnownService, entry: dict[str, Any], base: Catalog | None) -> dict[str, str]:
@@ -318,14 +318,13 @@ def _build(mirror: Path, harvest: Harvest, progress: Progress) -> Catalog:
             progress.advance(rows=rows - done)
             done = rows
 
-    # Slices of a service overlap, and its table may change between them; a file is one state of one table.
     return build_checked(
         harvest.batches(),
         description.schema,
         mirror,
         info,
         expected_rows=harvest.rows,
-        on_conflict="error" if description.kind == FileAddress.kind else "last",
+        on_conflict="error" if harvest.one_state else "last",
         progress=tell,
     )
 

@@ -19,7 +19,7 @@ class Corrections:
     """Which columns play which part, what their units are and what means missing, in somebody's words."""
 
     roles: Mapping[str, str] = field(default_factory=dict)
-    """Role of `ssap_mirror.core.roles.ROLES` -> name of its column."""
+    """Role of `ssap_mirror.core.schema.roles.ROLES` -> name of its column."""
     units: Mapping[str, str] = field(default_factory=dict)
     """Name of a column -> its unit; with an empty one, it has none."""
     nulls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -106,23 +106,32 @@ class Description:
 class Estimate:
     """What a harvest will cost, before its first slice of full rows."""
 
-    rows: int
-    """Number of rows."""
+    rows: int | None
+    """Number of rows; None where nothing tells it before all are asked for. The rest is at least so much then."""
     wire_bytes: int
     """Bytes to be sent by the server."""
     seconds: float
     """Time it takes, if the server stays as quick as it was at first [s]."""
     disk_bytes: int
     """Most room that is needed on disk at one time."""
+    requests: int = 0
+    """Requests that are still to be sent for the rows; none where that is not worked out."""
     schema: Schema | None = field(default=None, repr=False)
     """Columns of the service, where they are known by then."""
 
     def words(self) -> str:
         """Say it to a person."""
+        asked = f"{self.requests:,} request{'s' if self.requests > 1 else ''}"
+        if self.rows is None:
+            at_least = f"; at least {asked}" if self.requests else ""
+            return f"how many rows there are is not known before all of them are asked for{at_least}"
+        if not self.rows:
+            return "no row is to be fetched"
         minutes = self.seconds / 60
         how_long = f"{minutes:,.0f} min" if minutes >= 1 else "less than a minute"
+        by = f" by about {asked}" if self.requests else ""
         return (
-            f"about {self.rows:,} rows, {self.wire_bytes / 1e6:,.0f} MB to transfer in {how_long}, "
+            f"about {self.rows:,} rows{by}, {self.wire_bytes / 1e6:,.0f} MB to transfer in {how_long}, "
             f"{self.disk_bytes / 1e6:,.0f} MB of room on disk"
         )
 
@@ -185,6 +194,11 @@ class Harvest:
     """Begins to read the rows."""
     record: dict[str, Any] = field(repr=False, default_factory=dict)
     """For the manifest: sweeps, counts, duplicates, requests, bytes."""
+    one_state: bool = False
+    """Whether all rows are of one state of one table, as in a file, so that no two of one identity may differ.
+
+    Slices of a service overlap, and its table may change between them.
+    """
     settled: bool = True
     """Whether the rows are one state of the source; of those that are not, going on makes no better ones."""
 

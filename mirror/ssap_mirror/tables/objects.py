@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import datetime
+import numbers
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssap_mirror.core.times import MJD_ZERO_JD
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.numpy_arrays import arrow_array, arrow_field, unit_text
 from ssap_mirror.tables.table import Ending, Table, listed
@@ -16,8 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["from_astropy", "open_object"]
 
-_MJD_ORIGIN = "2400000.5"
+_MJD_ORIGIN = str(MJD_ZERO_JD)
 _VO_KEYS = ("ucd", "utype", "xtype")
+# Values that are the same in text
+_SIMPLE = (str, numbers.Number, np.bool_, datetime.date, datetime.time)
 
 
 def open_object(source: Any, batch_rows: int) -> Table | None:
@@ -28,7 +33,7 @@ def open_object(source: Any, batch_rows: int) -> Table | None:
     source : object
         pyarrow Table, RecordBatch, RecordBatchReader or Dataset; pandas DataFrame (named indexes are columns); polars
         DataFrame or LazyFrame; astropy Table, QTable or SkyCoord; FITS data; a structured array; a mapping of column
-        name to values, with units if they are Quantities; or anything with ``to_arrow()`` or an Arrow stream.
+        name to values, with units if they are Quantities; or anything with ``to_arrow()``, an Arrow stream or array.
     batch_rows : int
         Largest number of rows in a batch.
 
@@ -69,6 +74,8 @@ def open_object(source: Any, batch_rows: int) -> Table | None:
             return open_object(source.to_arrow(), batch_rows)
         if hasattr(source, "__arrow_c_stream__"):
             return _from_stream(pa.RecordBatchReader.from_stream(source))
+        if hasattr(source, "__arrow_c_array__"):
+            return _from_arrow(pa.Table.from_batches([pa.record_batch(source)]), batch_rows)
     except (pa.ArrowException, TypeError, ValueError) as error:
         if isinstance(error, FormatError):
             raise
@@ -92,11 +99,12 @@ def from_astropy(table: Any, batch_rows: int) -> Table:
     )
 
 
-def _from_arrow(table: pa.Table, batch_rows: int, kind: str = "Arrow") -> Table:
+def _from_arrow(table: pa.Table, batch_rows: int, kind: str = "Arrow", notes: Sequence[str] = ()) -> Table:
     def read(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         yield from table.select(list(names)).to_batches(batch_rows)
 
-    return Table(kind, table.schema.remove_metadata(), read, rows=table.num_rows, in_memory=table)
+    types = table.schema.remove_metadata()
+    return Table(kind, types, read, rows=table.num_rows, in_memory=table, opening_notes=tuple(notes))
 
 
 def _from_stream(reader: pa.RecordBatchReader) -> Table:
@@ -125,17 +133,56 @@ def _from_pandas(frame: Any, batch_rows: int) -> Table:
     if len(doubled):
         message = f"two of its columns are called {doubled[0]!r}"
         raise FormatError(message)
-    arrays = {}
+    arrays: dict[str, pa.Array] = {}
+    notes: list[str] = []
     for name in frame.columns:
-        series = frame[name]
-        if getattr(series.dtype, "byteorder", "=") == ">":
-            series = series.astype(series.dtype.newbyteorder("="))
         try:
-            arrays[name] = pa.array(series, from_pandas=True)
-        except (pa.ArrowException, TypeError, ValueError) as error:
-            message = f"column {name!r} cannot be read: {' '.join(str(error).split())[:200]}"
-            raise FormatError(message) from error
-    return _from_arrow(pa.table(arrays), batch_rows, "pandas")
+            arrays[name] = _of_series(name, frame[name])
+        except FormatError as error:
+            if (array := _text_of_odd(name, frame[name], error, notes)) is not None:
+                arrays[name] = array
+    return _from_arrow(pa.table(arrays), batch_rows, "pandas", notes)
+
+
+def _of_series(name: str, series: Any) -> pa.Array:
+    import pyarrow as pa
+
+    kind = type(series.dtype).__name__
+    if kind == "PeriodDtype":  # Arrow would keep the number of each since 1970
+        series = series.astype("string")
+    elif kind == "SparseDtype":
+        series = series.sparse.to_dense()
+    if getattr(series.dtype, "byteorder", "=") == ">":
+        series = series.astype(series.dtype.newbyteorder("="))
+    if getattr(series.dtype, "kind", "") == "c":
+        return arrow_array(name, series.to_numpy(), None)
+    try:
+        return pa.array(series, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        message = f"column {name!r} cannot be read: {' '.join(str(error).split())[:200]}"
+        raise FormatError(message) from error
+
+
+def _text_of_odd(name: str, values: Iterable[Any], error: FormatError, notes: list[str]) -> pa.Array | None:
+    """Text of values that are of more than one kind (numbers and words); None, and a note, if they are no text."""
+    import pyarrow as pa
+
+    cells = [None if _is_missing(value) else value for value in values]
+    if not all(cell is None or isinstance(cell, _SIMPLE) for cell in cells):
+        notes.append(f"left out: {error}")
+        return None
+    notes.append(f"values of more than one kind, read as text: {name}")
+    return pa.array([None if cell is None else str(cell) for cell in cells], pa.string())
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a value is None, masked, NaN, NaT or NA, which are not equal to themselves or do not know."""
+    if value is None or value is np.ma.masked:
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        return type(value).__name__ == "NAType"
 
 
 def _from_structured(array: Any, batch_rows: int) -> Table:
@@ -153,8 +200,17 @@ def _from_columns(parts: Sequence[tuple[str, Any, dict[str, str]]], batch_rows: 
     import pyarrow as pa
 
     arrays, fields = [], []
+    notes: list[str] = []
     for name, values, said in parts:
-        array = _array(name, values)
+        if not hasattr(values, "__len__") or getattr(values, "ndim", 1) == 0:
+            message = f"column {name!r} is one value, not one for each row"
+            raise FormatError(message)
+        try:
+            array = _array(name, values)
+        except FormatError as error:
+            array = _text_of_odd(name, values, error, notes)
+            if array is None:
+                continue
         arrays.append(array)
         fields.append(arrow_field(name, array.type, **said))
     lengths = {len(array) for array in arrays}
@@ -162,7 +218,7 @@ def _from_columns(parts: Sequence[tuple[str, Any, dict[str, str]]], batch_rows: 
         each = listed([f"{field.name} has {len(array)}" for field, array in zip(fields, arrays, strict=True)])
         message = f"its columns are not of one length: {each} values"
         raise FormatError(message)
-    return _from_arrow(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), batch_rows, kind)
+    return _from_arrow(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), batch_rows, kind, notes)
 
 
 def _parts(name: str, column: Any) -> list[tuple[str, Any, dict[str, str]]]:
@@ -216,7 +272,4 @@ def _array(name: str, values: Any) -> pa.Array:
     except (pa.ArrowException, TypeError, ValueError) as error:
         message = f"column {name!r} cannot be read: {' '.join(str(error).split())[:200]}"
         raise FormatError(message) from error
-    if masked.ndim == 0:
-        message = f"column {name!r} is one value, not one for each row"
-        raise FormatError(message)
     return arrow_array(name, np.asarray(masked.data), np.ma.getmaskarray(masked))

@@ -30,8 +30,9 @@ def open_table(source: object, *, typed: bool = False, batch_rows: int = _BATCH_
     ----------
     source : path, sequence of paths, or a table in memory
         A path is a file (VOTable, FITS, CSV and its relatives, ECSV, IPAC, Parquet, Arrow; packed or not), a part of
-        a FITS file (``file.fits#2``), a pattern of Parquet files, a folder of them, a HATS catalogue, or a mirror. See
-        `ssap_mirror.tables.objects.open_object` for tables in memory.
+        a FITS file (``file.fits#2``), a pattern of files, a folder of Parquet files, a HATS catalogue, or a mirror.
+        Several files are one table, in the units of the first. See `ssap_mirror.tables.objects.open_object` for tables
+        in memory.
     typed : bool
         Whether somebody else knows the types of the columns: then those of CSV are text, and not inferred.
     batch_rows : int
@@ -47,7 +48,7 @@ def open_table(source: object, *, typed: bool = False, batch_rows: int = _BATCH_
     Raises
     ------
     ParameterError
-        If it is no table at all, or several files that are not Parquet.
+        If it is no table at all.
     SourceError
         If a file is not there or cannot be read.
     FormatError
@@ -56,9 +57,9 @@ def open_table(source: object, *, typed: bool = False, batch_rows: int = _BATCH_
         If it is a mirror that cannot be read.
     """
     if isinstance(source, (str, os.PathLike)):
-        return _open_paths([os.fspath(source)], typed, batch_rows, parameter)
+        return _open_paths([os.fspath(source)], typed, batch_rows)
     if isinstance(source, (list, tuple)) and source and all(isinstance(s, (str, os.PathLike)) for s in source):
-        return _open_paths([os.fspath(s) for s in source], typed, batch_rows, parameter)
+        return _open_paths([os.fspath(s) for s in source], typed, batch_rows)
     from ssap_mirror.tables.objects import open_object
 
     found = open_object(source, batch_rows)
@@ -69,28 +70,33 @@ def open_table(source: object, *, typed: bool = False, batch_rows: int = _BATCH_
     return tidied(found)
 
 
-def _open_paths(paths: Sequence[str], typed: bool, batch_rows: int, parameter: str) -> Table:  # noqa: FBT001
-    found: list[Path] = []
-    part = None
-    for path in paths:
-        more, part = expand(path)
-        found += more
-    with _named(found[0] if len(found) == 1 else Path(paths[0])):
-        files = [file for path in found for file in (catalog_files(path) if path.is_dir() else [path])]
-        formats = {format_of(files[0])} if any(path.is_dir() for path in found) else {format_of(file) for file in files}
-        if formats == {"parquet"}:
-            from ssap_mirror.tables.parquet import open_parquet
+def _open_paths(paths: Sequence[str], typed: bool, batch_rows: int) -> Table:  # noqa: FBT001
+    found = [(path, part) for address in paths for path, part in _expanded(address)]
+    folders = [path for path, _ in found if path.is_dir()]
+    with _named(found[0][0] if len(found) == 1 else Path(paths[0])):
+        files = [(f, p) for path, p in found for f in (catalog_files(path) if path.is_dir() else [path])]
+        formats = [format_of(files[0][0])] if folders else [format_of(file) for file, _ in files]
+        if set(formats) == {"parquet"}:
+            from ssap_mirror.tables.parquet.reader import open_parquet
 
             # The files of a catalogue have the same columns; of others each is looked at.
-            table = open_parquet(files, batch_rows, alike=all(is_catalog(path) for path in found))
-            return _named_table(tidied(table), found[0])
-    if len(files) > 1:
-        raise ParameterError(
-            parameter, list(paths), "is more than one file; only Parquet files can be read as one table"
-        )
-    with _named(files[0]):
-        table = tidied(_open_file(files[0], formats.pop(), part, typed, batch_rows))
-    return _named_table(table, files[0])
+            table = open_parquet([f for f, _ in files], batch_rows, alike=all(is_catalog(path) for path, _ in found))
+            return _named_table(tidied(table), found[0][0])
+    tables = []
+    for file, part in files:
+        with _named(file):
+            table = tidied(_open_file(file, format_of(file), part, typed, batch_rows))
+            tables.append(_named_table(table, file))
+    if len(tables) == 1:
+        return tables[0]
+    from ssap_mirror.tables.union import union
+
+    return tidied(union(tables))
+
+
+def _expanded(address: str) -> Iterator[tuple[Path, str | None]]:
+    paths, part = expand(address)
+    yield from ((path, part) for path in paths)
 
 
 def _open_file(path: Path, kind: str, part: str | None, typed: bool, batch_rows: int) -> Table:  # noqa: FBT001
@@ -113,6 +119,10 @@ def _open_file(path: Path, kind: str, part: str | None, typed: bool, batch_rows:
         return open_ipac(path, batch_rows)
     if kind == "arrow":
         return _open_arrow(path, batch_rows)
+    if kind == "parquet":
+        from ssap_mirror.tables.parquet.reader import open_parquet
+
+        return open_parquet([path], batch_rows, alike=True)
     from ssap_mirror.tables.text.csv import open_csv
 
     return open_csv(path, typed=typed, batch_rows=batch_rows)

@@ -58,6 +58,8 @@ class Table:
     """Whether any reader of Parquet sees in `files` the rows that `read` gives, under the same names and units."""
     in_memory: pa.Table | None = None
     """The whole table, where it is in memory anyhow."""
+    blank: frozenset[str] = frozenset()
+    """Columns of text tables that have no value at all, of whose type nothing is known."""
     opening_notes: tuple[str, ...] = ()
     """What was unusual when it was opened, one sentence each."""
     ending: Ending = field(default_factory=Ending)

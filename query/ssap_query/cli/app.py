@@ -21,6 +21,7 @@ _COMMANDS = {
     "query": "ask",
     "xmatch": "ask",
     "sql": "ask",
+    "adql": "ask",
     "info": "look",
     "plot": "look",
     "verify": "keep",

@@ -31,9 +31,9 @@ __all__ = [
     "names",
     "open_once",
     "output",
-    "read_nulls",
-    "read_request",
     "read_units",
+    "read_values",
+    "typed_request",
 ]
 
 #: What --frame is about.
@@ -130,19 +130,19 @@ def read_units(ctx: click.Context, param: click.Parameter, given: tuple[str, ...
     return units
 
 
-def read_nulls(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Read ``COLUMN=VALUE``; a column may have several values."""
+def read_values(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Read ``NAME=VALUE``; a name may have several values."""
     values: dict[str, tuple[str, ...]] = {}
     for text in given:
-        column, equals, value = text.partition("=")
-        if not (column and equals):
-            message = f"{text!r} is not of the form COLUMN=VALUE"
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            message = f"{text!r} is not of the form {param.make_metavar(ctx)}"
             raise click.BadParameter(message, ctx, param)
-        values[column] = (*values.get(column, ()), value)
+        values[name] = (*values.get(name, ()), value)
     return values
 
 
-def read_request(request: str | None, dialect: str, options: Iterable[tuple[str, str]] = ()) -> SsapRequest:
+def typed_request(request: str | None, dialect: str, options: Iterable[tuple[str, str]] = ()) -> SsapRequest:
     """Read a request that a person has written: nothing of it may be passed over, as a service does.
 
     Parameters

@@ -15,7 +15,7 @@ from typing import LiteralString
 from ssap_mirror.core.healpix import ORDER
 from ssap_mirror.core.schema import Schema
 
-from ssap_query.ssap.predicate import TRUE, Predicate, all_of, any_of
+from ssap_query.ssap.predicate import TRUE, Predicate, all_of, any_of, quoted
 
 __all__ = [
     "CANDIDATES",
@@ -31,7 +31,6 @@ __all__ = [
     "files_in_cones",
     "in_ranges",
     "map_statement",
-    "quoted",
     "view_of_files",
     "view_without_nan",
 ]
@@ -227,8 +226,3 @@ def _selected(schema: Schema, name: str) -> str:
 
 def _select(selected: Sequence[str], source: str) -> str:
     return f"SELECT {', '.join(selected) or '1'} FROM {source}"  # noqa: S608
-
-
-def quoted(name: str) -> str:
-    """Put an identifier in double quotes."""
-    return '"' + name.replace('"', '""') + '"'

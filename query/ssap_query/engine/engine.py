@@ -21,9 +21,9 @@ from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Schema
 
 from ssap_query.engine.compile import compile_query, files
-from ssap_query.engine.cones.row_groups import Group, RowGroupReader, RowSelection
-from ssap_query.engine.cones.sky_cover import reach
 from ssap_query.engine.duckdb_session import Session, translate_errors
+from ssap_query.engine.index.row_groups import Group, RowGroupReader, RowSelection
+from ssap_query.engine.index.sky_cover import reach
 from ssap_query.engine.plan import BoundQuery, EngineLimits, Nothing, OpenSnapshot, Way
 from ssap_query.engine.rows import OutputColumns
 from ssap_query.engine.snapshot_cache import DEFAULT_CACHE_BYTES, SnapshotCache

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 from ssap_mirror.core.catalog import Catalog
 
 from ssap_query.engine.compile import FILE_INDEX, FILE_ROW, CompiledQuery, compile_query, files, in_ranges
-from ssap_query.engine.cones.row_groups import Group, RowGroupReader
-from ssap_query.engine.cones.sky_cover import Reach, joined
 from ssap_query.engine.duckdb_session import Session, translate_errors
+from ssap_query.engine.index.row_groups import Group, RowGroupReader
+from ssap_query.engine.index.sky_cover import Reach, joined
 from ssap_query.engine.rows import InMemoryRows, MemoryLimit, OutputColumns, Rows
 from ssap_query.engine.score import score_sql
 from ssap_query.ssap.predicate import Predicate

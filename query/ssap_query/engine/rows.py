@@ -5,7 +5,7 @@ All three give the same columns in the same types, piece by piece; each call beg
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from ssap_mirror.core.catalog import Catalog
 
 from ssap_query.engine.compile import CompiledQuery
-from ssap_query.engine.cones.row_groups import RowGroupReader, RowSelection
 from ssap_query.engine.duckdb_session import Session, translate_errors
+from ssap_query.engine.index.row_groups import RowGroupReader, RowSelection
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,7 +27,7 @@ __all__ = [
     "QueryRows",
     "RowGroupRows",
     "Rows",
-    "read_if_small",
+    "read_up_to",
 ]
 
 #: About how many rows a batch of a stream holds.
@@ -169,34 +169,28 @@ class MemoryLimit:
     """Most bytes of Arrow arrays."""
 
 
-def read_if_small(
-    batches: Iterable[pa.RecordBatch], schema: pa.Schema, limit: MemoryLimit
-) -> tuple[pa.Table | None, int]:
+def read_up_to(batches: Iterator[pa.RecordBatch], limit: MemoryLimit) -> tuple[list[pa.RecordBatch], bool]:
     """Read a stream to its end, unless it turns out to be large.
 
     Parameters
     ----------
-    batches : iterable of pyarrow.RecordBatch
+    batches : iterator of pyarrow.RecordBatch
         The stream.
-    schema : pyarrow.Schema
-        Its columns.
     limit : MemoryLimit
         What is small.
 
     Returns
     -------
-    table : pyarrow.Table or None
-        All rows; None if they are more, and then the rest of the stream is still to come.
-    rows : int
-        How many rows have been read.
+    read : list of pyarrow.RecordBatch
+        What has been read.
+    is_all : bool
+        Whether that was all; if not, the rest of the stream is still to come.
     """
-    import pyarrow as pa
-
     read: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:
         read.append(batch)
         rows, size = rows + batch.num_rows, size + batch.nbytes
         if rows > limit.rows or size > limit.bytes:
-            return None, rows
-    return pa.Table.from_batches(read, schema), rows
+            return read, False
+    return read, True

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ssap_query.engine.compile import CompiledQuery, count_of
-from ssap_query.engine.cones.row_groups import Group
 from ssap_query.engine.duckdb_session import translate_errors
+from ssap_query.engine.index.row_groups import Group
 from ssap_query.engine.plan import BoundQuery
-from ssap_query.engine.rows import InMemoryRows, QueryRows, Rows, read_if_small
+from ssap_query.engine.rows import InMemoryRows, QueryRows, Rows, read_up_to
 
 __all__ = ["Scan"]
 
@@ -23,22 +23,26 @@ class Scan:
 
     def rows(self) -> tuple[Rows, bool]:
         """Run the statement; a large result is counted, and read again when its rows are asked for."""
+        import pyarrow as pa
+
         query, snapshot = self.query, self.query.snapshot
         statement, path = self.statement(), snapshot.catalog.path
         rows, paths = snapshot.catalog.rows, query.cover.paths
         source = QueryRows(query.columns, snapshot.session, statement, rows, snapshot.catalog, paths)
         stream = source.batches()
-        table, found = read_if_small(stream, query.columns.arrow, snapshot.limits.result)
-        if table is None:
+        read, is_all = read_up_to(stream, snapshot.limits.result)
+        found = sum(batch.num_rows for batch in read)
+        if not is_all:
+            read.clear()
             stream.close()
             counting = count_of(statement)
             with translate_errors(path):
                 snapshot.catalog.checksums.check(paths)
                 found = int(snapshot.session.arrays(counting.sql, counting.values)["n"][0])
         shown = found if query.limit is None else min(found, query.limit)
-        if table is None:
+        if not is_all:
             return replace(source, rows=shown), found > shown
-        return InMemoryRows(table.slice(0, shown)), found > shown
+        return InMemoryRows(pa.Table.from_batches(read, query.columns.arrow).slice(0, shown)), found > shown
 
     def statement(self) -> CompiledQuery:
         """Write the statement."""

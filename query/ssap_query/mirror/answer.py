@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlencode
@@ -20,7 +20,16 @@ from ssap_query.mirror.result import InputParameter, ResultSet
 from ssap_query.ssap.interpret import Query, interpret
 from ssap_query.ssap.request import Pairs, SsapRequest, parse
 
-__all__ = ["ALL_COLUMNS", "ColumnNames", "ParsedRequest", "Request", "answer", "provenance", "read_request"]
+__all__ = [
+    "ALL_COLUMNS",
+    "ColumnNames",
+    "ParsedRequest",
+    "PlannedRequest",
+    "Request",
+    "plan_request",
+    "provenance",
+    "read_request",
+]
 
 #: What a request may come as.
 Request: TypeAlias = str | bytes | Pairs | SsapRequest
@@ -39,12 +48,68 @@ _SHOWN_CHARACTERS = 2000
 class ParsedRequest:
     """A request as it was understood."""
 
-    request: SsapRequest
-    """Names and values as they came."""
     query: Query
-    """What they mean."""
+    """What it means."""
     columns: Schema
     """Columns of the result."""
+    facts: Mapping[str, str]
+    """What the result says of the request."""
+    has_inputs: bool = True
+    """Whether a description of the service lists parameters; those of a cone search are known to everyone."""
+
+
+@dataclass(frozen=True)
+class PlannedRequest:
+    """A request of which no row has been looked for: how much work that is can be told."""
+
+    engine: Engine
+    """The snapshot that is asked."""
+    parsed: ParsedRequest
+    """What is asked."""
+    way: Way | None
+    """How the rows are found; None where none are asked for."""
+
+    @property
+    def touched_rows(self) -> int:
+        """Rows that have to be looked at."""
+        return 0 if self.way is None else sum(group.rows for group in self.way.row_groups())
+
+    @property
+    def response_format(self) -> str:
+        """Format that is asked for: as in `ssap_query.ssap.interpret.Query`."""
+        return self.parsed.query.response_format
+
+    def result(self) -> ResultSet:
+        """Find the rows.
+
+        Raises
+        ------
+        CatalogError
+            If the snapshot cannot be read.
+        ParameterError
+            If that cannot be done in any sensible time, or needs a column that the service does not have.
+        """
+        catalog, query, columns = self.engine.catalog, self.parsed.query, self.parsed.columns
+        inputs: Sequence[InputParameter] = ()
+        truncated = False
+        rows: Rows
+        if self.way is not None:
+            rows, truncated = self.way.rows()
+        elif query.metadata_only:
+            rows = InMemoryRows(columns.arrow_schema().empty_table())
+            inputs = describe_inputs(self.engine) if self.parsed.has_inputs else ()
+        else:
+            columns, rows = _target_names(self.engine, query)
+        return ResultSet(
+            columns,
+            rows,
+            truncated,
+            (*query.notes, *_empty_sky(catalog, query)),
+            infos=provenance(catalog) | {**self.parsed.facts},
+            inputs=inputs,
+            service_xml=catalog.service_xml,
+            response_format=query.response_format,
+        )
 
 
 def read_request(
@@ -78,11 +143,11 @@ def read_request(
     parsed = parse(request, dialect)
     query = interpret(parsed, schema, ignore_unanswerable=ignore_unanswerable)
     shown = _chosen(schema, _METADATA_VERB if query.metadata_only else query.verb, columns)
-    return ParsedRequest(parsed, query, shown)
+    return ParsedRequest(query, shown, _facts(parsed, query))
 
 
-def answer(engine: Engine, parsed: ParsedRequest, way: Way | None = None) -> ResultSet:
-    """Answer a request.
+def plan_request(engine: Engine, parsed: ParsedRequest) -> PlannedRequest:
+    """Choose how the rows of a request are found.
 
     Parameters
     ----------
@@ -90,36 +155,14 @@ def answer(engine: Engine, parsed: ParsedRequest, way: Way | None = None) -> Res
         The open snapshot.
     parsed : ParsedRequest
         What `read_request` made of the request with the columns of that snapshot.
-    way : Way, optional
-        What `Engine.plan` made of it, where that has been asked already.
 
     Raises
     ------
     CatalogError
         If the snapshot cannot be read.
-    ParameterError
-        If the request cannot be answered in any sensible time, or needs a column that the service does not have.
     """
-    catalog, query, columns = engine.catalog, parsed.query, parsed.columns
-    inputs: Sequence[InputParameter] = ()
-    truncated = False
-    rows: Rows
-    if query.metadata_only:
-        rows, inputs = InMemoryRows(columns.arrow_schema().empty_table()), describe_inputs(engine)
-    elif query.operation == "getTargetNames":
-        columns, rows = _target_names(engine, query)
-    else:
-        rows, truncated = (way or engine.plan(query, columns)).rows()
-    return ResultSet(
-        columns,
-        rows,
-        truncated,
-        (*query.notes, *_empty_sky(catalog, query)),
-        infos=provenance(catalog) | _facts(parsed),
-        inputs=inputs,
-        service_xml=catalog.service_xml,
-        response_format=query.response_format,
-    )
+    query = parsed.query
+    return PlannedRequest(engine, parsed, engine.plan(query, parsed.columns) if query.selects_rows else None)
 
 
 def _empty_sky(catalog: Catalog, query: Query) -> tuple[str, ...]:
@@ -138,8 +181,7 @@ def provenance(catalog: Catalog) -> dict[str, str]:
     return facts
 
 
-def _facts(parsed: ParsedRequest) -> dict[str, str]:
-    request, query = parsed.request, parsed.query
+def _facts(request: SsapRequest, query: Query) -> dict[str, str]:
     pairs = [(name, str(value)) for name, value in request.pairs]
     facts = {"request": urlencode(pairs, errors="replace")[:_SHOWN_CHARACTERS], "dialect": request.dialect}
     if query.words:

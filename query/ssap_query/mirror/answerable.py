@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ssap_mirror.core.catalog import Catalog
-from ssap_mirror.core.roles import UNITS
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.core.schema.roles import UNITS
 
 from ssap_query.ssap import REGISTRY, Columns, Parameter
 

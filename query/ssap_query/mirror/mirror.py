@@ -13,7 +13,8 @@ from ssap_mirror.errors import ParameterError
 from ssap_query.engine.engine import Engine
 from ssap_query.engine.plan import EngineLimits
 from ssap_query.engine.snapshot_cache import DEFAULT_CACHE_BYTES
-from ssap_query.mirror.answer import ColumnNames, Request, answer, provenance, read_request
+from ssap_query.mirror.adql_mirror import AdqlMirror
+from ssap_query.mirror.answer import ColumnNames, Request, plan_request, provenance, read_request
 from ssap_query.mirror.live_engine import LiveEngine
 from ssap_query.mirror.result import ResultSet
 from ssap_query.ssap.python_values import request_pairs
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Mirror", "open_mirror"]
 
 
-class Mirror:
+class Mirror(AdqlMirror):
     """A mirror of a spectra service, opened at its live snapshot.
 
     It goes on reading that snapshot, whatever is synced meanwhile, until `refresh`; as long as it does, and as long as
@@ -127,7 +128,8 @@ class Mirror:
 
         def asked(engine: Engine) -> ResultSet:
             schema, ignored = engine.catalog.schema, ignore_unanswerable
-            return answer(engine, read_request(schema, request, dialect, columns, ignore_unanswerable=ignored))
+            parsed = read_request(schema, request, dialect, columns, ignore_unanswerable=ignored)
+            return plan_request(engine, parsed).result()
 
         return self._live.ask(asked)
 
@@ -301,8 +303,8 @@ class Mirror:
         A query that asks for NaN itself (``isnan(ssa_snr)``) sees that column as sent in ``spectra`` too, and a note
         says so.
         Beside DuckDB's functions there are ``separation``, ``separation_arcsec``, ``in_cone``, ``healpix`` and
-        ``healpix_cell`` (`ssap_query.sql.macros`). Other files can be read (``FROM 'stars.parquet'``); nothing is
-        written.
+        ``healpix_cell`` (`ssap_query.sql.macros`). Other files of any format can be read (``FROM 'stars.fits'``), with
+        their units and UCDs; nothing is written.
 
         Parameters
         ----------
@@ -311,7 +313,7 @@ class Mirror:
         values : sequence
             What is bound to its ``?``.
         tables : mapping of str to table, optional
-            Tables (Arrow, pandas, polars, dict of numpy arrays) that it reads by these names.
+            Tables that it reads by these names: paths, and tables in memory as `crossmatch` takes them.
 
         Returns
         -------

@@ -66,6 +66,8 @@ class ResultSet(Result):
     """VOTable header of the service as harvested."""
     response_format: str = "votable/td"
     """Format that the request asks for: as in `ssap_query.ssap.interpret.Query`."""
+    protocol: str = "SSAP"
+    """``SSAP`` or ``TAP``: what the answer is one of."""
     arrow_types: pa.Schema | None = field(default=None, repr=False)
     """Arrow schema of the rows where these have types that VOTable does not (SQL); None: those of `schema`."""
 

@@ -12,7 +12,6 @@ from ssap_query.engine.engine import Engine
 from ssap_query.engine.scan import Scan
 from ssap_query.mirror.answer import ParsedRequest
 from ssap_query.mirror.result import ResultSet
-from ssap_query.ssap.params.control import OPERATIONS
 from ssap_query.xmatch import Positions, Side
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def selected_table(engine: Engine, parsed: ParsedRequest) -> tuple[Side | pa.Tab
         If the snapshot cannot be read.
     """
     schema, query = engine.catalog.schema, parsed.query
-    if query.metadata_only or query.operation != OPERATIONS[0]:
+    if not query.selects_rows:
         asked = "FORMAT=METADATA" if query.metadata_only else f"REQUEST={query.operation}"
         raise ParameterError(_REQUEST, asked, "selects no spectra that could be matched")
     needed = [schema.roles[role] for role in _ROLES if role in schema.roles]

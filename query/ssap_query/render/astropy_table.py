@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from ssap_mirror.core.schema import Column
 
-from ssap_query.render.answer import Answer
 from ssap_query.render.columns.lists import elements_of_fixed, is_array
 from ssap_query.render.columns.plain import PlainColumn, plain_columns
+from ssap_query.render.renderable import Renderable
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -22,12 +22,12 @@ __all__ = ["to_astropy"]
 _COMPLEX = {"floatComplex": np.complex64, "doubleComplex": np.complex128}
 
 
-def to_astropy(answer: Answer) -> Table:
-    """Rows of an answer as an astropy table.
+def to_astropy(result: Renderable) -> Table:
+    """Rows of a result as an astropy table.
 
     Parameters
     ----------
-    answer : Answer
+    result : Renderable
         What to convert; all of it is in memory.
 
     Returns
@@ -35,16 +35,16 @@ def to_astropy(answer: Answer) -> Table:
     astropy.table.Table
         NULL is masked, NaN stays NaN. Arrays of fixed size are columns of more than one dimension, those of free
         length are arrays of their own in each row. Units are VOUnits; UCD, utype and xtype are in a column's ``meta``,
-        the status and the facts about the answer in the table's.
+        the status and the facts about the result in the table's.
     """
     from astropy.table import Table
 
-    columns = plain_columns(answer)
+    columns = plain_columns(result)
     parts: list[list[pa.Array]] = [[] for _ in columns]
-    for batch in answer.batches():
+    for batch in result.batches():
         for column, values in zip(columns, parts, strict=True):
             values.append(column.values(batch))
-    made = Table(meta={"QUERY_STATUS": answer.status, **answer.infos})
+    made = Table(meta={"QUERY_STATUS": result.status, **result.infos})
     for column, values in zip(columns, parts, strict=True):
         whole = pa.concat_arrays(values) if values else pa.array([], column.kind)
         made.add_column(_column(whole, column))

@@ -1,4 +1,4 @@
-"""The one way to write an answer in any format, which its name, that of RESPONSEFORMAT or a file's ending tells."""
+"""The one way to write a result in any format, which its name, that of RESPONSEFORMAT or a file's ending tells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ssap_mirror.core.storage import replacing
 from ssap_mirror.errors import MirrorError, ParameterError
 
 from ssap_query.formats import FORMATS, Format
-from ssap_query.render.answer import Answer
+from ssap_query.render.renderable import Renderable
 
 __all__ = ["chunks", "format_named", "format_of", "write"]
 
@@ -25,12 +25,12 @@ def _load(name: str) -> Callable[..., Any]:
     return found
 
 
-def _write_file(chosen: Format, answer: Answer, file: IO[bytes]) -> None:
-    """Write an answer to a file that can be written at any place."""
+def _write_file(chosen: Format, result: Renderable, file: IO[bytes]) -> None:
+    """Write a result to a file that can be written at any place."""
     if chosen.file_writer is None:
-        file.writelines(_load(chosen.writer)(answer))
+        file.writelines(_load(chosen.writer)(result))
     else:
-        _load(chosen.file_writer)(answer, file)
+        _load(chosen.file_writer)(result, file)
 
 
 def format_named(name: str) -> Format:
@@ -63,12 +63,12 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     raise ParameterError(_PARAMETER, os.fspath(path), f"ends in none of {endings}, so the format has to be named")
 
 
-def chunks(answer: Answer, name: str) -> Iterator[bytes]:
-    """Bytes of an answer in a format, piece by piece; for what takes a stream (HTTP).
+def chunks(result: Renderable, name: str) -> Iterator[bytes]:
+    """Bytes of a result in a format, piece by piece; for what takes a stream (HTTP).
 
     Parameters
     ----------
-    answer : Answer
+    result : Renderable
         What to write.
     name : str
         Name of the format.
@@ -78,18 +78,18 @@ def chunks(answer: Answer, name: str) -> Iterator[bytes]:
     ParameterError
         If the format is not known.
     """
-    made: Iterator[bytes] = _load(format_named(name).writer)(answer)
+    made: Iterator[bytes] = _load(format_named(name).writer)(result)
     return made
 
 
-def write(answer: Answer, target: str | os.PathLike[str] | IO[bytes], format: str | None = None) -> None:
-    """Write an answer to a file or a stream.
+def write(result: Renderable, target: str | os.PathLike[str] | IO[bytes], format: str | None = None) -> None:
+    """Write a result to a file or a stream.
 
     A file appears under its name when all of it is written, so that a failure leaves what was there before.
 
     Parameters
     ----------
-    answer : Answer
+    result : Renderable
         What to write.
     target : path or binary file
         Where to.
@@ -106,19 +106,19 @@ def write(answer: Answer, target: str | os.PathLike[str] | IO[bytes], format: st
     Warns
     -----
     LossWarning
-        If the format cannot hold something that the answer has.
+        If the format cannot hold something that the result has.
     """
     if not isinstance(target, (str, os.PathLike)):
-        target.writelines(chunks(answer, format or FORMATS[0].name))
+        target.writelines(chunks(result, format or FORMATS[0].name))
         return
     chosen = format_named(format) if format else format_of(target)
     path = Path(target)
     try:
         with replacing(path) as beside, beside.open("wb") as file:
             if beside == path:  # a pipe or a device, which is written from its beginning to its end
-                file.writelines(chunks(answer, chosen.name))
+                file.writelines(chunks(result, chosen.name))
             else:
-                _write_file(chosen, answer, file)
+                _write_file(chosen, result, file)
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
         raise MirrorError(message) from error

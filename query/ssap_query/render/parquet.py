@@ -16,11 +16,11 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from ssap_mirror.tables.voparquet import CONTENT_KEY, VERSION_KEY
+from ssap_mirror.tables.parquet.voparquet import CONTENT_KEY, VERSION_KEY
 
-from ssap_query.render.answer import Answer
 from ssap_query.render.columns.fields import fitting
 from ssap_query.render.columns.plain import plain, plain_columns, plain_type
+from ssap_query.render.renderable import Renderable
 from ssap_query.render.text.ecsv import column_entry, table_meta
 from ssap_query.render.votable.header import frame
 
@@ -37,35 +37,35 @@ _ASTROPY_KEY = "table_meta_yaml"
 _LENGTH_KEY = "table::len::{name}"
 
 
-def parquet_chunks(answer: Answer) -> Iterator[bytes]:
-    """Yield an answer as Parquet; one row group is in memory at a time, the file is on disk until it is sent."""
+def parquet_chunks(result: Renderable) -> Iterator[bytes]:
+    """Yield a result as Parquet; one row group is in memory at a time, the file is on disk until it is sent."""
     with tempfile.TemporaryFile() as file:
-        write_parquet(answer, file)
+        write_parquet(result, file)
         file.seek(0)
         while chunk := file.read(_CHUNK):
             yield chunk
 
 
-def write_parquet(answer: Answer, file: IO[bytes]) -> None:
-    """Write an answer as Parquet, piece by piece.
+def write_parquet(result: Renderable, file: IO[bytes]) -> None:
+    """Write a result as Parquet, piece by piece.
 
     Parameters
     ----------
-    answer : Answer
+    result : Renderable
         What to write; every Arrow type that Parquet has stays what it is.
     file : binary file
         Where to.
     """
-    schema = _described(answer)
+    schema = _described(result)
     texts = {i: _Text() for i, field in enumerate(schema) if _is_text(field.type)}
     writer: pq.ParquetWriter | None = None
-    for rows in _groups(answer, schema):
+    for rows in _groups(result, schema):
         for i, text in texts.items():
             text.add(rows.column(i))
         writer = writer or _open(file, schema, rows.slice(0, _SAMPLE_ROWS))
         writer.write_table(rows, _ROW_GROUP)
     writer = writer or _open(file, schema, schema.empty_table())
-    _end(writer, schema, _metadata(answer, texts))
+    _end(writer, schema, _metadata(result, texts))
 
 
 @dataclass
@@ -84,11 +84,11 @@ class _Text:
         self.is_ascii = self.is_ascii and pc.all(pc.string_is_ascii(texts), min_count=0).as_py()
 
 
-def _groups(answer: Answer, schema: pa.Schema) -> Iterator[pa.Table]:
+def _groups(result: Renderable, schema: pa.Schema) -> Iterator[pa.Table]:
     """Rows in tables that are worth a row group, but for the last one."""
     held: list[pa.RecordBatch] = []
     rows = 0
-    for batch in answer.batches():
+    for batch in result.batches():
         held.append(_storable(batch, schema))
         rows += batch.num_rows
         if rows >= _ROW_GROUP:
@@ -99,7 +99,7 @@ def _groups(answer: Answer, schema: pa.Schema) -> Iterator[pa.Table]:
 
 
 def _open(file: IO[bytes], schema: pa.Schema, first: pa.Table) -> pq.ParquetWriter:
-    """Begin a file. Most columns of an answer are measurements, which a dictionary makes larger and slower to write."""
+    """Begin a file. Most columns of a result are measurements, which a dictionary makes larger and slower to write."""
     options: dict[str, Any] = {"compression": "zstd", "use_dictionary": _repetitive(first) or False}
     return pq.ParquetWriter(file, schema, store_schema=False, **options)
 
@@ -122,33 +122,33 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _described(answer: Answer) -> pa.Schema:
+def _described(result: Renderable) -> pa.Schema:
     """Columns as they come, with what is known of them."""
-    columns = zip(answer.schema, answer.arrow_schema, strict=True)
+    columns = zip(result.schema, result.arrow_schema, strict=True)
     return pa.schema([pa.field(c.name, _stored(field.type), metadata=c.metadata()) for c, field in columns])
 
 
-def _metadata(answer: Answer, texts: Mapping[int, _Text]) -> dict[str, str]:
+def _metadata(result: Renderable, texts: Mapping[int, _Text]) -> dict[str, str]:
     """Say what is known of the table."""
-    columns = plain_columns(answer, flatten=False)
+    columns = plain_columns(result, flatten=False)
     fields = [fitting(column.column, column.kind) for column in columns]
     for i, text in texts.items():
         # Of one length: with text of a free one astropy does not put its own two halves of a table together.
         datatype = "char" if text.is_ascii else "unicodeChar"
         fields[i] = replace(fields[i], datatype=datatype, arraysize=str(text.longest))
-    header = frame(answer, fields, "", "")
+    header = frame(result, fields, "", "")
     return {
         VERSION_KEY.decode(): "1.0",
         CONTENT_KEY.decode(): (header.head + header.tail).decode(),
-        "QUERY_STATUS": answer.status,
-        _ASTROPY_KEY: _astropy_yaml(answer, [column_entry(column) for column in columns]),
+        "QUERY_STATUS": result.status,
+        _ASTROPY_KEY: _astropy_yaml(result, [column_entry(column) for column in columns]),
         **{_LENGTH_KEY.format(name=columns[i].column.name): str(text.longest) for i, text in texts.items()},
     }
 
 
-def _astropy_yaml(answer: Answer, entries: Sequence[dict[str, Any]]) -> str:
+def _astropy_yaml(result: Renderable, entries: Sequence[dict[str, Any]]) -> str:
     """Say in YAML what astropy's ``Table.write`` keeps of a table (`astropy.table.meta.get_yaml_from_header`)."""
-    lines = ["datatype:", *(f"- {json.dumps(entry)}" for entry in entries), f"meta: {json.dumps(table_meta(answer))}"]
+    lines = ["datatype:", *(f"- {json.dumps(entry)}" for entry in entries), f"meta: {json.dumps(table_meta(result))}"]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""What every answer can do, of a search, of SQL, or of a match: rows as tables of other libraries, and as files."""
+"""What every result can do, of a search, of SQL, or of a match: rows as tables of other libraries, and as files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from ssap_mirror.core.schema import Schema
 
-from ssap_query.render.answer import Input
+from ssap_query.render.renderable import Input
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,9 +28,11 @@ class Result(ABC):
     """
 
     inputs: Sequence[Input] = ()
-    """The request parameters, in a metadata answer; empty in any other."""
+    """The request parameters, in a metadata result; empty in any other."""
     service_xml: bytes = b""
     """VOTable header of the service as harvested."""
+    protocol: str = "SSAP"
+    """``SSAP`` or ``TAP``: of which protocol it is a response. TAP tells OVERFLOW behind the rows."""
 
     if TYPE_CHECKING:  # fields of a dataclass in one subclass, properties in another
 

@@ -20,14 +20,14 @@ from starlette.responses import Response
 
 from ssap_query.engine.rows import InMemoryRows
 from ssap_query.formats import Format
+from ssap_query.mirror.answer import PlannedRequest
 from ssap_query.mirror.result import ResultSet
 from ssap_query.render import chunks, format_named
 from ssap_query.server.limits import ServerLimits
-from ssap_query.server.questions import Question
 from ssap_query.server.traffic.sending import Streamed, close, gzipped
-from ssap_query.server.traffic.turns import BusyError, Turns
+from ssap_query.server.traffic.turns import ServerBusyError, Turns
 
-__all__ = ["Answers", "error_message", "error_response"]
+__all__ = ["Answers", "error_document", "error_message", "error_response"]
 
 _LOG = logging.getLogger(__name__)
 # Shown by a browser; others are files to save.
@@ -38,7 +38,7 @@ _RETRY_S = 30
 
 
 class Answers:
-    """Answers questions within the limits of a server.
+    """Answers requests within the limits of a server.
 
     Parameters
     ----------
@@ -55,7 +55,9 @@ class Answers:
         self._turns = turns
         self._limits = limits
 
-    async def respond(self, request: Request, raw: bytes, catalog: Catalog, read: Callable[[], Question]) -> Response:
+    async def respond(
+        self, request: Request, raw: bytes, catalog: Catalog, plan: Callable[[], PlannedRequest]
+    ) -> Response:
         """Answer a request.
 
         Parameters
@@ -66,8 +68,8 @@ class Answers:
             Its parameters.
         catalog : Catalog
             The snapshot that is asked.
-        read : callable
-            Reads the request.
+        plan : callable
+            Reads the request, and chooses how its rows are found.
 
         Raises
         ------
@@ -83,8 +85,8 @@ class Answers:
         }
         if tag in [known.strip() for known in request.headers.get("if-none-match", "").split(",")]:
             return Response(status_code=304, headers=headers)
-        question = await self._turns.small(read)
-        chosen = _format_of(question)
+        planned = await self._turns.small(plan)
+        chosen = _format_of(planned)
         headers["Content-Disposition"] = self._disposition(chosen)
         if request.method == "HEAD":
             return Response(headers=headers, media_type=chosen.media_type)
@@ -97,27 +99,68 @@ class Answers:
                 await self._turns.take()
                 turn.callback(self._turns.give_back)
 
-            large = question.touched_rows > self._limits.touched_rows
+            large = planned.touched_rows > self._limits.touched_rows
             if large:
                 await take_turn()
-            result = await (self._turns.large if large else self._turns.small)(question.answer)
-            headers["X-Query-Status"] = result.status
-            if self._is_small(result):
-                body = await self._turns.small(lambda: b"".join(_pieces(result, chosen, pack=pack)))
-                return Response(body, headers=headers, media_type=chosen.media_type)
-            if not large:
+            result = await (self._turns.large if large else self._turns.small)(planned.result)
+            if not large and not self._is_small(result):
                 await take_turn()
-            pieces = _pieces(result, chosen, pack=pack)
-            # What fails before the first piece is there can still be told as an error.
-            first = await self._turns.large(lambda: next(pieces, b""))
-            return Streamed(
-                _after(first, pieces),
-                work=self._turns.large,
-                done=turn.pop_all().close,  # the turn is the stream's from here
-                stall_s=self._limits.stall_s,
-                media_type=chosen.media_type,
-                headers=headers,
-            )
+            return await self._sent(result, chosen, chosen.media_type, headers, turn, pack=pack)
+
+    async def send(self, request: Request, result: ResultSet, chosen: Format, media_type: str) -> Response:
+        """Send a result that has been worked out.
+
+        Parameters
+        ----------
+        request : starlette.requests.Request
+            What came.
+        result : ResultSet
+            The answer to it.
+        chosen : Format
+            How it is written.
+        media_type : str
+            What that is called.
+
+        Raises
+        ------
+        MirrorError
+            If no turn comes in time.
+        """
+        headers = {"Vary": "Accept-Encoding", "Content-Disposition": self._disposition(chosen)}
+        pack = _wants_gzip(request, chosen)
+        if pack:
+            headers["Content-Encoding"] = "gzip"
+        with ExitStack() as turn:
+            if not self._is_small(result):
+                await self._turns.take()
+                turn.callback(self._turns.give_back)
+            return await self._sent(result, chosen, media_type, headers, turn, pack=pack)
+
+    async def _sent(
+        self,
+        result: ResultSet,
+        chosen: Format,
+        media_type: str,
+        headers: dict[str, str],
+        turn: ExitStack,
+        *,
+        pack: bool,
+    ) -> Response:
+        headers["X-Query-Status"] = result.status
+        if self._is_small(result):
+            body = await self._turns.small(lambda: b"".join(_pieces(result, chosen, pack=pack)))
+            return Response(body, headers=headers, media_type=media_type)
+        pieces = _pieces(result, chosen, pack=pack)
+        # What fails before the first piece is there can still be told as an error.
+        first = await self._turns.large(lambda: next(pieces, b""))
+        return Streamed(
+            _after(first, pieces),
+            work=self._turns.large,
+            done=turn.pop_all().close,  # the turn is the stream's from here
+            stall_s=self._limits.stall_s,
+            media_type=media_type,
+            headers=headers,
+        )
 
     def _is_small(self, result: ResultSet) -> bool:
         return isinstance(result.rows, InMemoryRows) and result.rows.table.nbytes <= self._limits.small_bytes
@@ -125,8 +168,7 @@ class Answers:
     def _disposition(self, chosen: Format) -> str:
         kind = "inline" if chosen.name in _SHOWN else "attachment"
         plain = re.sub(r"[^A-Za-z0-9._-]+", "_", self._name) or "spectra"
-        suffix = next(iter(chosen.suffixes), "") or (".csv" if "csv" in chosen.name else ".vot")
-        return f'{kind}; filename="{plain}{suffix}"'
+        return f'{kind}; filename="{plain}{chosen.saved_as}"'
 
 
 def _after(first: bytes, pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
@@ -150,12 +192,12 @@ def _wants_gzip(request: Request, chosen: Format) -> bool:
     )
 
 
-def _format_of(question: Question) -> Format:
+def _format_of(planned: PlannedRequest) -> Format:
     try:
-        return format_named(question.response_format)
+        return format_named(planned.response_format)
     except ParameterError:
         name = "RESPONSEFORMAT"
-        raise ParameterError(name, question.response_format, "is not served here") from None
+        raise ParameterError(name, planned.response_format, "is not served here") from None
 
 
 def _entity_tag(catalog: Catalog, request: Request, raw: bytes) -> str:
@@ -178,7 +220,7 @@ def _created(catalog: Catalog) -> datetime:
 
 def error_message(error: MirrorError, name: str) -> str:
     """Say in a sentence what is wrong with a request; what is wrong here is not told but logged, for it names paths."""
-    if isinstance(error, ParameterError | BusyError):
+    if isinstance(error, ParameterError | ServerBusyError):
         return " ".join(str(error).split())
     _LOG.error("mirror %s: %s", name, error)
     return f"mirror {name} cannot be read just now; ssap-mirror verify {name} says more where it is served"
@@ -188,8 +230,14 @@ def error_response(error: MirrorError, name: str, *, cone_search: bool = False) 
     """Say an error as its protocol wants it: DALI 1.1 §4.4.1, or SCS 1.03 §2.3."""
     headers, status = {}, 200
     message = error_message(error, name)
-    if isinstance(error, BusyError):
+    if isinstance(error, ServerBusyError):
         headers, status = {"Retry-After": str(_RETRY_S)}, 503
+    document = error_document(message, cone_search=cone_search)
+    return Response(document, status, headers, media_type="text/xml")
+
+
+def error_document(message: str, *, cone_search: bool = False) -> bytes:
+    """Write what is wrong as a VOTable."""
     info = (
         f'<INFO ID="Error" name="Error" value={quoteattr(message)}/>'
         if cone_search
@@ -200,4 +248,4 @@ def error_response(error: MirrorError, name: str, *, cone_search: bool = False) 
         '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
         f'<RESOURCE type="results">{info}</RESOURCE></VOTABLE>\n'
     )
-    return Response(document.encode("utf-8", "replace"), status, headers, media_type="text/xml")
+    return document.encode("utf-8", "replace")

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.engine.engine import Engine
-from ssap_query.engine.plan import Way
-from ssap_query.engine.rows import InMemoryRows, Rows
-from ssap_query.mirror.answer import provenance
-from ssap_query.mirror.result import ResultSet
+from ssap_query.mirror.answer import ParsedRequest
 from ssap_query.ssap import TARGET, Cone, Query, Region, parameter
+from ssap_query.ssap.params.control import OPERATIONS
 from ssap_query.ssap.predicate import TRUE
 from ssap_query.ssap.ranges import ivoa_float
 
-__all__ = ["ConeSearch", "cone_search"]
+__all__ = ["cone_search"]
 
 # SCS 1.03 §2.1: decimal degrees, ICRS; name, least and largest value.
 _NUMBERS = (("RA", 0.0, 360.0), ("DEC", -90.0, 90.0), ("SR", 0.0, 180.0))
@@ -28,49 +24,13 @@ _ID, _RA, _DEC = "ID_MAIN", "POS_EQ_RA_MAIN", "POS_EQ_DEC_MAIN"
 _IDENTIFIERS = ("obs_publisher_did", "obs_creator_did", "access_url")
 
 
-@dataclass(frozen=True)
-class ConeSearch:
-    """A cone search that has been read."""
-
-    catalog: Catalog
-    """The snapshot."""
-    query: Query
-    """What it means."""
-    columns: Schema
-    """Columns of the answer, with the UCDs of the protocol."""
-    way: Way
-    """How the rows are found."""
-
-    def answer(self) -> ResultSet:
-        """Find the rows.
-
-        Raises
-        ------
-        CatalogError
-            If the snapshot cannot be read.
-        """
-        if self.query.metadata_only:
-            rows: Rows = InMemoryRows(self.columns.arrow_schema().empty_table())
-            truncated = False
-        else:
-            rows, truncated = self.way.rows()
-        return ResultSet(
-            self.columns,
-            rows,
-            truncated,
-            infos=provenance(self.catalog) | {"selection": self.query.words[0]},
-            service_xml=self.catalog.service_xml,
-            response_format=self.query.response_format,
-        )
-
-
-def cone_search(engine: Engine, request: Mapping[str, object], default_maxrec: int | None = None) -> ConeSearch:
+def cone_search(schema: Schema, request: Mapping[str, object], default_maxrec: int | None = None) -> ParsedRequest:
     """Read a cone search.
 
     Parameters
     ----------
-    engine : Engine
-        The open snapshot.
+    schema : Schema
+        Columns of the mirror.
     request : mapping of str to object
         Parameters by upper-case name: RA, DEC and SR in decimal degrees (ICRS; SR is a radius, edge included), VERB,
         MAXREC (0 asks for the columns alone), RESPONSEFORMAT.
@@ -82,7 +42,6 @@ def cone_search(engine: Engine, request: Mapping[str, object], default_maxrec: i
     ParameterError
         If a parameter is missing, out of range or cannot be read, or the service has no target positions.
     """
-    schema = engine.catalog.schema
     if not set(TARGET.roles) <= set(schema.roles):
         name = "RA"
         raise ParameterError(name, request.get(name, ""), "cannot be searched: the service has no target positions")
@@ -98,17 +57,16 @@ def cone_search(engine: Engine, request: Mapping[str, object], default_maxrec: i
         response_format=_read(request, "RESPONSEFORMAT", "votable/td"),
         scored=False,
         ranked=False,
-        operation="queryData",
+        operation=OPERATIONS[0],
         dialect="ivoa",
         words=(f"target position within {radius:g} deg of RA {ra!r}, Dec {dec!r}",),
         notes=(),
     )
-    shown = _columns(schema, query.verb)
-    return ConeSearch(engine.catalog, query, shown, engine.plan(query, shown))
+    return ParsedRequest(query, _columns(schema, query.verb), {"selection": query.words[0]}, has_inputs=False)
 
 
 def _columns(schema: Schema, verb: int) -> Schema:
-    """Columns of an answer: those of VERB, and in any case identifier and position, which have the UCDs of 1998."""
+    """Columns of a result: those of VERB, and in any case identifier and position, which have the UCDs of 1998."""
     ucds = {schema.roles["ra"]: _RA, schema.roles["dec"]: _DEC}
     identifier = _identifier(schema)
     if identifier is not None:

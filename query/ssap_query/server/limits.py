@@ -24,6 +24,16 @@ class ServerLimits:
     """Longest time for the body of a request to arrive [s]."""
     body_bytes: int = 4_000_000
     """Longest body of a request [byte]."""
+    upload_bytes: int = 200_000_000
+    """Longest body of a request that brings tables along, and longest of these [byte]."""
+    upload_s: float = 300.0
+    """Longest time for such a body to arrive [s]."""
+    query_s: float = 600.0
+    """Longest time for a query in ADQL [s]."""
+    job_keep_s: float = 172_800.0
+    """How long the result of a query that nobody waited for is kept [s]."""
+    queries: int = 4
+    """Queries in ADQL that are worked out at one time."""
     touched_rows: int = 500_000
     """A request that has to look at more rows than this is large, whatever its answer."""
     small_bytes: int = 1 << 20

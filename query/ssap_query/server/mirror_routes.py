@@ -13,11 +13,12 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 from ssap_query.engine.engine import Engine
+from ssap_query.mirror.answer import PlannedRequest
 from ssap_query.mirror.mirror import Mirror
 from ssap_query.server import page_data, vosi
 from ssap_query.server.answers import Answers, error_message, error_response
 from ssap_query.server.limits import ServerLimits
-from ssap_query.server.questions import cone_question, ssap_question
+from ssap_query.server.planning import plan_cone_search, plan_ssap
 from ssap_query.server.traffic.incoming import raw_parameters
 from ssap_query.server.traffic.turns import Turns
 from ssap_query.ssap.request import decode
@@ -84,8 +85,8 @@ class MirrorRoutes:
         try:
             raw = await raw_parameters(request, self._limits)
             engine = await self._live()
-            read = partial(ssap_question, engine, raw, self._dialect, self._default_maxrec)
-            return await self._answers.respond(request, raw, engine.catalog, read)
+            plan = partial(plan_ssap, engine, raw, self._dialect, self._default_maxrec)
+            return await self._answers.respond(request, raw, engine.catalog, plan)
         except MirrorError as error:
             return error_response(error, self._name)
 
@@ -95,11 +96,11 @@ class MirrorRoutes:
             raw = await raw_parameters(request, self._limits)
             engine = await self._live()
 
-            def read() -> Any:
+            def plan() -> PlannedRequest:
                 given = {name.upper(): value for name, value in decode(raw)}
-                return cone_question(engine, given, self._default_maxrec)
+                return plan_cone_search(engine, given, self._default_maxrec)
 
-            return await self._answers.respond(request, raw, engine.catalog, read)
+            return await self._answers.respond(request, raw, engine.catalog, plan)
         except MirrorError as error:
             return error_response(error, self._name, cone_search=True)
 

@@ -10,7 +10,7 @@ from typing import Any
 from ssap_mirror.core.schema import Column
 
 from ssap_query.engine.engine import Engine
-from ssap_query.mirror.answer import answer, read_request
+from ssap_query.mirror.answer import plan_request, read_request
 from ssap_query.ssap import REGISTRY
 
 __all__ = ["about", "rows"]
@@ -22,7 +22,7 @@ _METADATA = "REQUEST=queryData&FORMAT=METADATA"
 def about(engine: Engine, name: str, siblings: Sequence[str], dialect: str, page_rows: int) -> dict[str, Any]:
     """Tell what the page is about and which parameters there are."""
     catalog = engine.catalog
-    metadata = answer(engine, read_request(catalog.schema, _METADATA, dialect))
+    metadata = plan_request(engine, read_request(catalog.schema, _METADATA, dialect)).result()
     described = {item.name.upper(): item for item in metadata.inputs}
     parameters = [
         {
@@ -58,10 +58,10 @@ def rows(engine: Engine, raw: bytes, dialect: str, page_rows: int) -> dict[str, 
     asked = parsed.query.maxrec
     query = replace(parsed.query, maxrec=page_rows if asked is None else min(asked, page_rows))
     drawn: dict[str, str] = {}
-    if parsed.query.operation == "queryData":
+    if query.selects_rows:
         drawn = {role: schema.roles[role] for role in ("location", "snr", "t_mid") if role in schema.roles}
     names = dict.fromkeys([*parsed.columns.names, *drawn.values()])
-    result = answer(engine, replace(parsed, query=query, columns=schema.select(names)))
+    result = plan_request(engine, replace(parsed, query=query, columns=schema.select(names))).result()
     table = result.to_arrow().slice(0, page_rows)
     columns = {name: [_plain(cell) for cell in table[name].to_pylist()] for name in result.schema.names}
     wanted = {column.name for column in parsed.columns} if drawn else set(columns)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import HEALPIX_COLUMN
 
-from ssap_query.engine.compile import quoted
-from ssap_query.engine.cones.row_groups import RowGroupReader
+from ssap_query.engine.index.row_groups import RowGroupReader
 from ssap_query.engine.snapshot_cache import Key, SnapshotCache
 from ssap_query.sql.syntax import all_nodes, statements
+from ssap_query.ssap.predicate import quoted
 
 if TYPE_CHECKING:
     import duckdb

@@ -32,9 +32,14 @@ SKY_MACROS = (
     Macro(
         "separation",
         "separation(ra1, dec1, ra2, dec2)",
-        "CREATE OR REPLACE MACRO separation(ra1, dec1, ra2, dec2) AS degrees(2 * asin(least(1, sqrt("
+        # Not least(1, ...), which passes over NULL: what has no position is at no distance.
+        "CREATE OR REPLACE MACRO separation(ra1, dec1, ra2, dec2) AS degrees(2 * asin(CASE WHEN "
         + haversine_sql("ra1", "dec1", "ra2", "dec2")
-        + "))))",
+        + " <= 1 THEN sqrt("
+        + haversine_sql("ra1", "dec1", "ra2", "dec2")
+        + ") WHEN "
+        + haversine_sql("ra1", "dec1", "ra2", "dec2")
+        + " < 2 THEN 1 END))",
         "Great-circle separation of two positions [deg] (haversine formula).",
     ),
     Macro(

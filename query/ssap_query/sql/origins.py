@@ -1,4 +1,4 @@
-"""Which columns of a result are plain columns of the mirror, whose units and UCDs then hold for the result too.
+"""Which columns of a result are plain columns of a table, whose units and UCDs then hold for the result too.
 
 This is seen in the statement's syntax tree. What an expression means cannot be known, and where the tree leaves any
 doubt about a column, nothing is said of it.
@@ -6,7 +6,7 @@ doubt about a column, nothing is said of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ class _Columns:
     """Columns of a table or a subquery, by name in lower case."""
 
     known: dict[str, Column | None] = field(default_factory=dict)
-    """Name -> the column of the mirror that it is; None for what is worked out."""
+    """Name -> the column that it is; None for what is worked out."""
     is_open: bool = False
     """Whether there may be others."""
 
@@ -36,7 +36,7 @@ class _Columns:
 
 
 def described(
-    connection: duckdb.DuckDBPyConnection, text: str, schema: Schema, views: Iterable[str], result: pa.Schema
+    connection: duckdb.DuckDBPyConnection, text: str, known: Mapping[str, Schema], result: pa.Schema
 ) -> Schema:
     """Describe the columns of a result.
 
@@ -46,10 +46,8 @@ def described(
         What parses the statement.
     text : str
         One statement.
-    schema : Schema
-        Columns of the mirror.
-    views : iterable of str
-        Names under which a statement reads them.
+    known : mapping of str to Schema
+        Columns of the tables that it reads, by their names in lower case.
     result : pyarrow.Schema
         Names and types of the result.
 
@@ -59,7 +57,7 @@ def described(
         One column for each of the result: with unit, UCD, utype and description where it is a plain column.
     """
     trees = statements(connection, text)
-    tables = {view: _Columns({column.name.lower(): column for column in schema}) for view in views}
+    tables = {name: _Columns({c.name.lower(): c for c in schema}) for name, schema in known.items()}
     columns = _of_query(trees[0]["node"], tables) if len(trees) == 1 else _Columns()
     return Schema(tuple(_described(item, columns.known.get(item.name.lower())) for item in result))
 

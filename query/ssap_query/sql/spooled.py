@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ssap_mirror.errors import MirrorError
 
-from ssap_query.engine.rows import MemoryLimit
+from ssap_query.engine.rows import MemoryLimit, read_up_to
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,15 +71,10 @@ def spool(batches: Iterable[pa.RecordBatch], schema: pa.Schema, limit: MemoryLim
     import pyarrow as pa
 
     stream = iter(batches)
-    held: list[pa.RecordBatch] = []
-    rows = size = 0
-    for batch in stream:
-        held.append(batch)
-        rows, size = rows + batch.num_rows, size + batch.nbytes
-        if rows > limit.rows or size > limit.bytes:
-            break
-    else:
+    held, is_all = read_up_to(stream, limit)
+    if is_all:
         return pa.Table.from_batches(held, schema)
+    rows = sum(batch.num_rows for batch in held)
     handle, name = tempfile.mkstemp(prefix="ssap-sql-", suffix=".arrows")
     path = Path(name)
     try:
@@ -93,7 +88,7 @@ def spool(batches: Iterable[pa.RecordBatch], schema: pa.Schema, limit: MemoryLim
                 rows += batch.num_rows
     except OSError as error:
         _remove(path)
-        message = f"the rows of the answer cannot be kept in {path}: {error.strerror or error}"
+        message = f"the rows of the result cannot be kept in {path}: {error.strerror or error}"
         raise MirrorError(message) from error
     except BaseException:
         _remove(path)

@@ -22,6 +22,7 @@ from ssap_query.engine.duckdb_session import Session, translate_errors
 from ssap_query.engine.rows import BATCH_ROWS, InMemoryRows, MemoryLimit, Rows
 from ssap_query.sql.asked_for_nan import columns_asked_for_nan
 from ssap_query.sql.column_cache import VIEW, WholeColumns, columns_read
+from ssap_query.sql.foreign import register_tables
 from ssap_query.sql.lamost_macros import DECODING_MACROS
 from ssap_query.sql.macros import SKY_MACROS
 from ssap_query.sql.origins import described
@@ -111,7 +112,7 @@ def run_sql(
     values : sequence
         What is bound to its ``?``.
     tables : mapping of str to table, optional
-        Tables (Arrow, pandas, polars, numpy) that it reads by these names.
+        Tables that it reads by these names: whatever `ssap_mirror.tables.open_table` takes.
     in_memory : MemoryLimit
         Size up to which the result is held in memory; more waits on disk.
 
@@ -132,18 +133,19 @@ def run_sql(
     _refuse_statements(session, text)
     with closing(connection(session, catalog)) as cursor:
         try:
-            for name, table in (tables or {}).items():
-                cursor.register(name, table)
+            foreign = register_tables(cursor, text, tables or {}, VIEWS)
             views = [view for view in VIEWS if view not in {name.lower() for name in tables or {}}]
             as_sent = _show_nan(cursor, catalog, text) if VIEW in views else ()
             cached = whole_columns if VIEW in views and not as_sent else None
             reader = _reader(cursor, catalog, cached, text, values)
             types = ResultTypes(reader.schema)
             kept = spool(types.batches(reader), types.stored, in_memory)
-            schema = described(cursor, text, catalog.schema, views, types.schema())
+            known = {**dict.fromkeys(views, catalog.schema), **{name: t.columns for name, t in foreign.items()}}
+            schema = described(cursor, text, known, types.schema())
         except (duckdb.Error, pa.ArrowException, TypeError) as error:
             raise _told(text, error) from error
-    notes = tuple(
+    notes = tuple(f"{name}: {note}" for name, table in foreign.items() for note in table.notes)
+    notes += tuple(
         f"isnan asks about {name!r}: its values are as sent here, with NaN above all numbers" for name in as_sent
     )
     fields = zip(types.schema(), schema, strict=True)

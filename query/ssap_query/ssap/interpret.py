@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.ssap.parameter import Columns, Lazy
+from ssap_query.ssap.columns import Columns
+from ssap_query.ssap.parameter import Lazy
 from ssap_query.ssap.params.control import OPERATIONS, checked_count
 from ssap_query.ssap.params.position import region
 from ssap_query.ssap.predicate import FALSE, TRUE, Predicate, all_of
@@ -24,6 +26,8 @@ __all__ = ["DEFAULT_MAXREC", "Query", "interpret"]
 DEFAULT_MAXREC = {"ivoa": None, "dachs": 10_000}
 
 _MAXREC = "MAXREC"
+# What a request for the description of the service looks at.
+_OF_DESCRIPTION = ("REQUEST", "VERSION", "FORMAT", "RESPONSEFORMAT")
 # The reference server reads these before anything else, in this order; then REQUEST, then the rest.
 _TYPED_FIRST = ("SIZE", "FLUXCALIB", "SPECRP", "TOP", "COMPRESS", "RESPONSEFORMAT", "MAXREC", "VERB", "REQUEST")
 
@@ -62,6 +66,11 @@ class Query:
     """Names of the parameters that the words are about."""
 
     @property
+    def selects_rows(self) -> bool:
+        """Whether rows of the table are asked for: not its description, nor the names of its targets."""
+        return not self.metadata_only and self.operation == OPERATIONS[0]
+
+    @property
     def limit(self) -> int | None:
         """Most rows of a result, MAXREC and TOP together; None is no limit. Beyond it is an overflow."""
         given = [n for n in (self.maxrec, self.top) if n is not None]
@@ -94,6 +103,8 @@ def interpret(request: SsapRequest, schema: Schema, *, ignore_unanswerable: bool
     dialect = request.dialect
     if dialect == "dachs" and _asks_for_metadata(request):  # nothing else is looked at
         return replace(_unconstrained(replace(request, first={}), {}), metadata_only=True)
+    if dialect == "ivoa" and _has_metadata_format(request):
+        request = _of_description(request)
     values, late = _read(request)
     query = _unconstrained(request, values)
     if query.operation != OPERATIONS[0]:
@@ -225,7 +236,20 @@ def _integer(text: str) -> int | None:
 def _asks_for_metadata(request: SsapRequest) -> bool:
     if request.dialect == "dachs":
         return _integer(request.first.get("MAXREC", "")) == 0 or request.first.get("FORMAT", "").lower() == "metadata"
-    formats = str(request.values.get("FORMAT", "")).split(",")
-    maxrec = str(request.values.get("MAXREC", ""))
     # DALI 1.1 §3.4.4 has MAXREC=0, SSA 1.1 §6.1 the format.
-    return _integer(maxrec) == 0 or "metadata" in [item.strip().lower() for item in formats]
+    return _integer(str(request.values.get("MAXREC", ""))) == 0 or _has_metadata_format(request)
+
+
+def _has_metadata_format(request: SsapRequest) -> bool:
+    formats = str(request.values.get("FORMAT", "")).split(",")
+    return "metadata" in [item.strip().lower() for item in formats]
+
+
+def _of_description(request: SsapRequest) -> SsapRequest:
+    """Leave out what a request for the description of a service does not look at, good or bad (SSA 1.1 §6.1)."""
+    kept = {name: value for name, value in request.values.items() if name in _OF_DESCRIPTION}
+    ignored = [name for name in request.values if name not in kept]
+    if not ignored:
+        return request
+    note = f"FORMAT=METADATA asks for the description alone; {', '.join(ignored)}: ignored, as SSA 1.1 (6.1) wants it"
+    return replace(request, values=MappingProxyType(kept), notes=(*request.notes, note))

@@ -6,45 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from ssap_mirror.core.roles import ROLES, TEXT_ROLES
-from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError
 
+from ssap_query.ssap.columns import ALL_COLUMNS, Columns, Row
 from ssap_query.ssap.predicate import Predicate
 from ssap_query.ssap.values.python_text import Writer, plain_text
 
-__all__ = ["ALL_COLUMNS", "Columns", "Lazy", "Parameter", "Row", "Rule"]
+__all__ = ["Lazy", "Parameter", "Rule"]
 
 V = TypeVar("V")
-
-#: A row as the oracles see it: role -> plain Python value (None for NULL, lists for arrays, text for timestamps).
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What rules have to know of a service's columns."""
-
-    present: frozenset[str]
-    """Roles that a column plays."""
-    single: frozenset[str] = frozenset()
-    """Roles whose column is float32."""
-
-    refused: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """Role -> why the columns that seem to play it cannot be compared with anything."""
-
-    @classmethod
-    def of(cls, schema: Schema) -> Columns:
-        """Read a schema; a column whose type does not fit its role counts as missing."""
-        found = {role: schema[name] for role, name in schema.roles.items()}
-        fitting = {role for role, column in found.items() if column.is_text == (role in TEXT_ROLES)}
-        single = frozenset(role for role in fitting if found[role].datatype == "float")
-        return cls(frozenset(fitting), single, schema.refused)
-
-
-#: Every role but those that only some services have beside others, all numbers double: for the documentation, and where
-#: nothing else is known.
-ALL_COLUMNS = Columns(frozenset(ROLES) - {"t_min", "t_max", "em_res_power"})
 
 
 class Lazy(ParameterError):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
-__all__ = ["FALSE", "TRUE", "DistinctValues", "Predicate", "all_of", "any_of", "one_of"]
+__all__ = ["FALSE", "TRUE", "DistinctValues", "Predicate", "all_of", "any_of", "one_of", "quoted"]
 
 
 # Up to so many values, each is compared with a row's; more are one hash lookup a row.
@@ -106,3 +106,8 @@ def _joined(parts: Sequence[Predicate], word: LiteralString, empty: Predicate) -
         return parts[0]
     # Each part in its own parentheses: a combination is safe whatever operators the parts are made of.
     return Predicate("(" + word.join([p.sql for p in parts]) + ")", tuple(value for p in parts for value in p.values))
+
+
+def quoted(name: str) -> str:
+    """Put an identifier in double quotes."""
+    return '"' + name.replace('"', '""') + '"'

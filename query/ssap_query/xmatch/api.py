@@ -51,7 +51,7 @@ def crossmatch(
     ----------
     left, right : path, list of paths, Side, or table
         What `ssap_mirror.tables.open_table` takes: a file (Parquet, CSV, ECSV, FITS, VOTable, IPAC, Arrow), a pattern
-        of Parquet files, a HATS folder, or the folder of a mirror or a snapshot; an Arrow, pandas, polars, astropy or
+        of files, a HATS folder, or the folder of a mirror or a snapshot; an Arrow, pandas, polars, astropy or
         numpy table, or a mapping of columns.
     radius_arcsec : float
         Largest separation, inclusive [arcsec]; above 0, at most 3600.

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from ssap_mirror.core.quantities.units import Conversion
+from ssap_mirror.core.units import Conversion
 from ssap_mirror.errors import FormatError, MirrorError, ParameterError
 
-__all__ = ["Limits", "Session", "converted", "one_line", "quoted", "translate_errors"]
+__all__ = ["Limits", "Session", "Tuning", "converted", "one_line", "translate_errors"]
 
 # What DuckDB raises for the content of a file; the rest would be faults of ours and stays as it is
 _UNREADABLE = (
@@ -36,6 +36,20 @@ _FIXED_PLANS = "join_order,build_side_probe_side"
 
 
 @dataclass(frozen=True)
+class Tuning:
+    """Sizes at which a match changes its method. They change what it costs, never its rows."""
+
+    many_points: int = 500_000
+    """A side this large is first cut down to the fields of half a degree that the other is in."""
+    piece_rows: int = 400_000
+    """Rows that are put in order at one time."""
+    max_runs: int = 2_000
+    """Of a table that DuckDB gives in more runs than this, the rows are taken one by one."""
+    few_files: int = 16
+    """From so few files rows are fetched file by file: DuckDB then decodes only what is wanted of a row group."""
+
+
+@dataclass(frozen=True)
 class Limits:
     """What a cross-match may use of the machine."""
 
@@ -45,6 +59,8 @@ class Limits:
     """Number of threads; None: as many as there are cores."""
     temp_directory: str | os.PathLike[str] | None = None
     """Folder for what does not fit in memory; None: a folder of its own in the system's temporary folder."""
+    tuning: Tuning = Tuning()
+    """Where one method takes over from another."""
 
     def __post_init__(self) -> None:
         if self.threads is not None and self.threads < 1:
@@ -66,6 +82,7 @@ class Session:
     """
 
     def __init__(self, limits: Limits) -> None:
+        self.tuning = limits.tuning
         parent = None if limits.temp_directory is None else Path(limits.temp_directory)
         if parent is not None and not parent.is_dir():
             raise ParameterError(_TEMP_DIRECTORY, str(parent), "is not a folder")
@@ -156,8 +173,3 @@ def converted(number: str, factor: Conversion) -> str:
     times = "" if factor.times == 1 else f" * {factor.times!r}::DOUBLE"
     over = "" if factor.over == 1 else f" / {factor.over!r}::DOUBLE"
     return f"{number}{times}{over}"
-
-
-def quoted(name: str) -> str:
-    """Column name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,8 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ssap_mirror.build import snapshot as build_module
-from ssap_mirror.build.external_sort import Scratch
 from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
 from ssap_mirror.check.snapshot import validate, verify
 from ssap_mirror.core import healpix, layout
@@ -55,17 +52,15 @@ def digests(catalog: Catalog) -> dict[str, str]:
     return {item["path"]: item["sha256"] for item in catalog.row_files}
 
 
-@pytest.fixture
-def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spill after a few hundred rows, so that each tile is gathered from many runs."""
-    monkeypatch.setattr(build_module, "Scratch", functools.partial(Scratch, run_bytes=40_000))
+# Spills after a few hundred rows, so that each tile is gathered from many runs.
+SMALL_RUNS = 40_000
 
 
-def test_every_row_comes_back_as_it_was(
-    tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker, small_runs: None
-) -> None:
+def test_every_row_comes_back_as_it_was(tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker) -> None:
     batch = spectra_rows(3000)
-    catalog = build_snapshot(in_pieces(batch, 271, seed=3), spectra_schema, tmp_path, INFO, tile_rows=300)
+    catalog = build_snapshot(
+        in_pieces(batch, 271, seed=3), spectra_schema, tmp_path, INFO, tile_rows=300, run_bytes=SMALL_RUNS
+    )
     assert len(catalog.partitions) > 10
     assert catalog.rows == 3000
     assert plain(read_back(catalog)) == plain(batch)
@@ -73,15 +68,14 @@ def test_every_row_comes_back_as_it_was(
     assert verify(catalog) == []
 
 
-def test_equal_rows_are_equal_bytes(
-    tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_equal_rows_are_equal_bytes(tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker) -> None:
     batch = spectra_rows(2000)
     first = build_snapshot([batch], spectra_schema, tmp_path / "a", INFO, tile_rows=200)
-    monkeypatch.setattr(build_module, "Scratch", functools.partial(Scratch, run_bytes=30_000))
     for seed, rows in ((1, 17), (2, 333)):
         mirror = tmp_path / f"{seed}"
-        other = build_snapshot(in_pieces(batch, rows, seed), spectra_schema, mirror, INFO, tile_rows=200)
+        other = build_snapshot(
+            in_pieces(batch, rows, seed), spectra_schema, mirror, INFO, tile_rows=200, run_bytes=SMALL_RUNS
+        )
         assert digests(other) == digests(first)
         for key in ("constants", "ranges", "coverage", "max_offset_arcsec", "build"):
             assert other.manifest[key] == first.manifest[key]
@@ -150,7 +144,7 @@ def test_rows_without_a_place_are_kept_apart_and_not_lost(
     assert verify(catalog) == []
 
 
-def test_a_service_without_positions_is_mirrored_too(tmp_path: Path, small_runs: None) -> None:
+def test_a_service_without_positions_is_mirrored_too(tmp_path: Path) -> None:
     schema = Schema((Column("id", "char", "*", ucd="meta.id;meta.main"), Column("x", "float")))
     count = 5000
     ids = [f"{number:06}" for number in range(count)]
@@ -158,7 +152,9 @@ def test_a_service_without_positions_is_mirrored_too(tmp_path: Path, small_runs:
         [pa.array(ids), pa.array(np.arange(count), pa.float32())], schema=schema.arrow_schema()
     )
     catalogs = [
-        build_snapshot(in_pieces(batch, 700, seed), schema, tmp_path / str(seed), INFO, tile_rows=300)
+        build_snapshot(
+            in_pieces(batch, 700, seed), schema, tmp_path / str(seed), INFO, tile_rows=300, run_bytes=SMALL_RUNS
+        )
         for seed in (1, 2)
     ]
     assert catalogs[0].partitions == ()
@@ -171,7 +167,7 @@ def test_a_service_without_positions_is_mirrored_too(tmp_path: Path, small_runs:
 
 
 def test_many_rows_at_one_position_go_through_in_pieces(
-    tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker, small_runs: None
+    tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker
 ) -> None:
     batch = spectra_rows(2000)
     here = {"ra": [0.0] * 2000, "dec": [0.0] * 2000, "ssa_location": [[0.0, 0.0]] * 2000}
@@ -180,7 +176,9 @@ def test_many_rows_at_one_position_go_through_in_pieces(
         field = batch.schema.field(index)
         batch = batch.set_column(index, field, pa.array(values, field.type))
     catalogs = [
-        build_snapshot(in_pieces(batch, 97, seed), spectra_schema, tmp_path / str(seed), INFO, tile_rows=100)
+        build_snapshot(
+            in_pieces(batch, 97, seed), spectra_schema, tmp_path / str(seed), INFO, tile_rows=100, run_bytes=SMALL_RUNS
+        )
         for seed in (1, 2)
     ]
     [part] = catalogs[0].partitions
@@ -192,12 +190,12 @@ def test_many_rows_at_one_position_go_through_in_pieces(
 
 
 def test_rows_that_come_twice_are_kept_once_and_counted(
-    tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker, small_runs: None
+    tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker
 ) -> None:
     batch = spectra_rows(1000)
     scored = changed(batch, 3, ssa_score=99.0)  # the score is the question's, not the row's
     twice = [batch, batch.slice(100, 300), batch.slice(150, 10), scored]
-    catalog = build_snapshot(twice, spectra_schema, tmp_path, INFO, tile_rows=100)
+    catalog = build_snapshot(twice, spectra_schema, tmp_path, INFO, tile_rows=100, run_bytes=SMALL_RUNS)
     assert catalog.rows == 1000
     assert catalog.manifest["build"] == {"rows_read": 1311, "duplicates_removed": 311, "rows_replaced": 0}
     ids = read_back(catalog)["specid"].to_pylist()
@@ -217,7 +215,7 @@ def test_rows_that_come_twice_are_kept_once_and_counted(
     ],
 )
 def test_two_different_rows_of_one_identity(
-    tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker, small_runs: None, values: dict[str, Any], told: str
+    tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker, values: dict[str, Any], told: str
 ) -> None:
     batch = spectra_rows(1000)
     row = next(
@@ -228,12 +226,18 @@ def test_two_different_rows_of_one_identity(
     other = changed(batch, row, **values)
     name = batch.column("specid")[row].as_py()
     with pytest.raises(CatalogError, match=f"two different rows for specid '{name}': {told}"):
-        build_snapshot([batch, other], spectra_schema, tmp_path, INFO, tile_rows=100)
+        build_snapshot([batch, other], spectra_schema, tmp_path, INFO, tile_rows=100, run_bytes=SMALL_RUNS)
     assert not list(layout.snapshots_dir(tmp_path).glob("*"))
     assert layout.build_dirs(tmp_path) == []
 
     catalog = build_snapshot(
-        [batch, batch.slice(row, 1), other], spectra_schema, tmp_path, INFO, tile_rows=100, on_conflict="last"
+        [batch, batch.slice(row, 1), other],
+        spectra_schema,
+        tmp_path,
+        INFO,
+        tile_rows=100,
+        on_conflict="last",
+        run_bytes=SMALL_RUNS,
     )
     assert catalog.rows == 1000
     counts = catalog.manifest["build"]
@@ -391,14 +395,12 @@ def test_two_snapshots_of_one_second_have_two_names(
 
 
 MEASURE = """
-import functools, resource, sys
+import resource, sys
 from pathlib import Path
 import numpy as np, pyarrow as pa
 from ssap_mirror.build import snapshot as build
 from ssap_mirror.core.schema import Column, Schema
-from ssap_mirror.build.external_sort import Scratch
 
-build.Scratch = functools.partial(Scratch, run_bytes=2**22)
 columns = [Column("id", "long", ucd="meta.id;meta.main"), Column("ra", "double", ucd="pos.eq.ra;meta.main")]
 columns += [Column("dec", "double", ucd="pos.eq.dec;meta.main"), Column("text", "char", "*")]
 columns += [Column(f"x{number}", "double") for number in range(12)]
@@ -413,7 +415,7 @@ def batches(rows):
 
 def build_once(rows):
     mirror = Path(sys.argv[1]) / str(rows)
-    build.build_snapshot(batches(rows), schema, mirror, build.BuildInfo("m", "T"), tile_rows=10_000)
+    build.build_snapshot(batches(rows), schema, mirror, build.BuildInfo("m", "T"), tile_rows=10_000, run_bytes=2**22)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 print(build_once(50_000), build_once(400_000))

@@ -18,7 +18,7 @@ from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.hats_properties import format_properties, parse_properties
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Column, Schema
-from ssap_mirror.tables.voparquet import CONTENT_KEY, VERSION_KEY, votable_header
+from ssap_mirror.tables.parquet.voparquet import CONTENT_KEY, VERSION_KEY, votable_header
 
 RowMaker = Callable[..., pa.RecordBatch]
 
@@ -45,7 +45,7 @@ def test_a_snapshot_is_a_strictly_valid_hats_catalogue(
     expected = {row["specid"]: row["obsid"] for row in batch.to_pylist()}
     found = dict(zip(frame["specid"], frame["obsid"], strict=True))
     assert found.items() <= expected.items()
-    assert len(found) == 498, "the rows without a place do not disturb"
+    assert len(found) == 498, "the rows without a position do not disturb"
     cone = catalog.cone_search(float(frame["ra"].iloc[0]), float(frame["dec"].iloc[0]), 1.0).compute()
     assert frame["specid"].iloc[0] in set(cone["specid"])
 

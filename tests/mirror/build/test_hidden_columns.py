@@ -12,8 +12,8 @@ from ssap_mirror.build.hats_files import BuildInfo
 from ssap_mirror.build.hidden_columns import Survey
 from ssap_mirror.build.placement import Placer
 from ssap_mirror.build.snapshot import build_snapshot
-from ssap_mirror.core.roles import ROLES, UNITS
 from ssap_mirror.core.schema import UNLISTED, Column, Schema
+from ssap_mirror.core.schema.roles import ROLES, UNITS
 
 HC = 6.62607015e-34 * 299792458 / 1.602176634e-19  # m eV
 C = 299792458.0
@@ -254,6 +254,43 @@ def test_positions_that_are_not_understood(columns: dict[Column, list[object]], 
     schema, values = worked_out(columns)
     assert "location" not in values
     assert reason in schema.refused["location"]
+
+
+EVERY_UNIT = (*dict.fromkeys([*ANGLES, *DURATIONS, *LENGTHS, *INVERSE, *DATES, "km/s", "mag", "Jy", NOT_UNDERSTOOD]),)
+#: Roles that are looked at together -> units that they may have.
+TOGETHER: dict[tuple[str, ...], tuple[str | None, ...]] = {
+    # As a unit, a date of the Julian kind is days.
+    **{(role,): (*numbers_of(role), *(("a", "MJD", "JD") if UNITS[role] == "s" else ())) for role in SINGLE},
+    ("em_min", "em_max"): (*LENGTHS, *INVERSE),
+    ("em_mid", "em_extent"): (*LENGTHS, *INVERSE),
+    ("t_mid",): (*DATES, "day"),
+    ("t_min", "t_max"): (*DATES, "day"),
+    ("ra", "dec"): (*ANGLES,),
+    ("location_ra", "location_dec"): (*ANGLES,),
+}
+REPLACED = {"em_mid": "em_min", "em_extent": "em_max", "ra": "location", "dec": "location"}
+REPLACED |= {"location_ra": "location", "location_dec": "location"}
+
+
+@pytest.mark.parametrize(
+    ("roles", "unit"),
+    [(roles, unit) for roles, own in TOGETHER.items() for unit in EVERY_UNIT if unit not in own],
+)
+def test_a_unit_of_another_kind_is_refused_and_never_passed_over(roles: tuple[str, ...], unit: str) -> None:
+    schema, values = worked_out({column(role, unit): [3.25, None] for role in roles})
+    for role in (*roles, *(REPLACED[role] for role in roles if role in REPLACED)):
+        # A mirror has columns of coordinates in any case, for the index; here they hold nothing.
+        assert not any(values.get(role, []))
+    assert "location" not in values
+    told = {REPLACED.get(role, role) for role in roles} & schema.refused.keys()
+    assert told
+    assert all(unit in schema.refused[role] for role in told)
+
+
+def test_every_role_that_has_a_unit_is_among_them() -> None:
+    tested = {role for roles in TOGETHER for role in roles}
+    # Pairs in one column have their own tests; the place of the target is shown and compared with nothing.
+    assert set(UNITS) - tested == {"location", "target_pos"}
 
 
 def test_positions_in_other_frames_are_transformed_as_those_of_any_table() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ssap_mirror.core import checksums, layout, storage
+from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import Catalog, open_catalog, read_catalog
 from ssap_mirror.core.checksums import Checksums
 from ssap_mirror.errors import CatalogError
@@ -39,13 +39,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     path.mkdir()
     for name in "ab":
         (path / name).write_bytes(name.encode() * 1000)
-    monkeypatch.setattr(checksums, "_SETTLED_NS", 0)
     time.sleep(0.02)
     return path
 
 
-def made(folder: Path) -> Checksums:
-    return Checksums(folder, {name: storage.sha256(folder / name) for name in "ab"})
+def made(folder: Path, settled_ns: int = 0) -> Checksums:
+    return Checksums(folder, {name: storage.sha256(folder / name) for name in "ab"}, settled_ns)
 
 
 def flip(path: Path) -> None:
@@ -92,7 +91,7 @@ def test_a_change_is_noticed_whatever_is_remembered(folder: Path, change: str) -
         flip(folder / "a")
     if change != "gone":
         os.utime(folder / "a", ns=(before.st_atime_ns, before.st_mtime_ns))
-    for again in (sums, sums, Checksums(folder, {name: before_digest(name) for name in "ab"})):
+    for again in (sums, sums, Checksums(folder, {name: before_digest(name) for name in "ab"}, 0)):
         with pytest.raises(CatalogError, match=r"ssap-mirror verify"):
             again.check([folder / "b", folder / "a"])
         again.check([folder / "b"])
@@ -105,17 +104,14 @@ def before_digest(name: str) -> str:
 
 
 def test_all_that_is_damaged_is_named(folder: Path) -> None:
-    sums = Checksums(folder, {"a": "0" * 64, "b": "1" * 64})
+    sums = Checksums(folder, {"a": "0" * 64, "b": "1" * 64}, 0)
     with pytest.raises(CatalogError, match=rf"snapshot {folder} is damaged: a, b: not the SHA-256 in the manifest"):
         sums.check([folder / "a", folder / "b"])
 
 
-def test_what_changed_just_now_is_not_remembered(
-    folder: Path, hashed: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_changed_just_now_is_not_remembered(folder: Path, hashed: list[str]) -> None:
     """It could change again within the grain of the file system's times."""
-    monkeypatch.setattr(checksums, "_SETTLED_NS", 10**12)
-    sums = made(folder)
+    sums = made(folder, 10**12)
     sums.trust()
     hashed.clear()
     sums.check([folder / "a"])
@@ -165,12 +161,12 @@ def test_the_cache_folder_is_that_of_the_user(monkeypatch: pytest.MonkeyPatch) -
 
 def test_snapshots_long_unread_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(layout.CACHE_VARIABLE, str(tmp_path / "cache"))
-    monkeypatch.setattr(checksums, "_MAX_REMEMBERED", 3)
     for number in range(5):
         snapshot = tmp_path / f"snapshot-{number}"
         snapshot.mkdir()
         (snapshot / "a").write_text("a")
-        Checksums(snapshot, {"a": storage.sha256(snapshot / "a")}).check([snapshot / "a"])
+        digests = {"a": storage.sha256(snapshot / "a")}
+        Checksums(snapshot, digests, settled_ns=0, max_remembered=3).check([snapshot / "a"])
         time.sleep(0.02)
     kept = {path.name.rpartition("-")[0].rpartition("-")[0] for path in (tmp_path / "cache").rglob("*.json")}
     assert kept == {"snapshot-2", "snapshot-3", "snapshot-4"}

@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 import pytest
-from ssap_mirror.core.quantities import units
-from ssap_mirror.core.quantities.units import conversion, says_no_unit, to_degrees, to_wavelength
+from ssap_mirror.core import units
+from ssap_mirror.core.units import conversion, says_no_unit, to_degrees, to_wavelength
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_ways_to_say_nothing() -> None:
 
 
 def test_equal_units_do_not_load_astropy() -> None:
-    code = "import sys; from ssap_mirror.core.quantities.units import conversion; conversion('deg', 'deg')"
+    code = "import sys; from ssap_mirror.core.units import conversion; conversion('deg', 'deg')"
     code += "; sys.exit('astropy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -113,6 +113,6 @@ def test_what_only_some_columns_mean() -> None:
 
 
 def test_units_of_the_table_do_not_load_astropy() -> None:
-    code = "import sys; from ssap_mirror.core.quantities.units import conversion, to_wavelength"
+    code = "import sys; from ssap_mirror.core.units import conversion, to_wavelength"
     code += "; conversion('nm', 'm'); to_wavelength('keV'); sys.exit('astropy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,6 +8,7 @@ import pytest
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress, parse_address
 from ssap_mirror.pipeline.known_services import find_service, find_source
+from ssap_mirror.pipeline.service import KnownService
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,22 @@ def test_what_a_person_writes(text: str | Path, address: Address) -> None:
 def test_a_table_may_be_said_beside_the_address_and_the_fragment_counts() -> None:
     assert parse_address("http://example.org/tap", table="a.b") == TapAddress("http://example.org/tap", "a.b")
     assert parse_address("http://example.org/tap#c.d", table="a.b") == TapAddress("http://example.org/tap", "c.d")
+
+
+def test_a_condition_is_one_on_a_table() -> None:
+    found = parse_address("http://example.org/tap#a.b", where="z > 0")
+    assert found == TapAddress("http://example.org/tap", "a.b", "z > 0")
+    assert found.origin == "http://example.org/tap#a.b WHERE z > 0"
+    for text in ("http://example.org/ssap.xml", "rows.csv"):
+        with pytest.raises(ParameterError, match="where: 'z > 0' can only be asked of a table of a TAP service"):
+            parse_address(text, where="z > 0")
+
+
+def test_a_condition_goes_with_its_table() -> None:
+    own = KnownService("mine", TapAddress("http://example.org/tap", "a.b", "z > 0"))
+    assert own.address.origin.endswith("#a.b WHERE z > 0")
+    assert find_source("lamost6-lrs", where="z > 0").to_entry()["where"] == "z > 0"
+    assert find_source("lamost6-lrs", where="z > 0", table="lamost6.other").address.origin.endswith("other WHERE z > 0")
 
 
 def test_units_are_those_of_a_file() -> None:

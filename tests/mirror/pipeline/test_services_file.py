@@ -10,7 +10,7 @@ import pytest
 from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.core.quantities.positions import Positions
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.pipeline.address import FileAddress
+from ssap_mirror.pipeline.address import FileAddress, SsapAddress, TapAddress
 from ssap_mirror.pipeline.known_services import find_service, find_source, services
 from ssap_mirror.pipeline.service import KnownService
 from ssap_mirror.pipeline.services_file import save_service
@@ -75,6 +75,7 @@ def test_all_keys_are_read(tmp_path: Path) -> None:
         ('[a]\nurl = "http://x.org"\nroles = { nonsense = "x" }', r"\[a\] roles.nonsense: 'x' is the column of a role"),
         ('[a]\nurl = "http://x.org"\npace = { haste = 1 }', r"\[a\] pace.haste: 1 is a wish that is not known"),
         ('[a]\nurl = "http://x.org"\nparameters = { POS = "1,2" }', r"\[a\] parameters.POS: '1,2' is the value"),
+        ('[a]\nurl = "http://x.org"\nwhere = "z > 0"', r"\[a\] where: 'z > 0' can only be asked of a table"),
         ('[a]\nurl = "http://x.org"\nnulls = { x = true }', r"\[a\] nulls.x: True is neither a text nor a number"),
         ('[a]\nurl = "http://x.org"\nkind = "tap"', r"\[a\] kind: 'tap' does not fit"),
         ('[a]\ntitle = "x"', r"\[a\] url: None is missing"),
@@ -92,7 +93,7 @@ def test_what_cannot_be_is_refused_by_file_key_value_and_reason(lines: str, says
 
 def test_what_is_saved_is_read_again_and_the_rest_stays(tmp_path: Path) -> None:
     path = write(tmp_path, ENTRY)
-    saved = KnownService("other", "http://example.org/tap", table="a.b", units={"x": "nm"})
+    saved = KnownService("other", TapAddress("http://example.org/tap", "a.b"), units={"x": "nm"})
     save_service(path, saved)
     assert path.read_text().startswith(ENTRY)
     assert find_service("other", tmp_path) == saved
@@ -105,7 +106,7 @@ def test_what_is_saved_is_read_again_and_the_rest_stays(tmp_path: Path) -> None:
 
 def test_a_name_alone_is_enough_after_save(service: FakeService, tmp_path: Path) -> None:
     sync("mine", source=service.url, home=tmp_path, policy=QUICK, options=SyncOptions(dry_run=True, save=True))
-    assert find_service("mine", tmp_path) == KnownService("mine", service.url)
+    assert find_service("mine", tmp_path) == KnownService("mine", SsapAddress(service.url))
     assert sync("mine", home=tmp_path, policy=QUICK).rows == len(ROWS)
 
 
@@ -117,6 +118,30 @@ def test_parameters_are_sent_with_every_request_and_roles_count(service: FakeSer
     service.requests.clear()
     assert sync("mine", home=tmp_path, policy=QUICK).complete
     assert {request.get("MODEL") for request in service.requests} == {"x y"}
+
+
+def test_parameters_may_be_said_beside_the_name(service: FakeService, tmp_path: Path) -> None:
+    write(tmp_path, f'[mine]\nurl = "{service.url}"\nparameters = {{ MODEL = "x y" }}\n')
+    asked = find_source("mine", home=tmp_path, parameters={"COLLECTION": ("a",), "K": ("1", "2")})
+    assert asked.parameters == {"MODEL": "x y", "COLLECTION": "a", "K": ("1", "2")}
+    first = sync("mine", source=asked, home=tmp_path, policy=QUICK)
+    service.requests.clear()
+    sync("mine", source=replace(asked, said_in=""), home=tmp_path, policy=QUICK)
+    assert {request.get("COLLECTION") for request in service.requests} == {"a"}
+    refreshed = open_catalog("mine", tmp_path).manifest["harvest"]["refresh_of"]
+    assert first.snapshot is not None
+    assert refreshed == first.snapshot.name
+    # With another value the rows are others, so nothing of the snapshot counts.
+    sync("mine", source=replace(asked, parameters={"COLLECTION": "b"}), home=tmp_path, policy=QUICK)
+    assert open_catalog("mine", tmp_path).manifest["harvest"]["refresh_of"] is None
+
+
+def test_parameters_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"parameters\.POS: .* is the value of a parameter that a harvest sets"):
+        find_source("mine", "http://example.org/ssap", home=tmp_path, parameters={"POS": ("1,2",)})
+    for source, kind in (("http://example.org/tap#a.b", "tap"), ("rows.csv", "file")):
+        with pytest.raises(ParameterError, match=f"parameters: 'K=1' has no meaning for a source of kind '{kind}'"):
+            find_source("mine", source, home=tmp_path, parameters={"K": ("1",)})
 
 
 def test_a_mirror_knows_the_service_that_it_came_from(service: FakeService, tmp_path: Path) -> None:
@@ -134,7 +159,7 @@ def test_what_is_said_beside_a_name_changes_the_one_thing(tmp_path: Path) -> Non
         tmp_path / "rows.csv", {"l": "deg"}, Positions(ra="l", dec="b", frame="galactic")
     )
     assert find_source("lamost6-lrs", where="z > 0").address.origin.endswith("#lamost6.ssa_lrs WHERE z > 0")
-    with pytest.raises(ParameterError, match="--where: 'z > 0' can only be asked of a table"):
+    with pytest.raises(ParameterError, match="where: 'z > 0' can only be asked of a table"):
         find_source("mine", home=tmp_path, where="z > 0")
 
 

@@ -279,3 +279,20 @@ def test_commas_are_text_where_there_are_decimal_points(tmp_path: Path) -> None:
     table = open_table(path)
     assert [str(kind) for kind in table.types.types] == ["double", "double", "string"]
     assert table.notes == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["# id name\n1 a\n2 b\n", "# made today\n# id,name\n1,a\n2,b\n", '# id "name"\n1 "a"\n2 "b"\n']
+)
+def test_names_in_a_comment_above_rows_with_words(text: str, tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text(text)
+    table = open_table(tmp_path / "t.txt")
+    assert [row for batch in table.batches() for row in batch.to_pylist()] == [
+        {"id": 1, "name": "a"},
+        {"id": 2, "name": "b"},
+    ]
+
+
+def test_a_comment_that_is_none_of_names(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("# two words\nra dec\n1 2\n")
+    assert open_table(tmp_path / "t.txt").types.names == ["ra", "dec"]

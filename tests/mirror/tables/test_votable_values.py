@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ssap_mirror.core.schema import Column
-from ssap_mirror.tables.votable import read_votable, reader
+from ssap_mirror.tables.votable import read_votable
 
 from tests.support import votables
 
@@ -80,16 +80,14 @@ class _Drip(io.RawIOBase):
 
 
 @pytest.mark.parametrize("serialization", votables.SERIALIZATIONS)
-def test_wherever_pieces_and_batches_end(serialization: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wherever_pieces_and_batches_end(serialization: str) -> None:
     random = Random(5)
     schema = [column for column in votables.columns() if random.random() < 0.3]
     rows = votables.random_rows(random, schema, 60)
     raw = votables.document(schema, rows, serialization, random=random)
     whole = _table(raw).to_pylist()
     for block, parsed, batch_rows in ((1, 1 << 18, 7), (300, 100, 1), (3000, 17, 1000)):
-        monkeypatch.setattr(reader, "_BLOCK", block)
-        monkeypatch.setattr(reader, "_PARSED", parsed)
-        opened = read_votable(_Drip(raw, random), batch_rows=batch_rows)
+        opened = read_votable(_Drip(raw, random), batch_rows=batch_rows, block_bytes=block, parsed_bytes=parsed)
         batches = list(opened)
         assert max(batch.num_rows for batch in batches) <= batch_rows
         assert repr([row for batch in batches for row in batch.to_pylist()]) == repr(whole)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("demo", "sync", "query", "xmatch", "sql", "info", "plot", "verify", "serve", "path", "export", "services"),
-    *("snapshots", "diff", "rollback"),
+    *("snapshots", "diff", "rollback", "adql"),
 )
 CONE = ("--pos", "56.1,21.6", "--size", "2")
 

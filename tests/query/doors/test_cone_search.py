@@ -11,8 +11,8 @@ import ssap_query as ssap
 from ssap_mirror.core.sphere import separation_arcsec
 from ssap_query.engine.cones.cone_join import ConeJoin
 from ssap_query.engine.cones.select_rows import RowGroups
-from ssap_query.engine.cones.sky_cover import reach
-from ssap_query.server.cone_search import cone_search
+from ssap_query.engine.index.sky_cover import reach
+from ssap_query.server.planning import plan_cone_search
 from ssap_query.ssap import FIBRE, TARGET, Cone, Query, Region, interpret
 from ssap_query.ssap.request import parse
 
@@ -20,7 +20,8 @@ CENTRES = [(0.0, 90.0), (123.4, -89.9999), (0.0, 0.0), (359.9999999, 41.81), (45
 
 
 def asked(mirror: ssap.Mirror, ra: float, dec: float, radius: float, maxrec: int | None = None) -> ssap.ResultSet:
-    return cone_search(mirror.engine, {"RA": repr(ra), "DEC": repr(dec), "SR": repr(radius)}, maxrec).answer()
+    given = {"RA": repr(ra), "DEC": repr(dec), "SR": repr(radius)}
+    return plan_cone_search(mirror.engine, given, maxrec).result()
 
 
 def targets(awkward, cones: Sequence[Cone]) -> list[str]:

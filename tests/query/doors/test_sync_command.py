@@ -71,6 +71,21 @@ class TestNames:
             assert refused.returncode == ExitCode.BAD_INPUT
             assert said in refused.stderr
 
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            (("--where", "flux > 1"), "where: 'flux > 1' can only be asked of a table of a TAP service"),
+            (("--param", "K=1"), "parameters: 'K=1' has no meaning for a source of kind 'file'"),
+            (("--param", "K"), "'K' is not of the form NAME=VALUE"),
+        ],
+    )
+    def test_what_a_file_does_not_have_is_refused(
+        self, run: Run, table: str, options: tuple[str, ...], said: str, tmp_path: Path
+    ) -> None:
+        done = run("sync", "--name", "mine", "--from", table, *options, home=tmp_path)
+        assert done.returncode == ExitCode.BAD_INPUT
+        assert said in " ".join(done.stderr.split())
+
 
 class TestBeforeTheHarvest:
     def test_a_dry_run_tells_the_cost_and_status_how_far_it_is(

@@ -275,7 +275,7 @@ def test_what_is_kept_is_bounded(awkward) -> None:
 def test_a_second_cone_reads_no_file(awkward, monkeypatch) -> None:
     mirror = awkward.open("one")
     first = mirror.search(pos=(0.0, 90.0), size=1)
-    monkeypatch.setattr("ssap_query.engine.cones.file_pool.FilePool.borrow", None)
+    monkeypatch.setattr("ssap_query.engine.index.file_pool.FilePool.borrow", None)
     assert same_rows(mirror.search(pos=(0.0, 90.0), size=1), first)
     assert len(mirror.search(pos=(10.0, 89.9), size=1.1)) > 0
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ssap_mirror.core import healpix
 from ssap_mirror.core.sphere import separation_arcsec
 from ssap_query.arrow.arrays import as_arrow, as_numpy, points
-from ssap_query.engine.cones.row_groups import Group, RowGroupReader, RowSelection, rows_in
-from ssap_query.engine.cones.sky_cover import joined, reach
+from ssap_query.engine.index.row_groups import Group, RowGroupReader, RowSelection, rows_in
+from ssap_query.engine.index.sky_cover import joined, reach
 from ssap_query.engine.snapshot_cache import SnapshotCache
 from ssap_query.ssap import FIBRE, Cone, Region
 

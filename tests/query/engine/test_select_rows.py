@@ -73,8 +73,8 @@ def test_half_a_position_is_left_to_duckdb() -> None:
 
 
 def test_open_files_are_few_and_one_thread_each(mirror) -> None:
-    from ssap_query.engine.cones.file_pool import FilePool
-    from ssap_query.engine.cones.row_groups import RowGroupReader
+    from ssap_query.engine.index.file_pool import FilePool
+    from ssap_query.engine.index.row_groups import RowGroupReader
     from ssap_query.engine.snapshot_cache import SnapshotCache
 
     groups = RowGroupReader(SnapshotCache(), mirror.catalog.checksums)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -123,26 +120,3 @@ def plain() -> StandIn:
         infos={"mirror": "sample, snapshot 1", "synthetic": "true: the rows are made up"},
         status="OVERFLOW",
     )
-
-
-@pytest.fixture
-def stilts(tmp_path: Path) -> Callable[..., str]:
-    """Runs STILTS and gives what it prints."""
-
-    def run(*words: str) -> str:
-        done = subprocess.run(
-            ["stilts", *words],
-            env={**os.environ, "JAVA_TOOL_OPTIONS": "-Dfile.encoding=UTF-8"},
-            stdin=subprocess.DEVNULL,  # votlint waits for it after an error
-            capture_output=True,
-            text=True,
-            timeout=120,
-            cwd=tmp_path,
-            check=False,
-        )
-        if "Unknown format ecsv" in done.stderr:
-            pytest.skip("this STILTS was built without ECSV")
-        assert done.returncode == 0, done.stderr
-        return done.stdout + done.stderr
-
-    return run

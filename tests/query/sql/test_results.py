@@ -44,7 +44,7 @@ PLAIN: dict[str, dict[str, str]] = {
     "SELECT ra FROM (SELECT ra * 2 AS ra FROM spectra)": {},
     "WITH spectra AS (SELECT 1.5::DOUBLE AS ra) SELECT ra FROM spectra": {},
     "SELECT ra, star FROM stars": {},
-    "SELECT * FROM stars, spectra": {},
+    "SELECT * FROM stars, spectra": {"dec": "dec"},
     "SELECT spectra.ra, star FROM stars, spectra": {"ra": "ra"},
     "SELECT ra::FLOAT AS ra FROM spectra": {},
     "SELECT x.b FROM spectra AS x(a, b, c)": {},

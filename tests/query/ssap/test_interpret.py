@@ -64,8 +64,20 @@ def test_metadata_in_the_reference_server_looks_at_the_first_value_and_at_nothin
     assert not ask("REQUEST=queryData&FORMAT=all&FORMAT=METADATA", "dachs").metadata_only
     assert not ask("REQUEST=queryData&FORMAT=all,metadata", "dachs").metadata_only
     assert ask("FORMAT=all,metadata").metadata_only
-    with pytest.raises(ParameterError):
-        ask("FORMAT=METADATA&SNR=foo")
+
+
+def test_metadata_in_the_standard_whatever_else_is_asked() -> None:
+    found = ask("FORMAT=METADATA&SNR=foo&VERB=9&MAXREC=-5&POS=1&TIME=x")
+    assert found.metadata_only
+    assert (found.where, found.region, found.limit) == (TRUE, None, None)
+    assert "POS, TIME, SNR, MAXREC, VERB: ignored" in " ".join(found.notes)
+    # These belong to every operation (§6.1), and that one says how the description is written.
+    for bad in ("REQUEST=x", "VERSION=9.9", "RESPONSEFORMAT=x/y"):
+        with pytest.raises(ParameterError, match=bad.partition("=")[0]):
+            ask(f"FORMAT=METADATA&{bad}")
+    # MAXREC=0, which is DALI's, asks for a result without rows: what that would be has to be readable.
+    with pytest.raises(ParameterError, match="SNR"):
+        ask("REQUEST=queryData&MAXREC=0&SNR=foo")
 
 
 def test_first_values_in_the_reference_server() -> None:

@@ -1,4 +1,4 @@
-"""query/README.md says what the registry says; its examples are asked, and each difference of the dialects is seen."""
+"""query/RULES.md says what the registry says; its examples are asked, and each difference of the dialects is seen."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def six(tmp_path_factory: pytest.TempPathFactory, schema, mirror_of) -> ssap.Mir
 
 
 def test_tables_are_those_of_the_registry() -> None:
-    text = parameter_table.README.read_text("utf-8")
+    text = parameter_table.RULES.read_text("utf-8")
     assert parameter_table.written(text) == text, "run scripts/make/parameter_table.py"
     for param in REGISTRY:
         assert f"| **{param.name}** |" in text
@@ -82,11 +82,11 @@ def test_every_rule_cites_its_section() -> None:
 
 def test_default_limit_of_each_dialect() -> None:
     assert DEFAULT_MAXREC == {"ivoa": None, "dachs": 10_000}
-    text = parameter_table.README.read_text("utf-8")
+    text = parameter_table.RULES.read_text("utf-8")
     assert "10,000 rows" in text
 
 
 def test_numbers_of_columns(six: ssap.Mirror) -> None:
     widths = [len(six.ssap([("REQUEST", "queryData"), ("VERB", verb)]).schema) for verb in "123"]
     assert widths == [8, 87, 98]
-    assert "8, 87 and 98" in parameter_table.README.read_text("utf-8")
+    assert "8, 87 and 98" in parameter_table.RULES.read_text("utf-8")

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from ssap_query.xmatch import crossmatch
-from ssap_query.xmatch.join import grid
+from ssap_query.xmatch import Limits, Tuning, crossmatch
 
 # dec_min, dec_max, ra_min, ra_max [deg]
 REGIONS = {
@@ -35,50 +34,50 @@ def sample(sky, rng, region, radius_arcsec, n=600, copies=1):
 
 @pytest.mark.parametrize("copies", [1, 5])
 @pytest.mark.parametrize("region", REGIONS)
-def test_every_way_of_matching_is_that_of_brute_force(sky, rng, monkeypatch, region, copies):
-    if copies > 1:  # as if the tables were large
-        monkeypatch.setattr(grid, "_MANY", 0)
+def test_every_way_of_matching_is_that_of_brute_force(sky, rng, region, copies):
+    # The second time as if the tables were large
+    limits = Limits(tuning=Tuning(many_points=0)) if copies > 1 else None
     for radius in RADII[::2] if copies == 1 else RADII[1::2]:
         left, right = sample(sky, rng, region, radius, 400, copies)
         i, j, separation = sky.pairs(left, right, radius)
         if len(i) > 100_000:  # the loop below is slow; the test of many pairs has these
             continue
-        match = crossmatch(left, right, radius, "all")
+        match = crossmatch(left, right, radius, "all", limits=limits)
         found = match.to_arrow()
         assert sorted(zip(found["id"].to_pylist(), found["other"].to_pylist(), strict=True)) == sorted(
             zip(i.tolist(), j.tolist(), strict=True)
         )
-        assert len(match) == crossmatch(left, right, radius, "all").count() == len(i)
+        assert len(match) == crossmatch(left, right, radius, "all", limits=limits).count() == len(i)
         np.testing.assert_allclose(np.sort(found["separation_arcsec"].to_numpy()), np.sort(separation), atol=1e-9)
 
         best = sky.best(left, right, radius)
-        nearest = crossmatch(left, right, radius).to_arrow()
+        nearest = crossmatch(left, right, radius, limits=limits).to_arrow()
         assert dict(zip(nearest["id"].to_pylist(), nearest["other"].to_pylist(), strict=True)) == best
-        assert nearest.num_rows == len(best) == crossmatch(left, right, radius).count()
+        assert nearest.num_rows == len(best) == crossmatch(left, right, radius, limits=limits).count()
         assert nearest["id"].to_pylist() == sorted(best)
 
-        other = crossmatch(left, right, radius, "best-other").to_arrow()
+        other = crossmatch(left, right, radius, "best-other", limits=limits).to_arrow()
         assert dict(zip(other["other"].to_pylist(), other["id"].to_pylist(), strict=True)) == sky.best(
             right, left, radius
         )
         assert other["other"].to_pylist() == sorted(other["other"].to_pylist())
 
-        alone = crossmatch(left, right, radius, "anti")
+        alone = crossmatch(left, right, radius, "anti", limits=limits)
         assert alone.to_arrow()["id"].to_pylist() == sorted(set(range(len(left))) - set(best))
         assert len(alone) == len(left) - len(best)
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_large_tables_are_cut_down_to_the_right_fields(sky, rng, monkeypatch, region):
+def test_large_tables_are_cut_down_to_the_right_fields(sky, rng, region):
     """Radii up to the largest for which it is done, on both sides of RA 0 and near the poles."""
     expected = {}
     for radius in (1.0, 300.0, 850.0):
         left, right = sample(sky, rng, region, radius, 300)
         expected[radius] = left, right, crossmatch(left, right, radius, "all").to_arrow()
-    monkeypatch.setattr(grid, "_MANY", 0)
+    limits = Limits(tuning=Tuning(many_points=0))
     for radius, (left, right, whole) in expected.items():
-        assert crossmatch(left, right, radius, "all").to_arrow().equals(whole)
-        assert crossmatch(right, left, radius, "all").count() == len(whole)
+        assert crossmatch(left, right, radius, "all", limits=limits).to_arrow().equals(whole)
+        assert crossmatch(right, left, radius, "all", limits=limits).count() == len(whole)
 
 
 def test_two_million_pairs(sky, rng):

@@ -4,8 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ssap_query.xmatch import Limits, crossmatch
-from ssap_query.xmatch.output import objects, rows
+from ssap_query.xmatch import Limits, Tuning, crossmatch
 
 
 def test_ties_go_to_the_first_row(sky):
@@ -70,7 +69,7 @@ def test_all_pairs_are_sorted_by_left_row_separation_and_right_row(sky, rng):
 
 
 @pytest.mark.parametrize("find", ["best", "all", "best-other", "anti"])
-def test_pieces_files_and_threads_do_not_show(sky, rng, tmp_path, monkeypatch, find):
+def test_pieces_files_and_threads_do_not_show(sky, rng, tmp_path, find):
     ra, dec = sky.scatter(rng, 400, -5, 5, 355, 365)
     copies = rng.integers(0, 400, 5_000)
     left = sky.table(ra[copies], dec[copies])
@@ -83,11 +82,10 @@ def test_pieces_files_and_threads_do_not_show(sky, rng, tmp_path, monkeypatch, f
         step = len(table) // 7
         for part, start in enumerate(range(0, len(table), step)):
             pq.write_table(table.slice(start, step), tmp_path / name / f"{part}.parquet", row_group_size=100)
-    monkeypatch.setattr(rows, "_PIECE_ROWS", 1_000)
-    monkeypatch.setattr(objects, "_FEW_FILES", 3)
+    tuning = Tuning(piece_rows=1_000, few_files=3)
     for source in ((left, right), (tmp_path / "left", tmp_path / "right"), (f"{tmp_path}/left/*.parquet", right)):
         for threads in (1, 3):
-            match = crossmatch(*source, 4.0, find, limits=Limits(threads=threads))
+            match = crossmatch(*source, 4.0, find, limits=Limits(threads=threads, tuning=tuning))
             assert match.to_arrow().equals(whole)
 
 
@@ -111,13 +109,14 @@ def test_a_result_is_the_same_on_every_call(sky, rng):
 
 
 @pytest.mark.parametrize("most_runs", [0, 2_000])
-def test_rows_that_threads_read_side_by_side_come_in_order(sky, rng, tmp_path, monkeypatch, most_runs):
+def test_rows_that_threads_read_side_by_side_come_in_order(sky, rng, tmp_path, most_runs):
     ra, dec = sky.scatter(rng, 2_000)
     copies = rng.integers(0, 2_000, 300_000)
     pq.write_table(sky.table(ra[copies], dec[copies]), tmp_path / "left.parquet", row_group_size=5_000)
     right = sky.table(ra, dec, "other")
-    monkeypatch.setattr(rows, "_MAX_RUNS", most_runs)
-    match = crossmatch(tmp_path / "left.parquet", right, 1.0, limits=Limits(threads=4))
+    match = crossmatch(
+        tmp_path / "left.parquet", right, 1.0, limits=Limits(threads=4, tuning=Tuning(max_runs=most_runs))
+    )
     found = match.to_arrow()
     np.testing.assert_array_equal(found["id"].to_numpy(), np.arange(300_000))
     np.testing.assert_array_equal(found["other"].to_numpy(), copies)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ssap_mirror.core.quantities.points import floats
 from ssap_mirror.core.quantities.reading import Candidates, Finder, NotUnderstood, shown
-from ssap_mirror.core.quantities.units import Conversion, conversion, says_no_unit, to_wavelength
+from ssap_mirror.core.units import Conversion, conversion, says_no_unit, to_wavelength
 
 if TYPE_CHECKING:
     import pyarrow as pa

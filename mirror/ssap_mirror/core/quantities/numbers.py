@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ssap_mirror.core.quantities.points import floats
 from ssap_mirror.core.quantities.reading import Candidates, Finder, NotUnderstood, shown
-from ssap_mirror.core.quantities.units import Conversion, conversion, says_no_unit, to_degrees
-from ssap_mirror.core.roles import UNITS
+from ssap_mirror.core.schema.roles import UNITS
+from ssap_mirror.core.units import Conversion, conversion, says_no_unit, to_degrees
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from ssap_mirror.core.roles import ColumnIndex
+from ssap_mirror.core.schema.role_finding import ColumnIndex
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,9 @@ class Reading(Protocol):
         """Where the values come from, for people."""
 
     def values(self, rows: pa.RecordBatch) -> Mapping[str, NDArray[np.float64]]:
-        """Role -> its values in the unit of `ssap_mirror.core.roles.UNITS`, float64 of shape (N,), NaN where unknown.
+        """Role -> its values, float64 of shape (N,), NaN where unknown.
+
+        Units are those of `ssap_mirror.core.schema.roles.UNITS`.
 
         A position gives the roles ``ra`` and ``dec``.
         """

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssap_mirror.core.quantities.units import Conversion, conversion, says_no_unit
 from ssap_mirror.core.times import J2000_MJD, JULIAN_YEAR_DAYS, MJD_ZERO_JD, SECONDS_PER_DAY, iso_span, mjd_of
+from ssap_mirror.core.units import Conversion, conversion, says_no_unit
 
 if TYPE_CHECKING:
     import pyarrow as pa

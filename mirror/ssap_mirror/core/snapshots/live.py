@@ -195,7 +195,7 @@ def _remove(mirror: Path, name: str) -> bool:
     snapshot = layout.snapshots_dir(mirror) / name
     with storage.unread(snapshot / layout.MANIFEST) as free:
         if free:
-            # Out of sight first: what lies among the snapshots is whole, even if this is cut off.
+            # Out of sight first: what lies among the snapshots is whole, even if this is interrupted.
             trash = layout.build_dir(mirror, os.getpid())
             trash.parent.mkdir(exist_ok=True)
             snapshot.rename(trash)

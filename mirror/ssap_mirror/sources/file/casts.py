@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssap_mirror.core.quantities.units import Conversion
 from ssap_mirror.core.schema import Column
 from ssap_mirror.core.times import J2000_MJD, JULIAN_YEAR_DAYS, SECONDS_PER_DAY, UNIX_EPOCH_MJD
+from ssap_mirror.core.units import Conversion
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.votable import TextColumn
 from ssap_mirror.tables.votable.text import items_of_slice, wrap_items

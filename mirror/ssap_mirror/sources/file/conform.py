@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ssap_mirror.core.quantities.units import Conversion, conversion, says_no_unit
 from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.core.units import Conversion, conversion, says_no_unit
 from ssap_mirror.errors import FormatError, ParameterError
 from ssap_mirror.sources.file.casts import Cast, cast_to
 from ssap_mirror.tables.table import listed

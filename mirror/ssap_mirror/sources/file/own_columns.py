@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ssap_mirror.core.quantities.positions import Place, Positions, find_positions
-from ssap_mirror.core.quantities.units import Conversion
 from ssap_mirror.core.schema import HEALPIX_COLUMN, UNLISTED, Column, Schema
+from ssap_mirror.core.units import Conversion
 from ssap_mirror.errors import FormatError, ParameterError
 from ssap_mirror.sources.file.casts import cast_to
 from ssap_mirror.tables.table import Table, listed

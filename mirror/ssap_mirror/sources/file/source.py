@@ -168,7 +168,7 @@ class FileSource:
         )
         record = {"file": said, "notes": list(self.notes)}
         findings = (self._finding(rows), *map(Finding, missing_words(self._missing_cells)))
-        return Harvest(description, rows, Verdict(findings), self.batches, record)
+        return Harvest(description, rows, Verdict(findings), self.batches, record, one_state=True)
 
     def _finding(self, rows: int) -> Finding:
         """Hold the rows that were read against what the file says of itself."""

@@ -200,10 +200,10 @@ class AnswerWriter:
             # The status may stand behind the rows (DALI 1.1 §4.4).
             _refuse_error(reader)
             overflow = reader.query_status == "OVERFLOW" or rows >= maxrec or _warned(reader)
-        storage.sync(part)
+        storage.flush(part)
         digest, size = storage.sha256(part), part.stat().st_size
         part.replace(target)
-        storage.sync(target.parent)
+        storage.flush(target.parent)
         return Stored(target, rows, overflow, digest, size, bad_cells=bad.to_json(), missing_cells=dict(missing))
 
     def _refuse_change(self, schema: Schema) -> None:

@@ -35,10 +35,11 @@ class Price:
         rows = max(sample.rows.num_rows, 1)
         return cls(sample.wire_bytes / rows, sample.rows.nbytes / rows, sample.seconds / rows)
 
-    def estimate(self, rows: int, schema: Schema) -> Estimate:
-        """Cost of so many rows of a service's columns."""
-        disk = _DISK_AT_LEAST + int(rows * self.memory_bytes * _DISK_PER_MEMORY)
-        return Estimate(rows, int(rows * self.wire_bytes), rows * self.seconds, disk, schema)
+    def estimate(self, rows: int | None, schema: Schema, requests: int = 0) -> Estimate:
+        """Cost of so many rows of a service's columns; of an unknown number of rows, the least."""
+        least = rows or 0
+        disk = _DISK_AT_LEAST + int(least * self.memory_bytes * _DISK_PER_MEMORY)
+        return Estimate(rows, int(least * self.wire_bytes), least * self.seconds, disk, requests, schema)
 
 
 def refuse_full_disk(estimate: Estimate, staging: Path, already: int, share: float) -> None:
@@ -62,5 +63,6 @@ def refuse_full_disk(estimate: Estimate, staging: Path, already: int, share: flo
     """
     lack = storage.lack_of_room(staging, share * estimate.disk_bytes - already)
     if lack:
-        message = f"{staging} has {lack} for the harvest of about {estimate.rows:,} rows"
+        about = "an unknown number of" if estimate.rows is None else f"about {estimate.rows:,}"
+        message = f"{staging} has {lack} for the harvest of {about} rows"
         raise CatalogError(message)

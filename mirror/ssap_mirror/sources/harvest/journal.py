@@ -56,7 +56,7 @@ class Journal:
             self._file.truncate(len(content) - len(torn))
             os.fsync(self._file.fileno())
         if not existed:
-            storage.sync(self.path.parent)
+            storage.flush(self.path.parent)
 
     def add(self, record: dict[str, Any]) -> None:
         """Write one record; it is on disk when this returns."""

@@ -13,7 +13,7 @@ from ssap_mirror.errors import CatalogError
 from ssap_mirror.sources.harvest.answers import read_answer
 from ssap_mirror.sources.harvest.shape import meanings
 from ssap_mirror.sources.source import Finding
-from ssap_mirror.tables.parquet import fitting_rows
+from ssap_mirror.tables.parquet.reader import fitting_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa

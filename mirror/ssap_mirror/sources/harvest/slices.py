@@ -22,6 +22,7 @@ __all__ = [
     "Cell",
     "Range",
     "Slice",
+    "TextRange",
     "cells_of",
     "cover_positions",
     "iso_of_mjd",
@@ -177,6 +178,18 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class TextRange:
+    """A range of a column of text in the server's own order; half-open, and None is an open end."""
+
+    column: str
+    """Name of the column."""
+    start: str | None = None
+    """Lower end, which belongs to it."""
+    stop: str | None = None
+    """Upper end, which does not."""
+
+
+@dataclass(frozen=True)
 class Slice:
     """What one request asks for: all rows that lie in a range and in a cell, where given."""
 
@@ -186,6 +199,8 @@ class Slice:
     """Cell of the sky."""
     null: str | None = None
     """Column that has no value; only TAP can ask for that."""
+    text: TextRange | None = None
+    """Range of a column of text; only TAP can ask for that."""
 
     def params(self, *, size_is_radius: bool) -> list[tuple[str, str]]:
         """Parameters of the request; none for the whole table."""
@@ -198,7 +213,8 @@ class Slice:
         within = "" if self.range is None else f"{self.range.parameter}={self.range.start!r}/{self.range.stop!r}"
         cell = "" if self.cell is None else f"cell={self.cell.order}/{self.cell.pixel}"
         null = "" if self.null is None else f"{self.null} is null"
-        return " ".join(text for text in (within, cell, null) if text) or "all"
+        text = "" if self.text is None else f"{self.text.column}={self.text.start!r}/{self.text.stop!r}"
+        return " ".join(part for part in (within, cell, null, text) if part) or "all"
 
     def cut(self, known: NDArray[np.float64] | None = None) -> tuple[Slice, ...] | None:
         """Smaller slices that cover this one, or None if it cannot be cut.
@@ -221,13 +237,20 @@ class Slice:
             found["cell"] = [self.cell.order, self.cell.pixel]
         if self.null is not None:
             found["null"] = self.null
+        if self.text is not None:
+            found["text"] = [self.text.column, self.text.start, self.text.stop]
         return found
 
     @classmethod
     def from_json(cls, item: dict[str, Any]) -> Slice:
         """Inverse of `to_json`."""
-        within, cell = item.get("range"), item.get("cell")
-        return cls(None if within is None else Range(*within), None if cell is None else Cell(*cell), item.get("null"))
+        within, cell, text = item.get("range"), item.get("cell"), item.get("text")
+        return cls(
+            None if within is None else Range(*within),
+            None if cell is None else Cell(*cell),
+            item.get("null"),
+            None if text is None else TextRange(*text),
+        )
 
 
 #: The whole table, without a constraint.

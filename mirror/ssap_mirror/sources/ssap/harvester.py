@@ -68,8 +68,15 @@ class Harvester:
         """Survey, and work out what the harvest will cost."""
         with self._sweeps(self.probe.traits.identity) as sweeps:
             since = run_survey(sweeps, self.base).since
-            rows = sweeps.audit.seen() if self.base is None else len(sweeps.audit.missing(since))
-            return self._estimate(rows)
+            main = next(iter(self.probe.traits.parameters), None)
+            if self.base is None:
+                return self._estimate(self._foreseen_rows(sweeps.audit), sweeps.foreseen_requests(main))
+            missing = sweeps.audit.missing(since)
+            return self._estimate(len(missing), sweeps.foreseen_fetches(missing))
+
+    def _foreseen_rows(self, audit: Audit) -> int | None:
+        """Rows of the table: those that a survey saw, or else those of an answer without a constraint; or unknown."""
+        return audit.seen() or self.probe.traits.unreported_limit
 
     def run(self) -> Harvest:
         """Sweep, compare, fetch what is missing, and judge.
@@ -156,14 +163,14 @@ class Harvester:
             return False
         return audit.seen() > _MANY_MORE * limit
 
-    def _estimate(self, rows: int) -> Estimate:
+    def _estimate(self, rows: int | None, requests: int = 0) -> Estimate:
         sample = self.probe.endpoint.sample([("VERB", str(FULL_VERB)), ("MAXREC", str(_PRICE_ROWS))])
-        return Price.of_sample(sample).estimate(rows, self.probe.description.schema)
+        return Price.of_sample(sample).estimate(rows, self.probe.description.schema, requests)
 
     def _check_disk(self, audit: Audit) -> None:
         if HARVEST in self.ledger.sweeps() and not self.ledger.open_slices(HARVEST):
             return
-        estimate = self._estimate(audit.seen())
+        estimate = self._estimate(self._foreseen_rows(audit))
         self.progress.note(estimate.words())
         share = self.probe.endpoint.client.policy.disk_share
         refuse_full_disk(estimate, self.ledger.folder, self.ledger.bytes_on_disk(), share)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.sources.harvest.audit import Audit, Changes, Sight
 from ssap_mirror.sources.harvest.sweep import InseparableError
+from ssap_mirror.sources.ssap.probe.traits import POS, TIME
 from ssap_mirror.sources.ssap.sweeps import Sweeps
-from ssap_mirror.sources.ssap.traits import POS, TIME
 
 __all__ = ["Settled", "Survey", "run_survey", "settle"]
 

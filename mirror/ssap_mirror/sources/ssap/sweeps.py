@@ -27,10 +27,11 @@ from ssap_mirror.sources.harvest.slices import (
 )
 from ssap_mirror.sources.harvest.sweep import Fetch, InseparableError, Sweep, run_sweep
 from ssap_mirror.sources.progress import Progress
-from ssap_mirror.sources.ssap.looks.hidden_limit import find_hidden_limit
-from ssap_mirror.sources.ssap.looks.third_sweep import ThirdSweep, choose_third_sweep
+from ssap_mirror.sources.ssap.foreseen import requests_for_cells, requests_for_ranges
+from ssap_mirror.sources.ssap.hidden_limit import find_hidden_limit
 from ssap_mirror.sources.ssap.probe import Probe
-from ssap_mirror.sources.ssap.traits import POS, TIME
+from ssap_mirror.sources.ssap.probe.traits import POS, TIME
+from ssap_mirror.sources.ssap.third_sweep import ThirdSweep, choose_third_sweep
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -164,6 +165,31 @@ class Sweeps:
             return None
         others = [name.removeprefix(f"{HARVEST}-") for name in names if name != HARVEST]
         return others[-1] if others else next(iter(self.probe.traits.parameters), None)
+
+    def foreseen_requests(self, parameter: str | None) -> int:
+        """Count the requests that `harvest` will take, by the rows that a survey has seen."""
+        if parameter is None:
+            return 1
+        slices, known = self._planned(parameter)
+        limit = self._rows_of_an_answer()
+        if known is not None:
+            return requests_for_ranges(slices, known, limit)
+        first = slices[0].cell
+        assert first is not None
+        return requests_for_cells(*self.audit.positions(), first.order, limit)
+
+    def _rows_of_an_answer(self) -> int:
+        """Tell how many rows an answer may have: as many as are asked for, or as the service has shown to give."""
+        limits = [2 * self._policy.slice_rows]
+        if self.ledger.answer_limit is not None:
+            limits.append(self.ledger.answer_limit)
+        if any(self.ledger.cuts(sweep) for sweep in self.ledger.sweeps()):
+            limits.append(max((answer.rows for answer in self.ledger.answers()), default=0) + 1)
+        return min(limits)
+
+    def foreseen_fetches(self, missing: Missing) -> int:
+        """Count the requests that it takes to fetch some rows."""
+        return len(self._slices_of(missing, at_position=self.probe.traits.cones))
 
     def fetch_published(self, since_mjd: float) -> None:
         """Ask for the full rows that were published since a date [MJD]."""

@@ -152,6 +152,29 @@ class Adql:
         low, high = (math.nan if row[key] is None else float(row[key]) for key in ("low", "high"))
         return int(row["n"]), low, high
 
+    def some_texts(self, column: str, slice_: Slice, rows: int) -> tuple[int, list[str]]:
+        """Tell how many rows of a slice have a value in a column of text, and some of these in the server's order.
+
+        Parameters
+        ----------
+        column : str
+            Of text.
+        slice_ : Slice
+            Rows to look at.
+        rows : int
+            How many values to ask for; the least and the largest come beside them.
+        """
+        name, within = self._name(column), [*self._conditions(slice_), f"{self._name(column)} IS NOT NULL"]
+        row = self._row(f"SELECT COUNT({name}) AS n, MIN({name}) AS low, MAX({name}) AS high", *within)
+        if not row["n"]:
+            return 0, []
+        query = _query(f"SELECT TOP {rows} {name}", self.table, *within)
+        found = self._ask(query, maxrec=rows + 1).rows.column(0).to_pylist()
+        # An empty text may come as none at all.
+        low, high = str(row["low"] or ""), str(row["high"] or "")
+        between = sorted({str(value) for value in found if value} - {low, high})
+        return int(row["n"]), [low, *between, high] if low != high else [low]
+
     def averages(self, columns: list[str]) -> dict[str, tuple[float, float, float, float]]:
         """Tell of columns of numbers how many rows have a value, the mean, the least and the largest; NaN for none.
 
@@ -197,7 +220,7 @@ class Adql:
             If there is no TAP_SCHEMA.
         """
         written = {self.table, self.table.lower(), self.table.upper(), self.table.replace('"', "")}
-        names = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(written))
+        names = ", ".join(map(_literal, sorted(written)))
         # All columns that there are: some services lack ``indexed`` and ``principal``.
         query = _query("SELECT *", "tap_schema.columns", f"table_name IN ({names})")
         asking, answer = self._first_answer(query)
@@ -266,6 +289,9 @@ class Adql:
             return []
         if slice_.null is not None:
             return [f"{self._name(slice_.null)} IS NULL"]
+        if slice_.text is not None:
+            name, ends = self._name(slice_.text.column), ((">=", slice_.text.start), ("<", slice_.text.stop))
+            return [f"{name} {sign} {_literal(end)}" for sign, end in ends if end is not None]
         if slice_.range is None:
             message = f"{slice_.key} cannot be asked of TAP"
             raise ValueError(message)
@@ -302,6 +328,10 @@ class Adql:
 def _query(select: str, table: str, *conditions: str) -> str:
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return f"{select} FROM {table}{where}"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _quoted(name: str) -> str:

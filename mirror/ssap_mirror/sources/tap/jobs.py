@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from ssap_mirror.core.schema import Column, Schema
-from ssap_mirror.errors import FormatError
+from ssap_mirror.errors import FormatError, ServiceError
 from ssap_mirror.sources.harvest.answers import AnswerWriter, Stored, raw_file
 from ssap_mirror.sources.harvest.client import Download
 from ssap_mirror.sources.harvest.ledger import Answer, Ledger
@@ -18,7 +20,7 @@ from ssap_mirror.sources.tap.adql import Adql
 from ssap_mirror.sources.tap.ranges import RangePlanner
 from ssap_mirror.sources.tap.uws import NoJobsError, run_job
 
-__all__ = ["JOBS", "SURVEY", "Jobs"]
+__all__ = ["JOBS", "SURVEY", "Jobs", "foreseen_requests"]
 
 #: Sweeps of all full rows, and of a few columns of all rows.
 JOBS, SURVEY = "jobs", "survey"
@@ -27,6 +29,8 @@ JOBS, SURVEY = "jobs", "survey"
 _SPARE_ROWS = 1000
 # Rows of a survey are so much narrower than full ones.
 _SURVEY_JOBS = 4
+# Requests of a job: its count, its making, its start, two looks, its result, its end; and those without jobs.
+_REQUESTS_PER_JOB, _REQUESTS_WITHOUT_JOBS = 7, 2
 # A survey brings so many columns by which rows may be found again.
 _MOST_CUTTERS = 3
 
@@ -51,12 +55,14 @@ class Jobs:
         listed = {column.name: adql.listed(column.name) for column in columns}
         self._indexed = [column for column in columns if (about := listed[column.name]) is not None and about.indexed]
         self._others = [column for column in columns if column not in self._indexed]
+        self._texts = _texts(schema)
         #: Columns by whose values rows are found again.
         self.cutters = tuple((self._indexed or self._others)[:_MOST_CUTTERS])
         roles = schema.roles
         told = {roles.get("identity"), roles.get("date_published"), *(column.name for column in self.cutters)}
-        #: What a survey sees of a row.
-        self.survey_columns = schema.select(c.name for c in schema if c.verbosity <= 10 or c.name in told)
+        seen = [column.name for column in schema if column.verbosity <= 10 or column.name in told]
+        #: What a survey sees of a row; everything, where nothing stands out.
+        self.survey_columns = schema.select(seen or schema.names)
         self._adql = adql
         self._ledger = ledger
         self._job_rows = adql.client.policy.job_rows
@@ -102,7 +108,20 @@ class Jobs:
                 if slices := planner.plan(column):
                     self._progress.note(f"{self._adql.table} has no index of use; it is cut by {column.name}")
                     return slices
+            for column in self._texts:
+                if slices := planner.plan_texts(column):
+                    self._progress.note(f"{self._adql.table} has no column of numbers; it is cut by {column.name}")
+                    return slices
         return [WHOLE]
+
+
+def foreseen_requests(adql: Adql, rows: int) -> int:
+    """Count the requests that it takes to fetch so many rows."""
+    job_rows = adql.client.policy.job_rows
+    if adql.most_rows is not None:
+        job_rows = min(job_rows, max(1, adql.most_rows // 2))
+    each = _REQUESTS_WITHOUT_JOBS if adql.no_jobs.is_set() else _REQUESTS_PER_JOB
+    return math.ceil(rows / job_rows) * each
 
 
 def _fetch(
@@ -135,6 +154,10 @@ def _fetch_once(
         if stored.overflow and stored.rows < counted and adql.can_be_cut(slice_):
             return None
         message = f"the job for {slice_.key} gave {stored.rows:,} rows, and the server counts {counted:,}"
+        if stored.overflow and stored.rows < counted:
+            # Its limit is no accident: to ask again would give the same.
+            message += "; it gives no more, and no column cuts these rows"
+            raise ServiceError(message)
         raise FormatError(message)
     return stored
 
@@ -151,6 +174,16 @@ def _download(adql: Adql, form: dict[str, str], raw: Path) -> Download:
 
 def _by_usefulness(schema: Schema) -> list[Column]:
     """Columns of numbers, the likeliest to have many different values first."""
+    numbers = ("short", "int", "long", "float", "double")
+    return _ranked(schema, lambda column: not column.shape and column.datatype in numbers)
+
+
+def _texts(schema: Schema) -> list[Column]:
+    """Columns of text, the likeliest to have many different values first."""
+    return _ranked(schema, lambda column: column.is_text and not column.shape)
+
+
+def _ranked(schema: Schema, wanted: Callable[[Column], bool]) -> list[Column]:
     roles = {name: role for role, name in schema.roles.items()}
 
     def rank(column: Column) -> tuple[bool, bool, bool, bool]:
@@ -162,7 +195,5 @@ def _by_usefulness(schema: Schema) -> list[Column]:
             column.datatype not in ("int", "long"),
         )
 
-    numbers = ("short", "int", "long", "float", "double")
     # A row whose value is taken as missing is not found again by that value.
-    usable = (column for column in schema if not column.shape and column.name not in schema.missing)
-    return sorted((column for column in usable if column.datatype in numbers), key=rank)
+    return sorted((column for column in schema if wanted(column) and column.name not in schema.missing), key=rank)

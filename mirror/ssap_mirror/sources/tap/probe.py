@@ -8,7 +8,7 @@ from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.harvest.cost import Price
-from ssap_mirror.sources.harvest.samples import identity_in
+from ssap_mirror.sources.harvest.samples import Sample, identity_in
 from ssap_mirror.sources.source import Description
 from ssap_mirror.sources.tap.adql import Adql, TapSchemaColumn
 
@@ -16,6 +16,8 @@ __all__ = ["Probe", "probe"]
 
 # So many rows show which column tells them apart; where a snapshot says so, fewer will do.
 _SAMPLE_ROWS, _SMALL_SAMPLE_ROWS = 2000, 100
+# ObsCore 1.1 §3.3.1.
+_PRODUCT, _SPECTRUM = "dataproduct_type", "spectrum"
 #: Roles whose columns are in answers of the lowest verbosity: TAP says of a column only whether it is a principal one.
 _BRIEF = ("access_url", "identity", "obs_publisher_did", "ra", "dec", "location", "t_mid", "t_exptime")
 
@@ -64,8 +66,21 @@ def probe(adql: Adql, url: str, title: str, base: Catalog | None, corrections: C
     brief = {named.roles[role] for role in _BRIEF if role in named.roles}
     columns = tuple(replace(column, verbosity=10 if column.name in brief else column.verbosity) for column in named)
     schema = replace(named, columns=columns, overrides={**named.overrides, "identity": identity or ""})
-    description = Description("tap", url, title, schema, header=sample.reader.header)
+    notes = () if adql.where else _other_products(sample, schema)
+    description = Description("tap", url, title, schema, header=sample.reader.header, notes=notes)
     return Probe(adql.with_sample(sample, asked), description, Price.of_sample(sample))
+
+
+def _other_products(sample: Sample, schema: Schema) -> tuple[str, ...]:
+    """Say which other products than spectra are among some rows of a table of all kinds, as ``ivoa.obscore`` is."""
+    column = next((column for column in schema if column.name.lower() == _PRODUCT), None)
+    if column is None or not column.is_text:
+        return ()
+    others = sorted({str(value) for value in sample.rows.column(column.name).to_pylist() if value} - {_SPECTRUM})
+    if not others:
+        return ()
+    asked = f"--where \"{column.name}='{_SPECTRUM}'\" asks for spectra alone"
+    return (f"the table has other products than spectra: {', '.join(others)}; {asked}",)
 
 
 def _completed(column: Column, listed: TapSchemaColumn | None) -> Column:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssap_mirror.core.schema import Column
-from ssap_mirror.sources.harvest.slices import WHOLE, Range, Slice
+from ssap_mirror.sources.harvest.slices import WHOLE, Range, Slice, TextRange
 from ssap_mirror.sources.tap.adql import Adql
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RangePlanner", "ranges_around"]
 
+# Of a column of text, to find one in the middle.
+_SOME_TEXTS = 200
 # Each halving leaves a value on either side; values that crowd more than this are left to the jobs.
 _MOST_HALVINGS = 64
 
@@ -59,6 +61,32 @@ class RangePlanner:
             return [WHOLE]
         slices = [Slice(Range(column.name, *ends)) for ends in itertools.pairwise([None, *cuts, None])]
         return [*slices, Slice(null=column.name)]
+
+    def plan_texts(self, column: Column) -> list[Slice]:
+        """Cut the table by a column of text; as `plan`."""
+        rows, values = self._adql.some_texts(column.name, WHOLE, _SOME_TEXTS)
+        if len(values) < 2:
+            return []
+        cuts = self._text_cuts(TextRange(column.name), rows, _MOST_HALVINGS)
+        slices = [Slice(text=TextRange(column.name, *ends)) for ends in itertools.pairwise([None, *cuts, None])]
+        return [*slices, Slice(null=column.name)] if cuts else [WHOLE]
+
+    def _text_cuts(self, within: TextRange, rows: int, halvings: int) -> list[str]:
+        """Cut at values that occur, whatever order the server has them in: its own counts tell how many are below."""
+        if rows <= self._rows or not halvings:
+            return []
+        rows, values = self._adql.some_texts(within.column, Slice(text=within), _SOME_TEXTS)
+        if rows <= self._rows or len(values) < 2:
+            return []
+        # Not the least of all: what is below the cut must not be nothing.
+        middle = values[max(1, len(values) // 2)]
+        left, right = replace(within, stop=middle), replace(within, start=middle)
+        below = self._adql.count(Slice(text=left))
+        return [
+            *self._text_cuts(left, below, halvings - 1),
+            middle,
+            *self._text_cuts(right, rows - below, halvings - 1),
+        ]
 
     def _cuts(self, within: Range, rows: int, halvings: int) -> list[float]:
         """Halve between the values that occur, until the slices are small or of one value each."""

@@ -17,6 +17,7 @@ from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Estimate, Harvest, RequestPolicy
 from ssap_mirror.sources.tap.adql import Adql
 from ssap_mirror.sources.tap.harvester import harvest_table
+from ssap_mirror.sources.tap.jobs import foreseen_requests
 from ssap_mirror.sources.tap.probe import Probe, probe
 from ssap_mirror.sources.tap.refresh import Refresh
 
@@ -76,7 +77,7 @@ class TapSource:
             if base is not None:
                 missing = Refresh(found, ledger, staging, progress, base).missing_rows(rows)
                 rows = rows if missing is None else missing
-            return found.price.estimate(rows, found.description.schema)
+            return found.price.estimate(rows, found.description.schema, foreseen_requests(found.adql, rows))
 
     def harvest(self, staging: Path, progress: Progress) -> Harvest:
         """Bring all rows to disk, resuming what `staging` already holds.
@@ -121,6 +122,8 @@ class TapSource:
                 progress.note("the table's columns are not those of the live snapshot, so all rows are fetched")
                 base = None
                 found = self._probe(adql, base)
+            for note in found.description.notes:
+                progress.note(note)
             yield found, base
 
     def _probe(self, adql: Adql, base: Catalog | None) -> Probe:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssap_mirror.errors import FormatError
+from ssap_mirror.tables.cell_types import as_type
 from ssap_mirror.tables.numpy_arrays import arrow_array
-from ssap_mirror.tables.text.cell_types import as_type
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,6 +20,8 @@ __all__ = ["arrays_in_memory", "ascii_array", "binary_array", "letters"]
 _FORMAT = re.compile(r"(\d*)([LXBIJKAEDCMPQ])(.*)")
 _ASCII_FORMAT = re.compile(r"([AIFED])(\d*)(?:\.\d+)?")
 _INTEGERS = "BIJK"
+# What astropy puts in place of masked integers: 999999, as far as the type holds it
+_ASTROPY_FILLS = {"I": 16959, "J": 999_999, "K": 999_999}
 _STORED = {"L": "u1", "B": "u1", "A": "S1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
 _STORED |= {"C": ">c8", "M": ">c16"}
 _TRUE, _FALSE = ord("T"), ord("F")
@@ -142,7 +144,9 @@ def _decoded(column: Any, letter: str, raw: NDArray[Any]) -> tuple[NDArray[Any],
     scale, zero = _scaling(column)
     bits = 8 * raw.dtype.itemsize
     if scale == 1 and letter in _INTEGERS and zero == (-128 if letter == "B" else 2 ** (bits - 1)):
-        return _other_sign(raw, letter), nulls
+        values = _other_sign(raw, letter)
+        # Astropy writes the number that it fills masked values with, and not what is stored for it.
+        return values, values == column.null if column.null == _ASTROPY_FILLS.get(letter) else nulls
     if scale == 1 and letter in "BIJ" and float(zero).is_integer() and abs(zero) < 2**53:
         return raw.astype(np.int64) + int(zero), nulls
     if letter in "CM":

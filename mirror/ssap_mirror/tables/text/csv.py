@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssap_mirror.errors import FormatError
+from ssap_mirror.tables.cell_types import NULL_WORDS, CellType, as_type, with_points
 from ssap_mirror.tables.files import unpacked_stream
 from ssap_mirror.tables.table import Ending, Table, arrow_errors, listed
-from ssap_mirror.tables.text.cell_types import NULL_WORDS, CellType, as_type, with_points
 from ssap_mirror.tables.text.cleaned import CleanedText
 from ssap_mirror.tables.text.dialect import Dialect, recognize
 
@@ -53,9 +53,9 @@ def open_csv(path: Path, *, typed: bool, batch_rows: int) -> Table:
     dialect = replace(dialect, names=tuple(unnamed.get(n, name) for n, name in enumerate(dialect.names, 1)))
     _refuse_doubled(dialect.names)
     ending = Ending()
-    kinds, commas = {name: pa.string() for name in dialect.names}, frozenset[str]()
+    kinds, commas, blank = {name: pa.string() for name in dialect.names}, frozenset[str](), frozenset[str]()
     if not typed:
-        kinds, commas = _looked_at(path, dialect)
+        kinds, commas, blank = _looked_at(path, dialect)
     if commas:
         notes = (*notes, f"decimal commas are read as points: {listed([n for n in dialect.names if n in commas])}")
     types = pa.schema([pa.field(name, kinds[name], metadata=_metadata(dialect, name)) for name in dialect.names])
@@ -71,11 +71,11 @@ def open_csv(path: Path, *, typed: bool, batch_rows: int) -> Table:
                 for start in range(0, batch.num_rows, batch_rows):
                     yield batch.slice(start, batch_rows)
 
-    return Table("CSV", types, read, files=(path,), opening_notes=notes, ending=ending)
+    return Table("CSV", types, read, files=(path,), blank=blank, opening_notes=notes, ending=ending)
 
 
-def _looked_at(path: Path, dialect: Dialect) -> tuple[dict[str, pa.DataType], frozenset[str]]:
-    """Find the types of the columns, and those whose numbers have decimal commas."""
+def _looked_at(path: Path, dialect: Dialect) -> tuple[dict[str, pa.DataType], frozenset[str], frozenset[str]]:
+    """Find the types of the columns, those whose numbers have decimal commas, and those without any value."""
     plain = {name: CellType() for name in dialect.names}
     # Semicolons stand between cells where commas stand within numbers.
     with_comma = {name: CellType() for name in dialect.names if dialect.delimiter == ";"}
@@ -86,11 +86,12 @@ def _looked_at(path: Path, dialect: Dialect) -> tuple[dict[str, pa.DataType], fr
                 if name in with_comma:
                     with_comma[name].look(with_points(column))
     kinds = {name: kind.found for name, kind in plain.items()}
+    blank = frozenset(name for name, kind in plain.items() if kind.is_blank)
     if any(str(kind) == "double" for kind in kinds.values()):  # it has points, so commas are something else
-        return kinds, frozenset()
+        return kinds, frozenset(), blank
     found = {name: kind.found for name, kind in with_comma.items()}
     commas = frozenset(name for name, kind in found.items() if str(kind) == "double" != str(kinds[name]))
-    return {**kinds, **{name: found[name] for name in commas}}, commas
+    return {**kinds, **{name: found[name] for name in commas}}, commas, blank
 
 
 @contextmanager

@@ -18,6 +18,7 @@ _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eEdD][-+]?\d+)?\s*|\s*[-+]?(na
 _RULE = re.compile(r"[-+|\s,;]*-[-+|\s,;]*")
 # As VizieR describes the columns of its TSV: #Column <tab> name <tab> (format) <tab> description <tab> [ucd=...]
 _VIZIER_COLUMN = re.compile(r"#Column\t(?P<name>[^\t]*)\t[^\t]*\t(?P<text>[^\t]*)(?:\t\[ucd=(?P<ucd>[^\]]*)\])?")
+_WORDS = re.compile(r'("[^"]*")|(\S+)')
 _BOM = "\ufeff"
 
 
@@ -46,6 +47,11 @@ class Dialect:
     end: bytes = b""
     """What a line begins with after which another table comes."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing but a line of names and rows, as every reader of CSV expects them."""
+        return not (self.comments or self.blanks or self.units or self.described or self.end)
+
 
 def recognize(beginning: bytes) -> Dialect:
     """Recognise how a text table is written from its first lines.
@@ -73,7 +79,7 @@ def recognize(beginning: bytes) -> Dialect:
     delimiter = _delimiter(rest)
     records = _records(rest, delimiter)
     (names, end), following = records[0], records[1:]
-    if _is_no_header(names):
+    if _is_no_header(names) or _is_row_below(comments, delimiter, names):
         names = _names_in_comment(comments, delimiter, len(names))
         end = 0
     blanks = delimiter == " "
@@ -148,7 +154,7 @@ def _records(text: str, delimiter: str) -> list[tuple[list[str], int]]:
 def _parsed(lines: Sequence[str], delimiter: str) -> Iterator[tuple[list[str], int]]:
     if delimiter == " ":
         for number, line in enumerate(lines, 1):
-            cells = [quoted or plain for quoted, plain in re.findall(r'("[^"]*")|(\S+)', line)]
+            cells = _parsed_words(line)
             if not line.startswith("#"):
                 yield cells, number
         return
@@ -169,14 +175,33 @@ def _is_no_header(cells: Sequence[str]) -> bool:
     return [cell.strip() for cell in cells] != [str(number) for number in range(len(cells))]
 
 
+def _is_row_below(comments: Sequence[str], delimiter: str, cells: Sequence[str]) -> bool:
+    """Whether the last comment has the names of the columns: as many words, and a number in the cells below it."""
+    names = _words(comments, delimiter)
+    if len(names) != len(cells) or len(set(names)) != len(names) or any(_NUMBER.fullmatch(name) for name in names):
+        return False
+    return any(_NUMBER.fullmatch(cell) for cell in cells if cell.strip())
+
+
+def _words(comments: Sequence[str], delimiter: str) -> list[str]:
+    """Words of the last comment."""
+    line = comments[-1].lstrip("#").strip() if comments else ""
+    if delimiter == " ":
+        return [word.strip('"') for word in _parsed_words(line)]
+    return [word.strip() for word in next(csv.reader([line], delimiter=delimiter), [])]
+
+
+def _parsed_words(line: str) -> list[str]:
+    return [quoted or plain for quoted, plain in _WORDS.findall(line)]
+
+
 def _names_in_comment(comments: Sequence[str], delimiter: str, columns: int) -> list[str]:
     """Names from the last comment, where they stand if rows come next (astropy's commented header, TOPCAT's ASCII)."""
-    line = comments[-1].lstrip("#").strip() if comments else ""
-    names = line.split() if delimiter == " " else next(csv.reader([line], delimiter=delimiter), [])
+    names = _words(comments, delimiter)
     if len(names) != columns or _is_no_header(names):
         message = "its first line has numbers, where the names of its columns are expected"
         raise FormatError(message)
-    return list(names)
+    return names
 
 
 def _vizier_columns(comments: Sequence[str]) -> dict[str, dict[str, str]]:

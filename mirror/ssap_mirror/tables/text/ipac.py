@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ssap_mirror.errors import FormatError
+from ssap_mirror.tables.cell_types import as_type
 from ssap_mirror.tables.files import unpacked_stream
 from ssap_mirror.tables.numpy_arrays import arrow_field
 from ssap_mirror.tables.table import Ending, Table, arrow_errors
-from ssap_mirror.tables.text.cell_types import as_type
 from ssap_mirror.tables.text.csv import cells_of
 from ssap_mirror.tables.text.dialect import Dialect
 

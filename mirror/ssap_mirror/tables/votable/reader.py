@@ -29,11 +29,7 @@ __all__ = ["VOTableReader", "read_votable"]
 _OPENS_ROWS = re.compile(rb"<(?:[\w.-]+:)?(?:TABLEDATA|STREAM)(?:\s[^<>]*)?>")
 _LONGEST_TAG = 1 << 16
 _END_OF_ROW, _END_OF_ROWS, _END_OF_STREAM = b"</TR>", b"</TABLEDATA", b"</STREAM"
-#: Text that is turned into columns at once [byte].
-_BLOCK = 4 << 20
-#: Text that is given to the parser at once [byte].
-_PARSED = 1 << 20
-_LARGEST = 16 << 20
+_LARGEST, _BLOCK, _PARSED = 16 << 20, 4 << 20, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -59,9 +55,12 @@ class VOTableReader:
         max_bytes: int,
         bad_cells: BadCells | None = None,
         join_tables: bool = False,
+        block_bytes: int = _BLOCK,
+        parsed_bytes: int = _PARSED,
     ) -> None:
         self._batch_rows = batch_rows
         self._max_bytes = max_bytes
+        self._block_bytes, self._parsed_bytes = block_bytes, parsed_bytes
         self._document = Document(max_bytes, join_tables=join_tables)
         self._buffer = Buffer(source)
         self._finished = False
@@ -84,7 +83,7 @@ class VOTableReader:
         if row_bytes > max_bytes:
             message = f"each of its rows takes {row_bytes:,} bytes; at most {max_bytes:,} are read"
             raise FormatError(message)
-        self._rows_at_once = min(batch_rows, max(1, 2 * _BLOCK // max(row_bytes, 1)))
+        self._rows_at_once = min(batch_rows, max(1, 2 * block_bytes // max(row_bytes, 1)))
 
     @property
     def params(self) -> tuple[Param, ...]:
@@ -220,7 +219,7 @@ class VOTableReader:
             self._read_parsed()
 
     def _read_text_rows(self) -> None:
-        end = self._buffer.fill_to(_END_OF_ROWS, _BLOCK)
+        end = self._buffer.fill_to(_END_OF_ROWS, self._block_bytes)
         size = end if end >= 0 else self._buffer.rfind(_END_OF_ROW) + len(_END_OF_ROW)
         if end < 0 and size < len(_END_OF_ROW):
             if len(self._buffer) > self._max_bytes:
@@ -238,7 +237,7 @@ class VOTableReader:
         self._document.rows_before = self._rows
 
     def _read_binary_rows(self) -> None:
-        end = self._buffer.fill_to(b"<", _BLOCK)
+        end = self._buffer.fill_to(b"<", self._block_bytes)
         while end >= 0 and len(self._buffer) < end + len(_END_OF_STREAM) and self._buffer.fill():
             pass
         size = end if end >= 0 else len(self._buffer)
@@ -254,7 +253,7 @@ class VOTableReader:
         if not len(self._buffer) and not self._buffer.fill():
             self._finish()
         else:
-            self._feed(min(len(self._buffer), _PARSED))
+            self._feed(min(len(self._buffer), self._parsed_bytes))
         self._take_parsed()
 
     def _take_parsed(self) -> None:
@@ -320,6 +319,8 @@ def read_votable(
     max_bytes: int = _LARGEST,
     bad_cells: BadCells | None = None,
     join_tables: bool = False,
+    block_bytes: int = _BLOCK,
+    parsed_bytes: int = _PARSED,
 ) -> VOTableReader:
     """Open a VOTable, plain or gzip, of any version and serialisation (but not FITS inside a VOTable).
 
@@ -341,6 +342,10 @@ def read_votable(
     join_tables : bool
         Whether rows of later tables of the results are read as well, which have to have the same columns; else a note
         says that there are others.
+    block_bytes : int
+        Text that is turned into columns at once [byte].
+    parsed_bytes : int
+        Text that is given to the XML parser at once [byte], where it has to see the rows.
 
     Raises
     ------
@@ -350,7 +355,13 @@ def read_votable(
         If it cannot be read.
     """
     return VOTableReader(
-        source, batch_rows=batch_rows, max_bytes=max_bytes, bad_cells=bad_cells, join_tables=join_tables
+        source,
+        batch_rows=batch_rows,
+        max_bytes=max_bytes,
+        bad_cells=bad_cells,
+        join_tables=join_tables,
+        block_bytes=block_bytes,
+        parsed_bytes=parsed_bytes,
     )
 
 

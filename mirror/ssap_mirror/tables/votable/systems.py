@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ssap_mirror.core.schema import Column
+from ssap_mirror.core.times import J2000_MJD, JULIAN_YEAR_DAYS, MJD_ZERO_JD
 
 __all__ = ["Systems"]
 
@@ -26,9 +27,10 @@ _FRAMES = {
     "ecliptic": ("ecliptic", "J2000"),
 }
 _DATE = re.compile(r"(?P<kind>[JBjb]?)\s*(?P<year>\d{4}(?:\.\d*)?)")
-_ORIGINS = {"MJD-ORIGIN": "2400000.5", "JD-ORIGIN": "0"}
+_ORIGINS = {"MJD-ORIGIN": str(MJD_ZERO_JD), "JD-ORIGIN": "0"}
 # Besselian epochs: JD = 2415020.31352 + (B - 1900) * 365.242198781 (Lieske 1979)
-_B1900_JD, _TROPICAL_YEAR_D, _J2000_JD, _JULIAN_YEAR_D = 2415020.31352, 365.242198781, 2451545.0, 365.25
+_B1900_JD, _TROPICAL_YEAR_D = 2415020.31352, 365.242198781
+_J2000_JD = J2000_MJD + MJD_ZERO_JD
 
 
 @dataclass(frozen=True)
@@ -85,5 +87,5 @@ def _julian_year(text: str) -> str | None:
     year = float(found["year"])
     if found["kind"].upper() == "B":
         days = _B1900_JD + (year - 1900) * _TROPICAL_YEAR_D
-        year = 2000 + (days - _J2000_JD) / _JULIAN_YEAR_D
+        year = 2000 + (days - _J2000_JD) / JULIAN_YEAR_DAYS
     return f"{year:.6f}".rstrip("0").rstrip(".")

@@ -24,9 +24,9 @@ from ssap_query.engine.compile import (
     files_in_cones,
 )
 from ssap_query.engine.cones.found_rows import FoundRows, columns_of, gather
-from ssap_query.engine.cones.row_groups import Group, RowSelection
-from ssap_query.engine.cones.sky_cover import reach_deg
 from ssap_query.engine.duckdb_session import Arrays, translate_errors
+from ssap_query.engine.index.row_groups import Group, RowSelection
+from ssap_query.engine.index.sky_cover import reach_deg
 from ssap_query.engine.plan import BoundQuery
 from ssap_query.engine.rows import Rows
 from ssap_query.engine.score import score_of_joined

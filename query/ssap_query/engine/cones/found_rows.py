@@ -11,7 +11,7 @@ import numpy as np
 from ssap_mirror.core.schema import Schema
 
 from ssap_query.arrow.arrays import as_arrow
-from ssap_query.engine.cones.row_groups import Group, RowSelection
+from ssap_query.engine.index.row_groups import Group, RowSelection
 from ssap_query.engine.plan import BoundQuery
 from ssap_query.engine.rows import InMemoryRows, RowGroupRows, Rows
 from ssap_query.ssap.predicate import Predicate

@@ -17,8 +17,8 @@ from ssap_mirror.core.sphere import haversine
 from ssap_query.arrow.arrays import as_arrow, as_numpy, coordinates, taken
 from ssap_query.engine.compile import CANDIDATES, ROW, CompiledQuery, compile_query
 from ssap_query.engine.cones.found_rows import FoundRows, columns_of, gather
-from ssap_query.engine.cones.row_groups import Group, rows_in, rows_in_any_order
 from ssap_query.engine.duckdb_session import translate_errors
+from ssap_query.engine.index.row_groups import Group, rows_in, rows_in_any_order
 from ssap_query.engine.plan import BoundQuery
 from ssap_query.engine.rows import Rows
 from ssap_query.engine.score import SCORE_ROLES, scores

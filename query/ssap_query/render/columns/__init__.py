@@ -1,1 +1,1 @@
-"""Columns of an answer on their way out: in plain types, as text, as FIELDs."""
+"""Columns of a result on their way out: in plain types, as text, as FIELDs."""

@@ -1,4 +1,4 @@
-"""What the values of an answer say about its columns: those who declare a column first read all of it once."""
+"""What the values of a result say about its columns: those who declare a column first read all of it once."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ssap_query.render.answer import Answer
 from ssap_query.render.columns.cells import is_text, string_values
 from ssap_query.render.columns.lists import is_array
 from ssap_query.render.columns.plain import PlainColumn
+from ssap_query.render.renderable import Renderable
 
 __all__ = ["BOUNDS", "Facts", "gather"]
 
@@ -106,12 +106,12 @@ class Facts:
                 self.low_values.setdefault(datatype, set()).update(few)
 
 
-def gather(answer: Answer, columns: Sequence[PlainColumn], wanted: Sequence[bool]) -> list[Facts | None]:
-    """Read an answer once, for what has to be known before it is written.
+def gather(result: Renderable, columns: Sequence[PlainColumn], wanted: Sequence[bool]) -> list[Facts | None]:
+    """Read a result once, for what has to be known before it is written.
 
     Parameters
     ----------
-    answer : Answer
+    result : Renderable
         The rows.
     columns : sequence of PlainColumn
         Its columns.
@@ -128,7 +128,7 @@ def gather(answer: Answer, columns: Sequence[PlainColumn], wanted: Sequence[bool
         for c, needed in zip(columns, wanted, strict=True)
     ]
     if any(wanted):
-        for batch in answer.batches():
+        for batch in result.batches():
             for column, facts in zip(columns, found, strict=True):
                 if facts is not None:
                     facts.add(column.values(batch))

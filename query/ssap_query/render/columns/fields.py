@@ -1,4 +1,4 @@
-"""Which FIELD a VOTable declares for a column of an answer, and the column's values as that FIELD has them."""
+"""Which FIELD a VOTable declares for a column of a result, and the column's values as that FIELD has them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ssap_mirror.core.schema import Column
 from ssap_mirror.errors import FormatError
 
 from ssap_query.arrow.literals import number
-from ssap_query.render.answer import Answer
 from ssap_query.render.columns.cells import is_text, string_values
 from ssap_query.render.columns.facts import BOUNDS, Facts, gather
 from ssap_query.render.columns.lists import bytes_as_numbers, relist
 from ssap_query.render.columns.plain import PlainColumn, plain_columns
+from ssap_query.render.renderable import Renderable
 
 __all__ = ["Field", "declare", "fitting", "no_free_value"]
 
@@ -26,7 +26,7 @@ class Field:
     """A FIELD and where its values come from."""
 
     source: PlainColumn
-    """The column of the answer."""
+    """The column of the result."""
     column: Column
     """The FIELD."""
 
@@ -44,8 +44,8 @@ class Field:
         return array if array.type.equals(wanted) else array.cast(wanted)
 
 
-def declare(answer: Answer, *, null_literals: bool = False) -> list[Field]:
-    """FIELDs for the columns of an answer.
+def declare(result: Renderable, *, null_literals: bool = False) -> list[Field]:
+    """FIELDs for the columns of a result.
 
     What these depend on is known from the values alone, so the rows are read once before they are written: text that
     is not ASCII is ``unicodeChar``, since ``char`` is ASCII (VOTable 1.4 §2.1), and a missing integer may need a value
@@ -53,7 +53,7 @@ def declare(answer: Answer, *, null_literals: bool = False) -> list[Field]:
 
     Parameters
     ----------
-    answer : Answer
+    result : Renderable
         What is going to be written.
     null_literals : bool
         Whether the serialization has no other way to tell a missing integer.
@@ -68,10 +68,10 @@ def declare(answer: Answer, *, null_literals: bool = False) -> list[Field]:
     FormatError
         If an integer column has missing values and leaves no 64-bit value to stand for them.
     """
-    sources = plain_columns(answer)
+    sources = plain_columns(result)
     fields = [Field(source, fitting(source.column, source.kind)) for source in sources]
     wanted = [_matters(field.column, null_literals=null_literals) for field in fields]
-    found = gather(answer, sources, wanted)
+    found = gather(result, sources, wanted)
     return [_applied(f, facts, null_literals=null_literals) for f, facts in zip(fields, found, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""Columns of an answer in the few types that the formats know.
+"""Columns of a result in the few types that the formats know.
 
 SQL, a HATS table or a person's own file bring types that neither VOTable nor FITS has. What a format writes is first
 made plain: numbers and booleans stay what they are, dates and spans of time are ISO 8601 text, exact decimals are
@@ -15,8 +15,8 @@ import pyarrow as pa
 from ssap_mirror.core.schema import Column
 
 from ssap_query.arrow import kernels
-from ssap_query.render.answer import Answer
 from ssap_query.render.columns.lists import elements_of_fixed, is_array, is_bytes, refixed, relist
+from ssap_query.render.renderable import Renderable
 
 __all__ = ["PlainColumn", "plain", "plain_columns", "plain_type"]
 
@@ -33,7 +33,7 @@ class PlainColumn:
     kind: pa.DataType
     """Arrow type of the values, one of those that `plain_type` gives."""
     path: tuple[int, ...]
-    """Which column of the answer; then, within structures, which field."""
+    """Which column of the result; then, within structures, which field."""
     is_json: bool = False
     """Whether the values are nested, and their text is JSON."""
 
@@ -45,12 +45,12 @@ class PlainColumn:
         return array if array.type.equals(self.kind) else plain(array)
 
 
-def plain_columns(answer: Answer, *, flatten: bool = True) -> list[PlainColumn]:
-    """Columns of an answer in plain types.
+def plain_columns(result: Renderable, *, flatten: bool = True) -> list[PlainColumn]:
+    """Columns of a result in plain types.
 
     Parameters
     ----------
-    answer : Answer
+    result : Renderable
         What is going to be written.
     flatten : bool
         Whether structures give a column for each field; else they are JSON.
@@ -58,10 +58,10 @@ def plain_columns(answer: Answer, *, flatten: bool = True) -> list[PlainColumn]:
     Returns
     -------
     list of PlainColumn
-        In order; without structures one for each column of the answer.
+        In order; without structures one for each column of the result.
     """
     found: list[PlainColumn] = []
-    for number, (column, field) in enumerate(zip(answer.schema, answer.arrow_schema, strict=True)):
+    for number, (column, field) in enumerate(zip(result.schema, result.arrow_schema, strict=True)):
         found += _fields(column, field.type, (number,)) if flatten else [_plain_column(column, field.type, (number,))]
     return found
 

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 
 from ssap_mirror.errors import FormatError
 
-from ssap_query.render.answer import Answer, pieces
 from ssap_query.render.fits.header import BLOCK, primary_header, table_header
 from ssap_query.render.fits.layout import lay_out
 from ssap_query.render.fits.records import Records
+from ssap_query.render.renderable import Renderable, pieces
 
 __all__ = ["fits_chunks"]
 
@@ -28,18 +28,18 @@ _CHUNK = 1 << 20
 _HEAP_IN_MEMORY = 32 << 20
 
 
-def fits_chunks(answer: Answer) -> Iterator[bytes]:
-    """Yield an answer as FITS."""
-    columns = lay_out(answer)
+def fits_chunks(result: Renderable) -> Iterator[bytes]:
+    """Yield a result as FITS."""
+    columns = lay_out(result)
     with tempfile.SpooledTemporaryFile(_HEAP_IN_MEMORY) as heap:
         records = Records(columns, heap)
         heap_bytes = sum(column.heap_bytes for column in columns)
         yield primary_header()
-        yield table_header(answer, columns, records.row_bytes, heap_bytes)
-        for batch in pieces(answer):
+        yield table_header(result, columns, records.row_bytes, heap_bytes)
+        for batch in pieces(result):
             yield records.of(batch)
-        if (records.rows, records.heap_bytes) != (len(answer), heap_bytes):
-            message = f"the answer had {len(answer):,} rows, and {records.rows:,} when they were written"
+        if (records.rows, records.heap_bytes) != (len(result), heap_bytes):
+            message = f"the result had {len(result):,} rows, and {records.rows:,} when they were written"
             raise FormatError(message)
         heap.seek(0)
         while chunk := heap.read(_CHUNK):

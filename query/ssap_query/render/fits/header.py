@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ssap_query.render.answer import Answer
 from ssap_query.render.fits.layout import FitsColumn, ascii_text
+from ssap_query.render.renderable import Renderable
 
 if TYPE_CHECKING:
     from astropy.io import fits
@@ -26,12 +26,12 @@ def primary_header() -> bytes:
     return _bytes(fits.PrimaryHDU().header)
 
 
-def table_header(answer: Answer, columns: Sequence[FitsColumn], row_bytes: int, heap_bytes: int) -> bytes:
+def table_header(result: Renderable, columns: Sequence[FitsColumn], row_bytes: int, heap_bytes: int) -> bytes:
     """Header of the table.
 
     Parameters
     ----------
-    answer : Answer
+    result : Renderable
         What is written.
     columns : sequence of FitsColumn
         Of the table.
@@ -50,15 +50,15 @@ def table_header(answer: Answer, columns: Sequence[FitsColumn], row_bytes: int, 
     header["BITPIX"] = 8
     header["NAXIS"] = 2
     header["NAXIS1"] = (row_bytes, "bytes of a row")
-    header["NAXIS2"] = (len(answer), "rows")
+    header["NAXIS2"] = (len(result), "rows")
     header["PCOUNT"] = (heap_bytes, "bytes behind the rows")
     header["GCOUNT"] = 1
     header["TFIELDS"] = (len(columns), "columns")
     header["EXTNAME"] = "RESULT"
-    header["QSTATUS"] = (answer.status, "QUERY_STATUS of the answer")
+    header["QSTATUS"] = (result.status, "QUERY_STATUS of the result")
     for number, column in enumerate(columns, 1):
         _describe(header, number, column)
-    for name, value in answer.infos.items():
+    for name, value in result.infos.items():
         header.add_comment(ascii_text(f"{name}: {value}"))
     return _bytes(header)
 

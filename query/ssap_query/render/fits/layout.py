@@ -1,4 +1,4 @@
-"""How the columns of an answer lie in the rows of a FITS binary table (FITS 4.0 §7.3)."""
+"""How the columns of a result lie in the rows of a FITS binary table (FITS 4.0 §7.3)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pyarrow as pa
 from ssap_mirror.core.schema import Column
 from ssap_mirror.errors import FormatError
 
-from ssap_query.render.answer import Answer, LossWarning
 from ssap_query.render.columns.cells import is_text
 from ssap_query.render.columns.facts import Facts, gather
 from ssap_query.render.columns.fields import fitting, no_free_value
 from ssap_query.render.columns.lists import is_array
 from ssap_query.render.columns.plain import PlainColumn, plain_columns
+from ssap_query.render.renderable import LossWarning, Renderable
 
 __all__ = ["FitsColumn", "ascii_text", "lay_out"]
 
@@ -68,7 +68,7 @@ class FitsColumn:
     """A column of the table and where its values come from."""
 
     source: PlainColumn
-    """The column of the answer."""
+    """The column of the result."""
     column: Column
     """What is known of it; its name and unit are ASCII."""
     letter: str
@@ -116,12 +116,12 @@ class FitsColumn:
         return self.storage, (() if not self.column.shape and self.parts == 1 else (self.count * self.parts,))
 
 
-def lay_out(answer: Answer) -> list[FitsColumn]:
-    """Decide on a form for each column; the answer is read once for it.
+def lay_out(result: Renderable) -> list[FitsColumn]:
+    """Decide on a form for each column; the result is read once for it.
 
     Parameters
     ----------
-    answer : Answer
+    result : Renderable
         What is going to be written.
 
     Returns
@@ -139,13 +139,13 @@ def lay_out(answer: Answer) -> list[FitsColumn]:
     LossWarning
         For names that have to change, and for numbers that become text.
     """
-    sources = plain_columns(answer)
+    sources = plain_columns(result)
     if len(sources) > _MOST_COLUMNS:
         message = (
             f"{len(sources)} columns are more than the {_MOST_COLUMNS} that a FITS table can have (FITS 4.0 §7.3.1)"
         )
         raise FormatError(message)
-    found = gather(answer, sources, [True] * len(sources))
+    found = gather(result, sources, [True] * len(sources))
     names = _names([source.column.name for source in sources])
     return [
         _laid_out(source, facts or Facts(), name) for source, facts, name in zip(sources, found, names, strict=True)

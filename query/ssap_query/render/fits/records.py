@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from ssap_mirror.errors import FormatError
 
-from ssap_query.render.answer import LossWarning
 from ssap_query.render.columns.cells import string_values
 from ssap_query.render.columns.lists import bytes_as_numbers, elements_of_fixed, is_array
 from ssap_query.render.fits.layout import FitsColumn
+from ssap_query.render.renderable import LossWarning
 
 __all__ = ["Records"]
 

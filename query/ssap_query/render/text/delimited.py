@@ -14,37 +14,37 @@ import pyarrow as pa
 
 from ssap_query.arrow import kernels as pc
 from ssap_query.arrow.literals import string, strings
-from ssap_query.render.answer import Answer, pieces
 from ssap_query.render.columns.cells import TextStyle, join_rows, joined_with, texts
 from ssap_query.render.columns.plain import PlainColumn, plain_columns
+from ssap_query.render.renderable import Renderable, pieces
 
 __all__ = ["bare_csv_chunks", "csv_chunks", "lines", "name_line", "quoting", "tsv_chunks"]
 
 _SPECIALS = ("NaN", "Infinity", "-Infinity")
 
 
-def csv_chunks(answer: Answer) -> Iterator[bytes]:
-    """Yield an answer as CSV, UTF-8, lines ending in a line feed."""
-    return _chunks(answer, ",")
+def csv_chunks(result: Renderable) -> Iterator[bytes]:
+    """Yield a result as CSV, UTF-8, lines ending in a line feed."""
+    return _chunks(result, ",")
 
 
-def bare_csv_chunks(answer: Answer) -> Iterator[bytes]:
-    """Yield an answer as CSV without a header line."""
-    return _chunks(answer, ",", header=False)
+def bare_csv_chunks(result: Renderable) -> Iterator[bytes]:
+    """Yield a result as CSV without a header line."""
+    return _chunks(result, ",", header=False)
 
 
-def tsv_chunks(answer: Answer) -> Iterator[bytes]:
-    """Yield an answer as tab-separated values, quoted like CSV."""
-    return _chunks(answer, "\t")
+def tsv_chunks(result: Renderable) -> Iterator[bytes]:
+    """Yield a result as tab-separated values, quoted like CSV."""
+    return _chunks(result, "\t")
 
 
-def _chunks(answer: Answer, delimiter: str, *, header: bool = True) -> Iterator[bytes]:
-    columns = plain_columns(answer)
+def _chunks(result: Renderable, delimiter: str, *, header: bool = True) -> Iterator[bytes]:
+    columns = plain_columns(result)
     if header:
         yield name_line([column.column.name for column in columns], delimiter)
     quoted = quoting(delimiter)
     style = TextStyle("", _SPECIALS, ("true", "false"), quoted, ("[", ",", "]"), "null", quote_arrays=quoted)
-    yield from lines(answer, columns, [style] * len(columns), delimiter)
+    yield from lines(result, columns, [style] * len(columns), delimiter)
 
 
 def name_line(names: Sequence[str], delimiter: str) -> bytes:
@@ -53,10 +53,10 @@ def name_line(names: Sequence[str], delimiter: str) -> bytes:
 
 
 def lines(
-    answer: Answer, columns: Sequence[PlainColumn], styles: Sequence[TextStyle], delimiter: str
+    result: Renderable, columns: Sequence[PlainColumn], styles: Sequence[TextStyle], delimiter: str
 ) -> Iterator[bytes]:
-    """Yield the rows of an answer as lines, each column in a style of its own."""
-    for batch in pieces(answer):
+    """Yield the rows of a result as lines, each column in a style of its own."""
+    for batch in pieces(result):
         cells = [texts(column.values(batch), style) for column, style in zip(columns, styles, strict=True)]
         yield join_rows(cells, "", delimiter, "\n")
 

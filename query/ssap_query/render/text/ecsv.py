@@ -16,10 +16,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from ssap_query.render.answer import Answer
 from ssap_query.render.columns.cells import TextStyle
 from ssap_query.render.columns.lists import is_array
 from ssap_query.render.columns.plain import PlainColumn, plain_columns
+from ssap_query.render.renderable import Renderable
 from ssap_query.render.text.delimited import lines, name_line, quoting
 
 __all__ = ["column_entry", "ecsv_chunks", "table_meta"]
@@ -30,15 +30,15 @@ _VERSION = "%ECSV 1.0"
 _SCHEMA = "schema: astropy-2.0"
 
 
-def ecsv_chunks(answer: Answer) -> Iterator[bytes]:
-    """Yield an answer as ECSV, UTF-8."""
-    columns = plain_columns(answer)
+def ecsv_chunks(result: Renderable) -> Iterator[bytes]:
+    """Yield a result as ECSV, UTF-8."""
+    columns = plain_columns(result)
     header = [_VERSION, "---", f"delimiter: '{_DELIMITER}'", "datatype:"]
     header += [f"- {_yaml(column_entry(column))}" for column in columns]
-    header += [f"meta: {_yaml(table_meta(answer))}", _SCHEMA]
+    header += [f"meta: {_yaml(table_meta(result))}", _SCHEMA]
     yield "".join(f"# {line}\n" for line in header).encode()
     yield name_line([column.column.name for column in columns], _DELIMITER)
-    yield from lines(answer, columns, [_style(column.kind) for column in columns], _DELIMITER)
+    yield from lines(result, columns, [_style(column.kind) for column in columns], _DELIMITER)
 
 
 def column_entry(column: PlainColumn) -> dict[str, Any]:
@@ -55,9 +55,9 @@ def column_entry(column: PlainColumn) -> dict[str, Any]:
     return {key: value for key, value in known.items() if value}
 
 
-def table_meta(answer: Answer) -> dict[str, str]:
+def table_meta(result: Renderable) -> dict[str, str]:
     """Say what there is to say of the table as a whole."""
-    return {"QUERY_STATUS": answer.status, **answer.infos}
+    return {"QUERY_STATUS": result.status, **result.infos}
 
 
 def _yaml(value: Mapping[str, Any]) -> str:

@@ -8,9 +8,9 @@ from html import escape
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ssap_query.render.answer import Answer, pieces
 from ssap_query.render.columns.cells import TextStyle, join_rows, texts
 from ssap_query.render.columns.plain import plain_columns
+from ssap_query.render.renderable import Renderable, pieces
 
 __all__ = ["html_chunks"]
 
@@ -25,12 +25,12 @@ td, th {{ border: 1px solid #ccc; padding: 2px 6px; white-space: nowrap }}
 """
 
 
-def html_chunks(answer: Answer) -> Iterator[bytes]:
-    """Yield an answer as an HTML page."""
-    title = f"{len(answer):,} rows, {answer.status}"
-    facts = "".join(f"<li>{escape(name)}: {escape(value)}</li>\n" for name, value in answer.infos.items())
-    notes = "".join(f"<li>{escape(note)}</li>\n" for note in answer.notes)
-    columns = plain_columns(answer)
+def html_chunks(result: Renderable) -> Iterator[bytes]:
+    """Yield a result as an HTML page."""
+    title = f"{len(result):,} rows, {result.status}"
+    facts = "".join(f"<li>{escape(name)}: {escape(value)}</li>\n" for name, value in result.infos.items())
+    notes = "".join(f"<li>{escape(note)}</li>\n" for note in result.notes)
+    columns = plain_columns(result)
     heads = "".join(
         f'<th title="{escape(column.description or "", quote=True)}">{escape(column.name)}'
         f"{f' [{escape(column.unit)}]' if column.unit else ''}</th>"
@@ -39,7 +39,7 @@ def html_chunks(answer: Answer) -> Iterator[bytes]:
     yield f"{_HEAD.format(title=title)}<ul>\n{facts}{notes}</ul>\n".encode()
     yield f"<table><thead><tr>{heads}</tr></thead><tbody>\n".encode()
     style = TextStyle("", ("NaN", "Infinity", "-Infinity"), ("true", "false"), _escaped, ("", " ", ""), "")
-    for batch in pieces(answer):
+    for batch in pieces(result):
         yield join_rows(
             [texts(column.values(batch), style) for column in columns], "<tr><td>", "</td><td>", "</td></tr>\n"
         )

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ssap_query.render.answer import Answer, Input, pieces
 from ssap_query.render.columns.cells import TextStyle, join_rows, json_strings, texts
 from ssap_query.render.columns.plain import plain_columns
+from ssap_query.render.renderable import Input, Renderable, pieces
 
 __all__ = ["json_chunks"]
 
@@ -33,20 +33,20 @@ _STYLE = TextStyle(
 )
 
 
-def json_chunks(answer: Answer) -> Iterator[bytes]:
-    """Yield an answer as one JSON document, UTF-8."""
+def json_chunks(result: Renderable) -> Iterator[bytes]:
+    """Yield a result as one JSON document, UTF-8."""
     head = {
-        "status": answer.status,
-        "infos": dict(answer.infos),
-        "notes": list(answer.notes),
-        "inputs": [_input(item) for item in answer.inputs],
-        "columns": answer.schema.to_json(),
+        "status": result.status,
+        "infos": dict(result.infos),
+        "notes": list(result.notes),
+        "inputs": [_input(item) for item in result.inputs],
+        "columns": result.schema.to_json(),
     }
     yield json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "data": ['
-    columns = plain_columns(answer, flatten=False)
+    columns = plain_columns(result, flatten=False)
     styles = [replace(_STYLE, strings=lambda texts: texts) if column.is_json else _STYLE for column in columns]
     between = b"\n"
-    for batch in pieces(answer):
+    for batch in pieces(result):
         cells = [texts(column.values(batch), style) for column, style in zip(columns, styles, strict=True)]
         rows = join_rows(cells, ",\n[", ",", "]")
         # The first row has no row before it.

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from ssap_mirror.core.schema import Column
 
 from ssap_query.arrow.literals import number, string
-from ssap_query.render.answer import Answer, pieces
 from ssap_query.render.columns.cells import TextStyle, is_text, join_rows, joined_with, texts
 from ssap_query.render.columns.plain import plain_columns
+from ssap_query.render.renderable import Renderable, pieces
 
 __all__ = ["terminal_text", "text_chunks"]
 
@@ -20,24 +20,24 @@ _BETWEEN = "  "
 _LONGEST = 40
 
 
-def text_chunks(answer: Answer) -> Iterator[bytes]:
-    """Yield an answer as text: every row and column, whatever the width. The rows are read twice."""
-    columns = plain_columns(answer)
+def text_chunks(result: Renderable) -> Iterator[bytes]:
+    """Yield a result as text: every row and column, whatever the width. The rows are read twice."""
+    columns = plain_columns(result)
     table = _Table([column.column for column in columns])
-    for batch in pieces(answer):
+    for batch in pieces(result):
         table.measure([column.values(batch) for column in columns])
     yield table.head()
-    for batch in pieces(answer):
+    for batch in pieces(result):
         yield table.rows([column.values(batch) for column in columns])
-    yield f"{_counts(answer)}\n".encode()
+    yield f"{_counts(result)}\n".encode()
 
 
-def terminal_text(answer: Answer, width: int, rows: int) -> str:
-    """Show the first rows of an answer and the columns that fit, the most important ones first.
+def terminal_text(result: Renderable, width: int, rows: int) -> str:
+    """Show the first rows of a result and the columns that fit, the most important ones first.
 
     Parameters
     ----------
-    answer : Answer
+    result : Renderable
         What to show.
     width : int
         Characters in a line.
@@ -49,9 +49,9 @@ def terminal_text(answer: Answer, width: int, rows: int) -> str:
     str
         With a line below that says what is not shown.
     """
-    columns = plain_columns(answer)
+    columns = plain_columns(result)
     described = [column.column for column in columns]
-    pieces_shown = [[column.values(batch) for column in columns] for batch in _first(answer, rows)]
+    pieces_shown = [[column.values(batch) for column in columns] for batch in _first(result, rows)]
     shown = [pa.concat_arrays(parts) for parts in zip(*pieces_shown, strict=True)]
     table = _Table(described, longest=_LONGEST)
     table.measure(shown)
@@ -62,28 +62,28 @@ def terminal_text(answer: Answer, width: int, rows: int) -> str:
     if shown:
         text += part.rows([shown[i] for i in fitting]).decode()
     hidden = []
-    more_rows = len(answer) - (len(shown[0]) if shown else 0)
+    more_rows = len(result) - (len(shown[0]) if shown else 0)
     if more_rows:
         hidden.append(_counted(more_rows, "more row"))
     if len(fitting) < len(columns):
         hidden.append(_counted(len(columns) - len(fitting), "more column"))
     more = f"; {' and '.join(hidden)} not shown (-o FILE writes all)" if hidden else ""
-    return f"{text}{_counts(answer)}{more}\n"
+    return f"{text}{_counts(result)}{more}\n"
 
 
-def _counts(answer: Answer) -> str:
-    truncated = "; truncated: more rows match; raise --maxrec" if answer.status == "OVERFLOW" else ""
-    made_up = "; SYNTHETIC rows" if "synthetic" in answer.infos else ""
-    return f"{_counted(len(answer), 'row')}, {_counted(len(answer.schema), 'column')}{truncated}{made_up}"
+def _counts(result: Renderable) -> str:
+    truncated = "; truncated: more rows match; raise --maxrec" if result.status == "OVERFLOW" else ""
+    made_up = "; SYNTHETIC rows" if "synthetic" in result.infos else ""
+    return f"{_counted(len(result), 'row')}, {_counted(len(result.schema), 'column')}{truncated}{made_up}"
 
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _first(answer: Answer, rows: int) -> Iterator[pa.RecordBatch]:
+def _first(result: Renderable, rows: int) -> Iterator[pa.RecordBatch]:
     left = rows
-    for batch in pieces(answer):
+    for batch in pieces(result):
         yield batch.slice(0, left)
         left -= batch.num_rows
         if left <= 0:

@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from ssap_mirror.core.schema import Column
 
-from ssap_query.render.answer import Answer, LossWarning, pieces
 from ssap_query.render.columns.cells import TextStyle, join_rows, texts
 from ssap_query.render.columns.fields import declare
+from ssap_query.render.renderable import LossWarning, Renderable, pieces
 from ssap_query.render.votable.binaryrows import binary_rows
 from ssap_query.render.votable.header import frame
 
@@ -35,29 +35,29 @@ _STREAM = '<STREAM encoding="base64">\n'
 _LINE = 57 * 1024
 
 
-def tabledata_chunks(answer: Answer) -> Iterator[bytes]:
-    """Yield an answer as VOTable with TABLEDATA."""
-    if answer.inputs:
-        yield from _without_rows(answer)
+def tabledata_chunks(result: Renderable) -> Iterator[bytes]:
+    """Yield a result as VOTable with TABLEDATA."""
+    if result.inputs:
+        yield from _without_rows(result)
         return
-    fields = declare(answer)
-    parts = frame(answer, [field.column for field in fields], "<TABLEDATA>\n", "</TABLEDATA>")
+    fields = declare(result)
+    parts = frame(result, [field.column for field in fields], "<TABLEDATA>\n", "</TABLEDATA>")
     yield parts.head
     styles = [_style(field.column) for field in fields]
-    for batch in pieces(answer):
+    for batch in pieces(result):
         cells = [texts(field.values(batch), style) for field, style in zip(fields, styles, strict=True)]
         yield join_rows(cells, "<TR><TD>", "</TD><TD>", "</TD></TR>\n")
     yield parts.tail
 
 
-def binary2_chunks(answer: Answer) -> Iterator[bytes]:
-    """Yield an answer as VOTable with BINARY2."""
-    return _streamed(answer, "BINARY2", null_flags=True)
+def binary2_chunks(result: Renderable) -> Iterator[bytes]:
+    """Yield a result as VOTable with BINARY2."""
+    return _streamed(result, "BINARY2", null_flags=True)
 
 
-def binary_chunks(answer: Answer) -> Iterator[bytes]:
-    """Yield an answer as VOTable with BINARY, for readers that know no BINARY2."""
-    return _streamed(answer, "BINARY", null_flags=False)
+def binary_chunks(result: Renderable) -> Iterator[bytes]:
+    """Yield a result as VOTable with BINARY, for readers that know no BINARY2."""
+    return _streamed(result, "BINARY", null_flags=False)
 
 
 def _size(column: Column) -> int:
@@ -73,25 +73,25 @@ def _style(column: Column) -> TextStyle:
     return TextStyle(null, ("NaN", "+Inf", "-Inf"), ("T", "F"), _escaped, ("", " ", ""), missing_element=element)
 
 
-def _without_rows(answer: Answer) -> Iterator[bytes]:
-    """Yield a metadata answer: FIELDs and no DATA."""
-    parts = frame(answer, answer.schema.columns, "", "")
+def _without_rows(result: Renderable) -> Iterator[bytes]:
+    """Yield a metadata result: FIELDs and no DATA."""
+    parts = frame(result, result.schema.columns, "", "")
     yield parts.head + parts.tail
 
 
-def _streamed(answer: Answer, element: str, *, null_flags: bool) -> Iterator[bytes]:
-    if answer.inputs:
-        yield from _without_rows(answer)
+def _streamed(result: Renderable, element: str, *, null_flags: bool) -> Iterator[bytes]:
+    if result.inputs:
+        yield from _without_rows(result)
         return
     # Validators (votlint 3.4) lose the stream at a polygon, also in what STILTS itself writes.
     fields = [
         replace(field, column=replace(field.column, xtype=None)) if field.column.xtype == "polygon" else field
-        for field in declare(answer, null_literals=not null_flags)
+        for field in declare(result, null_literals=not null_flags)
     ]
-    parts = frame(answer, [field.column for field in fields], f"<{element}>{_STREAM}", f"</STREAM></{element}>")
+    parts = frame(result, [field.column for field in fields], f"<{element}>{_STREAM}", f"</STREAM></{element}>")
     yield parts.head
     left = b""
-    for batch in pieces(answer):
+    for batch in pieces(result):
         rows = left + binary_rows(batch, fields, null_flags=null_flags)
         whole = len(rows) - len(rows) % _LINE
         for start in range(0, whole, _LINE):

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 from ssap_mirror.core.schema import Column
 
-from ssap_query.render.answer import Answer, Input, LossWarning
+from ssap_query.render.renderable import Input, LossWarning, Renderable
 
 __all__ = ["Frame", "frame", "legal_xml"]
 
@@ -54,7 +54,7 @@ class Frame:
 
 @dataclass
 class _Service:
-    """What of the service's own header goes with every answer."""
+    """What of the service's own header goes with every result."""
 
     infos: list[ET.Element] = field(default_factory=list)
     """Facts about the data."""
@@ -68,25 +68,25 @@ class _Service:
     """RESOURCEs that describe services on the rows (DataLink 1.1 §4)."""
 
 
-def frame(answer: Answer, columns: Sequence[Column], opening: str, closing: str) -> Frame:
+def frame(result: Renderable, columns: Sequence[Column], opening: str, closing: str) -> Frame:
     """Everything of a VOTable but its rows (VOTable 1.4).
 
     Parameters
     ----------
-    answer : Answer
+    result : Renderable
         What to describe.
     columns : sequence of Column
         The FIELDs, as this serialization writes them.
     opening, closing : str
         Tags around the rows, within DATA: ``<TABLEDATA>``, or ``<BINARY2><STREAM encoding="base64">``. Both empty for
-        an answer without DATA.
+        a result without DATA.
 
     Returns
     -------
     Frame
         Both parts in UTF-8.
     """
-    service = _read_service(answer.service_xml, columns)
+    service = _read_service(result.service_xml, columns)
     root = ET.Element(
         "VOTABLE",
         {
@@ -98,14 +98,16 @@ def frame(answer: Answer, columns: Sequence[Column], opening: str, closing: str)
         },
     )
     resource = ET.SubElement(root, "RESOURCE", {"type": "results"})
-    _add_infos(resource, answer, service)
+    _add_infos(resource, result, service)
     resource.extend(service.systems)
-    for item in answer.inputs:
+    for item in result.inputs:
         _add_input(resource, item)
     table = ET.SubElement(resource, "TABLE", {"name": "result"})
     ids = _add_fields(table, columns, service)
     if opening:
         ET.SubElement(table, "DATA").text = _MARK
+    if result.protocol == "TAP" and result.status == "OVERFLOW":  # behind the rows (TAP 1.1 §3.3)
+        _add_status(resource, result)
     for block in service.blocks:
         _add_block(root, block, service, ids)
     ET.indent(root)
@@ -123,17 +125,24 @@ def _info(parent: ET.Element, name: str, value: str, text: str = "") -> None:
     ET.SubElement(parent, "INFO", {"name": name, "value": legal_xml(value)}).text = legal_xml(text) or None
 
 
-def _add_infos(resource: ET.Element, answer: Answer, service: _Service) -> None:
+def _add_infos(resource: ET.Element, result: Renderable, service: _Service) -> None:
     """QUERY_STATUS first (DALI 1.1 §4.4), then what this copy is, then what the service says of its data."""
-    said = "truncated: more rows match; raise MAXREC" if answer.status == "OVERFLOW" else ""
-    _info(resource, "QUERY_STATUS", answer.status, said)
-    _info(resource, "SERVICE_PROTOCOL", "1.1", "SSAP")
+    if result.protocol == "TAP":
+        _info(resource, "QUERY_STATUS", "OK")
+    else:
+        _add_status(resource, result)
+    _info(resource, "SERVICE_PROTOCOL", "1.1", result.protocol)
     _info(resource, "server_software", f"ssap-mirror/{version('ssap-mirror')}")
-    for name, value in answer.infos.items():
+    for name, value in result.infos.items():
         _info(resource, name, value)
-    for note in answer.notes:
+    for note in result.notes:
         _info(resource, "note", note)
     resource.extend(service.infos)
+
+
+def _add_status(resource: ET.Element, result: Renderable) -> None:
+    said = "truncated: more rows match; raise MAXREC" if result.status == "OVERFLOW" else ""
+    _info(resource, "QUERY_STATUS", result.status, said)
 
 
 def _add_input(resource: ET.Element, item: Input) -> None:
@@ -189,7 +198,7 @@ def _add_fields(table: ET.Element, columns: Sequence[Column], service: _Service)
 
 
 def _add_block(root: ET.Element, block: ET.Element, service: _Service, ids: Mapping[str, str]) -> None:
-    """Add a service block, if the columns that feed it are in the answer."""
+    """Add a service block, if the columns that feed it are in the result."""
     fed = [parameter for parameter in block.iter("PARAM") if "ref" in parameter.attrib]
     refs = [service.names.get(parameter.get("ref", "")) for parameter in fed]
     if not fed or any(name not in ids for name in refs if name is not None) or None in refs:

@@ -11,7 +11,7 @@ from ssap_mirror.errors import MirrorError
 
 from ssap_query.server.limits import ServerLimits
 
-__all__ = ["BusyError", "Turns"]
+__all__ = ["ServerBusyError", "Turns"]
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 _SMALL_AT_ONCE = 8
 
 
-class BusyError(MirrorError):
+class ServerBusyError(MirrorError):
     """The server has as many large answers under way as it may."""
 
 
@@ -51,14 +51,14 @@ class Turns:
 
         Raises
         ------
-        BusyError
+        ServerBusyError
             If none comes in time.
         """
         with anyio.move_on_after(self._wait_s) as waiting:
             await self._turns.acquire()
         if waiting.cancelled_caught:
             message = f"the server is busy with other large answers; no turn came within {self._wait_s:g} s"
-            raise BusyError(message)
+            raise ServerBusyError(message)
 
     def give_back(self) -> None:
         """End a turn."""

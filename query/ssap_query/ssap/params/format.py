@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.ssap.parameter import Columns, Parameter, Row
+from ssap_query.ssap.columns import Columns, Row
+from ssap_query.ssap.parameter import Parameter
 from ssap_query.ssap.predicate import Predicate, any_of, one_of
 from ssap_query.ssap.ranges import RangeList, dachs_list
 from ssap_query.ssap.values.python_text import list_text
@@ -64,7 +65,7 @@ class IvoaFormat:
         "MIME types (any case; without parameters they match with any) and keywords: `all`; `votable`; `fits` "
         "(application/fits); `xml` (XML that is not VOTable); `graphic` (JPEG, PNG, GIF); `compliant` (VOTable, "
         "application/fits, XML); `native` (all that is not VOTable, XML or graphic). `metadata` anywhere asks for the "
-        "description of the service (§6.1)."
+        "description of the service, whatever else is asked (§6.1)."
     )
 
     def parse(self, name: str, text: str) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.ssap.parameter import Columns, Parameter, Row
+from ssap_query.ssap.columns import Columns, Row
+from ssap_query.ssap.parameter import Parameter
 from ssap_query.ssap.predicate import Predicate, any_of, one_of
 from ssap_query.ssap.ranges import MAX_TESTS
 from ssap_query.ssap.values.python_text import list_text

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.ssap.parameter import Columns, Parameter, Row
+from ssap_query.ssap.columns import Columns, Row
+from ssap_query.ssap.parameter import Parameter
 from ssap_query.ssap.ranges import Range, RangeList, dachs_float, dachs_list, ivoa_float, ivoa_list
 from ssap_query.ssap.values.cones import FIBRE, TOLERANCE_DEG, Cone, Region
 from ssap_query.ssap.values.frames import FRAMES, to_icrs, wrapped

@@ -10,7 +10,8 @@ from urllib.parse import unquote
 
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.ssap.parameter import Columns, Parameter, Row
+from ssap_query.ssap.columns import Columns, Row
+from ssap_query.ssap.parameter import Parameter
 from ssap_query.ssap.postgres.fulltext import TextQuery, lexemes, read_query
 from ssap_query.ssap.postgres.patterns import Pattern, dachs_pattern, ivoa_pattern
 from ssap_query.ssap.predicate import FALSE, DistinctValues, Predicate, one_of

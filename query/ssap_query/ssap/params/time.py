@@ -9,7 +9,8 @@ from typing import Any, ClassVar, LiteralString
 
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.ssap.parameter import Columns, Parameter, Row
+from ssap_query.ssap.columns import Columns, Row
+from ssap_query.ssap.parameter import Parameter
 from ssap_query.ssap.predicate import TRUE, Predicate, any_of
 from ssap_query.ssap.ranges import MAX_TESTS, Range, RangeList, dachs_list
 from ssap_query.ssap.values.date_lists import bounds, inside, instant_words, moment_words, read_moments

@@ -34,7 +34,8 @@ _WORDS = frozenset({"asciiword", "word", "asciihword", "hword", "hword_asciipart
 _NOT_INDEXED = frozenset({"tag", "protocol", "entity"})
 # Longest lexeme that PostgreSQL keeps, and longest word that its stemmer takes [bytes].
 _MAX_LEXEME, _MAX_STEMMED = 2046, 1000
-_MAX_CACHED = 2**17
+# What is the same for every snapshot: words that many names share, a few MB at most.
+_MAX_CACHED = 2**12
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import LiteralString
 
-from ssap_mirror.core.sphere import haversine_sql
+from ssap_mirror.core.sphere import haversine_of, haversine_sql
 
-from ssap_query.ssap.parameter import Row
+from ssap_query.ssap.columns import Row
 from ssap_query.ssap.predicate import Predicate, any_of
 
 __all__ = [
@@ -54,8 +54,8 @@ class Cone:
         antipode, so that the test is as sharp near 180 deg as near 0.
         """
         if self.reach_deg <= 90:
-            return self.ra_deg, self.dec_deg, 1.0, _haversine_of(self.reach_deg)
-        return (self.ra_deg + 180) % 360, -self.dec_deg, -1.0, -_haversine_of(180 - self.reach_deg)
+            return self.ra_deg, self.dec_deg, 1.0, haversine_of(self.reach_deg)
+        return (self.ra_deg + 180) % 360, -self.dec_deg, -1.0, -haversine_of(180 - self.reach_deg)
 
 
 def within_sql(
@@ -140,7 +140,3 @@ def separation_deg(ra1: float, dec1: float, ra2: float, dec2: float) -> float:
     )
     dot = math.sin(lat1) * math.sin(lat2) + math.cos(lat1) * math.cos(lat2) * math.cos(delta)
     return math.degrees(math.atan2(cross, dot))
-
-
-def _haversine_of(angle_deg: float) -> float:
-    return math.sin(math.radians(angle_deg) / 2) ** 2

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ssap_mirror.core.times import MAX_MJD, datetime_of, iso_span, mjd_of
+from ssap_mirror.core.times import MAX_MJD, MJD_ZERO_JD, datetime_of, iso_span, mjd_of
 from ssap_mirror.errors import ParameterError
 
 __all__ = ["Moment", "dachs_date", "dachs_mjd", "ivoa_moment"]
@@ -98,4 +98,4 @@ def dachs_date(piece: str) -> datetime:
 
 def dachs_mjd(when: datetime) -> float:
     """MJD [d] as the reference server computes it: through a Julian date, with the rounding that costs."""
-    return (mjd_of(when) + 2400000.5) - 2400000.5
+    return (mjd_of(when) + MJD_ZERO_JD) - MJD_ZERO_JD

@@ -7,7 +7,7 @@ from typing import ClassVar, LiteralString
 
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.ssap.parameter import Columns, Row
+from ssap_query.ssap.columns import Columns, Row
 from ssap_query.ssap.predicate import Predicate, any_of, one_of
 from ssap_query.ssap.ranges import MAX_TESTS, Range, RangeList, dachs_list
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssap_mirror.core.quantities.positions.epochs import JD_OF_MJD, Dates, told_dates
+from ssap_mirror.core.quantities.positions.epochs import Dates, told_dates
 from ssap_mirror.core.quantities.positions.named import unit_of
-from ssap_mirror.core.times import J2000_MJD, JULIAN_YEAR_DAYS, SECONDS_PER_DAY, UNIX_EPOCH_MJD
+from ssap_mirror.core.times import J2000_MJD, JULIAN_YEAR_DAYS, MJD_ZERO_JD, SECONDS_PER_DAY, UNIX_EPOCH_MJD
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.xmatch.session import quoted
+from ssap_query.ssap.predicate import quoted
 
 if TYPE_CHECKING:
     from ssap_query.xmatch.inputs.tables import Table
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["julian_year"]
 
-_J2000_JD = J2000_MJD + JD_OF_MJD
+_J2000_JD = J2000_MJD + MJD_ZERO_JD
 # Which numbers can be dates in which scale [years, days, days]. What is in none of them is no date.
 _WINDOWS = {"year": (1000.0, 3000.0), "mjd": (3_000.1, 200_000.0), "jd": (2_300_000.0, 2_600_000.0)}
-_ORIGINS = {"mjd": JD_OF_MJD, "jd": 0.0}
+_ORIGINS = {"mjd": MJD_ZERO_JD, "jd": 0.0}
 
 
 def julian_year(session: Session, table: Table, column: str) -> str:

@@ -13,7 +13,8 @@ from ssap_mirror.core.quantities.positions import Axis, Place, Positions, checke
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
 from ssap_mirror.errors import FormatError, ParameterError
 
-from ssap_query.xmatch.session import converted, one_line, quoted
+from ssap_query.ssap.predicate import quoted
+from ssap_query.xmatch.session import converted, one_line
 
 if TYPE_CHECKING:
     import pyarrow as pa

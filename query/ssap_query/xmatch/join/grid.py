@@ -17,9 +17,8 @@ __all__ = ["make_candidates"]
 _CELL_RADII = (2.0, 60.0)
 _MIN_CELL_DEG = 0.1 / 3600
 _MAX_CELL_DEG = 30.0
-# A side this large is first cut down to the fields of half a degree that the other is in: if they are few (a fifth of
-# the sky is 33,000 at the equator), and no cap is as wide as a field
-_MANY = 500_000
+# A large side is first cut down to the fields of half a degree that the other is in: if they are few (a fifth of the
+# sky is 33,000 at the equator), and no cap is as wide as a field
 _FEW_FIELDS = 40_000
 _MAX_HALF_WIDTH_DEG = 0.24
 _FIELDS_PER_DEG = 2
@@ -53,7 +52,7 @@ def make_candidates(session: Session, left: Points, right: Points, radius_deg: f
         dec_min=dec_min - radius_deg * 1.000001 - 1e-9,
         dec_max=dec_max + radius_deg * 1.000001 + 1e-9,
     )
-    if large.count >= _MANY and max_half_width < _MAX_HALF_WIDTH_DEG:
+    if large.count >= session.tuning.many_points and max_half_width < _MAX_HALF_WIDTH_DEG:
         _keep_only_fields(session, small, large)
     session.run(
         sql.BINS["tapered" if tapered else "even"],

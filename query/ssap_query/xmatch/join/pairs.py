@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from string import Template
 from typing import TYPE_CHECKING
+
+from ssap_mirror.core.sphere import haversine_of
 
 from ssap_query.xmatch.inputs.row_numbers import number_of_id, set_offsets
 from ssap_query.xmatch.join import sql
@@ -158,13 +159,13 @@ def _make_survivors(session: Session, join: Join, part: Reach | None) -> None:
         sides[mover] = replace(sides[mover], cells=f"{mover}_moving", count=part.count)
         make_candidates(session, sides["left"], sides["right"], (radius_deg + part.high_deg) * (1 + 1e-9))
         session.run(sql.MOVED.substitute(m=mover[0], o=other[0]))
-    session.set(haversine_max=_haversine(radius_deg))
+    session.set(haversine_max=haversine_of(radius_deg))
     conditions = [sql.WITHIN_RADIUS]
     if rule.n_sigma is not None:
         session.set(n_sigma=rule.n_sigma)
         conditions = [sql.WITHIN_SIGMA]
     if rule.min_radius_arcsec > 0:
-        session.set(haversine_min=_haversine(rule.min_radius_arcsec / 3600))
+        session.set(haversine_min=haversine_of(rule.min_radius_arcsec / 3600))
         conditions.append(sql.NOT_NEARER)
     if not rule.self_pairs:
         # The files of both sides may be cut at different rows.
@@ -172,7 +173,3 @@ def _make_survivors(session: Session, join: Join, part: Reach | None) -> None:
             set_offsets(session, side)
         conditions.append(f"{number_of_id('left', 'l_id')} <> {number_of_id('right', 'r_id')}")
     session.run(sql.SURVIVORS.substitute(condition=" AND ".join(conditions)))
-
-
-def _haversine(separation_deg: float) -> float:
-    return math.sin(math.radians(separation_deg) / 2) ** 2

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import duckdb
 from ssap_mirror.core.quantities.positions.motions import motion_conversion, velocity_conversion
 from ssap_mirror.core.quantities.positions.named import unit_of
-from ssap_mirror.core.quantities.units import conversion
+from ssap_mirror.core.units import conversion
 from ssap_mirror.errors import ParameterError
 
+from ssap_query.ssap.predicate import quoted
 from ssap_query.xmatch.inputs.epochs import julian_year
 from ssap_query.xmatch.inputs.tables import FILE, NUMBER, ROW, Table
 from ssap_query.xmatch.join import sql
-from ssap_query.xmatch.session import converted, one_line, quoted
+from ssap_query.xmatch.session import converted, one_line
 
 if TYPE_CHECKING:
     from ssap_query.xmatch.session import Session

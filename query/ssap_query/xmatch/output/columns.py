@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.xmatch.session import quoted
+from ssap_query.ssap.predicate import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa

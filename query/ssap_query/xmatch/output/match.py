@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from threading import RLock
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ssap_mirror.core.schema import Column, Schema
@@ -37,8 +38,15 @@ class Match(Result):
     come last, if they are kept.
     """
 
-    def __init__(self, session: Session, join: Join, columns: Columns, notes: Sequence[str]) -> None:
-        self.infos: Mapping[str, str] = {}
+    def __init__(
+        self,
+        session: Session,
+        join: Join,
+        columns: Columns,
+        notes: Sequence[str],
+        infos: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.infos: Mapping[str, str] = infos
         self._session = session
         self._join = join
         self._columns = columns
@@ -48,10 +56,8 @@ class Match(Result):
         self._lock = RLock()
 
     def of(self, infos: Mapping[str, str], notes: Sequence[str]) -> Match:
-        """Say where the left rows come from: facts that go with every answer, and notes on how they were chosen."""
-        self.infos = dict(infos)
-        self._table_notes = (*notes, *self._table_notes)
-        return self
+        """Give the match with what is known of its left rows: where they come from, and how they were chosen."""
+        return Match(self._session, self._join, self._columns, (*notes, *self._table_notes), dict(infos))
 
     @cached_property
     def schema(self) -> Schema:

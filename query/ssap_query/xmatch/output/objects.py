@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ssap_query.ssap.predicate import quoted
 from ssap_query.xmatch.inputs.tables import FILE, FILE_SHIFT, ROW
-from ssap_query.xmatch.session import quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["make_objects", "side_rows"]
 
 _IN_FILE = (1 << FILE_SHIFT) - 1
-# From so few files rows are fetched file by file: DuckDB then decodes only what is wanted of a row group.
-_FEW_FILES = 16
 _NUMBERED = f"_xm_object, {FILE} AS _xm_object_file, {ROW} AS _xm_object_row"
 
 
@@ -74,8 +72,9 @@ def make_objects(session: Session, points: Points, columns: Columns, *, every_ro
     wanted.project(apart).to_table("wanted")
     # A table has a column rowid that no one sees, and a column of the rows may be called so.
     wanted = connection.table("wanted").project("*")
-    files = [file for (file,) in wanted.project("_xm_file_of").distinct().limit(_FEW_FILES + 1).fetchall()]
-    if len(files) > _FEW_FILES:
+    few = session.tuning.few_files
+    files = [file for (file,) in wanted.project("_xm_file_of").distinct().limit(few + 1).fetchall()]
+    if len(files) > few:
         rows.join(wanted, f"{ROW} = _xm_row_of AND {FILE} = _xm_file_of").project(names).to_table("objects")
         return
     rows.join(wanted, f"{ROW} = _xm_row_of").project(names).limit(0).to_table("objects")

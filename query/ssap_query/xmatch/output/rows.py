@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssap_query.arrow.arrays import as_arrow, as_numpy
+from ssap_query.ssap.predicate import quoted
 from ssap_query.xmatch.inputs.row_numbers import row_number, set_offsets
 from ssap_query.xmatch.inputs.tables import FILE, FILE_SHIFT, NUMBER, ROW
 from ssap_query.xmatch.output.columns import POSITION_ANGLE, ROW_NUMBERS, SEPARATION, Columns
 from ssap_query.xmatch.output.objects import make_objects, side_rows
-from ssap_query.xmatch.session import quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Piece", "Pieces"]
 
-_PIECE_ROWS = 400_000
-# Of a table that DuckDB gives in more runs than this, the rows are taken one by one.
-_MAX_RUNS = 2_000
 _NUMBER = "_xm_number"
 _NUMBERED = f"{NUMBER} AS {_NUMBER}"
 # Named apart from any column of the tables
@@ -122,13 +119,13 @@ class Pieces:
         found: list[Piece] = []
         rows = self._session.connection.view(f"{side}_rows")
         files = rows.aggregate(f"{FILE}, count(*), max({ROW}) + 1", FILE).order(FILE).fetchall()
-        held = 0
+        most, held = self._session.tuning.piece_rows, 0
         for file, count, end in files:
-            if count > _PIECE_ROWS:
-                starts = range(0, end, _PIECE_ROWS)
-                found += [Piece(side, file, file, start, min(start + _PIECE_ROWS, end)) for start in starts]
-                held = _PIECE_ROWS
-            elif found and held + count <= _PIECE_ROWS:
+            if count > most:
+                starts = range(0, end, most)
+                found += [Piece(side, file, file, start, min(start + most, end)) for start in starts]
+                held = most
+            elif found and held + count <= most:
                 found[-1] = Piece(side, found[-1].first_file, file, 0, max(end, found[-1].end_row))
                 held += count
             else:
@@ -213,7 +210,7 @@ class Pieces:
         order = np.argsort(as_numpy(table[_NUMBER].combine_chunks()), kind="stable")
         table = table.drop_columns(_NUMBER).cast(self._columns.schema)
         starts = np.flatnonzero(np.diff(order, prepend=-2) != 1)
-        if len(starts) > _MAX_RUNS:
+        if len(starts) > self._session.tuning.max_runs:
             return kernels.take(table, as_arrow(order))
         runs = zip(order[starts].tolist(), np.diff(starts, append=len(order)).tolist(), strict=True)
         return pa.concat_tables([table.slice(0, 0), *(table.slice(first, length) for first, length in runs)])

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from astropy.time import Time
-from ssap_mirror.core.quantities.units import Conversion, conversion
 from ssap_mirror.core.schema import Column
+from ssap_mirror.core.units import Conversion, conversion
 from ssap_mirror.errors import FormatError
 from ssap_mirror.sources.file.casts import NAN_TO_NULL, ROUNDED, cast_to
 

@@ -26,7 +26,7 @@ from ssap_mirror.pipeline.known_services import lamost6_mrs
 from ssap_mirror.sources.file.source import FileSource
 from ssap_mirror.sources.progress import Silent
 from ssap_mirror.sources.source import Source
-from ssap_mirror.tables.voparquet import file_schema
+from ssap_mirror.tables.parquet.voparquet import file_schema
 
 from tests.support import votables
 

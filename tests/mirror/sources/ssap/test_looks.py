@@ -20,7 +20,7 @@ from ssap_mirror.sources.harvest.slices import WHOLE
 from ssap_mirror.sources.progress import Silent
 from ssap_mirror.sources.source import RequestPolicy
 from ssap_mirror.sources.ssap.endpoint import Endpoint
-from ssap_mirror.sources.ssap.looks.hidden_limit import suspects
+from ssap_mirror.sources.ssap.hidden_limit import suspects
 from ssap_mirror.sources.ssap.looks.second_look import look_again
 from ssap_mirror.sources.ssap.probe import probe
 from ssap_mirror.sources.ssap.sweeps import Sweeps

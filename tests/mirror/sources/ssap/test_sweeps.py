@@ -16,9 +16,9 @@ from ssap_mirror.sources.harvest.ledger import ANSWERS, JOURNAL, Ledger
 from ssap_mirror.sources.progress import Silent
 from ssap_mirror.sources.source import RequestPolicy
 from ssap_mirror.sources.ssap.endpoint import Endpoint
-from ssap_mirror.sources.ssap.looks.third_sweep import ThirdSweep
 from ssap_mirror.sources.ssap.probe import probe
 from ssap_mirror.sources.ssap.sweeps import Sweeps, is_survey
+from ssap_mirror.sources.ssap.third_sweep import ThirdSweep
 
 from tests.support import fake_ssap
 from tests.support.fake_ssap import FakeService

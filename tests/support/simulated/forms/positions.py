@@ -39,6 +39,29 @@ def _text_pair(write: Callable[[float, float], str], unit: str | None = "deg", n
     return texts(name, each(write, "ra", "dec"), unit=unit, ucd="pos.eq", utype=LOCATION)
 
 
+def _split(coordinate: str, in_hours: bool) -> tuple[Shown, ...]:  # noqa: FBT001
+    """Show one coordinate in columns for its hours or degrees, minutes and seconds."""
+    stem, factor, whole_unit, units = (
+        ("RA", 15, "h", ("min", "s")) if in_hours else ("DE", 1, "deg", ("arcmin", "arcsec"))
+    )
+    ucd = f"pos.eq.{coordinate}"
+
+    def part(which: int) -> Callable[[float], float]:
+        def value(degrees: float) -> float:
+            seconds = abs(degrees) / factor * 3600
+            return (int(seconds // 3600), int(seconds % 3600 // 60), seconds % 60)[which]
+
+        return value
+
+    names = ("h", "m", "s") if in_hours else ("d", "m", "s")
+    return tuple(
+        Shown(Column(stem + name, kind, unit=unit, ucd=ucd), each(part(which), coordinate))
+        for which, (name, kind, unit) in enumerate(
+            zip(names, ("short", "short", "double"), (whole_unit, *units), strict=True)
+        )
+    )
+
+
 def _plain(ra: float, dec: float) -> str:
     return f"{ra!r} {dec!r}"
 
@@ -83,6 +106,13 @@ POSITIONS: dict[str, Part] = {
         (
             texts("ra", each(repr, "ra"), unit="deg", ucd=_MAIN[0]),
             texts("dec", each(repr, "dec"), unit="deg", ucd=_MAIN[1]),
+        )
+    ),
+    "hours, minutes and seconds apart": Part(
+        (
+            *_split("ra", in_hours=True),
+            texts("DE-", each(lambda dec: "-" if dec < 0 else "+", "dec"), ucd="pos.eq.dec"),
+            *_split("dec", in_hours=False),
         )
     ),
     "a text and a pair with one utype": Part((_text_pair(_plain), _pair("deg"))),

@@ -16,6 +16,9 @@ _ANY = ("POS", "TIME", "BAND", "SNR", "APERTURE")
 _POS, _POS_ALONE = ("POS",), Traits(obeys=("POS",), needs=("POS",))
 _PAGE = Reply(b"<html><title>500</title>Internal error</html>", 500, content_type="text/html")
 _BARE_PAGE = Reply(error_document("TIME is not supported by this service"), 400)
+_BY_COLLECTION = Traits(
+    obeys=("POS", "TIME", "BAND", "SNR", "COLLECTION"), needs=("COLLECTION",), collections_declared=True
+)
 #: Computed spectra have no place and no date.
 _THEORY = replace(
     BASE,
@@ -50,6 +53,16 @@ SCENARIOS: list[Scenario] = [
     _whole("POS is needed, and is all that is obeyed", _POS_ALONE),
     _whole("POS is needed and not declared", Traits(needs=_POS, declares=("FORMAT", "CHANNEL"))),
     _whole("POS or COLLECTION is needed", Traits(needs=("POS", "COLLECTION"), refuses_with="http 400")),
+    _whole("COLLECTION is needed, and its values are declared", _BY_COLLECTION),
+    _whole("COLLECTION is needed and declared, no rows without", replace(_BY_COLLECTION, refuses_with="no rows")),
+    Scenario(
+        "COLLECTION is needed, and nobody says which there are",
+        first,
+        "refused",
+        "COLLECTION is mandatory.*--param NAME=VALUE",
+        traits=replace(_BY_COLLECTION, collections_declared=False),
+        most_requests=30,
+    ),
     _whole("metadata are refused", Traits(metadata="error")),
     _whole("metadata are in a RESOURCE of type meta", Traits(metadata="meta")),
     _whole("SIZE is a radius", Traits(size_is_radius=True, default_size=0.05)),

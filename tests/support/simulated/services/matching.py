@@ -44,7 +44,7 @@ def matches(spectra: Spectra, traits: Traits, params: dict[str, str]) -> NDArray
             low, high = (float(params[name]), None) if name in traits.scalars else _ends(params[name], float)
             keep &= overlap(values, values, low, high)
     if "COLLECTION" in params and "COLLECTION" in traits.obeys:
-        keep &= spectra.collection == params["COLLECTION"]
+        keep &= np.isin(spectra.collection, params["COLLECTION"].split(","))
     for name, of in traits.own.items():
         if name.upper() in params:
             keep &= overlap(getattr(spectra, of), getattr(spectra, of), *_ends(params[name.upper()], float))

@@ -6,21 +6,21 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ssap_mirror.core.quantities.units import conversion
+from ssap_mirror.core.times import MJD_ZERO_JD
+from ssap_mirror.core.units import conversion
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["JD_OF_MJD", "Dates", "told_dates"]
+__all__ = ["Dates", "told_dates"]
 
 #: Julian date of MJD 0.
-JD_OF_MJD = 2400000.5
 
 _YEARS = ("a", "yr", "year", "years", "jyear", "julian year", "julian years")
 # "BJD - 2457000, days" (TESS), "JD-2450000", "HJD'-2450000", "BTJD" has no number and stays untold
 _JD_MINUS = re.compile(r"\b(?P<kind>[BHT]?JD|MJD)\w*'?\s*[-−–]\s*(?P<origin>\d+(?:\.\d+)?)", re.IGNORECASE)
 _JD = re.compile(r"\b(?P<kind>[BHT]?JD|MJD)(?:_?[A-Z]{2,4})?\b", re.IGNORECASE)
-_XTYPES = {"mjd": JD_OF_MJD, "jd": 0.0}
+_XTYPES = {"mjd": MJD_ZERO_JD, "jd": 0.0}
 # Names of columns that hold years if their values could be
 _YEAR_NAMES = re.compile(r"(?:^|[^a-z])(ep|epoch|year|yr|jyear|years)(?:$|[^a-z])|epoch|year", re.IGNORECASE)
 
@@ -88,6 +88,6 @@ def _in_words(unit: str) -> float | None:
     """Origin that a unit tells in words, as a Julian date."""
     for pattern in (_JD_MINUS, _JD):
         if found := pattern.search(unit):
-            start = JD_OF_MJD if found["kind"].upper() == "MJD" else 0.0
+            start = MJD_ZERO_JD if found["kind"].upper() == "MJD" else 0.0
             return start + float(found.groupdict().get("origin") or 0.0)
     return None

@@ -14,15 +14,16 @@ from ssap_mirror.core.quantities.positions.named import index_of, is_number, is_
 from ssap_mirror.core.quantities.positions.place import Axis, Place
 from ssap_mirror.core.quantities.positions.said import Positions
 from ssap_mirror.core.quantities.positions.split import find_split
-from ssap_mirror.core.quantities.units import Conversion, to_degrees
-from ssap_mirror.core.roles import EQUATORIAL, name_key
+from ssap_mirror.core.schema.role_finding import name_key
+from ssap_mirror.core.schema.roles import EQUATORIAL
+from ssap_mirror.core.units import Conversion, to_degrees
 from ssap_mirror.errors import ParameterError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ssap_mirror.core.roles import ColumnIndex
     from ssap_mirror.core.schema import Column
+    from ssap_mirror.core.schema.role_finding import ColumnIndex
 
 __all__ = ["Pair", "find_positions", "pairs_of", "place_of"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ssap_mirror.core.quantities.units import Conversion, conversion
+from ssap_mirror.core.units import Conversion, conversion
 
 __all__ = ["motion_conversion", "velocity_conversion"]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core.quantities.positions import names as usual
 from ssap_mirror.core.quantities.positions.said import MOTION_ROLES, Positions
-from ssap_mirror.core.quantities.units import says_no_unit
-from ssap_mirror.core.roles import ColumnIndex
 from ssap_mirror.core.schema import Column
+from ssap_mirror.core.schema.role_finding import ColumnIndex
+from ssap_mirror.core.units import says_no_unit
 from ssap_mirror.errors import ParameterError
 
 if TYPE_CHECKING:

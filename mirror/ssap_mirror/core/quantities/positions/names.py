@@ -19,7 +19,7 @@ UCDS: Mapping[str, tuple[str, ...]] = {
     "ref_epoch": ("meta.ref;time.epoch", "time.epoch;meta.ref"),
     "epoch": ("meta.ref;time.epoch", "time.epoch;meta.main", "time.epoch", "time.start;obs", "time_epoch"),
 }
-#: Role -> usual names, as `ssap_mirror.core.roles.name_key` writes them.
+#: Role -> usual names, as `ssap_mirror.core.schema.role_finding.name_key` writes them.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "pmra": ("pmra", "pm_ra", "pmra_cosdec", "pm_ra_cosdec", "mu_alpha_star"),
     "pmdec": ("pmdec", "pm_dec", "pmde", "pm_de", "mu_delta"),
@@ -50,5 +50,5 @@ GALACTIC = (
 
 
 def ucd_key(ucd: str) -> str:
-    """Key of a UCD in `ssap_mirror.core.roles.ColumnIndex`; those of 2002 have underscores."""
+    """Key of a UCD in `ssap_mirror.core.schema.role_finding.ColumnIndex`; those of 2002 have underscores."""
     return f"{'ucd' if '.' in ucd else 'ucd1'}:{ucd}"

@@ -10,7 +10,7 @@ import numpy as np
 from ssap_mirror.core.quantities.points import floats
 from ssap_mirror.core.quantities.positions.frames import ICRS, to_icrs
 from ssap_mirror.core.quantities.positions.sexagesimal import angles, numbers
-from ssap_mirror.core.quantities.units import Conversion
+from ssap_mirror.core.units import Conversion
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -17,8 +17,8 @@ from ssap_mirror.core.quantities.positions.said import Positions
 from ssap_mirror.core.quantities.positions.sexagesimal import angles
 from ssap_mirror.core.quantities.positions.split import find_split
 from ssap_mirror.core.quantities.reading import Candidates, Finder, NotUnderstood, shown
-from ssap_mirror.core.quantities.units import Conversion, to_degrees
-from ssap_mirror.core.roles import is_icrs
+from ssap_mirror.core.schema.role_finding import is_icrs
+from ssap_mirror.core.units import Conversion, to_degrees
 from ssap_mirror.errors import ParameterError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssap_mirror.core.quantities.points import floats
-from ssap_mirror.core.quantities.units import Conversion
+from ssap_mirror.core.units import Conversion
 
 if TYPE_CHECKING:
     import pyarrow as pa

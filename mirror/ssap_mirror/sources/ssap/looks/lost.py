@@ -9,9 +9,9 @@ import numpy as np
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.sources.harvest.audit import SeenRows
 from ssap_mirror.sources.harvest.slices import Range, Slice, cover_positions
+from ssap_mirror.sources.ssap.probe.traits import TIME
 from ssap_mirror.sources.ssap.survey import Settled, Survey, run_survey, settle
 from ssap_mirror.sources.ssap.sweeps import Sweeps
-from ssap_mirror.sources.ssap.traits import TIME
 
 __all__ = ["Gone", "find_gone", "settle_with_lost", "slices_around"]
 

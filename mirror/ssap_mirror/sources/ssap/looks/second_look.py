@@ -13,8 +13,8 @@ from ssap_mirror.sources.harvest.client import InterruptedHarvest
 from ssap_mirror.sources.harvest.ledger import Answer
 from ssap_mirror.sources.harvest.positions import columns_read, dates, positions
 from ssap_mirror.sources.harvest.slices import Cell, Range, Slice
+from ssap_mirror.sources.ssap.probe.traits import TIME
 from ssap_mirror.sources.ssap.sweeps import Sweeps
-from ssap_mirror.sources.ssap.traits import TIME
 
 __all__ = ["look_again"]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -27,9 +29,11 @@ _SIZES = (180.0, 90.0, 45.0, 15.0, 5.0, 1.0)
 # Cones to look for a first row in, where none may hold the whole sky.
 _LOOKS = 24
 _REFUSALS = (ServiceError, FormatError, ServerFailure)
+_WANTS = re.compile(r"mandatory|requir|missing|must|need|specif", re.I)
+_COLLECTION = "COLLECTION"
 
 
-def with_constraint(endpoint: Endpoint, most_cones: int) -> Endpoint:
+def with_constraint(endpoint: Endpoint, most_cones: int, collections: tuple[str, ...] = ()) -> Endpoint:
     """See whether a request without any constraint has rows, and if not, with which constraint one has.
 
     Parameters
@@ -38,6 +42,8 @@ def with_constraint(endpoint: Endpoint, most_cones: int) -> Endpoint:
         The service.
     most_cones : int
         A sky that takes more cones is not asked for.
+    collections : tuple of str
+        Those that the service declares (OPTIONs of COLLECTION); if nothing else has rows, every request asks for them.
 
     Raises
     ------
@@ -54,11 +60,22 @@ def with_constraint(endpoint: Endpoint, most_cones: int) -> Endpoint:
     for constraint in _constraints(endpoint, refused):
         if _rows_with(endpoint, constraint):
             return replace(endpoint, everywhere=constraint)
+    if collections and _COLLECTION not in {name.upper() for name, _ in endpoint.parameters}:
+        asked = (*endpoint.parameters, (_COLLECTION, ",".join(collections)))
+        with contextlib.suppress(*_REFUSALS):
+            return with_constraint(replace(endpoint, parameters=asked), most_cones)
     if endpoint.limits.size_deg is not None:
         return _with_small_cones(endpoint, most_cones)
     if refused is not None:
-        raise refused
+        raise _with_hint(refused)
     return endpoint
+
+
+def _with_hint(refused: SourceError) -> SourceError:
+    """Say what can be done about a refusal that wants something."""
+    if not isinstance(refused, ServiceError) or not _WANTS.search(str(refused)):
+        return refused
+    return ServiceError(f"{refused} (--param NAME=VALUE sends a parameter with every request)")
 
 
 def _constraints(endpoint: Endpoint, refused: SourceError | None) -> Iterator[tuple[tuple[str, str], ...]]:

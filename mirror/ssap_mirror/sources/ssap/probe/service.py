@@ -15,8 +15,8 @@ from ssap_mirror.sources.http.limits import Limits
 from ssap_mirror.sources.source import Description
 from ssap_mirror.sources.ssap.endpoint import Endpoint
 from ssap_mirror.sources.ssap.probe.needs import with_constraint
+from ssap_mirror.sources.ssap.probe.traits import VERBS, Traits, find_traits
 from ssap_mirror.sources.ssap.probe.volatile import volatile_columns
-from ssap_mirror.sources.ssap.traits import VERBS, Traits, find_traits
 from ssap_mirror.tables.votable.model import Param
 
 __all__ = ["Probe", "probe"]
@@ -62,9 +62,12 @@ def probe(endpoint: Endpoint, known: Schema | None, title: str, corrections: Cor
     parameters, notes = _parameters(endpoint)
     endpoint = replace(endpoint, limits=Limits(endpoint.limits.size_deg or _declared_size(parameters)))
     try:
-        endpoint = with_constraint(endpoint, endpoint.client.policy.most_cones)
+        found = with_constraint(endpoint, endpoint.client.policy.most_cones, _declared_collections(parameters))
     except FormatError as error:
         raise SourceError(_no_service(endpoint, error)) from error
+    if found.parameters != endpoint.parameters:
+        notes += (f"the service wants COLLECTION, so all that it declares are asked for: {found.parameters[-1][1]}",)
+    endpoint = found
     if not parameters or "RESPONSEFORMAT" in {column.name.upper() for column in parameters}:
         endpoint = _with_binary2(endpoint)
     answers = _one_row_answers(endpoint)
@@ -138,6 +141,17 @@ def _declared_size(parameters: Iterable[Column]) -> float | None:
             # The sphere takes no more than this; that a service does is no limit.
             return size if 0 < size < 180 else None
     return None
+
+
+def _declared_collections(parameters: Iterable[Column]) -> tuple[str, ...]:
+    """List the collections that the service says it has (OPTIONs of its VALUES)."""
+    return tuple(
+        value
+        for param in parameters
+        if isinstance(param, Param) and param.name.upper() == "COLLECTION"
+        for _, value in param.options
+        if value
+    )
 
 
 def _listed(names: Iterable[str]) -> str:

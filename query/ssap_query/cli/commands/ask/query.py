@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ssap_query.cli.options import deliver, home, mirror_option, open_once, output, read_request
+from ssap_query.cli.options import deliver, home, mirror_option, open_once, output, typed_request
 from ssap_query.ssap import REGISTRY
 from ssap_query.ssap.request import DIALECTS
 
@@ -74,7 +74,7 @@ def query(
         given["format"], file_format = file_format, None
     chosen: Any = columns if columns in (None, "all") else [name.strip() for name in str(columns).split(",")]
     options = ((name.upper(), value) for name, value in given.items() if value is not None)
-    parsed = read_request(request, dialect, options)
+    parsed = typed_request(request, dialect, options)
     opened = open_once(mirror, home)
     if explain:
         click.echo(str(opened.explain(parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)))

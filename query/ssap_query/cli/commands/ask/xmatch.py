@@ -16,8 +16,8 @@ from ssap_query.cli.options import (
     names,
     open_once,
     output,
-    read_request,
     read_units,
+    typed_request,
 )
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def xmatch(
 ) -> None:  # fmt: skip
     """Match a TABLE of positions with the spectra of a mirror, or with another table, LEFT.
 
-    A table is a file (Parquet, CSV, ECSV, FITS, VOTable, IPAC, Arrow), a quoted pattern of Parquet files, a HATS folder
+    A table is a file (Parquet, CSV, ECSV, FITS, VOTable, IPAC, Arrow), a quoted pattern of files, a HATS folder
     or the folder of a mirror. Positions are found by UCD or usual name where no option names them. The rows of the side
     that has proper motions (TABLE, if both do) are moved to the date of each row of the other side, where both dates
     are known.
@@ -144,7 +144,7 @@ def xmatch(
         match = open_once(mirror, home).crossmatch(
             tables[0], radius, find, columns=_chosen(columns), other_columns=names(table_columns),
             other_positions=right, other_where=where, ignore_unanswerable=ignore_unanswerable,
-            request=read_request(request, "ivoa").with_default("VERB", "1"), **shared,
+            request=typed_request(request, "ivoa").with_default("VERB", "1"), **shared,
         )  # fmt: skip
     else:
         from ssap_query.xmatch import crossmatch

@@ -24,7 +24,7 @@ _MEBIBYTE = 1 << 20
     "--host-name", "host_names", multiple=True, metavar="NAME", help="Name of this machine to answer to, with --host."
 )
 @click.option(
-    "--maxrec", type=click.IntRange(min=1), help="Rows of an answer where the request has no MAXREC (default: all)."
+    "--maxrec", type=click.IntRange(min=1), help="Rows of a result where the request has no MAXREC (default: all)."
 )
 @click.option(
     "--dialect",
@@ -37,7 +37,7 @@ _MEBIBYTE = 1 << 20
     type=click.IntRange(min=1),
     default=8,
     show_default=True,
-    help="Large answers under way at one time; others wait, small ones never.",
+    help="Large results under way at one time; others wait, small ones never.",
 )
 @click.option("--cache", type=click.IntRange(min=0), metavar="MB", help="Memory kept between requests, per mirror.")
 @click.option("--access-log", is_flag=True, help="Write a line for each request.")

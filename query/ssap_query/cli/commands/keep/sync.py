@@ -10,7 +10,7 @@ import click
 
 from ssap_query.cli.diagnostics import ExitCode, note
 from ssap_query.cli.limits import limits, policy_of
-from ssap_query.cli.options import FRAME_HELP, home, read_nulls, read_units
+from ssap_query.cli.options import FRAME_HELP, home, read_units, read_values
 
 if TYPE_CHECKING:
     from ssap_mirror.pipeline.sync import SyncReport
@@ -48,8 +48,16 @@ __all__ = ["sync"]
     "nulls",
     metavar="COLUMN=VALUE",
     multiple=True,
-    callback=read_nulls,
+    callback=read_values,
     help="Value that stands for a missing one, as -9999; may be repeated. The mirror remembers it.",
+)
+@click.option(
+    "--param",
+    "parameters",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=read_values,
+    help="Parameter of every request to an SSAP service, as COLLECTION; may be repeated. The mirror remembers it.",
 )
 @click.option("--ra", metavar="COLUMN", help="Column of right ascension (or another longitude) of a file.")
 @click.option("--dec", metavar="COLUMN", help="Column of declination (or another latitude) of a file.")
@@ -87,6 +95,7 @@ __all__ = ["sync"]
 def sync(
     ctx: click.Context, /, service: str | None, source: str | None, name: str | None, columns_of: str | None,
     table: str | None, where: str | None, units: dict[str, str], nulls: dict[str, tuple[str, ...]],
+    parameters: dict[str, tuple[str, ...]],
     ra: str | None, dec: str | None, frame: str | None, home: Path | None, keep: int | None,
     full: bool, dry_run: bool, only_status: bool, save: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
     allow_shrink: bool,  # noqa: FBT001
@@ -120,7 +129,16 @@ def sync(
 
     positions = Positions(ra=ra, dec=dec, frame=frame) if ra or dec or frame else None
     asked = find_source(
-        known, source, name=name, home=home, table=table, where=where, units=units, nulls=nulls, positions=positions
+        known,
+        source,
+        name=name,
+        home=home,
+        table=table,
+        where=where,
+        units=units,
+        nulls=nulls,
+        parameters=parameters,
+        positions=positions,
     )
     options = SyncOptions(
         full=full, dry_run=dry_run, save=save, restart=restart, accept_incomplete=accept_incomplete,

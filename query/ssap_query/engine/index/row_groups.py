@@ -15,8 +15,8 @@ from ssap_mirror.core.checksums import Checksums
 from ssap_mirror.core.schema import HEALPIX_COLUMN
 
 from ssap_query.arrow.arrays import coordinates, taken
-from ssap_query.engine.cones.file_pool import FilePool
-from ssap_query.engine.cones.sky_cover import Ranges
+from ssap_query.engine.index.file_pool import FilePool
+from ssap_query.engine.index.sky_cover import Ranges
 from ssap_query.engine.snapshot_cache import SnapshotCache
 
 if TYPE_CHECKING:

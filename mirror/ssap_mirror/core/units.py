@@ -13,6 +13,8 @@ from functools import cache
 from math import pi
 from typing import TYPE_CHECKING, Any
 
+from ssap_mirror.core.times import JULIAN_YEAR_DAYS, SECONDS_PER_DAY
+
 if TYPE_CHECKING:
     from fractions import Fraction
 
@@ -26,7 +28,7 @@ _FORMATS = ("vounit", "fits", "cds")
 
 # CODATA 2018, exact by definition of the SI.
 _LIGHT_M_S, _PLANCK_J_S, _EV_J = "299792458", "6.62607015e-34", "1.602176634e-19"
-_DAY_S, _JULIAN_YEAR_S = 86_400, 31_557_600
+_JULIAN_YEAR_S = int(JULIAN_YEAR_DAYS * SECONDS_PER_DAY)
 
 #: Dimension -> its base unit; each unit of the table is a multiple of its dimension's.
 _BASES = {"angle": "deg", "time": "s", "length": "m", "frequency": "Hz", "energy": "eV", "wavenumber": "m-1"}
@@ -67,7 +69,7 @@ def _table() -> dict[str, tuple[str, Fraction]]:
     add("time", "ks", 1000)
     add("time", "min minute minutes", 60)
     add("time", "h hr hour hours", 3600)
-    add("time", "d day days", _DAY_S)
+    add("time", "d day days", SECONDS_PER_DAY)
     add("time", "a yr year years", _JULIAN_YEAR_S)
     add("length", "m meter meters metre metres", 1)
     add("length", "km", 1000)

@@ -9,18 +9,16 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ssap_mirror.core.quantities.units import Conversion, conversion
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Column
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.numpy_arrays import vounit
+from ssap_mirror.tables.parquet.voparquet import CONTENT_KEY
 from ssap_mirror.tables.table import Ending, Table, arrow_errors, listed
-from ssap_mirror.tables.voparquet import CONTENT_KEY
+from ssap_mirror.tables.union import common_columns, united
 from ssap_mirror.tables.votable import read_votable
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
-    from numpy.typing import NDArray
 
 __all__ = ["fitting_rows", "open_parquet"]
 
@@ -69,20 +67,18 @@ def open_parquet(paths: Sequence[Path], batch_rows: int, *, alike: bool) -> Tabl
     """
     first = _opened(paths[0])
     files = [first] if alike else [first, *(_opened(path) for path in paths[1:])]
-    types = _common_types(files)
-    units = [_conversions(file, types) for file in files]
-    plain = not any(units) and not any(file.masks for file in files)
-    by_path = {file.path: (file, factors) for file, factors in zip(files, units, strict=True)}
+    types, factors = common_columns([(file.path, file.types) for file in files])
+    plain = not any(factors) and not any(file.masks for file in files)
+    by_path = {file.path: (file, own) for file, own in zip(files, factors, strict=True)}
 
     def read(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         schema = pa.schema([types.field(name) for name in names])
         for path in paths:
-            file, factors = by_path.get(path, (replace(first, path=path), {}))
+            file, own = by_path.get(path, (replace(first, path=path), {}))
             for batch in _rows_of(file, names, batch_rows):
-                columns = [_column(batch, item, file, factors.get(item.name)) for item in schema]
-                yield pa.RecordBatch.from_arrays(columns, schema=schema)
+                yield united(_unmasked(batch, file), schema, own)
 
     return Table(
         "Parquet",
@@ -158,44 +154,6 @@ def _of_astropy(header: bytes, masks: dict[str, str], notes: list[str]) -> dict[
     }
 
 
-def _common_types(files: Sequence[_File]) -> pa.Schema:
-    """Columns of all files, with what the first that has one says of it."""
-    import pyarrow as pa
-
-    if len(files) == 1:
-        return files[0].types
-    bare = [pa.schema([item.remove_metadata() for item in file.types]) for file in files]
-    try:
-        unified = pa.unify_schemas(bare, promote_options="permissive")
-    except pa.ArrowException as error:
-        message = f"the files cannot be one table: {' '.join(str(error).split())}"
-        raise FormatError(message) from error
-    fields = []
-    for item in unified:
-        owner = next(file for file in files if item.name in file.types.names)
-        fields.append(item.with_metadata(owner.types.field(item.name).metadata))
-    return pa.schema(fields)
-
-
-def _conversions(file: _File, types: pa.Schema) -> dict[str, Conversion]:
-    """Factors for the columns of a file that are in other units than the table's."""
-    found = {}
-    for item in file.types:
-        given, wanted = _unit(item), _unit(types.field(item.name))
-        try:
-            factor = conversion(given, wanted)
-        except ValueError as error:
-            message = f"{file.path}: column {item.name!r}: {error}; the other files have that unit"
-            raise FormatError(message) from error
-        if not factor.is_identity:
-            found[item.name] = factor
-    return found
-
-
-def _unit(item: pa.Field) -> str:
-    return str((item.metadata or {}).get(b"unit", b"").decode())
-
-
 def _rows_of(file: _File, names: Sequence[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
     import pyarrow.parquet as pq
 
@@ -222,19 +180,20 @@ def fitting_rows(metadata: Any, most: int) -> int:
     return max(1, min(most, int(_BATCH_BYTES / max(row_bytes, 1.0))))
 
 
-def _column(batch: pa.RecordBatch, item: pa.Field, file: _File, factor: Conversion | None) -> pa.Array:
+def _unmasked(batch: pa.RecordBatch, file: _File) -> pa.RecordBatch:
+    """Rows without the columns that say which values are masked: these are NULL then."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if item.name not in file.types.names:
-        return pa.nulls(batch.num_rows, item.type)
-    values = batch.column(item.name)
-    if item.name in file.masks:
-        values = pc.if_else(batch.column(file.masks[item.name]), pa.scalar(None, values.type), values)
-    if factor is not None:
-        numbers: NDArray[np.float64] = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
-        values = pa.array(factor.apply(numbers), mask=values.is_null().to_numpy(zero_copy_only=False))
-    return values if values.type == item.type else values.cast(item.type)
+    if not file.masks:
+        return batch
+    columns = {}
+    for name in batch.schema.names:
+        values = batch.column(name)
+        if name in file.masks:
+            values = pc.if_else(batch.column(file.masks[name]), pa.scalar(None, values.type), values)
+        columns[name] = values
+    return pa.RecordBatch.from_pydict(columns)
 
 
 @contextmanager

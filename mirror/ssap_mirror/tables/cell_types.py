@@ -51,6 +51,11 @@ class CellType:
             self._rank = 3
 
     @property
+    def is_blank(self) -> bool:
+        """Whether there was no cell that is not NULL."""
+        return not self._began
+
+    @property
     def found(self) -> pa.DataType:
         """The type; text if there was no cell that is not NULL."""
         import pyarrow as pa

@@ -1,4 +1,4 @@
-"""What the formats need to know of an answer, and its rows in pieces that fit in memory."""
+"""What the formats need to know of a result, and its rows in pieces that fit in memory."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from ssap_mirror.core.schema import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Answer", "Input", "LossWarning", "pieces"]
+__all__ = ["Input", "LossWarning", "Renderable", "pieces"]
 
 _ROWS = 8192
 _BYTES = 64 << 20
 
 
 class LossWarning(UserWarning):
-    """A format cannot hold something that the answer has; the message says what became of it."""
+    """A format cannot hold something that the result has; the message says what became of it."""
 
 
 class Input(Protocol):
-    """A request parameter, as a metadata answer describes it."""
+    """A request parameter, as a metadata result describes it."""
 
     @property
     def name(self) -> str:
@@ -60,7 +60,7 @@ class Input(Protocol):
         """Every value it can take, where these are few."""
 
 
-class Answer(Protocol):
+class Renderable(Protocol):
     """Rows, what their columns mean, and what is to be said about them (`ssap_query.render.result.Result`)."""
 
     @property
@@ -80,12 +80,16 @@ class Answer(Protocol):
         """Facts that go with the rows: the request, the mirror, its snapshot."""
 
     @property
+    def protocol(self) -> str:
+        """``SSAP`` or ``TAP``: of which protocol it is a response."""
+
+    @property
     def notes(self) -> Sequence[str]:
         """Sentences for a person."""
 
     @property
     def inputs(self) -> Sequence[Input]:
-        """The request parameters, in a metadata answer; empty in any other."""
+        """The request parameters, in a metadata result; empty in any other."""
 
     @property
     def service_xml(self) -> bytes:
@@ -97,12 +101,12 @@ class Answer(Protocol):
         """All rows, piece by piece; each call begins anew."""
 
 
-def pieces(answer: Answer) -> Iterator[pa.RecordBatch]:
+def pieces(result: Renderable) -> Iterator[pa.RecordBatch]:
     """Rows in record batches of at most 8,192 rows and about 64 MB.
 
     Parameters
     ----------
-    answer : Answer
+    result : Renderable
         Where the rows come from.
 
     Yields
@@ -110,7 +114,7 @@ def pieces(answer: Answer) -> Iterator[pa.RecordBatch]:
     pyarrow.RecordBatch
         Never an empty one. Text made of one stays far below the 2 GB that 32-bit Arrow offsets can address.
     """
-    for batch in answer.batches():
+    for batch in result.batches():
         if batch.num_rows:
             step = min(_ROWS, max(1, _BYTES * batch.num_rows // max(1, batch.nbytes)))
             for start in range(0, batch.num_rows, step):

@@ -28,7 +28,7 @@ _SPATIAL_INDEX = Column(
     name=HEALPIX_COLUMN,
     datatype="long",
     ucd="pos.healpix",
-    description="HEALPix cell of the target position, order 29, NESTED; NULL for a row without a place",
+    description="HEALPix cell of the target position, order 29, NESTED; NULL for a row without a position",
 )
 
 

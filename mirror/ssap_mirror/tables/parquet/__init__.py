@@ -1,0 +1,1 @@
+"""Parquet: of any program, and as VOParquet."""

@@ -1,0 +1,1 @@
+"""ADQL, the query language of TAP: read, checked against what is there, and written as DuckDB's SQL."""

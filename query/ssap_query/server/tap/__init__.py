@@ -1,0 +1,1 @@
+"""TAP 1.1: ADQL over HTTP."""
