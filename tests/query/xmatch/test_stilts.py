@@ -1,8 +1,7 @@
 """Pairs, and rows without a partner, are those of STILTS, in crowded tables where most rows have several neighbours.
 
-Its symmetric pairs are ours where no row has two neighbours. Where many have, a row of its that loses a neighbour to a
-nearer one may be left out, though another is free; ours takes the nearest pair of those that are free until there is
-none, as brute force does in `test_brute_force`.
+Its symmetric pairs are ours where few rows have two neighbours. Where many have, it keeps fewer, all of them among ours:
+we take the nearest pair of those that are free until there is none, as brute force does in `test_brute_force`.
 """
 
 from __future__ import annotations
