@@ -46,6 +46,7 @@ class StandIn:
     status: str = "OK"
     infos: Mapping[str, str] = field(default_factory=lambda: {"mirror": "stand-in, snapshot 1"})
     notes: Sequence[str] = ()
+    protocol: str = "SSAP"
     inputs: Sequence[InputParameter] = ()
     service_xml: bytes = b""
     batch_rows: int = 3
