@@ -7,7 +7,7 @@ resumes.
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -34,6 +34,8 @@ _CUTS_FOR_TIMEOUT = 12
 # After so many slices that cannot be had, the others are not tried.
 _MOST_FAILURES = 5
 _SKY_ORDER_FOR_INSTANTS = 1
+# Where so many cells of a size overflow, and such a share of those asked for, the others are not tried.
+_FEWEST_OVERFLOWS, _NEARLY_ALL = 8, 0.9
 # A range that was cut so often, and overflows all the same, is looked into before it is cut again.
 _LOOKS_AT_DEPTH = (3, 6, 12, 24)
 
@@ -144,6 +146,8 @@ class _Run:
         self._waiting = deque(_Task(slice_, sweep.maxrec) for slice_ in ledger.open_slices(sweep.name))
         self._failed: list[tuple[Slice, SourceError]] = []
         self._sent = 0
+        #: Order of cells -> how many were asked for, and how many of those overflowed.
+        self._cells: defaultdict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
         # An instant that holds more rows than the limit is asked for with higher ones, unless that is optional.
         optional = sweep.most_requests is not None
         self._highest_maxrec = sweep.maxrec if optional else service.client.policy.highest_maxrec
@@ -155,6 +159,8 @@ class _Run:
                 if self._sent == self._sweep.most_requests:
                     message = f"the sweep {self._sweep.name!r} is not finished after {self._sent:,} requests"
                     raise SourceError(message)
+                if self._cut_unasked():
+                    continue
                 self._sent += 1
                 task = replace(self._waiting.popleft(), began=time.monotonic())
                 target = self._ledger.next_file(self._sweep.name)
@@ -170,13 +176,29 @@ class _Run:
             )
             raise SourceError(message) from error
 
+    def _cut_unasked(self) -> bool:
+        """Cut the next cell at once, if nearly all of its size overflow: to ask for it would be of no use."""
+        task = self._waiting[0]
+        cell = task.slice.cell
+        if cell is None or task.slice.range is not None:
+            return False
+        tried, overflowed = self._cells[cell.order]
+        if overflowed < _FEWEST_OVERFLOWS or overflowed < _NEARLY_ALL * tried:
+            return False
+        self._waiting.popleft()
+        return self._cut(task, "others of its size overflow")
+
     def _timed(self, task: _Task, target: Path) -> tuple[Stored | None, float]:
         began = time.monotonic()
         return self._sweep.fetch(task.slice, task.maxrec, target), time.monotonic() - began
 
     def _take(self, task: _Task, future: Future[tuple[Stored | None, float]]) -> None:
+        cell = task.slice.cell
         try:
             stored, seconds = future.result()
+            if cell is not None and task.slice.range is None:
+                tried, overflowed = self._cells[cell.order]
+                self._cells[cell.order] = (tried + 1, overflowed + (stored is None))
         except InterruptedHarvest:
             raise
         except QueryTooLargeError as error:
