@@ -49,7 +49,6 @@ class StandIn:
     protocol: str = "SSAP"
     inputs: Sequence[InputParameter] = ()
     service_xml: bytes = b""
-    protocol: str = "SSAP"
     batch_rows: int = 3
 
     def __len__(self) -> int:
