@@ -46,9 +46,9 @@ class StandIn:
     status: str = "OK"
     infos: Mapping[str, str] = field(default_factory=lambda: {"mirror": "stand-in, snapshot 1"})
     notes: Sequence[str] = ()
+    protocol: str = "SSAP"
     inputs: Sequence[InputParameter] = ()
     service_xml: bytes = b""
-    protocol: str = "SSAP"
     batch_rows: int = 3
 
     def __len__(self) -> int:
