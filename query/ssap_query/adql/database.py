@@ -6,6 +6,8 @@ of the snapshots can be opened, nothing can be installed, and the settings are l
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -76,7 +78,9 @@ class AdqlDatabase:
         import duckdb
 
         self.tables = tables
+        spill = tempfile.mkdtemp(prefix="ssap-adql-")
         config: dict[str, Any] = {
+            "temp_directory": spill,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "python_enable_replacements": False,
@@ -86,7 +90,7 @@ class AdqlDatabase:
         if memory_bytes is not None:
             config["memory_limit"] = f"{memory_bytes}B"
         self._root = duckdb.connect(":memory:", config=config)
-        weakref.finalize(self, self._root.close)
+        weakref.finalize(self, _end, self._root, spill)
         catalogs = {table.catalog.path: table.catalog for table in tables if table.catalog is not None}
         files = [str(path) for catalog in catalogs.values() for path in catalog.files]
         self._root.execute("SET GLOBAL parquet_metadata_cache = true")
@@ -180,6 +184,12 @@ class AdqlDatabase:
         for part in statement.parts:
             for catalog in _read(part.table, self.tables):
                 _prepare_part(cursor, part, catalog)
+
+
+def _end(connection: duckdb.DuckDBPyConnection, spill: str) -> None:
+    """Close the database before Python takes its modules down, which DuckDB complains about, and clear its folder."""
+    connection.close()
+    shutil.rmtree(spill, ignore_errors=True)
 
 
 def _read(table: AdqlTable, tables: Tables) -> list[Catalog]:

@@ -30,6 +30,8 @@ class ServerLimits:
     """Longest time for such a body to arrive [s]."""
     query_s: float = 600.0
     """Longest time for a query in ADQL [s]."""
+    query_bytes: int = 2_000_000_000
+    """Memory of the queries in ADQL of one service, together [byte]; what does not fit waits on disk."""
     job_keep_s: float = 172_800.0
     """How long the result of a query that nobody waited for is kept [s]."""
     queries: int = 4

@@ -83,6 +83,8 @@ def capabilities(catalog: Catalog, base_url: str, default_maxrec: int | None) ->
     _text(cone, "maxSR", "180")
     _text(cone, "maxRecords", str(catalog.rows))
     _text(cone, "verbosity", "true")
+    tap = ET.SubElement(root, "capability", standardID="ivo://ivoa.net/std/TAP")
+    _interface(tap, "vs:ParamHTTP", f"{base_url}/tap", "base")
     return _document(root)
 
 

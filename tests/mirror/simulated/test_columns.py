@@ -15,7 +15,7 @@ from tests.support.simulated.services.ssap import SsapService, running
 from tests.support.simulated.spectra import made_up
 from tests.support.simulated.world import NAME, Outcome, World, assert_polite, judge
 
-# A hundred services are mirrored, two seconds each; what is known to fail has not been listed yet.
+# A hundred services are mirrored, two seconds each.
 pytestmark = pytest.mark.slow
 SPECTRA = made_up(600)
 ASKED = [(kind.name, parameter) for kind in COLUMNS.values() for parameter in kind.asked]

@@ -183,6 +183,8 @@ def test_gives(small: ssap.Mirror, text: str, expected: list[object] | None) -> 
         ("SELECT id FROM nowhere", "not here"),
         ("SELECT ra FROM spectra AS a, spectra AS b", "which one"),
         ("SELECT MOD(1) FROM spectra", "arguments"),
+        ("SELECT id FROM spectra WHERE id IS 5", "after IS"),
+        ("SELECT id FROM spectra WHERE 1 = CONTAINS(POINT(ra, dec), REGION('CIRCLE ICRS nan 1 1'))", "CIRCLE|REGION"),
         ("SELECT id[1] FROM spectra", "ADQL does not have"),
         ("SELECT SUM(id) OVER (PARTITION BY ra) FROM spectra", "window"),
         ("SELECT $1 FROM spectra", "none of its tables"),

@@ -48,6 +48,7 @@ class StandIn:
     notes: Sequence[str] = ()
     inputs: Sequence[InputParameter] = ()
     service_xml: bytes = b""
+    protocol: str = "SSAP"
     batch_rows: int = 3
 
     def __len__(self) -> int:

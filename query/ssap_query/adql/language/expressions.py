@@ -10,7 +10,7 @@ from sqlglot import exp
 from ssap_query.adql.errors import AdqlError
 from ssap_query.adql.language.functions import FUNCTIONS
 from ssap_query.adql.scopes import Scope, Value
-from ssap_query.adql.sky.shapes import number_sql
+from ssap_query.adql.sky.numbers import number_sql
 
 __all__ = ["Expressions"]
 
@@ -73,6 +73,9 @@ class Expressions:
             return Value(exp.paren(inner_value.sql), inner_value.column, inner_value.is_condition)
         if isinstance(node, exp.Cast):
             return Value(self._cast(node, scope))
+        if isinstance(node, exp.Is) and not isinstance(node.expression, exp.Null):
+            message = f"has {node.sql()[:60]!r}; after IS there is NULL or NOT NULL"
+            raise AdqlError(message)
         if isinstance(node, exp.EQ) and (test := self._test(node, scope)) is not None:
             return Value(test)
         return Value(self._rebuilt(node, scope))

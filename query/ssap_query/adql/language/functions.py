@@ -12,8 +12,9 @@ from ssap_mirror.core.units import conversion
 
 from ssap_query.adql.errors import AdqlError
 from ssap_query.adql.scopes import Value
-from ssap_query.adql.sky import shapes
-from ssap_query.adql.sky.shapes import Point, Shape, call, number_sql
+from ssap_query.adql.sky import constructors, shapes
+from ssap_query.adql.sky.numbers import number_sql
+from ssap_query.adql.sky.shapes import Shape, call
 
 __all__ = ["FUNCTIONS", "Function", "constant_text"]
 
@@ -114,45 +115,30 @@ def _in_unit(arguments: list[Value]) -> Value:
 
 
 def _constructor(name: str) -> Build:
-    return lambda arguments: shapes.shape_of(name, shapes.without_frame(arguments)).value()
+    return lambda arguments: constructors.shape_of(name, constructors.without_frame(arguments)).value()
 
 
 def _of_shapes(test: Callable[[Shape, Shape], exp.Expr]) -> Build:
     def build(arguments: list[Value]) -> Value:
-        one, other = (shapes.read_shape(argument) for argument in arguments)
+        one, other = (constructors.read_shape(argument) for argument in arguments)
         return Value(test(one, other), is_condition=True)
 
     return build
 
 
-def _read_point(value: Value) -> Point:
-    found = shapes.read_shape(value)
-    if not isinstance(found, Point):
-        message = f"has {value.sql.sql()[:60]!r} where a point has to be"
-        raise AdqlError(message)
-    return found
-
-
 def _distance(arguments: list[Value]) -> Value:
     if len(arguments) == 2:
-        return shapes.distance(_read_point(arguments[0]), _read_point(arguments[1]))
+        return shapes.distance(constructors.read_point(arguments[0]), constructors.read_point(arguments[1]))
     if len(arguments) != 4:
         message = "has a DISTANCE that is not of two points, or of two longitudes and latitudes"
         raise AdqlError(message)
-    lon1, lat1, lon2, lat2 = arguments
-    points = [shapes.shape_of("POINT", [lon, lat]) for lon, lat in ((lon1, lat1), (lon2, lat2))]
-    one, other = points
-    return shapes.distance(one, other) if isinstance(one, Point) and isinstance(other, Point) else _never()
-
-
-def _never() -> Value:
-    message = "has points that are none"
-    raise AdqlError(message)
+    lon1, lat1, lon2, lat2 = (argument.sql for argument in arguments)
+    return shapes.distance(constructors.point(lon1, lat1), constructors.point(lon2, lat2))
 
 
 def _coordinate(axis: str) -> Build:
     def build(arguments: list[Value]) -> Value:
-        point = _read_point(arguments[0])
+        point = constructors.read_point(arguments[0])
         ucd = {"lon": "pos.eq.ra", "lat": "pos.eq.dec"}[axis]
         return Value(point.lon if axis == "lon" else point.lat, Column("", "double", unit="deg", ucd=ucd))
 
@@ -160,18 +146,18 @@ def _coordinate(axis: str) -> Build:
 
 
 def _coordsys(arguments: list[Value]) -> Value:
-    shapes.read_shape(arguments[0])
+    constructors.read_shape(arguments[0])
     return Value(exp.Literal.string("ICRS"))
 
 
 def _region(arguments: list[Value]) -> Value:
-    return shapes.read_region(constant_text(arguments[0], "REGION")).value()
+    return constructors.read_region(constant_text(arguments[0], "REGION")).value()
 
 
 def _healpix_index(arguments: list[Value]) -> Value:
     order, *rest = arguments
     if len(rest) == 1:
-        point = _read_point(rest[0])
+        point = constructors.read_point(rest[0])
         lon, lat = point.lon, point.lat
     else:
         lon, lat = rest[0].sql, rest[1].sql
@@ -249,8 +235,8 @@ def _functions() -> Sequence[Function]:
         Function("CONTAINS(inner, outer)", 2, 2, _of_shapes(shapes.contains)),
         Function("INTERSECTS(one, other)", 2, 2, _of_shapes(shapes.intersects)),
         Function("DISTANCE(point, point)", 2, 4, _distance),
-        Function("AREA(shape)", 1, 1, lambda arguments: shapes.area(shapes.read_shape(arguments[0]))),
-        Function("CENTROID(shape)", 1, 1, lambda arguments: shapes.centroid(shapes.read_shape(arguments[0]))),
+        Function("AREA(shape)", 1, 1, lambda arguments: shapes.area(constructors.read_shape(arguments[0]))),
+        Function("CENTROID(shape)", 1, 1, lambda arguments: shapes.centroid(constructors.read_shape(arguments[0]))),
         Function("COORD1(point)", 1, 1, _coordinate("lon")),
         Function("COORD2(point)", 1, 1, _coordinate("lat")),
         Function("COORDSYS(shape)", 1, 1, _coordsys),

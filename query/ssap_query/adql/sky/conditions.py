@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from sqlglot import exp
 
+from ssap_query.adql.sky.numbers import number_of, numbers_of
 from ssap_query.adql.sky.polygons import SphericalPolygon
-from ssap_query.adql.sky.shapes import IN_CIRCLE, IN_POLYGON, SEPARATION, number_of, numbers_of
+from ssap_query.adql.sky.shapes import IN_CIRCLE, IN_POLYGON, SEPARATION
 
 __all__ = ["Near", "aliases", "conjuncts", "near"]
 

@@ -15,7 +15,8 @@ from sqlglot import exp
 
 from ssap_query.adql.scopes import Source, column_sql, identifier
 from ssap_query.adql.sky.conditions import Near, aliases, conjuncts, near
-from ssap_query.adql.sky.shapes import call, number_sql
+from ssap_query.adql.sky.numbers import number_sql
+from ssap_query.adql.sky.shapes import call
 
 __all__ = ["may_be_missed", "with_cells"]
 

@@ -8,7 +8,8 @@ from sqlglot import exp
 
 from ssap_query.adql.scopes import Source
 from ssap_query.adql.sky.conditions import Near, conjuncts, near
-from ssap_query.adql.sky.shapes import COORDINATE, number_of
+from ssap_query.adql.sky.numbers import number_of
+from ssap_query.adql.sky.shapes import COORDINATE
 from ssap_query.ssap.values.cones import FIBRE, TARGET, Cone, Region, SkyPosition
 
 __all__ = ["restrict"]

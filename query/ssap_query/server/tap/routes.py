@@ -12,7 +12,7 @@ from anyio import to_thread
 from ssap_mirror.core import layout
 from ssap_mirror.errors import MirrorError, ParameterError
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ssap_query.adql.errors import AdqlError
@@ -64,7 +64,8 @@ class TapRoutes:
         """Addresses below ``/tap``."""
         both = ["GET", "POST"]
         return [
-            Route("/tap", self.start),
+            # Nothing is said of this address itself; a person is led to something to read.
+            Route("/tap", self.examples),
             Route("/tap/sync", self.sync, methods=both),
             Route("/tap/capabilities", self.capabilities),
             Route("/tap/availability", self.availability),
@@ -73,10 +74,6 @@ class TapRoutes:
             Route("/tap/examples", self.examples),
             *self._jobs.routes(),
         ]
-
-    async def start(self, request: Request) -> Response:
-        """Lead a person to something to read."""
-        return RedirectResponse(f"{request.url.path}/examples")
 
     async def sync(self, request: Request) -> Response:
         """Answer a query while its sender waits."""

@@ -75,8 +75,11 @@ class TapService:
             catalogs = self.catalogs()
             snapshots = tuple(catalog.path for catalog in catalogs.values())
             if self._database is None or snapshots != self._snapshots:
-                self._database, self._snapshots = AdqlDatabase(mirror_tables(catalogs)), snapshots
+                self._database, self._snapshots = self._opened(catalogs), snapshots
             return self._database
+
+    def _opened(self, catalogs: Mapping[str, Catalog]) -> AdqlDatabase:
+        return AdqlDatabase(mirror_tables(catalogs), self._limits.query_bytes)
 
     def answer(
         self,

@@ -26,7 +26,7 @@ SNRS: dict[str, Part] = {
         (
             Shown(
                 Column("snr", "float", utype="ssa:Derived.SNR", null="-9999"),
-                lambda s: [-9999.0 if np.isnan(value) else float(value) for value in s.snr],
+                lambda s: [None if np.isnan(value) else float(value) for value in s.snr],
             ),
         )
     ),

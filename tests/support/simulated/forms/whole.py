@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields, replace
 
+import numpy as np
 from ssap_mirror.core.schema import Column
 
 from tests.support.simulated.forms.parts import BASE, Form, Part, Shown, each, iso, numbers, texts
@@ -120,6 +121,7 @@ WHOLE: dict[str, Form] = {
         time=Part(
             (texts("date_obs", each(lambda mjd: iso(mjd)[:10], "t_mid"), ucd="DATE"),),
             "unclear",
+            coverage=lambda s: (np.floor(s.t_mid), np.floor(s.t_mid) + 1),
         ),
         band=Part((), "nothing"),
         snr=Part((), "nothing"),
