@@ -52,6 +52,8 @@ _LOST, _AGAIN = "lost", "again"
 _PARTS = "parts"
 # Twelve discs cover the sky, but 48 smaller ones do not overflow so soon.
 _FIRST_ORDER = {True: 0, False: 1}
+# Prime to the number of cells of any order.
+_STRIDE = 29
 # Room for rows that arrive meanwhile: an answer that fills its limit counts as truncated.
 _SPARE_ROWS = 1000
 # Size of an answer as it is sent, and as it is stored beside that, in terms of the latter.
@@ -274,14 +276,18 @@ class Sweeps:
         if parameter == POS:
             order = _FIRST_ORDER[self.probe.traits.tiny]
             largest = self.probe.endpoint.limits.size_deg
-            return cells_of(order if largest is None else max(order, order_of_discs(largest))), None
+            order = order if largest is None else max(order, order_of_discs(largest))
+            count = 12 << 2 * order
+            # From all over the sky by turns, so that the first few tell how full the others are.
+            return cells_of(order, ((_STRIDE * at) % count for at in range(count))), None
         known = self._values_of(parameter)
         return plan_ranges(parameter, known, self._policy.slice_rows), known
 
     def _survey(self, name: str, slices: Sequence[Slice], maxrec: int, known: NDArray[np.float64] | None = None) -> int:
-        answers = self._run_whole(
-            Sweep(name, tuple(slices), maxrec, self._fetch_survey, known, self.probe.traits.cones), full=False
-        )
+        # Cells that stand for the whole table would pass over rows without a position, and be no proof.
+        sky_cuts = self.probe.traits.cones and WHOLE not in slices
+        sweep = Sweep(name, tuple(slices), maxrec, self._fetch_survey, known, sky_cuts)
+        answers = self._run_whole(sweep, full=False)
         return min((answer.number for answer in answers), default=0)
 
     def _fetch(
