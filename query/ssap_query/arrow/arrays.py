@@ -22,12 +22,12 @@ _PAIR = 2
 
 
 def as_arrow(values: NDArray[Any]) -> pa.Array:
-    """Make an Arrow array of numpy numbers.
+    """Make an Arrow array of numpy numbers or truths.
 
     Parameters
     ----------
-    values : numpy.ndarray of a numeric type, shape (n,)
-        The numbers.
+    values : numpy.ndarray of a numeric type or bool, shape (n,)
+        The values.
 
     Returns
     -------
@@ -36,7 +36,8 @@ def as_arrow(values: NDArray[Any]) -> pa.Array:
     """
     import pyarrow as pa
 
-    contiguous = np.ascontiguousarray(values)
+    # Arrow has a bit for a truth.
+    contiguous = np.packbits(values, bitorder="little") if values.dtype == np.bool_ else np.ascontiguousarray(values)
     return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(contiguous)])
 
 

@@ -138,6 +138,13 @@ def test_numbers_between_numpy_and_arrow(values) -> None:
     assert as_numpy(found).dtype == values.dtype
 
 
+@pytest.mark.parametrize("size", [0, 1, 8, 13])
+def test_truths_from_numpy_to_arrow(size: int) -> None:
+    values = np.arange(size) % 3 == 0
+    assert as_arrow(values).to_pylist() == values.tolist()
+    assert as_arrow(values[::-2]).to_pylist() == values[::-2].tolist()
+
+
 def test_null_is_nan_in_numpy() -> None:
     array = pa.array([None, *range(20), None, 5.0], pa.float32())
     for part in (array, array.slice(1), array.slice(9, 13), array.slice(0, 1)):
