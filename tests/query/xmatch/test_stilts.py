@@ -1,6 +1,6 @@
 """Pairs, and rows without a partner, are those of STILTS, in crowded tables where most rows have several neighbours.
 
-Its symmetric pairs are ours where few rows have two neighbours. Where many have, it keeps fewer, all of them among ours:
+Its symmetric pairs are ours where few rows have two neighbours. Where many have, it keeps fewer, all among ours:
 we take the nearest pair of those that are free until there is none, as brute force does in `test_brute_force`.
 """
 

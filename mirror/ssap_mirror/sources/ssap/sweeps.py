@@ -113,6 +113,11 @@ class Sweeps:
         slices, known = self._planned(parameter)
         return self._survey(_named(parameter, generation), slices, self._policy.survey_rows, known)
 
+    def numbers_of_survey(self, parameter: str, since: int) -> list[int]:
+        """Numbers of the answers to surveys by a parameter, from an answer on."""
+        names = [name for name in self.ledger.sweeps() if name.startswith(_named(parameter, 1))]
+        return [answer.number for answer in self.ledger.answers(*names) if answer.number >= since]
+
     def survey_whole(self, generation: int = 1) -> int | None:
         """Ask for the identities of all rows at once; returns the number of the answer, or None if it cannot be had."""
         rows = self.audit.seen()

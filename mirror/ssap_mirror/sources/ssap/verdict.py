@@ -132,6 +132,12 @@ def _what_did_not_come_back(outcome: Outcome) -> list[Finding]:
             f"answers are not whole; no row is removed, though {gone.kept:,} were not seen again"
         )
         found.append(Finding(words, unproven=True))
+    elif gone.kept:
+        words = (
+            f"not proven: {gone.kept:,} rows were not seen again and are kept, since the answers that would have them "
+            "lack other rows that are in the table"
+        )
+        found.append(Finding(words, unproven=True))
     if gone.out_of_reach:
         words = f"{gone.out_of_reach:,} rows were seen by a survey once, and could not be had"
         found.append(Finding(words, doubt=True))

@@ -160,6 +160,29 @@ class Audit(Index):
         )
         return seen_rows_of(table)
 
+    def overlooked(self, sweep: Iterable[int], others: Iterable[int], sees: Sight) -> int:
+        """Count the rows that some answers have, and a sweep has not, though it would have seen them.
+
+        Parameters
+        ----------
+        sweep : iterable of int
+            Answers of the sweep.
+        others : iterable of int
+            Answers of other sweeps of the same time.
+        sees : Sight
+            Which rows it would have seen.
+        """
+        return self.number(
+            "SELECT count(DISTINCT identity) FROM seen"
+            " WHERE list_contains(?, number) AND (? OR (? AND ra IS NOT NULL) OR (? AND t IS NOT NULL))"
+            " AND identity NOT IN (SELECT identity FROM seen WHERE list_contains(?, number))",
+            list(others),
+            sees.everything,
+            sees.placed,
+            sees.dated,
+            list(sweep),
+        )
+
     def pick(self, rows: int, seed: int) -> SeenRows:
         """Pick at random so many rows of the snapshot that later answers have seen, none of them in full.
 
