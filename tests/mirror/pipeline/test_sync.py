@@ -22,6 +22,7 @@ from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import Catalog, open_catalog
 from ssap_mirror.core.snapshots import rollback
 from ssap_mirror.errors import BusyError, CatalogError, MirrorError, ParameterError, SourceError
+from ssap_mirror.pipeline.address import TapAddress
 from ssap_mirror.pipeline.known_services import services
 from ssap_mirror.pipeline.status import status
 from ssap_mirror.pipeline.sync import SyncOptions, sync
@@ -69,7 +70,7 @@ def test_the_names_of_services_are_known() -> None:
     known = {item.name: item for item in services()}
     assert known["lamost6-mrs"].schema().names[:2] == ("accref", "mobsid")
     assert known["lamost6-lrs"].kind == "tap"
-    assert known["lamost6-lrs"].table == "lamost6.ssa_lrs"
+    assert known["lamost6-lrs"].address == TapAddress("http://dc.g-vo.org/tap", "lamost6.ssa_lrs")
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/tmp/x", ".hidden"])

@@ -47,9 +47,10 @@ def changed_columns(before: Schema, now: Schema) -> str | None:
 
 
 def _meaning(column: Column) -> tuple[str, ...]:
-    # The length of a text may be that of the longest one in an answer.
+    # The length of a text may be that of the longest one in an answer, and its datatype go by the characters in it.
+    datatype = "char" if column.is_text else column.datatype
     size = "" if column.is_text and not column.shape else column.arraysize or ""
-    return (column.name, column.datatype, size, *(getattr(column, name) or "" for name in _MEANING))
+    return (column.name, datatype, size, *(getattr(column, name) or "" for name in _MEANING))
 
 
 def _differs(column: Column, now: Column) -> list[str]:

@@ -39,6 +39,12 @@ def test_the_length_of_a_text_and_what_is_said_to_people_are_not() -> None:
     assert shape_digest(now) == shape_digest(SCHEMA)
 
 
+def test_the_datatype_of_a_text_goes_by_the_characters_of_an_answer() -> None:
+    now = Schema((WAVE, replace(NAME, datatype="unicodeChar")))
+    assert changed_columns(SCHEMA, now) is None
+    assert meanings(now) == meanings(SCHEMA)
+
+
 def test_answers_of_a_harvest_have_one_order_of_columns() -> None:
     turned = Schema((NAME, WAVE))
     assert changed_columns(SCHEMA, turned) is None
