@@ -183,7 +183,7 @@ def _names(names: Sequence[str]) -> list[str]:
 
 
 def _unit(column: Column) -> str | None:
-    """Unit in ASCII; None for one with letters that have no other way to be written, since a `?` means nothing."""
+    """Spell the unit in ASCII; None if it has letters with no other spelling, since a `?` means nothing."""
     if not column.unit:
         return column.unit
     unit = ascii_text(column.unit.translate(_UNIT_LETTERS))
