@@ -294,6 +294,17 @@ def test_fits_as_others_write_it(tmp_path: Path) -> None:
     assert opened.notes == ("other tables of the file, not read (name one as t.fits#NUMBER): 2 (SECOND)",)
 
 
+def test_scaled_arrays_of_variable_length_in_a_file(tmp_path: Path) -> None:
+    stored = [[-32768, 0, 32767], [], [4], list(range(-50, 50))]
+    arrays = _objects(*(np.array(numbers, np.int16) for numbers in stored))
+    hdu = fits.BinTableHDU.from_columns([fits.Column("v", "PI()", array=arrays)])
+    hdu.header["TSCAL1"], hdu.header["TZERO1"] = 0.25, -10
+    hdu.writeto(tmp_path / "t.fits")
+    assert [row["v"] for row in rows(open_table(tmp_path / "t.fits"))] == [
+        [0.25 * number - 10 for number in numbers] for numbers in stored
+    ]
+
+
 @pytest.mark.parametrize("part", ["#2", "[2]", "#second"])
 def test_a_part_of_a_fits_file(part: str, tmp_path: Path) -> None:
     path = _fits_file(tmp_path / "t.fits")

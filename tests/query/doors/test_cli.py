@@ -331,6 +331,15 @@ class TestOtherCommands:
         shown = run(*words).stdout
         assert shown.count("\n") == table.num_rows + 1 > 1
 
+    def test_xmatch_knows_all_columns(self, run: Run, tmp_path: Path, corpus_mirror: ssap.Mirror) -> None:
+        (tmp_path / "x.csv").write_text("star,RAJ2000,DEJ2000\na,56.1,21.6\n")
+        done = run("xmatch", "-m", "corpus", "x.csv", "--radius", "3600", "--columns", "all")
+        assert done.returncode == 0, done.stderr
+        rows = csv.reader(io.StringIO(done.stdout))
+        head = next(rows)
+        assert [name for name in head if name in corpus_mirror.schema.names] == list(corpus_mirror.schema.names)
+        assert {len(row) for row in rows} == {len(head)}
+
     def test_options_of_xmatch_are_those_of_crossmatch(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "left.csv").write_text("id,ra,dec,rank\n1,10,0,5\n2,10,0.0001,7\n3,50,0,1\n")
         (tmp_path / "right.csv").write_text("other,ra,dec\na,10,0\nb,90,0\n")

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import ssap_query as ssap
 from ssap_query.cli.diagnostics import ExitCode
@@ -112,3 +114,38 @@ class TestBeforeTheHarvest:
         done = run("sync", "--name", "mine", "--from", table, "--dry-run", "--json", home=tmp_path)
         facts = json.loads(done.stdout)
         assert (facts["estimate"]["rows"], facts["snapshot"]) == (3, None)
+
+
+class TestOddFiles:
+    """A file that is odd is mirrored, and what is odd about it is told."""
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [
+            ("nowhere.csv", "so all rows are unplaced"),
+            ("twins.csv", "Bmag is called Bmag_1, bmag is called bmag_2"),
+            ("two.vot", "not read"),
+            ("types.parquet", "left out: column 'thumbnail'"),
+        ],
+    )
+    def test_it_is_told(self, name: str, said: str, run: Run, tmp_path: Path) -> None:
+        cells = "".join(f"<TR><TD>{n}</TD></TR>" for n in (1, 2))
+        votable = f'<TABLE><FIELD name="n" datatype="int"/><DATA><TABLEDATA>{cells}</TABLEDATA></DATA></TABLE>'
+        other = votable.replace('"n"', '"m"')
+        texts = {
+            "nowhere.csv": "n,width,height\n1,0.5,2\n2,1.5,3\n",
+            "twins.csv": "n,ra,dec,Bmag,bmag\n1,10.0,0.0,8.5,9.5\n2,20.0,5.0,10.5,11.5\n",
+            "two.vot": f"<VOTABLE><RESOURCE>{votable}{other}</RESOURCE></VOTABLE>",
+        }
+        if name in texts:
+            (tmp_path / name).write_text(texts[name])
+        else:
+            pq.write_table(pa.table({"n": [1, 2], "thumbnail": [b"\x00\xff", b"z"]}), tmp_path / name)
+        done = run("sync", "--name", "mine", "--from", name, home=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert said in " ".join(done.stderr.split())
+        mirror = ssap.open("mine", tmp_path)
+        assert sorted(mirror.sql("SELECT n FROM spectra").to_arrow()["n"].to_pylist()) == [1, 2]
+        if name == "twins.csv":
+            found = mirror.sql('SELECT "Bmag_1", "bmag_2" FROM spectra ORDER BY n').to_arrow()
+            assert [column.to_pylist() for column in found.columns] == [[8.5, 10.5], [9.5, 11.5]]

@@ -162,6 +162,26 @@ def test_fits(hard: StandIn, tmp_path: Path) -> None:
     assert "mirror: stand-in, snapshot 1" in str(header["COMMENT"])
 
 
+@pytest.mark.parametrize(("unit", "shown"), [("Å", "Angstrom"), ("\u212b", "Angstrom"), ("µm", "um"), ("μm", "um")])
+def test_units_beyond_ascii_in_fits(unit: str, shown: str, tmp_path: Path) -> None:
+    from astropy.table import Table
+
+    answer = stand_in([(Column("w", "double", unit=unit), [6563.0, None, 4861.0])])
+    table = Table.read(written(answer, "fits", tmp_path / "x.fits"), hdu=1)
+    assert [plain_value(value) for value in table["w"]][::2] == [6563.0, 4861.0]
+    assert str(table["w"].unit) == shown
+
+
+def test_a_unit_that_fits_has_no_letters_for_is_left_out_and_told(tmp_path: Path) -> None:
+    from astropy.io import fits
+
+    answer = stand_in([(Column("mass", "double", unit="M☉"), [1.5, 0.25]), (Column("odd", "double", unit="?"), [1, 2])])
+    with pytest.warns(LossWarning, match="mass: its unit, 'M☉', has no spelling in ASCII"):
+        render.write(answer, tmp_path / "x.fits")
+    header = fits.getheader(tmp_path / "x.fits", 1)
+    assert (header.get("TUNIT1"), header["TUNIT2"]) == (None, "?")
+
+
 def test_ecsv(hard: StandIn, tmp_path: Path) -> None:
     from astropy.table import Table
 

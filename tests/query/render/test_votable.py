@@ -194,6 +194,7 @@ def test_a_null_literal_that_is_a_value_is_not_declared() -> None:
 
 def test_complex_numbers(tmp_path: Path) -> None:
     from astropy.io.votable import parse
+    from astropy.table import Table
 
     answer = stand_in([(Column("z", "doubleComplex", "1"), [[1.0, -2.0], [0.5, 0.25]])])
     for name in VOTABLES:
@@ -202,3 +203,13 @@ def test_complex_numbers(tmp_path: Path) -> None:
             warnings.simplefilter("ignore")
             array = parse(str(tmp_path / name)).get_first_table().array
         assert array["z"].ravel().tolist() == [1 - 2j, 0.5 + 0.25j]
+    render.write(answer, tmp_path / "x.fits")
+    table = Table.read(tmp_path / "x.fits")
+    assert [complex(*z) if isinstance(z, list) else z for z in table["z"].tolist()] == [1 - 2j, 0.5 + 0.25j]
+
+
+def test_a_logical_value_that_is_missing_in_an_array() -> None:
+    """VOTable 1.4 §2.1: a question mark, for NaN is a number."""
+    answer = stand_in([(Column("flags", "boolean", "3"), [[True, None, False], [None, None, True], [False] * 3])])
+    cells = [[letter.upper()[0] for letter in cell.text.split()] for cell in document(answer).iter(f"{_NS}TD")]
+    assert cells == [["T", "?", "F"], ["?", "?", "T"], ["F"] * 3]

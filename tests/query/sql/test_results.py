@@ -98,6 +98,12 @@ def test_types(mirror: Mirror, expression: str, kind: str, value: object) -> Non
     assert table.column(0).to_pylist() == [value]
 
 
+def test_an_interval_is_written(mirror: Mirror, tmp_path) -> None:
+    text = "SELECT n * INTERVAL 36 HOUR AS wait FROM (VALUES (1), (NULL), (2)) t(n)"
+    mirror.sql(text).write(tmp_path / "x.csv")
+    assert (tmp_path / "x.csv").read_text().splitlines() == ["wait", "PT36H", "", "PT72H"]
+
+
 @pytest.mark.parametrize("kind", ["BIT", "BIGNUM", "TIMETZ", "VARIANT"])
 def test_types_that_only_duckdb_has_are_refused_by_name(mirror: Mirror, kind: str) -> None:
     text = {"BIT": "'101'", "TIMETZ": "'12:00:00+01'"}.get(kind, "1")

@@ -9,6 +9,7 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.time import Time
+from astropy.utils.masked import Masked
 from ssap_mirror.errors import ParameterError
 from ssap_query.ssap import REGISTRY
 from ssap_query.ssap.python_values import request_pairs
@@ -185,3 +186,28 @@ def test_values_of_a_search_are_those_of_its_request(mirror) -> None:
     wired = mirror.ssap("REQUEST=queryData&POS=56.1,21.6&SIZE=1&SNR=5/&TOP=3&VERB=1")
     assert found.to_arrow().to_pylist() == wired.to_arrow().to_pylist()
     assert len(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"pos": (33.0, np.ma.masked)}, "POS"),
+        ({"pos": np.ma.array([33.0, 5.0], mask=[True, False])}, "POS"),
+        ({"pos": [(33.0, 5.0), (np.ma.masked, 5.0)]}, "POS"),
+        ({"pos": Masked([33.0, 5.0] * u.deg, mask=[True, False])}, "POS"),
+        ({"size": np.ma.masked}, "SIZE"),
+        ({"snr": np.ma.masked}, "SNR"),
+        ({"snr": (np.ma.masked, None)}, "SNR"),
+        ({"snr": np.ma.array([0.0, 5.0], mask=[False, True])}, "SNR"),
+        ({"band": (3e-7, np.ma.masked)}, "BAND"),
+        ({"redshift": [(0.1, 0.2), (np.ma.masked, 0.5)]}, "REDSHIFT"),
+        ({"time": np.ma.masked}, "TIME"),
+        ({"time": (58000.0, np.ma.masked)}, "TIME"),
+        ({"maxrec": np.ma.masked}, "MAXREC"),
+    ],
+)
+def test_what_is_masked_is_no_value(given, name) -> None:
+    """Nor is it 0, or whatever number lies under the mask."""
+    with pytest.raises(ParameterError) as caught:
+        request_pairs(given)
+    assert caught.value.name == name

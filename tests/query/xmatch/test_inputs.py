@@ -1,6 +1,7 @@
 """Tables of every kind give the same match; what is no table, or damaged, is one clear sentence."""
 
 import gzip
+import itertools
 
 import astropy.units as u
 import numpy as np
@@ -356,9 +357,12 @@ def test_nan_in_parquet_is_as_in_memory(tmp_path, rng, find):
     table = pa.table({"star": np.arange(n), "ra": ra, "dec": dec, "g": g})
     pq.write_table(table, tmp_path / "t.parquet", row_group_size=100)
     left = pa.table({"obs": np.arange(500), "ra": rng.uniform(10, 12, 500), "dec": rng.uniform(-1, 1, 500)})
-    for options in ({}, {"right_where": "g < 15"}, {"right_where": "g > 15"}):
-        expected = crossmatch(left, table, 60.0, find, **options)
-        found = crossmatch(left, tmp_path / "t.parquet", 60.0, find, **options)
+    for turned, where in itertools.product((False, True), (None, "g < 15", "g > 15")):
+        options = {"left_where" if turned else "right_where": where}
+        expected, found = (
+            crossmatch(*((source, left) if turned else (left, source)), 60.0, find, **options)
+            for source in (table, tmp_path / "t.parquet")
+        )
         assert 0 < len(found) == len(expected)
         # As text, for NaN equals nothing.
         assert repr(found.to_arrow().to_pylist()) == repr(expected.to_arrow().to_pylist())
@@ -442,3 +446,15 @@ def test_a_part_of_a_fits_file_and_what_a_service_says_after_its_rows(tmp_path):
         else:
             with pytest.raises(FormatError, match="the disk is full"):
                 crossmatch(path, RIGHT)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.txt", "t.parquet", "t.arrow", "t.ecsv", "t.fits", "tabledata.vot"])
+def test_a_file_of_names_alone_has_no_partner_for_any_row(tmp_path, name):
+    if name == "t.txt":
+        (tmp_path / name).write_text("# no stars tonight\nstar ra dec\n")
+    else:
+        written(tmp_path / name, RIGHT.slice(0, 0))
+    assert crossmatch(LEFT, tmp_path / name).count() == 0
+    assert crossmatch(tmp_path / name, LEFT).to_arrow().num_rows == 0
+    alone = crossmatch(LEFT, tmp_path / name, find="anti").to_arrow()
+    assert alone["name"].to_pylist() == LEFT["name"].to_pylist()

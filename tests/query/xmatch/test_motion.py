@@ -170,6 +170,37 @@ def test_kinds_of_dates(dates):
     )
 
 
+@pytest.mark.parametrize("in_files", [False, True])
+def test_a_date_that_is_nan_is_none(in_files, rng, tmp_path):
+    """The row stays, compared without motion; the statistics of a Parquet file say nothing of its NaN."""
+    n = 400
+    ra, dates = np.arange(n) * 0.5, np.full(n, 2015.5)
+    dates[rng.random(n) < 0.3] = float("nan")
+    shift = np.where(np.isnan(dates), 0.0, 10.0)
+    stars = pa.table({"star": np.arange(n), "ra": ra, "dec": ra * 0, "pmra": ra * 0 + 1000, "pmdec": ra * 0})
+    seen = pa.table({"row": np.arange(n), "ra": ra + shift / 3600, "dec": ra * 0, "ref_epoch": np.full(n, 2025.5)})
+    for dated in ("stars", "seen"):
+        tables = {"stars": stars.append_column("ref_epoch", pa.array(np.full(n, 2015.5))), "seen": seen}
+        if dated == "stars":
+            tables["stars"] = stars.append_column("ref_epoch", pa.array(dates))
+        else:
+            tables["seen"] = seen.set_column(3, "ref_epoch", pa.array(dates + 10))
+        sources = dict(tables)
+        if in_files:
+            for name, table in tables.items():
+                sources[name] = tmp_path / f"{name}.parquet"
+                pq.write_table(table, sources[name], row_group_size=50)
+        match = crossmatch(
+            sources["seen"], sources["stars"], 0.1,
+            left_positions=Positions(epoch="ref_epoch"), right_positions=Positions(epoch="ref_epoch"),
+        )  # fmt: skip
+        found = match.to_arrow()
+        assert found["row"].to_pylist() == found["star"].to_pylist() == list(range(n))
+        side = "right" if dated == "stars" else "left"
+        told = f"{np.isnan(dates).sum()} of {n} rows of the {side} table have no date: compared without motion"
+        assert told in match.notes
+
+
 def test_missing_motions_are_zero_and_counted(rng):
     nan = float("nan")
     star = pa.table(

@@ -1,11 +1,14 @@
 """Columns, names and units of the result; files; what is accepted by errors; memory."""
 
+import csv
+import json
 import os
 import subprocess
 import sys
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from ssap_mirror.errors import MirrorError, ParameterError
@@ -52,6 +55,58 @@ def test_metadata_stays_and_is_written(tmp_path):
         assert schema.field("position_angle_deg").metadata[b"ucd"] == b"pos.posAng"
     assert pq.read_table(path).equals(match.to_arrow())
     assert match.schema["mag"].unit == "mag"
+
+
+def read_back(path):
+    """The rows of a file, by a reader that is not ours."""
+    from astropy.table import Table
+
+    match path.suffix:
+        case ".parquet":
+            return pq.read_table(path).to_pylist()
+        case ".json":
+            document = json.loads(path.read_text())
+            heads = [column["name"] for column in document["columns"]]
+            return [dict(zip(heads, row, strict=True)) for row in document["data"]]
+        case ".ecsv":
+            return Table.read(path).to_pandas().to_dict("records")
+        case ending:
+            with path.open(newline="") as file:
+                return list(csv.DictReader(file, delimiter="\t" if ending == ".tsv" else ",", strict=True))
+
+
+ODD_NAMES = ("_q", "first, last", "_RAJ2000", "rowid", 'the "best"', "per cent %", "x.y", "order", "μ_Å", "two  words")
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "json", "ecsv", "parquet"])
+def test_columns_of_any_name_keep_their_values(ending, tmp_path):
+    values = {name: [10 * n, 10 * n + 1] for n, name in enumerate(ODD_NAMES)}
+    with (tmp_path / "stars.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow([ODD_NAMES[0], "RA", *ODD_NAMES[1:], "DEC"])
+        for n, ra in enumerate(RIGHT["RA"]):
+            first, *others = (column[n] for column in values.values())
+            rows.writerow([first, ra, *others, 0.0])
+    crossmatch(LEFT, tmp_path / "stars.csv").write(tmp_path / f"out.{ending}")
+    found = sorted(read_back(tmp_path / f"out.{ending}"), key=lambda row: row["name"])
+    assert [[int(row[name]) for name in ODD_NAMES] for row in found] == [
+        [values[name][n] for name in ODD_NAMES] for n in (1, 0)
+    ]
+
+
+@pytest.mark.parametrize("given", ["csv", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+def test_identifiers_beyond_double_precision_stay_whole(given, ending, tmp_path, rng):
+    ra = np.arange(30) * 10.0
+    signed = [None, 2**63 - 1, -(2**63), *(rng.integers(2**53, 2**62, 27) | 1).tolist()]
+    unsigned = [2**64 - 1, None, 2**63, *(rng.integers(2**63, 2**64 - 1, 27, np.uint64) | np.uint64(1)).tolist()]
+    table = pa.table({"signed": signed, "unsigned": pa.array(unsigned, pa.uint64()), "ra": ra, "dec": ra * 0})
+    path = tmp_path / f"stars.{given}"
+    (pq.write_table if given == "parquet" else pa.csv.write_csv)(table, path)
+    crossmatch(pa.table({"row": np.arange(30), "ra": ra, "dec": ra * 0}), path).write(tmp_path / f"out.{ending}")
+    found = sorted(read_back(tmp_path / f"out.{ending}"), key=lambda row: int(row["row"]))
+    for name, wanted in (("signed", signed), ("unsigned", unsigned)):
+        assert [None if row[name] in (None, "") else int(row[name]) for row in found] == wanted
 
 
 def test_a_match_of_a_match():

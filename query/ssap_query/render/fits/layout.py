@@ -182,9 +182,20 @@ def _names(names: Sequence[str]) -> list[str]:
     return found
 
 
+def _unit(column: Column) -> str | None:
+    """Spell the unit in ASCII; None if it has letters with no other spelling, since a `?` means nothing."""
+    if not column.unit:
+        return column.unit
+    unit = ascii_text(column.unit.translate(_UNIT_LETTERS))
+    if unit.count("?") > column.unit.count("?"):
+        message = f"{column.name}: its unit, {column.unit!r}, has no spelling in ASCII and is left out"
+        warnings.warn(message, LossWarning, stacklevel=2)
+        return None
+    return unit
+
+
 def _laid_out(source: PlainColumn, facts: Facts, name: str) -> FitsColumn:
-    unit = source.column.unit and ascii_text(source.column.unit.translate(_UNIT_LETTERS))
-    column = replace(source.column, name=name, unit=unit)
+    column = replace(source.column, name=name, unit=_unit(source.column))
     if is_array(source.kind) and not is_text(source.kind) and not pa.types.is_uint64(source.kind.value_type):
         return _array(source, column, facts)
     if pa.types.is_binary(source.kind):
