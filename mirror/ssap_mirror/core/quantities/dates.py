@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ssap_mirror.core.schema import Column
 
-__all__ = ["DateColumn", "date_candidates"]
+__all__ = ["DateAndExtent", "DateColumn", "date_candidates"]
 
 # An exposure of 30,000 years is a slip.
 _MAX_EXPOSURE_S = 1e12
@@ -115,6 +115,11 @@ class DateAndExtent:
     """Columns with the length, best first: of each row the first that has one counts."""
     begins: bool = False
     """Whether the date is the beginning."""
+
+    @property
+    def of_middle(self) -> DateAndExtent:
+        """What it takes to know the middle alone: the length says nothing of it, unless the date is the beginning."""
+        return self if self.begins else replace(self, exposures=())
 
     @property
     def columns(self) -> tuple[Column, ...]:

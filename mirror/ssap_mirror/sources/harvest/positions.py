@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from ssap_mirror.core.quantities.dates import DateAndExtent
 from ssap_mirror.core.quantities.find import candidates
+from ssap_mirror.core.quantities.reading import Reading
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.sources.harvest.slices import DATES_MJD
 
@@ -22,7 +24,7 @@ _POSITION, _TIME = "location", "time"
 
 def columns_read(schema: Schema) -> tuple[str, ...]:
     """Names of the columns that `positions` and `dates` look at."""
-    readings = [*candidates(schema, _POSITION).readings, *candidates(schema, _TIME).readings]
+    readings = [*_readings(schema, _POSITION), *_readings(schema, _TIME)]
     return tuple(dict.fromkeys(column.name for reading in readings for column in reading.columns))
 
 
@@ -63,11 +65,17 @@ def _values(schema: Schema, quantity: str, rows: pa.Table | pa.RecordBatch) -> M
 
     A row without a value there has none, whatever other columns say: the service does not look at them either.
     """
-    for reading in candidates(schema, quantity).readings:
+    for reading in _readings(schema, quantity):
         names = [column.name for column in reading.columns]
         if set(names) <= set(rows.schema.names):
             return reading.values(rows.select(names) if isinstance(rows, pa.RecordBatch) else _one_batch(rows, names))
     return None
+
+
+def _readings(schema: Schema, quantity: str) -> list[Reading]:
+    """Ways to read a quantity, the best first; a date needs no column but that of the middle, which surveys have."""
+    found = candidates(schema, quantity).readings
+    return [reading.of_middle if isinstance(reading, DateAndExtent) else reading for reading in found]
 
 
 def _one_batch(rows: pa.Table, names: list[str]) -> pa.RecordBatch:
