@@ -34,6 +34,7 @@ from ssap_mirror.sources.harvest.shape import changed_columns
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Estimate, Harvest
 from ssap_mirror.sources.ssap.looks.lost import Gone, settle_with_lost
+from ssap_mirror.sources.ssap.looks.overlooked import overlooked_rows
 from ssap_mirror.sources.ssap.looks.proof import Proof, prove
 from ssap_mirror.sources.ssap.looks.second_look import look_again
 from ssap_mirror.sources.ssap.looks.whole_rows import look_at_whole_rows
@@ -212,6 +213,7 @@ class Harvester:
             columns=self._changed_columns(),
             gone=gone,
             unwatched=0 if self.base is None else audit.unwatched(survey.since, survey.sight),
+            overlooked=overlooked_rows(sweeps, survey),
             proof=proof,
             sample=sample,
             base=None if self.base is None else self.base.path.name,

@@ -33,6 +33,8 @@ class Outcome:
     """What became of rows that the last survey did not see again."""
     unwatched: int
     """Rows of the snapshot of a refresh that no survey could see."""
+    overlooked: dict[str, int]
+    """By parameter, rows that its sweep should have had, and that only the sweep by the other brought."""
     proof: Proof
     """What the last proof came to."""
     base: str | None
@@ -118,6 +120,9 @@ def _what_it_is_worth(outcome: Outcome) -> list[Finding]:
         found.append(Finding(f"{outcome.removed:,} rows are no longer in the table, and are left out"))
     found += _what_did_not_come_back(outcome)
     found += _what_moved(outcome)
+    if len(outcome.overlooked) > 1 and all(outcome.overlooked.values()):
+        lacks = ", ".join(f"the sweep by {name} lacks {rows:,} rows" for name, rows in outcome.overlooked.items())
+        found.append(Finding(f"not proven: {lacks} that the other has: some may be in neither", unproven=True))
     if outcome.missing:
         found.append(Finding(f"{outcome.missing:,} rows were seen, but could not be fetched in full", doubt=True))
     found.append(Finding(outcome.proof.words, unproven=not outcome.proof.proven))

@@ -16,5 +16,4 @@ def test_all_rows_are_live_for_few_requests_more_than_needed(obeys: tuple[str, .
     assert found.missing == 0
     assert found.report.rows == 8000
     assert found.band_ranges == 0
-    # Two dozen requests find out what the service is like, however small its table.
     assert found.requests <= 1.3 * found.answers, found.words()

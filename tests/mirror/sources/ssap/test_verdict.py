@@ -17,6 +17,7 @@ WELL = Outcome(
     columns=None,
     gone=Gone(()),
     unwatched=0,
+    overlooked={},
     proof=Proof(proven=True, words="one request without any constraint has no row but these 100"),
     base=None,
     signs=(),
@@ -88,6 +89,14 @@ def test_what_could_not_be_proven_is_neither_complete_nor_incomplete() -> None:
     assert verdict.reasons[-1] == "not proven: the service has no third parameter"
     missing = replace(WELL, missing=1, proof=Proof(proven=False, words="not proven: it failed"))
     assert judge(missing).status == "incomplete"
+
+
+@pytest.mark.parametrize(("overlooked", "proven"), [({"TIME": 3, "POS": 2}, False), ({"TIME": 0, "POS": 2}, True)])
+def test_two_sweeps_that_both_lack_rows_of_the_other_prove_nothing(overlooked: dict[str, int], proven: bool) -> None:  # noqa: FBT001
+    verdict = judge(replace(WELL, overlooked=overlooked))
+    assert verdict.complete == proven
+    said = "not proven: the sweep by TIME lacks 3 rows, the sweep by POS lacks 2 rows that the other has"
+    assert any(said in reason for reason in verdict.reasons) != proven
 
 
 def test_columns_that_rows_are_compared_without_are_a_doubt_that_is_told() -> None:

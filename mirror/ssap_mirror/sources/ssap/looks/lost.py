@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ssap_mirror.core.catalog import Catalog
-from ssap_mirror.sources.harvest.audit import SeenRows, Sight
+from ssap_mirror.sources.harvest.audit import SeenRows
 from ssap_mirror.sources.harvest.slices import Range, Slice, cover_positions
-from ssap_mirror.sources.ssap.probe.traits import POS, TIME
+from ssap_mirror.sources.ssap.looks.overlooked import believable_sight
+from ssap_mirror.sources.ssap.probe.traits import TIME
 from ssap_mirror.sources.ssap.survey import Settled, Survey, run_survey, settle
 from ssap_mirror.sources.ssap.sweeps import Sweeps
 
@@ -80,22 +81,11 @@ def find_gone(sweeps: Sweeps, survey: Survey) -> Gone:
     came_back = len(lost) - len(still)
     held = [name for name, is_held in zip(still.identities, still.held.tolist(), strict=True) if is_held]
     if not came_back:
-        believed = {*sweeps.audit.lost(survey.since, _believable(sweeps, survey)).identities}
+        believed = {*sweeps.audit.lost(survey.since, believable_sight(sweeps, survey)).identities}
         removed = tuple(name for name in held if name in believed)
         return Gone(removed, kept=len(held) - len(removed))
     sweeps.progress.note(f"{came_back:,} rows that a survey had not seen are there all the same")
     return Gone((), came_back, kept=len(held), out_of_reach=len(still) - len(held))
-
-
-def _believable(sweeps: Sweeps, survey: Survey) -> Sight:
-    """Which rows the survey would have seen: not those that a sweep sees which has overlooked some that another saw."""
-    sight = survey.sight
-    numbers = {name: sweeps.numbers_of_survey(name, survey.since) for name in survey.parameters}
-    for name, sees in ((POS, Sight(placed=True)), (TIME, Sight(dated=True))):
-        others = [number for other, found in numbers.items() if other != name for number in found]
-        if name in numbers and sweeps.audit.overlooked(numbers[name], others, sees):
-            sight = replace(sight, placed=sight.placed and not sees.placed, dated=sight.dated and not sees.dated)
-    return sight
 
 
 def slices_around(sweeps: Sweeps, rows: SeenRows) -> list[Slice]:
