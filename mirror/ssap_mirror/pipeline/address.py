@@ -6,7 +6,7 @@ An address is a kind of source: all that depends on the kind, but for the source
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote, urlsplit
@@ -47,10 +47,6 @@ class SsapAddress:
         """Keys and values as ``services.toml`` has them."""
         return {"url": self.url}
 
-    def with_units(self, units: Mapping[str, str]) -> SsapAddress:
-        """Give the columns of a file units; others have them by their service's entry."""
-        return self
-
 
 @dataclass(frozen=True)
 class TapAddress:
@@ -81,10 +77,6 @@ class TapAddress:
     def to_entry(self) -> dict[str, Any]:
         """Keys and values as ``services.toml`` has them."""
         return {"url": self.url, "table": self.table, **({"where": self.where} if self.where else {})}
-
-    def with_units(self, units: Mapping[str, str]) -> TapAddress:
-        """Give the columns of a file units; others have them by their service's entry."""
-        return self
 
 
 @dataclass(frozen=True)
@@ -117,10 +109,6 @@ class FileAddress:
         said = {} if self.positions is None else asdict(self.positions)
         told = {key: value for key, value in said.items() if key != "units" and value is not None}
         return {"url": str(self.path), **({"positions": told} if told else {})}
-
-    def with_units(self, units: Mapping[str, str]) -> FileAddress:
-        """Give its columns units."""
-        return replace(self, units={**self.units, **units})
 
 
 Address = SsapAddress | TapAddress | FileAddress

@@ -104,17 +104,20 @@ class KnownService:
         usual = KnownService("", address)
         known = {item.name for item in fields(self)}
         idle = {key for kind in KINDS.values() for key in kind.own_keys if key in known} - {*address.own_keys}
-        units = {**self.units}
-        if isinstance(address, FileAddress):
-            # Relative to nothing: the mirror is refreshed from wherever one is.
-            address, units = replace(address, path=address.path.expanduser().absolute()), {**units, **address.units}
         moved = replace(self, address=address, said_in="", **{key: getattr(usual, key) for key in idle})
-        return moved.with_units(units)
+        if not isinstance(address, FileAddress):
+            return moved
+        # Relative to nothing: the mirror is refreshed from wherever one is.
+        absolute = replace(address, path=address.path.expanduser().absolute())
+        return replace(moved, address=absolute).with_units(address.units)
 
     def with_units(self, units: Mapping[str, str]) -> KnownService:
-        """Give columns units, beside those that they have."""
+        """Give columns units, beside those that they have; those of a file are read by them."""
         told = {**self.units, **units}
-        return replace(self, units=told, address=self.address.with_units(told))
+        address = self.address
+        if isinstance(address, FileAddress):
+            address = replace(address, units=told)
+        return replace(self, units=told, address=address)
 
     def to_entry(self) -> dict[str, Any]:
         """Keys and values of a table of ``services.toml``, without what is as usual."""

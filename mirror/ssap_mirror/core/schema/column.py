@@ -137,6 +137,11 @@ class Column:
         values = ((f.name, getattr(self, f.name)) for f in fields(self))
         return {key: str(value) for key, value in values if key != "name" and value is not None}
 
+    def field_attributes(self) -> dict[str, str]:
+        """Give the attributes of a VOTable FIELD, without its ID and references (VOTable 1.4 §4.1)."""
+        names = ("name", "datatype", "arraysize", "unit", "ucd", "utype", "xtype")
+        return {name: value for name in names if (value := getattr(self, name))}
+
     def arrow_field(self) -> pa.Field:
         """Arrow field with the type and the metadata."""
         import pyarrow as pa

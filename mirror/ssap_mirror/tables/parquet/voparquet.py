@@ -85,17 +85,8 @@ def votable_header(schema: Schema, *, name: str, title: str, spatial_index: bool
 
 
 def _attributes(column: Column) -> dict[str, str]:
-    known = {
-        "name": column.name,
-        "datatype": column.datatype,
-        "arraysize": column.arraysize,
-        "unit": column.unit,
-        "ucd": column.ucd,
-        "utype": column.utype,
-        "xtype": column.xtype,
-        "ref": _reference(column),
-    }
-    return {key: value for key, value in known.items() if value}
+    reference = _reference(column)
+    return column.field_attributes() | ({"ref": reference} if reference else {})
 
 
 def _reference(column: Column) -> str | None:

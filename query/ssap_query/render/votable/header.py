@@ -178,17 +178,7 @@ def _add_fields(table: ET.Element, columns: Sequence[Column], service: _Service)
         named = column.name if _NCNAME.fullmatch(column.name) and column.name not in taken else f"col_{number}"
         taken.add(named)
         ids[column.name] = named
-        known = {
-            "ID": named,
-            "name": column.name,
-            "datatype": column.datatype,
-            "arraysize": column.arraysize,
-            "unit": column.unit,
-            "ucd": column.ucd,
-            "utype": column.utype,
-            "xtype": column.xtype,
-            "ref": service.refs.get(column.name),
-        }
+        known = {"ID": named, **column.field_attributes(), "ref": service.refs.get(column.name)}
         element = ET.SubElement(table, "FIELD", {key: legal_xml(value) for key, value in known.items() if value})
         if column.description:
             ET.SubElement(element, "DESCRIPTION").text = legal_xml(column.description)

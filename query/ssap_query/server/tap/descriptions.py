@@ -11,14 +11,21 @@ from ssap_query.adql.tables.table import AdqlTable, Tables, adql_name
 from ssap_query.adql.tables.tap_schema import FOREIGN_KEYS, TAP_SCHEMA
 from ssap_query.formats import FORMATS
 from ssap_query.server.limits import ServerLimits
+from ssap_query.server.vosi_xml import (
+    CAPABILITIES,
+    TABLES,
+    TYPE,
+    XSI,
+    add_child,
+    add_column,
+    add_given,
+    add_interface,
+    add_vosi,
+)
 
 __all__ = ["capabilities", "examples", "tables"]
 
-_CAPABILITIES = "http://www.ivoa.net/xml/VOSICapabilities/v1.0"
-_TABLES = "http://www.ivoa.net/xml/VOSITables/v1.0"
 _HTML = "http://www.w3.org/1999/xhtml"
-_XSI = "http://www.w3.org/2001/XMLSchema-instance"
-_TYPE = f"{{{_XSI}}}type"
 # Prefixes of types, which are declared at the root since no element uses them.
 _PREFIXES = {
     "xmlns:vr": "http://www.ivoa.net/xml/VOResource/v1.0",
@@ -44,14 +51,8 @@ _FORMAT_IDS = {"votable": f"{_REGISTRY}output-votable-td", "binary2": f"{_REGIST
 _UPLOADS = ("inline", "http")
 _FLAGGED = "indexed"
 
-for _prefix, _uri in (("cap", _CAPABILITIES), ("vtm", _TABLES), ("xsi", _XSI), ("", _HTML)):
+for _prefix, _uri in (("cap", CAPABILITIES), ("vtm", TABLES), ("xsi", XSI), ("", _HTML)):
     ET.register_namespace(_prefix, _uri)
-
-
-def _child(parent: ET.Element, tag: str, text: str | None = None, **attributes: str) -> ET.Element:
-    found = ET.SubElement(parent, tag, attributes)
-    found.text = text
-    return found
 
 
 def _document(root: ET.Element) -> bytes:
@@ -70,54 +71,46 @@ def capabilities(base_url: str, default_maxrec: int | None, limits: ServerLimits
     limits : ServerLimits
         What a query may take.
     """
-    root = ET.Element(f"{{{_CAPABILITIES}}}capabilities", _PREFIXES)
-    for kind in ("capabilities", "availability", "tables"):
-        found = _child(root, "capability", standardID=f"ivo://ivoa.net/std/VOSI#{kind}")
-        _interface(found, "vs:ParamHTTP", f"{base_url}/{kind}", "full")
-    found = _child(root, "capability", standardID="ivo://ivoa.net/std/DALI#examples")
-    _interface(found, "vr:WebBrowser", f"{base_url}/examples", "full")
-    tap = ET.SubElement(root, "capability", {"standardID": "ivo://ivoa.net/std/TAP", _TYPE: "tr:TableAccess"})
-    _interface(tap, "vs:ParamHTTP", base_url, "base").set("version", "1.1")
+    root = ET.Element(f"{{{CAPABILITIES}}}capabilities", _PREFIXES)
+    add_vosi(root, base_url, ("capabilities", "availability", "tables"))
+    found = add_child(root, "capability", standardID="ivo://ivoa.net/std/DALI#examples")
+    add_interface(found, "vr:WebBrowser", f"{base_url}/examples", "full")
+    tap = ET.SubElement(root, "capability", {"standardID": "ivo://ivoa.net/std/TAP", TYPE: "tr:TableAccess"})
+    add_interface(tap, "vs:ParamHTTP", base_url, "base").set("version", "1.1")
     ET.SubElement(tap, "dataModel", {"ivo-id": OBSCORE}).text = "ObsCore 1.1"
     _add_language(tap)
     for known in FORMATS:
         identity = {"ivo-id": _FORMAT_IDS[known.name]} if known.name in _FORMAT_IDS else {}
         output = ET.SubElement(tap, "outputFormat", identity)
-        _child(output, "mime", known.media_type)
+        add_child(output, "mime", known.media_type)
         for alias in dict.fromkeys((known.name, known.response_format)):
-            _child(output, "alias", alias)
+            add_child(output, "alias", alias)
     for kind in _UPLOADS:
         ET.SubElement(tap, "uploadMethod", {"ivo-id": f"{_REGISTRY}upload-{kind}"})
-    _child(_child(tap, "retentionPeriod"), "default", str(int(limits.job_keep_s)))
-    _child(_child(tap, "executionDuration"), "default", str(int(limits.query_s)))
+    add_child(add_child(tap, "retentionPeriod"), "default", str(int(limits.job_keep_s)))
+    add_child(add_child(tap, "executionDuration"), "default", str(int(limits.query_s)))
     if default_maxrec is not None:
-        _child(_child(tap, "outputLimit"), "default", str(default_maxrec), unit="row")
-    _child(_child(tap, "uploadLimit"), "hard", str(limits.upload_bytes), unit="byte")
+        add_child(add_child(tap, "outputLimit"), "default", str(default_maxrec), unit="row")
+    add_child(add_child(tap, "uploadLimit"), "hard", str(limits.upload_bytes), unit="byte")
     return _document(root)
 
 
 def _add_language(tap: ET.Element) -> None:
-    language = _child(tap, "language")
-    _child(language, "name", "ADQL")
+    language = add_child(tap, "language")
+    add_child(language, "name", "ADQL")
     for version in ("2.0", "2.1"):
         ET.SubElement(language, "version", {"ivo-id": f"ivo://ivoa.net/std/ADQL#v{version}"}).text = version
-    _child(language, "description", "ADQL 2.1 without exceptions known; run by DuckDB")
+    add_child(language, "description", "ADQL 2.1 without exceptions known; run by DuckDB")
     user_defined = [function for function in FUNCTIONS.values() if function.description]
-    features = _child(language, "languageFeatures", type=f"{_REGISTRY}features-udf")
+    features = add_child(language, "languageFeatures", type=f"{_REGISTRY}features-udf")
     for function in user_defined:
-        feature = _child(features, "feature")
-        _child(feature, "form", function.signature)
-        _child(feature, "description", function.description)
+        feature = add_child(features, "feature")
+        add_child(feature, "form", function.signature)
+        add_child(feature, "description", function.description)
     for kind, forms in _FEATURES.items():
-        features = _child(language, "languageFeatures", type=f"{_REGISTRY}{kind}")
+        features = add_child(language, "languageFeatures", type=f"{_REGISTRY}{kind}")
         for form in forms:
-            _child(_child(features, "feature"), "form", form)
-
-
-def _interface(parent: ET.Element, kind: str, url: str, use: str) -> ET.Element:
-    interface = ET.SubElement(parent, "interface", {_TYPE: kind, "role": "std"})
-    _child(interface, "accessURL", url, use=use)
-    return interface
+            add_child(add_child(features, "feature"), "form", form)
 
 
 def tables(all_tables: Tables, schemas: Mapping[str, str], only: str | None = None, *, columns: bool = True) -> bytes:
@@ -140,49 +133,39 @@ def tables(all_tables: Tables, schemas: Mapping[str, str], only: str | None = No
         If there is no such table.
     """
     if only is not None:
-        root = ET.Element(f"{{{_TABLES}}}table", _PREFIXES)
+        root = ET.Element(f"{{{TABLES}}}table", _PREFIXES)
         _describe(root, all_tables.find(only), columns=True)
         return _document(root)
-    root = ET.Element(f"{{{_TABLES}}}tableset", _PREFIXES)
+    root = ET.Element(f"{{{TABLES}}}tableset", _PREFIXES)
     for name, description in schemas.items():
-        schema = _child(root, "schema")
-        _child(schema, "name", name)
-        _child(schema, "description", description)
+        schema = add_child(root, "schema")
+        add_child(schema, "name", name)
+        add_child(schema, "description", description)
         for table in all_tables:
             if table.schema == name:
-                _describe(_child(schema, "table", type="view" if table.view else "table"), table, columns=columns)
+                _describe(add_child(schema, "table", type="view" if table.view else "table"), table, columns=columns)
     return _document(root)
 
 
 def _describe(element: ET.Element, table: AdqlTable, *, columns: bool) -> None:
-    _optional(element, (("name", table.name), ("description", table.description), ("utype", table.utype)))
+    add_given(element, (("name", table.name), ("description", table.description), ("utype", table.utype)))
     if not columns:
         return
     for column in table.columns:
         standard = {"std": "true"} if table.schema in (TAP_SCHEMA, "ivoa") else {}
         found = ET.SubElement(element, "column", standard)
-        words = ("name", adql_name(column.name)), ("description", column.description), ("unit", column.unit)
-        _optional(found, (*words, ("ucd", column.ucd), ("utype", column.utype)))
-        kind = ET.SubElement(found, "dataType", {_TYPE: "vs:VOTableType"})
-        kind.text = column.datatype
-        for attribute, value in (("arraysize", column.arraysize), ("extendedType", column.xtype)):
-            if value:
-                kind.set(attribute, value)
+        kind = add_column(found, column, adql_name(column.name))
+        if column.xtype:
+            kind.set("extendedType", column.xtype)
         if column.name in table.indexed:
-            _child(found, "flag", _FLAGGED)
+            add_child(found, "flag", _FLAGGED)
     for key in FOREIGN_KEYS:
         if key.table == table.name:
-            found = _child(element, "foreignKey")
-            _child(found, "targetTable", key.target)
-            pair = _child(found, "fkColumn")
-            _child(pair, "fromColumn", key.column)
-            _child(pair, "targetColumn", key.target_column)
-
-
-def _optional(parent: ET.Element, items: Iterable[tuple[str, str | None]]) -> None:
-    for tag, text in items:
-        if text:
-            _child(parent, tag, text)
+            found = add_child(element, "foreignKey")
+            add_child(found, "targetTable", key.target)
+            pair = add_child(found, "fkColumn")
+            add_child(pair, "fromColumn", key.column)
+            add_child(pair, "targetColumn", key.target_column)
 
 
 def examples(all_tables: Tables) -> bytes:
