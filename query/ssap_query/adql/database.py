@@ -215,7 +215,7 @@ def _prepare_part(cursor: duckdb.DuckDBPyConnection, part: Part, catalog: Catalo
 
 def _view(name: str, catalog: Catalog, paths: Sequence[str], where: str = "", *, temporary: bool = False) -> str:
     """Write the statements that make a view of files: NULL for NaN, and no column that the mirror worked out."""
-    columns = visible(catalog.schema)
+    columns = visible(catalog)
     raw = quoted(files_view(name))
     files = view_of_files(raw, catalog.schema, [*catalog.schema.names, HEALPIX_COLUMN], paths)
     nan = set(catalog.nan_columns)

@@ -5,7 +5,7 @@ What a mirror has no column for is NULL; where the standard wants a value in any
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Column, Schema
@@ -81,9 +81,10 @@ def obscore(catalogs: Mapping[str, Catalog]) -> AdqlTable:
         Name of the view of the files of a mirror, as its database has it -> its snapshot.
     """
     parts = [_part(view, catalog) for view, catalog in catalogs.items()]
+    wide = {name for catalog in catalogs.values() for name in _wide(catalog)}
     return AdqlTable(
         name=f"{IVOA}.obscore",
-        columns=tuple(_column(*known) for known in _COLUMNS),
+        columns=tuple(_column(*known, wide=known[0] in wide) for known in _COLUMNS),
         rows=sum(catalog.rows for catalog in catalogs.values()),
         description="The spectra of all mirrors, in the columns of ObsCore 1.1.",
         view=" UNION ALL ".join(parts),
@@ -91,10 +92,20 @@ def obscore(catalogs: Mapping[str, Catalog]) -> AdqlTable:
     )
 
 
-def _column(name: str, datatype: str, unit: str | None, utype: str, ucd: str, description: str) -> Column:
+def _wide(catalog: Catalog) -> Iterator[str]:
+    """Columns of ObsCore in which a mirror has text that is not all ASCII."""
+    wide = [quoted(name) for name in catalog.unicode_columns]
+    for name, expression in _expressions(catalog).items():
+        if expression and (not expression.isascii() or any(column in expression for column in wide)):
+            yield name
+
+
+def _column(
+    name: str, datatype: str, unit: str | None, utype: str, ucd: str, description: str, *, wide: bool
+) -> Column:
     return Column(
         name=name,
-        datatype=datatype,
+        datatype="unicodeChar" if wide and datatype == "char" else datatype,
         arraysize="*" if datatype == "char" else None,
         unit=unit,
         ucd=ucd,
