@@ -44,7 +44,7 @@ _CALLED = frozenset(
         "+ - * / // % & | xor ~ || ~~ !~~ ~~* !~~* like_escape not_like_escape ilike_escape not_ilike_escape abs acos asin atan "
         "atan2 avg ceil ceiling coalesce concat cos cot count count_star degrees exp floor ilike_escape left list_contains list_value "
         "ln log10 lower max min mod pi pow radians random regexp_matches round separation sign sin sqrt string_agg string_split "
-        "sum tan trunc unnest upper isfinite list_extract array_value in"
+        "sum tan trunc unnest upper isfinite list_extract array_contains str_split"
     ).split()
 )
 # Functions of ours are called so.
