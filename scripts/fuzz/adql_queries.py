@@ -34,14 +34,36 @@ _TEXTS = ("", "star", "it''s", "%a_", "100%", "-- no comment", "/* none */", "é
 _COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _OPERATORS = ("+", "-", "*", "/", "+", "-", "&", "^")
 _NUMBER_FUNCTIONS = sorted(
-    {"ABS", "CEILING", "FLOOR", "SIN", "ATAN2", "SQRT", "LOG10", "EXP", "POWER", "ROUND", "TRUNCATE", "COALESCE", "MOD", "PI",
-     "IVO_HEALPIX_INDEX", "IVO_INTERVAL_OVERLAPS", "SIGN", "DEGREES", "ACOS", "RAND"}
+    {
+        "ABS",
+        "CEILING",
+        "FLOOR",
+        "SIN",
+        "ATAN2",
+        "SQRT",
+        "LOG10",
+        "EXP",
+        "POWER",
+        "ROUND",
+        "TRUNCATE",
+        "COALESCE",
+        "MOD",
+        "PI",
+        "IVO_HEALPIX_INDEX",
+        "IVO_INTERVAL_OVERLAPS",
+        "SIGN",
+        "DEGREES",
+        "ACOS",
+        "RAND",
+    }
 )
 _HOSTILE = (
-    *SQL, "LIMIT 5", "INTO x", "OVER ()", "::TEXT", "PRAGMA database_list", "read_text('/etc/passwd')", "[1]", "{'a': 1}",
+    *SQL, "LIMIT 5", "INTO x", "OVER ()", "::TEXT", "PRAGMA database_list", "read_text('/etc/passwd')", "[1]",
+    "{'a': 1}",
     "getenv('HOME')", "FOR UPDATE", "QUALIFY 1", "USING SAMPLE 5", "TABLESAMPLE 5", "PIVOT", "*", "SELECT", "FROM", "(",
-    ")", ",", "FETCH FIRST 1 ROW ONLY", "LATERAL", "RECURSIVE", "FROM 'x.parquet'", "COLUMNS('.*')", "x -> y", "INTERVAL",
-    "CAST(1 AS BLOB)", "\0", "AT TIME ZONE 'UTC'", "GROUP BY ALL", "NULLS FIRST", "EXCLUDE (ra)", "ARRAY[1]", "lambda x: x",
+    ")", ",", "FETCH FIRST 1 ROW ONLY", "LATERAL", "RECURSIVE", "FROM 'x.parquet'", "COLUMNS('.*')", "x -> y",
+    "INTERVAL", "CAST(1 AS BLOB)", "\0", "AT TIME ZONE 'UTC'", "GROUP BY ALL", "NULLS FIRST", "EXCLUDE (ra)",
+    "ARRAY[1]", "lambda x: x", "AS y", "ANY", "DESC",
 )  # fmt: skip
 
 
@@ -134,7 +156,9 @@ class _Grammar:
         if rng.random() < 0.6:
             return first
         place = self._places[-1] if self._places else None
-        kind = rng.choice((", ", " JOIN ", " LEFT JOIN ", " RIGHT OUTER JOIN ", " FULL JOIN ", " NATURAL JOIN ", " USING "))
+        kind = rng.choice(
+            (", ", " JOIN ", " LEFT JOIN ", " RIGHT OUTER JOIN ", " FULL JOIN ", " NATURAL JOIN ", " USING ")
+        )
         if kind == " USING ":
             return f"{first} {rng.choice(('', 'LEFT ', 'FULL '))}JOIN {self._table(depth)} USING (ra)"
         second = self._table(depth)

@@ -27,9 +27,9 @@ _TEXTS = {exp.DType.CHAR: 1, exp.DType.VARCHAR: None, exp.DType.TEXT: None}
 _MAX_DIGITS = 38
 # What values are made of beside names, numbers, texts, functions, casts and queries.
 _OPERATORS = (
-    exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot, exp.DPipe,
-    exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.And, exp.Or, exp.Not, exp.Between, exp.In, exp.Like, exp.ILike,
-    exp.Escape, exp.Is, exp.Exists, exp.Case, exp.If, exp.Boolean, exp.Null,
+    exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot,
+    exp.DPipe, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.And, exp.Or, exp.Not, exp.Between, exp.In,
+    exp.Like, exp.ILike, exp.Escape, exp.Is, exp.Exists, exp.Case, exp.If, exp.Boolean, exp.Null,
 )  # fmt: skip
 
 

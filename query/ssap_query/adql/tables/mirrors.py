@@ -56,6 +56,11 @@ def schema_names(mirrors: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def _target(catalog: Catalog) -> tuple[str, str] | None:
+    roles = catalog.schema.roles
+    return (roles["ra"], roles["dec"]) if {"ra", "dec"} <= set(roles) else None
+
+
 def mirror_tables(catalogs: Mapping[str, Catalog]) -> Tables:
     """Tables of mirrors, and those that describe them.
 
@@ -72,6 +77,7 @@ def mirror_tables(catalogs: Mapping[str, Catalog]) -> Tables:
             rows=catalog.rows,
             description=catalog.title,
             catalog=catalog,
+            target=_target(catalog),
         )
         for mirror, catalog in catalogs.items()
     ]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Column, Schema
 
-from ssap_query.adql.tables.table import REGION_TEXT, AdqlTable
+from ssap_query.adql.tables.table import REGION_TEXT, AdqlTable, MirrorPart
 from ssap_query.ssap.predicate import quoted
 
 __all__ = ["IVOA", "OBSCORE", "obscore"]
@@ -80,14 +80,14 @@ def obscore(catalogs: Mapping[str, Catalog]) -> AdqlTable:
     catalogs : mapping of str to Catalog
         Name of the view of the files of a mirror, as its database has it -> its snapshot.
     """
-    parts = [_part(view, catalog) for view, catalog in catalogs.items()]
     wide = {name for catalog in catalogs.values() for name in _wide(catalog)}
     return AdqlTable(
         name=f"{IVOA}.obscore",
         columns=tuple(_column(*known, wide=known[0] in wide) for known in _COLUMNS),
         rows=sum(catalog.rows for catalog in catalogs.values()),
         description="The spectra of all mirrors, in the columns of ObsCore 1.1.",
-        view=" UNION ALL ".join(parts),
+        parts=tuple(MirrorPart(catalog, view, _selected(catalog)) for view, catalog in catalogs.items()),
+        target=("s_ra", "s_dec"),
         utype=OBSCORE,
     )
 
@@ -116,12 +116,9 @@ def _column(
     )
 
 
-def _part(view: str, catalog: Catalog) -> str:
+def _selected(catalog: Catalog) -> str:
     known = _expressions(catalog)
-    selected = []
-    for name, datatype, *_ in _COLUMNS:
-        selected.append(f"({known.get(name) or 'NULL'})::{_TYPES[datatype]} AS {name}")
-    return " ".join(("SELECT", ", ".join(selected), "FROM", quoted(view)))
+    return ", ".join(f"({known.get(name) or 'NULL'})::{_TYPES[datatype]} AS {name}" for name, datatype, *_ in _COLUMNS)
 
 
 def _expressions(catalog: Catalog) -> dict[str, str | None]:

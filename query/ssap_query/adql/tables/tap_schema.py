@@ -128,9 +128,7 @@ def tap_schema(tables: Sequence[AdqlTable], schemas: Mapping[str, str]) -> list[
     rows = _rows([*tables, *own], schemas)
     own = [replace(table, columns=_fitting(table.columns, rows[table.name])) for table in own]
     rows = _rows([*tables, *own], schemas)
-    return [
-        replace(table, rows=len(rows[table.name]), data=_filled(table.columns, rows[table.name])) for table in own
-    ]
+    return [replace(table, rows=len(rows[table.name]), data=_filled(table.columns, rows[table.name])) for table in own]
 
 
 def _rows(every: Sequence[AdqlTable], schemas: Mapping[str, str]) -> dict[str, list[dict[str, object]]]:
@@ -166,7 +164,7 @@ def _table(table: AdqlTable, place: int) -> dict[str, object]:
     return {
         "schema_name": table.schema,
         "table_name": table.name,
-        "table_type": "table" if table.view is None else "view",
+        "table_type": "view" if table.is_view else "table",
         "utype": table.utype,
         "description": table.description,
         "table_index": place,
