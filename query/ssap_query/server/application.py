@@ -2,9 +2,9 @@
 
 ``/<mirror>/ssap`` answers SSAP (SSA 1.1), ``/<mirror>/scs`` Simple Cone Search (SCS 1.03), ``/<mirror>/tap`` TAP 1.1,
 ``/<mirror>/availability``, ``/capabilities`` and ``/tables`` VOSI 1.1, and ``/<mirror>/`` is a page to ask by hand.
-Without ``/<mirror>`` the first mirror answers; ``/tap`` has all of them. An error is a VOTable with QUERY_STATUS=ERROR
-and, but for TAP, HTTP status 200, as the reference server does it and as VO clients expect (SSA 1.1 §8.10.2; DALI 1.1
-§4.2 leaves the status open).
+Without ``/<mirror>`` the first mirror answers; ``/tap`` has all of them, and several are listed at ``/``. An error is a
+VOTable with QUERY_STATUS=ERROR and, but for TAP, HTTP status 200, as the reference server does it and as VO clients
+expect (SSA 1.1 §8.10.2; DALI 1.1 §4.2 leaves the status open).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Mount
 
 from ssap_query.mirror.mirror import Mirror
 from ssap_query.server.limits import ServerLimits
+from ssap_query.server.mirror_list import mirror_list_route
 from ssap_query.server.mirror_routes import MirrorRoutes
 from ssap_query.server.tap.routes import TapRoutes
 from ssap_query.server.tap.service import TapService
@@ -81,6 +82,8 @@ def application(
     routes: list[BaseRoute] = [Mount(f"/{name}", routes=found) for name, found in served.items()]
     # All mirrors together, so that they can be joined; below the names of mirrors, and above the first one's own.
     routes += TapRoutes("mirrors", TapService(mirrors, limits), turns, limits, default_maxrec).routes()
+    if len(mirrors) > 1:
+        routes.append(mirror_list_route(mirrors, turns))
     middleware = [
         Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
         Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST", "HEAD"]),

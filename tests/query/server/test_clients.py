@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -217,6 +220,59 @@ class TestConeSearch:
 def served(home: Path, *words: str) -> subprocess.Popen[str]:
     command = [str(Path(sys.executable).with_name("ssap-mirror")), "serve", "corpus", "--home", str(home), *words]
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_open_starts_a_browser_and_takes_the_next_port(corpus_home: Path, tmp_path: Path) -> None:
+    browser, shown = tmp_path / "browser", tmp_path / "shown"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {shown}.new && mv {shown}.new {shown}\n')
+    browser.chmod(0o755)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [str(Path(sys.executable).with_name("ssap-mirror")), "open", "--home", str(corpus_home)]
+        environment = {**os.environ, "BROWSER": f"{browser} %s"}
+        server = subprocess.Popen(
+            [*command, "--port", str(port)], env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        try:
+            until = time.monotonic() + 60
+            while not shown.exists() and time.monotonic() < until:
+                time.sleep(0.05)
+            address = shown.read_text().strip()
+            assert address.endswith("/corpus/")
+            assert f":{port}/" not in address
+            assert httpx.get(address).status_code == 200
+            server.send_signal(signal.SIGINT)
+            assert server.wait(20) == 0
+        finally:
+            server.kill()
+            server.communicate()
+
+
+def test_two_mirrors_of_a_name_and_their_list(corpus_home: Path, tmp_path: Path) -> None:
+    for name in ("aa", "bb"):
+        shutil.copytree(corpus_home / "corpus", tmp_path / name / "m")
+    words = [str(tmp_path / "aa" / "m"), str(tmp_path / "bb" / "m")]
+    with server_of(*words, "--home", str(tmp_path)) as (address, _):
+        listed = httpx.get(f"{address}/").text
+        for name in ("m", "m-2"):
+            assert httpx.get(f"{address}/{name}/availability").status_code == 200
+            assert f'<a href="{name}/">' in listed
+        assert f"{20_000:,} spectra" in listed
+
+
+@contextmanager
+def server_of(*words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Serve by the command; its address and process."""
+    command = [str(Path(sys.executable).with_name("ssap-mirror")), "serve", *words, "--port", str(free_port())]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        line = server.stderr.readline()
+        yield line[: line.index("/", len("http://"))], server
+    finally:
+        server.kill()
+        server.communicate()
 
 
 def free_port() -> int:
