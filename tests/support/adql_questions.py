@@ -10,7 +10,9 @@ __all__ = ["UPLOAD_ROWS", "Question", "questions", "upload_rows"]
 
 #: Rows of the table that comes along, ``TAP_UPLOAD.mine``.
 UPLOAD_ROWS = 60
-_CLASSES = ("star", "STAR", "gal", "qso", "fs", "nothing")
+_CLASSES = ("G2", "K3", "F9", "A5", "M0", "nothing")
+# Few enough rows to send.
+_FEW = "fiberid < 12"
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,9 @@ def _cone(rng: Random, places: Places) -> Question:
     one = rng.choice((f"1=CONTAINS({_POINT}, {{circle}})", f"CONTAINS({_POINT}, {{circle}}) = 1"))
     condition = one.replace("{circle}", _circle(rng, places))
     more = rng.choice(
-        ("", f" AND ssa_snr BETWEEN {rng.randint(1, 30)} AND 500", f" AND obsid > {rng.randint(1, 9)}0000")
+        ("", f" AND ssa_snr BETWEEN {rng.randint(1, 30)} AND 500", f" AND obsid > 10{rng.randint(1, 5)}500")
     )
-    return Question("cone", f"SELECT obsid, ra, dec, objtype FROM {{table}} WHERE {condition}{more}")
+    return Question("cone", f"SELECT obsid, ra, dec, subclass FROM {{table}} WHERE {condition}{more}")
 
 
 def _outside(rng: Random, places: Places) -> Question:
@@ -141,25 +143,26 @@ def _of_upload(rng: Random, _: Places) -> Question:
 
 
 def _groups(rng: Random, _: Places) -> Question:
-    having = rng.choice(("", f" HAVING COUNT(*) > {rng.randint(1, 300)}", " HAVING MAX(obsid) > 100000"))
-    text = "SELECT objtype, COUNT(*) AS n, MIN(obsid) AS low, MAX(obsid) AS high, COUNT(ssa_redshift) AS known"
-    return Question("groups", f"{text} FROM {{table}} GROUP BY objtype{having}")
+    key = rng.choice(("subclass", "lrs_class", "spid"))
+    having = rng.choice(("", f" HAVING COUNT(*) > {rng.randint(1, 300)}", " HAVING MAX(obsid) > 102000"))
+    text = f"SELECT {key}, COUNT(*) AS n, MIN(obsid) AS low, MAX(obsid) AS high, COUNT(teff) AS known, AVG(dec) AS d"
+    return Question("groups", f"{text} FROM {{table}} GROUP BY {key}{having}")
 
 
 def _missing(rng: Random, _: Places) -> Question:
-    column = rng.choice(("ssa_targname", "ssa_redshift", "ssa_snr", "ra", "objtype", "ssa_dateObs"))
+    column = rng.choice(("ssa_targname", "ssa_redshift", "ssa_snr", "teff", "subclass", "ssa_dateObs"))
     condition = rng.choice((f"{column} IS NULL", f"{column} IS NOT NULL"))
     return Question("missing values", f"SELECT COUNT(*) AS n, COUNT({column}) AS m FROM {{table}} WHERE {condition}")
 
 
 def _order(rng: Random, _: Places) -> Question:
-    column, way = rng.choice(("objtype", "ssa_targname", "obsid", "dec")), rng.choice(("ASC", "DESC"))
+    column, way = rng.choice(("subclass", "ssa_targname", "obsid", "dec")), rng.choice(("ASC", "DESC"))
     text = f"SELECT TOP {rng.randint(1, 80)} obsid, {column} FROM {{table}} ORDER BY {column} {way}, obsid"
     return Question("order", text, ordered=True)
 
 
 def _offset(rng: Random, _: Places) -> Question:
-    text = f"SELECT TOP 25 obsid, ra FROM {{table}} WHERE obsid > {rng.randint(0, 1000)} ORDER BY obsid"
+    text = f"SELECT TOP 25 obsid, ra FROM {{table}} WHERE obsid > 10{rng.randint(1000, 3000)} ORDER BY obsid"
     return Question("offset", f"{text} OFFSET {rng.randint(0, 90)}", ordered=True)
 
 
@@ -187,26 +190,25 @@ def _numbers(rng: Random, _: Places) -> Question:
             *("LOG10(ra + 1)", "LOG(ra + 1)", "EXP(dec / 100)", "obsid + 1e-3", "1/3600.", "COS(ra) + PI()"),
         )
     )
-    return Question(
-        "numbers", f"SELECT obsid, {expression} AS v FROM {{table}} WHERE obsid < {rng.randint(20, 400) * 1000}"
-    )
+    return Question("numbers", f"SELECT obsid, {expression} AS v FROM {{table}} WHERE {_FEW}")
 
 
 def _texts(rng: Random, _: Places) -> Question:
-    word = rng.choice(("'J1%'", "'%2_'", "'LAMOST%'", "'%a%'", "'_%'"))
+    word = rng.choice(("'LAMOST J1%'", "'%2_'", "'LAMOST%'", "'%a%'", "'_%'"))
+    kind = rng.choice(_CLASSES)
     condition = rng.choice(
-        (f"ssa_targname LIKE {word}", f"ssa_targname NOT LIKE {word}", f"objtype = '{rng.choice(_CLASSES)}'",
-         f"LOWER(objtype) = '{rng.choice(_CLASSES).lower()}'", f"objtype IN ('star', '{rng.choice(_CLASSES)}')",
-         f"ssa_targname BETWEEN 'J0' AND 'J{rng.randint(1, 3)}'", "objtype || '_' || objtype = 'star_star'",
-         f"UPPER(ssa_targname) LIKE {word.upper()}")
+        (f"ssa_targname LIKE {word}", f"ssa_targname NOT LIKE {word}", f"subclass = '{kind}'",
+         f"LOWER(subclass) = '{kind.lower()}'", f"subclass IN ('K3', '{kind}')", f"subclass NOT IN ('K3', '{kind}')",
+         f"ssa_targname BETWEEN 'LAMOST J0' AND 'LAMOST J{rng.randint(1, 3)}'",
+         "subclass || '_' || lrs_class = 'G2_STAR'", f"UPPER(ssa_targname) LIKE {word.upper()}")
     )  # fmt: skip
-    return Question("text", f"SELECT obsid, objtype FROM {{table}} WHERE {condition}")
+    return Question("text", f"SELECT obsid, subclass FROM {{table}} WHERE {condition} AND {_FEW}")
 
 
 def _queries(rng: Random, places: Places) -> Question:
     low = rng.randint(1, 60)
     cone = f"1=CONTAINS({_POINT}, {_circle(rng, places)})"
-    bright = f"ssa_snr BETWEEN {low} AND 400"
+    bright = f"ssa_snr BETWEEN {low} AND 400 AND {_FEW}"
     text = rng.choice(
         (
             f"SELECT obsid FROM {{table}} WHERE {cone} UNION SELECT obsid FROM {{table}} WHERE {bright}",
@@ -216,10 +218,11 @@ def _queries(rng: Random, places: Places) -> Question:
             f"SELECT q.obsid FROM (SELECT obsid, ra FROM {{table}} WHERE {bright}) AS q WHERE q.ra < {low * 5}",
             f"SELECT obsid FROM {{table}} WHERE obsid IN (SELECT obsid FROM {{table}} WHERE {cone})",
             "SELECT a.obsid FROM {table} AS a WHERE EXISTS"
-            f" (SELECT 1 FROM {{table}} AS b WHERE b.obsid = a.obsid + {low})",
-            f"SELECT DISTINCT objtype FROM {{table}} WHERE {bright}",
-            f"SELECT a.obsid, b.obsid AS o FROM {{table}} AS a JOIN {{table}} AS b ON a.obsid = b.obsid + {low}",
-            f"SELECT COUNT(DISTINCT objtype) AS n FROM {{table}} WHERE {cone}",
+            f" (SELECT 1 FROM {{table}} AS b WHERE b.obsid = a.obsid + {low}) AND {_FEW}",
+            f"SELECT DISTINCT subclass FROM {{table}} WHERE {bright}",
+            "SELECT a.obsid, b.obsid AS o FROM {table} AS a"
+            f" JOIN {{table}} AS b ON a.obsid = b.obsid + {low} WHERE b.{_FEW}",
+            f"SELECT COUNT(DISTINCT subclass) AS n FROM {{table}} WHERE {cone}",
         )
     )
     return Question("queries in queries", text)
@@ -228,15 +231,16 @@ def _queries(rng: Random, places: Places) -> Question:
 def _odd(rng: Random, _: Places) -> Question:
     text = rng.choice(
         (
-            "SELECT obsid, CAST(obsid AS VARCHAR) AS v FROM {table} WHERE obsid < 200000",
-            "SELECT obsid, CAST(dec AS INTEGER) AS v FROM {table} WHERE obsid < 200000",
-            "SELECT obsid, COALESCE(objtype, 'none') AS v FROM {table} WHERE obsid < 200000",
-            "SELECT obsid, CASE WHEN dec > 20 THEN 1 ELSE 0 END AS v FROM {table} WHERE obsid < 200000",
-            "SELECT obsid FROM {table} WHERE objtype ILIKE 'ST%'",
-            "SELECT obsid, IN_UNIT(ssa_specstart, 'nm') AS v FROM {table} WHERE obsid < 200000",
-            "SELECT obsid FROM {table} WHERE 1=ivo_interval_overlaps(ssa_specstart, ssa_specend, 4e-7, 5e-7)",
-            "SELECT obsid FROM {table} WHERE 1=ivo_nocasematch(objtype, 'STAR')",
-            "SELECT obsid FROM {table} WHERE 1=ivo_hasword(ssa_dstitle, 'lamost')",
+            "SELECT obsid, CAST(obsid AS VARCHAR) AS v FROM {table} WHERE fiberid < 12",
+            "SELECT obsid, CAST(dec AS INTEGER) AS v FROM {table} WHERE fiberid < 12",
+            "SELECT obsid, COALESCE(subclass, 'none') AS v FROM {table} WHERE fiberid < 12",
+            "SELECT obsid, CASE WHEN dec > 20 THEN 1 ELSE 0 END AS v FROM {table} WHERE fiberid < 12",
+            "SELECT obsid FROM {table} WHERE subclass ILIKE 'k%' AND fiberid < 12",
+            "SELECT obsid, IN_UNIT(ssa_specstart, 'nm') AS v FROM {table} WHERE fiberid < 12",
+            "SELECT obsid FROM {table} WHERE 1=ivo_interval_overlaps(ssa_specstart, ssa_specend, 4e-7, 5e-7)"
+            " AND fiberid < 12",
+            "SELECT obsid FROM {table} WHERE 1=ivo_nocasematch(subclass, 'k3') AND fiberid < 12",
+            "SELECT obsid FROM {table} WHERE 1=ivo_hasword(ssa_dstitle, 'lamost') AND fiberid < 12",
             "SELECT obsid FROM {table} WHERE 1=CONTAINS(POINT('ICRS', ra, dec), BOX('ICRS', 150, 30, 8, 6))",
             "SELECT obsid FROM {table} WHERE 1=INTERSECTS(CIRCLE('ICRS', ra, dec, 0.5), CIRCLE('ICRS', 150, 30, 2))",
         )
