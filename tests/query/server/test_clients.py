@@ -20,6 +20,7 @@ from typing import ClassVar
 
 import httpx
 import pytest
+import ssap_mirror
 import ssap_query as ssap
 from ssap_mirror.errors import ParameterError
 from ssap_query.engine.plan import EngineLimits
@@ -343,6 +344,22 @@ def test_errors_name_no_path(tmp_path: Path, mirror_of, schema, awkward) -> None
     assert 'value="ERROR"' in text
     assert "mirror damaged cannot be read just now" in text
     assert str(tmp_path) not in text
+
+
+def test_a_mirror_of_a_foreign_file_has_columns_at_every_verbosity(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("star,ra,dec,exposure\na,10,20,5\nb,30,40,6\n")
+    ssap_mirror.sync("mine", source=tmp_path / "mine.csv", home=tmp_path)
+    with serving(application({"mine": ssap.open("mine", tmp_path)})) as address:
+
+        def header(path: str, **asked: str) -> list[str]:
+            answer = httpx.get(f"{address}/{path}", params={**asked, "RESPONSEFORMAT": "csv"})
+            return answer.text.splitlines()[0].split(",")
+
+        whole = header("ssap", REQUEST="queryData", VERB="2")
+        assert {"star", "ra", "dec", "exposure"} <= set(whole)
+        few = header("ssap", REQUEST="queryData", VERB="1")
+        assert {"ra", "dec"} <= set(few) < set(whole)
+        assert {"ra", "dec"} <= set(header("scs", RA="10", DEC="20", SR="1", VERB="1"))
 
 
 def test_many_at_once_are_answered_alike(address: str) -> None:
