@@ -329,6 +329,7 @@ def cover_positions(
     all_ra: NDArray[np.float64],
     all_dec: NDArray[np.float64],
     request_cost_rows: int,
+    most_rows: int,
 ) -> list[Slice]:
     """Cells that hold some positions, small where there are few and large where there are many: what costs least.
 
@@ -342,6 +343,8 @@ def cover_positions(
         Positions of the table's rows, as often as there are rows.
     request_cost_rows : int
         Rows that cost as much to send as one more request.
+    most_rows : int
+        A cell that seems to hold more rows is cut, since its answer would be.
 
     Returns
     -------
@@ -357,10 +360,11 @@ def cover_positions(
     for order in range(_FINEST_ORDER, 0, -1):
         cells = np.unique(cell_of(wanted, order))
         first, end = np.searchsorted(cell_of(everything, order), [cells, cells + 1])
-        costs_whole = request_cost_rows + _DISC_PER_CELL * (end - first)
-        costs_cut = np.full(len(cells), np.inf)
+        in_disc = _DISC_PER_CELL * (end - first)
+        costs_whole, costs_cut = request_cost_rows + in_disc, np.full(len(cells), np.inf)
         if levels:
             costs_cut = np.bincount(np.searchsorted(cells, levels[-1][1] >> 2), costs, len(cells))
+            costs_whole[in_disc > most_rows] = np.inf
         levels.append((order, cells, costs_cut < costs_whole))
         costs = np.minimum(costs_cut, costs_whole)
     slices: list[Slice] = []

@@ -200,7 +200,8 @@ class Sweeps:
 
     def around_positions(self, ra: NDArray[np.float64], dec: NDArray[np.float64]) -> list[Slice]:
         """Slices that hold some positions, ICRS [deg]."""
-        return cover_positions(ra, dec, *self.audit.positions(), self._policy.request_cost_rows)
+        policy = self._policy
+        return cover_positions(ra, dec, *self.audit.positions(), policy.request_cost_rows, 2 * policy.slice_rows)
 
     def fetch_published(self, since_mjd: float) -> None:
         """Ask for the full rows that were published since a date [MJD]."""

@@ -141,7 +141,7 @@ def test_missing_positions_are_covered() -> None:
     rng = np.random.default_rng(3)
     ra, dec = rng.uniform(0, 360, 5000), rng.uniform(-90, 90, 5000)
     few = slice(0, 40)
-    slices = cover_positions(ra[few], dec[few], ra, dec, 500)
+    slices = cover_positions(ra[few], dec[few], ra, dec, 500, 50_000)
     held = [
         at
         for at in (slice_.cell for slice_ in slices)
@@ -149,14 +149,22 @@ def test_missing_positions_are_covered() -> None:
         if cell == at.pixel
     ]
     assert len(held) == 40
-    assert cover_positions(ra[:0], dec[:0], ra, dec, 500) == []
+    assert cover_positions(ra[:0], dec[:0], ra, dec, 500, 50_000) == []
 
 
 def test_many_missing_rows_are_not_asked_for_one_by_one() -> None:
     rng = np.random.default_rng(4)
     ra, dec = rng.uniform(0, 360, 200_000), np.degrees(np.arcsin(rng.uniform(-1, 1, 200_000)))
     many = slice(0, 1000)
-    assert len(cover_positions(ra[many], dec[many], ra, dec, 2000)) < 200
+    assert len(cover_positions(ra[many], dec[many], ra, dec, 2000, 50_000)) < 200
+
+
+def test_no_cell_of_missing_rows_is_sure_to_overflow() -> None:
+    rng = np.random.default_rng(4)
+    ra, dec = rng.uniform(0, 360, 200_000), np.degrees(np.arcsin(rng.uniform(-1, 1, 200_000)))
+    many = slice(0, 1000)
+    for slice_ in cover_positions(ra[many], dec[many], ra, dec, 2000, 5000):
+        assert np.sum(cell_of(healpix_29(ra, dec), slice_.cell.order) == slice_.cell.pixel) < 5000
 
 
 def test_cells_around_missing_rows_are_large_where_these_are_many() -> None:
@@ -165,5 +173,5 @@ def test_cells_around_missing_rows_are_large_where_these_are_many() -> None:
     dec = np.append(rng.normal(20.0, 0.5, 20_000), rng.normal(-30.0, 0.5, 20_000))
     # 300 of one field, one of the other.
     sought = np.append(np.arange(300), [20_000])
-    slices = cover_positions(ra[sought], dec[sought], ra, dec, 2000)
+    slices = cover_positions(ra[sought], dec[sought], ra, dec, 2000, 50_000)
     assert max(slice_.cell.order for slice_ in slices) > min(slice_.cell.order for slice_ in slices)
