@@ -77,7 +77,7 @@ class FileSource:
         corrections: Corrections | None = None,
     ) -> None:
         if schema is not None and positions is not None:
-            raise ParameterError(_POSITIONS, positions.columns(), "are known of the columns of a service")
+            raise ParameterError(_POSITIONS, positions.given(), "are known of the columns of a service")
         self.path = Path(path)
         self._title = title or self.path.name
         said = corrections or Corrections()
