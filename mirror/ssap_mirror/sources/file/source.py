@@ -121,7 +121,8 @@ class FileSource:
             needed |= dict.fromkeys(self._own.place.columns)
         with self._named():
             for given in self._table.batches(list(needed)):
-                batch = self._missing.applied_to(given, self._missing_cells)
+                batch, found = self._missing.applied_to(given)
+                self._missing_cells.update({name: int(rows.sum()) for name, rows in found.items()})
                 rows = self._own.add_derived(batch, conformer.conform(batch))
                 if self._own.derived:
                     self._unplaced += rows.column(self._own.derived[0].name).null_count

@@ -31,6 +31,7 @@ from ssap_mirror.sources.harvest.cost import Price, refuse_full_disk
 from ssap_mirror.sources.harvest.ledger import Ledger
 from ssap_mirror.sources.harvest.refresh_base import MAX_REFRESH_FRACTION, refreshed_batches
 from ssap_mirror.sources.harvest.shape import changed_columns
+from ssap_mirror.sources.missing_values import missing_words
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Estimate, Harvest
 from ssap_mirror.sources.ssap.looks.lost import Gone, settle_with_lost
@@ -217,7 +218,12 @@ class Harvester:
             proof=proof,
             sample=sample,
             base=None if self.base is None else self.base.path.name,
-            signs=(*self._limit_found(), *settled.signs, *self.ledger.missing_cells(full)),
+            signs=(
+                *self._limit_found(),
+                *settled.signs,
+                *self.ledger.bad_cells(full),
+                *missing_words(audit.missing_cells()),
+            ),
             rows=rows - len(removed),
             duplicates=audit.full_rows() - rows,
             removed=len(removed),
