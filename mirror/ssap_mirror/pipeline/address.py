@@ -21,7 +21,7 @@ __all__ = ["KINDS", "Address", "FileAddress", "SsapAddress", "TapAddress", "pars
 
 # What stands before a condition in the name of a part of a table
 _WHERE = " WHERE "
-# Wishes of `RequestPolicy` that hold whatever a file is asked: all its rows are read each time, and each cell has to be.
+# Wishes of `RequestPolicy` that hold for a file in any case: all its rows are read each time, and every cell has to be.
 _KEPT_BY_FILES = ("strict", "full_sample")
 
 

@@ -127,7 +127,11 @@ def read_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) ->
             positions=None if positions is None else Positions(**positions),
         )
     except ParameterError as error:
-        of_key = {"table": "table", "where": "where", **dict.fromkeys(("positions", "epoch", "sigma_arcsec"), "positions")}
+        of_key = {
+            "table": "table",
+            "where": "where",
+            **dict.fromkeys(("positions", "epoch", "sigma_arcsec"), "positions"),
+        }
         key = of_key.get(error.name, "url")
         raise refuse(key, entry.get(key), error.reason) from None
     if kind not in (None, address.kind):
@@ -136,7 +140,8 @@ def read_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) ->
         if key in entry:
             raise refuse(key, entry[key], f"has no meaning for a source of kind {address.kind!r}")
     for wish in set(values.get("pace", ())) & set(address.idle_wishes):
-        raise refuse(f"pace.{wish}", entry["pace"][wish], f"has no meaning for a source of kind {address.kind!r}")
+        key = f"pace.{wish}"
+        raise refuse(key, entry["pace"][wish], f"has no meaning for a source of kind {address.kind!r}")
     service = KnownService(name=name, address=address, said_in=where, **values)
     if "identity" in service.roles:
         raise refuse(_ROLE_IDENTITY, service.roles["identity"], "is said by the key identity")

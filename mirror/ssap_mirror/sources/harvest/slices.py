@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "COLLECTION",
     "DATES_MJD",
     "ENDS",
     "WHOLE",
@@ -25,6 +26,7 @@ __all__ = [
     "TextRange",
     "cells_of",
     "cover_positions",
+    "in_collections",
     "iso_of_mjd",
     "order_of_discs",
     "plan_ranges",
@@ -32,6 +34,8 @@ __all__ = [
 
 #: Between the names of two parameters that together select a range: one for its lower end, one for its upper.
 ENDS = "|"
+#: Parameter that some services want in each request.
+COLLECTION = "COLLECTION"
 
 _DATES = ("TIME", "MTIME")
 # Where an open end is cut in two when nothing is known of the values: 1950 to 2050 [MJD].
@@ -201,11 +205,19 @@ class Slice:
     """Column that has no value; only TAP can ask for that."""
     text: TextRange | None = None
     """Range of a column of text; only TAP can ask for that."""
+    collection: str | None = None
+    """Value of COLLECTION, of an SSAP service that gives nothing without one."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole table, or a whole collection of it."""
+        return self.range is None and self.cell is None and self.null is None and self.text is None
 
     def params(self, *, size_is_radius: bool) -> list[tuple[str, str]]:
         """Parameters of the request; none for the whole table."""
         constraints = [constraint for constraint in (self.range, self.cell) if constraint is not None]
-        return [pair for constraint in constraints for pair in constraint.params(size_is_radius)]
+        pairs = [pair for constraint in constraints for pair in constraint.params(size_is_radius)]
+        return pairs if self.collection is None else [(COLLECTION, self.collection), *pairs]
 
     @property
     def key(self) -> str:
@@ -214,7 +226,8 @@ class Slice:
         cell = "" if self.cell is None else f"cell={self.cell.order}/{self.cell.pixel}"
         null = "" if self.null is None else f"{self.null} is null"
         text = "" if self.text is None else f"{self.text.column}={self.text.start!r}/{self.text.stop!r}"
-        return " ".join(part for part in (within, cell, null, text) if part) or "all"
+        collection = "" if self.collection is None else f"{COLLECTION}={self.collection!r}"
+        return " ".join(part for part in (within, cell, null, text, collection) if part) or "all"
 
     def cut(self, known: NDArray[np.float64] | None = None) -> tuple[Slice, ...] | None:
         """Smaller slices that cover this one, or None if it cannot be cut.
@@ -223,9 +236,9 @@ class Slice:
         that its rows have positions.
         """
         if self.range is not None and (halves := self.range.halves(known)) is not None:
-            return tuple(Slice(half, self.cell) for half in halves)
+            return tuple(replace(self, range=half) for half in halves)
         if self.cell is not None and (children := self.cell.children()) is not None:
-            return tuple(Slice(self.range, child) for child in children)
+            return tuple(replace(self, cell=child) for child in children)
         return None
 
     def to_json(self) -> dict[str, Any]:
@@ -239,6 +252,8 @@ class Slice:
             found["null"] = self.null
         if self.text is not None:
             found["text"] = [self.text.column, self.text.start, self.text.stop]
+        if self.collection is not None:
+            found["collection"] = self.collection
         return found
 
     @classmethod
@@ -250,6 +265,7 @@ class Slice:
             None if cell is None else Cell(*cell),
             item.get("null"),
             None if text is None else TextRange(*text),
+            item.get("collection"),
         )
 
 
@@ -261,6 +277,19 @@ def cells_of(order: int, pixels: Iterable[int] | None = None) -> list[Slice]:
     """Slices of some cells of an order, or of all: together they cover the sphere."""
     chosen = range(12 << 2 * order) if pixels is None else pixels
     return [Slice(cell=Cell(order, int(pixel))) for pixel in chosen]
+
+
+def in_collections(slices: Iterable[Slice], collections: Sequence[str]) -> list[Slice]:
+    """Slices of a service that wants COLLECTION: those that have none are asked for in each of its collections."""
+    return [
+        found
+        for slice_ in slices
+        for found in (
+            [replace(slice_, collection=name) for name in collections]
+            if collections and slice_.collection is None
+            else [slice_]
+        )
+    ]
 
 
 def order_of_discs(size_deg: float) -> int:

@@ -10,7 +10,7 @@ from ssap_mirror.errors import ServiceError, TransportError
 from ssap_mirror.sources.harvest.answers import AnswerWriter, QueryTooLargeError, Stored, overflow_in, raw_file
 from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.samples import Sample, small_table
-from ssap_mirror.sources.harvest.slices import Slice
+from ssap_mirror.sources.harvest.slices import COLLECTION, Slice
 from ssap_mirror.sources.http.failures import ServerFailure
 from ssap_mirror.sources.http.limits import Limits
 
@@ -38,6 +38,8 @@ class Endpoint:
     """Parameters of every request that the service needs beside those of its standard."""
     everywhere: tuple[tuple[str, str], ...] = ()
     """What a request without any constraint has to ask for all the same, of a service that answers none without one."""
+    collections: tuple[str, ...] = ()
+    """Values of COLLECTION, of a service that gives nothing without one: each slice has its own, samples the first."""
     limits: Limits = field(default_factory=Limits, compare=False)
     """What the service refuses; known beforehand, or learnt from its first refusal."""
 
@@ -60,7 +62,8 @@ class Endpoint:
         """
         params = list(params)
         constrained = any(name.upper() not in _CONTROL for name, _ in params)
-        asked = [*self._frame(), *(() if constrained else self.everywhere), *params]
+        collection = [(COLLECTION, name) for name in self.collections[:1]]
+        asked = [*self._frame(), *collection, *(() if constrained else self.everywhere), *params]
         return self.client.retrying(lambda: self._sample(asked), attempts)
 
     def _sample(self, asked: list[tuple[str, str]]) -> Sample:

@@ -205,7 +205,7 @@ class Harvester:
         audit = sweeps.audit
         removed = gone.removed
         rows = audit.rows()
-        full = [answer for answer in self.ledger.answers() if not is_survey(answer.sweep)]
+        full = sweeps.full_answers()
         outcome = Outcome(
             main=sweeps.harvested_by(),
             second=next(iter(traits.parameters[1:]), None),
@@ -234,6 +234,7 @@ class Harvester:
             uncompared=len(description.schema) - len(traits.survey_columns),
             divided=self.ledger.divided_by_sky(),
             volatile=tuple(name for name in description.schema.names if name in description.schema.volatile),
+            collections=tuple(sorted(traits.collections)),
         )
         record = {
             **outcome.to_json(),

@@ -67,10 +67,12 @@ class Audit(Index):
         """Count the different rows that the survey has seen that is believed."""
         return self.number("SELECT count(*) FROM survey(?)", since)
 
-    def lacking(self, number: int) -> int:
-        """Count the full rows that one answer does not have."""
+    def lacking(self, numbers: Iterable[int]) -> int:
+        """Count the full rows that none of some answers has."""
         return self.number(
-            "SELECT count(*) FROM held ANTI JOIN (SELECT identity FROM seen WHERE number = ?) USING (identity)", number
+            "SELECT count(*) FROM held"
+            " ANTI JOIN (SELECT identity FROM seen WHERE list_contains(?, number)) USING (identity)",
+            list(numbers),
         )
 
     def unnamed(self) -> int:
