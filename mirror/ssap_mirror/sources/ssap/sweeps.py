@@ -13,7 +13,6 @@ from ssap_mirror.core import storage
 from ssap_mirror.errors import SourceError, TransportError
 from ssap_mirror.sources.harvest.answers import AnswerWriter
 from ssap_mirror.sources.harvest.audit import Audit, Missing
-from ssap_mirror.sources.harvest.audit.sample import SAMPLE
 from ssap_mirror.sources.harvest.client import InterruptedHarvest
 from ssap_mirror.sources.harvest.cost import bytes_of_answer
 from ssap_mirror.sources.harvest.ledger import Answer, Ledger
@@ -24,12 +23,12 @@ from ssap_mirror.sources.harvest.slices import (
     Slice,
     cells_of,
     cover_positions,
-    in_collections,
     order_of_discs,
     plan_ranges,
 )
 from ssap_mirror.sources.harvest.sweep import Fetch, InseparableError, Sweep, run_sweep
 from ssap_mirror.sources.progress import Progress
+from ssap_mirror.sources.ssap.endpoint import in_collections
 from ssap_mirror.sources.ssap.foreseen import requests_for
 from ssap_mirror.sources.ssap.hidden_limit import find_hidden_limit
 from ssap_mirror.sources.ssap.probe import Probe
@@ -193,17 +192,18 @@ class Sweeps:
         """Count the requests that it takes to fetch some rows."""
         return len(self._slices_of(missing, at_position=self.probe.traits.cones))
 
+    def around_positions(self, ra: NDArray[np.float64], dec: NDArray[np.float64]) -> list[Slice]:
+        """Slices that hold some positions, ICRS [deg]."""
+        policy = self._policy
+        return cover_positions(ra, dec, *self.audit.positions(), policy.request_cost_rows, 2 * policy.slice_rows)
+
     def fetch_published(self, since_mjd: float) -> None:
         """Ask for the full rows that were published since a date [MJD]."""
         self._fetch(f"{_FETCH}-{_PUBLISHED}", [Slice(Range("MTIME", since_mjd, None))])
 
-    def fetch_again(self, slices: Sequence[Slice]) -> None:
-        """Fetch full rows that are at hand already."""
-        self._fetch(_AGAIN, slices)
-
-    def fetch_sample(self, slices: Sequence[Slice]) -> None:
-        """Fetch full rows of the snapshot of a refresh, for a comparison."""
-        self._fetch(SAMPLE, slices)
+    def fetch_again(self, slices: Sequence[Slice], name: str = _AGAIN) -> None:
+        """Fetch full rows that are at hand already, from this harvest or from the snapshot of a refresh."""
+        self._fetch(name, slices)
 
     def fetch_lost(self, since: int, slices: Sequence[Slice]) -> None:
         """Ask for full rows where some were that the survey which began with some answer did not see again."""
@@ -373,7 +373,7 @@ class Sweeps:
         slices: list[Slice] = []
         by_number = {answer.number: answer.slice for answer in self.ledger.answers()}
         if placed.any():
-            cells = cover_positions(missing.ra[placed], missing.dec[placed], *self.audit.positions())
+            cells = self.around_positions(missing.ra[placed], missing.dec[placed])
             seen_in = (by_number[number].collection for number in missing.answers[placed].tolist())
             slices += in_collections(cells, [name for name in dict.fromkeys(seen_in) if name is not None])
         found = (by_number[number] for number in missing.answers[~placed].tolist())
