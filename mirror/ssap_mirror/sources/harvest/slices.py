@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "COLLECTION",
     "DATES_MJD",
     "ENDS",
     "WHOLE",
@@ -32,6 +33,8 @@ __all__ = [
 
 #: Between the names of two parameters that together select a range: one for its lower end, one for its upper.
 ENDS = "|"
+#: Parameter that some services want in each request.
+COLLECTION = "COLLECTION"
 
 _DATES = ("TIME", "MTIME")
 # Where an open end is cut in two when nothing is known of the values: 1950 to 2050 [MJD].
@@ -42,8 +45,7 @@ _FINEST_ORDER = 14
 # A rim of 3.6 arcsec: the edge of a cell lies inside the disc whatever the rounding.
 _RIM_DEG = 1e-3
 _EDGE_POINTS = 16
-# Answering costs a server about as much as sending so many full rows; the disc around a cell is so much larger than it.
-_REQUEST_COSTS_ROWS = 500
+# The disc around a cell is so much larger than it.
 _DISC_PER_CELL = 1.7
 
 
@@ -201,11 +203,19 @@ class Slice:
     """Column that has no value; only TAP can ask for that."""
     text: TextRange | None = None
     """Range of a column of text; only TAP can ask for that."""
+    collection: str | None = None
+    """Value of COLLECTION, of an SSAP service that gives nothing without one."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole table, or a whole collection of it."""
+        return self.range is None and self.cell is None and self.null is None and self.text is None
 
     def params(self, *, size_is_radius: bool) -> list[tuple[str, str]]:
         """Parameters of the request; none for the whole table."""
         constraints = [constraint for constraint in (self.range, self.cell) if constraint is not None]
-        return [pair for constraint in constraints for pair in constraint.params(size_is_radius)]
+        pairs = [pair for constraint in constraints for pair in constraint.params(size_is_radius)]
+        return pairs if self.collection is None else [(COLLECTION, self.collection), *pairs]
 
     @property
     def key(self) -> str:
@@ -214,7 +224,8 @@ class Slice:
         cell = "" if self.cell is None else f"cell={self.cell.order}/{self.cell.pixel}"
         null = "" if self.null is None else f"{self.null} is null"
         text = "" if self.text is None else f"{self.text.column}={self.text.start!r}/{self.text.stop!r}"
-        return " ".join(part for part in (within, cell, null, text) if part) or "all"
+        collection = "" if self.collection is None else f"{COLLECTION}={self.collection!r}"
+        return " ".join(part for part in (within, cell, null, text, collection) if part) or "all"
 
     def cut(self, known: NDArray[np.float64] | None = None) -> tuple[Slice, ...] | None:
         """Smaller slices that cover this one, or None if it cannot be cut.
@@ -223,9 +234,9 @@ class Slice:
         that its rows have positions.
         """
         if self.range is not None and (halves := self.range.halves(known)) is not None:
-            return tuple(Slice(half, self.cell) for half in halves)
+            return tuple(replace(self, range=half) for half in halves)
         if self.cell is not None and (children := self.cell.children()) is not None:
-            return tuple(Slice(self.range, child) for child in children)
+            return tuple(replace(self, cell=child) for child in children)
         return None
 
     def to_json(self) -> dict[str, Any]:
@@ -239,6 +250,8 @@ class Slice:
             found["null"] = self.null
         if self.text is not None:
             found["text"] = [self.text.column, self.text.start, self.text.stop]
+        if self.collection is not None:
+            found["collection"] = self.collection
         return found
 
     @classmethod
@@ -250,6 +263,7 @@ class Slice:
             None if cell is None else Cell(*cell),
             item.get("null"),
             None if text is None else TextRange(*text),
+            item.get("collection"),
         )
 
 
@@ -325,9 +339,14 @@ def _round_between(low: float, high: float, is_date: bool) -> float:  # noqa: FB
 
 
 def cover_positions(
-    ra: NDArray[np.float64], dec: NDArray[np.float64], all_ra: NDArray[np.float64], all_dec: NDArray[np.float64]
+    ra: NDArray[np.float64],
+    dec: NDArray[np.float64],
+    all_ra: NDArray[np.float64],
+    all_dec: NDArray[np.float64],
+    request_cost_rows: int,
+    most_rows: int,
 ) -> list[Slice]:
-    """Cells that hold some positions, of the order at which asking for them costs least.
+    """Cells that hold some positions, small where there are few and large where there are many: what costs least.
 
     Small cells mean many requests, large ones many rows that are not wanted.
 
@@ -337,20 +356,36 @@ def cover_positions(
         Positions to cover, ICRS [deg].
     all_ra, all_dec : numpy.ndarray of float64, shape (M,)
         Positions of the table's rows, as often as there are rows.
+    request_cost_rows : int
+        Rows that cost as much to send as one more request.
+    most_rows : int
+        A cell that seems to hold more rows is cut, since its answer would be.
 
     Returns
     -------
     list of Slice
-        One for each cell.
+        One for each cell; no two overlap.
     """
     from ssap_mirror.core.healpix import cell_of, healpix_29
 
-    wanted, everything = healpix_29(ra, dec), healpix_29(all_ra, all_dec)
-    best: tuple[float, int, NDArray[np.int64]] | None = None
-    for order in range(1, _FINEST_ORDER + 1):
+    wanted, everything = healpix_29(ra, dec), np.sort(healpix_29(all_ra, all_dec))
+    # From the finest cells up: whether the parts of a cell cost less than the cell.
+    levels: list[tuple[int, NDArray[np.int64], NDArray[np.bool_]]] = []
+    costs = np.zeros(0)
+    for order in range(_FINEST_ORDER, 0, -1):
         cells = np.unique(cell_of(wanted, order))
-        inside = np.isin(cell_of(everything, order), cells).sum()
-        cost = len(cells) * _REQUEST_COSTS_ROWS + _DISC_PER_CELL * float(inside)
-        if best is None or cost < best[0]:
-            best = cost, order, cells
-    return [] if best is None else cells_of(best[1], best[2].tolist())
+        first, end = np.searchsorted(cell_of(everything, order), [cells, cells + 1])
+        in_disc = _DISC_PER_CELL * (end - first)
+        costs_whole, costs_cut = request_cost_rows + in_disc, np.full(len(cells), np.inf)
+        if levels:
+            costs_cut = np.bincount(np.searchsorted(cells, levels[-1][1] >> 2), costs, len(cells))
+            costs_whole[in_disc > most_rows] = np.inf
+        levels.append((order, cells, costs_cut < costs_whole))
+        costs = np.minimum(costs_cut, costs_whole)
+    slices: list[Slice] = []
+    cut = np.arange(12)
+    for order, cells, is_cut in reversed(levels):
+        here = np.isin(cells >> 2, cut)
+        slices += cells_of(order, cells[here & ~is_cut].tolist())
+        cut = cells[here & is_cut]
+    return slices

@@ -21,6 +21,8 @@ from ssap_mirror.sources.harvest.slices import (
     iso_of_mjd,
     plan_ranges,
 )
+from ssap_mirror.sources.ssap.endpoint import in_collections
+from ssap_mirror.sources.ssap.habits import Habits
 
 dates = st.floats(57000, 60000, allow_nan=False)
 
@@ -141,8 +143,59 @@ def test_missing_positions_are_covered() -> None:
     rng = np.random.default_rng(3)
     ra, dec = rng.uniform(0, 360, 5000), rng.uniform(-90, 90, 5000)
     few = slice(0, 40)
-    slices = cover_positions(ra[few], dec[few], ra, dec)
-    cells = {(slice_.cell.order, slice_.cell.pixel) for slice_ in slices}
-    order = slices[0].cell.order
-    assert {(order, int(pixel)) for pixel in cell_of(healpix_29(ra[few], dec[few]), order)} <= cells
-    assert cover_positions(ra[:0], dec[:0], ra, dec) == []
+    slices = cover_positions(ra[few], dec[few], ra, dec, 500, 50_000)
+    held = [
+        at
+        for at in (slice_.cell for slice_ in slices)
+        for cell in cell_of(healpix_29(ra[few], dec[few]), at.order)
+        if cell == at.pixel
+    ]
+    assert len(held) == 40
+    assert cover_positions(ra[:0], dec[:0], ra, dec, 500, 50_000) == []
+
+
+def test_many_missing_rows_are_not_asked_for_one_by_one() -> None:
+    rng = np.random.default_rng(4)
+    ra, dec = rng.uniform(0, 360, 200_000), np.degrees(np.arcsin(rng.uniform(-1, 1, 200_000)))
+    many = slice(0, 1000)
+    assert len(cover_positions(ra[many], dec[many], ra, dec, 2000, 50_000)) < 200
+
+
+def test_no_cell_of_missing_rows_is_sure_to_overflow() -> None:
+    rng = np.random.default_rng(4)
+    ra, dec = rng.uniform(0, 360, 200_000), np.degrees(np.arcsin(rng.uniform(-1, 1, 200_000)))
+    many = slice(0, 1000)
+    for slice_ in cover_positions(ra[many], dec[many], ra, dec, 2000, 5000):
+        assert np.sum(cell_of(healpix_29(ra, dec), slice_.cell.order) == slice_.cell.pixel) < 5000
+
+
+def test_cells_around_missing_rows_are_large_where_these_are_many() -> None:
+    rng = np.random.default_rng(5)
+    ra = np.append(rng.normal(120.0, 0.5, 20_000), rng.normal(200.0, 0.5, 20_000))
+    dec = np.append(rng.normal(20.0, 0.5, 20_000), rng.normal(-30.0, 0.5, 20_000))
+    # 300 of one field, one of the other.
+    sought = np.append(np.arange(300), [20_000])
+    slices = cover_positions(ra[sought], dec[sought], ra, dec, 2000, 50_000)
+    assert max(slice_.cell.order for slice_ in slices) > min(slice_.cell.order for slice_ in slices)
+
+
+def test_slices_of_a_service_that_wants_collection_have_one_each() -> None:
+    plain, cell = Slice(Range("TIME", 58000.0, None)), Slice(cell=Cell(1, 7), collection="wide")
+    asked = in_collections([plain, cell], ("deep", "wide"))
+    assert [slice_.collection for slice_ in asked] == ["deep", "wide", "wide"]
+    assert asked[0].params(size_is_radius=False) == [("COLLECTION", "deep"), *plain.params(size_is_radius=False)]
+    assert in_collections([plain], ()) == [plain]
+    # Parts belong to the same collection, and none is another's in the journal.
+    parts = [part for slice_ in asked for part in slice_.cut() or ()]
+    assert [part.collection for part in parts] == ["deep", "deep", "wide", "wide", *["wide"] * 4]
+    assert len({slice_.key for slice_ in [plain, *asked, *parts]}) == len(parts) + 4
+    assert [Slice.from_json(slice_.to_json()) for slice_ in asked] == asked
+    assert Slice(collection="deep").is_whole
+    assert not any(slice_.is_whole for slice_ in asked)
+
+
+def test_several_collections_that_somebody_names_are_asked_for_one_by_one() -> None:
+    several = Habits((("COLLECTION", "a"), ("K", "1"), ("collection", "b")))
+    assert (several.collections, several.always) == (("a", "b"), (("K", "1"),))
+    one = Habits((("COLLECTION", "a"), ("K", "1")))
+    assert (one.collections, one.always) == ((), one.parameters)
