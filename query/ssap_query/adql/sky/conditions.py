@@ -85,7 +85,10 @@ def _compared(distance: exp.Expr, bound: exp.Expr) -> Near | None:
 
 def _bounded(positions: list[exp.Expr], bound: exp.Expr) -> Near | None:
     radius = number_of(bound)
-    return None if radius is not None and not 0 <= radius <= 180 else Near(*positions, bound)
+    if radius is not None and not 0 <= radius <= 180:
+        return None
+    lon1, lat1, lon2, lat2 = positions
+    return Near(lon1, lat1, lon2, lat2, bound)
 
 
 def _about(lon: exp.Expr, lat: exp.Expr, vertices: exp.Expr) -> Near | None:
