@@ -75,13 +75,14 @@ class PageRoutes:
 
     def routes(self) -> list[BaseRoute]:
         """Addresses below the mirror's own."""
+        both = ["GET", "POST"]
         return [
             Route("/about.json", self.about),
             Route("/examples.json", self.examples),
-            Route("/rows.json", self.rows),
-            Route("/row.json", self.row),
-            Route("/overview.json", self.overview),
-            Route("/adql.json", self.adql),
+            Route("/rows.json", self.rows, methods=both),
+            Route("/row.json", self.row, methods=both),
+            Route("/overview.json", self.overview, methods=both),
+            Route("/adql.json", self.adql, methods=both),
             Mount("/page", StaticFiles(directory=str(_FILES))),
             Route("/", self.page),
         ]
