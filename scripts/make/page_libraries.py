@@ -1,7 +1,7 @@
 """Fetch the libraries that the page for a browser brings along, from npm, as JavaScript modules.
 
-Run as ``.venv/bin/python scripts/make/page_libraries.py``; it needs the command ``npm``. What is fetched is compared with
-the digest written here, so a newer version is taken by changing both lines.
+Run as ``.venv/bin/python scripts/make/page_libraries.py``; it needs the command ``npm``. What is fetched is compared
+with the digest written here, so a newer version is taken by changing both lines.
 """
 
 from __future__ import annotations

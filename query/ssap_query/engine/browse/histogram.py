@@ -14,9 +14,9 @@ __all__ = ["Histogram", "histogram"]
 
 _BINS, _FINE = 48, 4800
 # Beyond the quantiles of this and of the rest there are outliers, which would leave nothing to see of the others.
-_TAIL = 0.005
+_TAIL = 0.01
 # Without them the picture has to become so many times as narrow, or they stay in it.
-_WORTH = 2.0
+_WORTH = 1.5
 # Wide ranges are narrowed step by step: each one can make them _FINE times as narrow.
 _MAX_STEPS = 6
 
@@ -46,7 +46,7 @@ class Histogram:
 def histogram(match: Match, column: str) -> Histogram:
     """Count the rows of a match by the value of a column.
 
-    The range is that of all values, unless a few outliers take up more than half of it.
+    The range is that of all values, unless a few outliers take up more than a third of it.
 
     Parameters
     ----------

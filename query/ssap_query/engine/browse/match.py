@@ -132,25 +132,31 @@ class ListedMatch:
         """Read columns of all rows; a row's number in the result stands for its place."""
         import pyarrow as pa
 
+        score, catalog = self.query.score_column, self.query.snapshot.catalog
+        rows = len(self.found)
+        table = self._read([name for name in dict.fromkeys(names) if name != score])
+        columns = dict(zip(table.column_names, table.columns, strict=True))
+        if score is not None and self.found.score is not None:
+            columns[score] = as_arrow(self.found.score)
+        columns[FILE_INDEX] = as_arrow(np.zeros(rows, np.int64))
+        columns[FILE_ROW] = as_arrow(np.arange(rows))
+        statement = compile_query(catalog.schema, list(columns), CANDIDATES)
+        return MatchSource(statement, {_TABLE: pa.table(columns)})
+
+    def _read(self, names: Sequence[str]) -> pa.Table:
+        """Read columns of all rows, in the order of the result."""
+        import pyarrow as pa
+
         from ssap_query.arrow import kernels
 
-        query, score = self.query, self.query.score_column
-        catalog, reader = query.snapshot.catalog, query.snapshot.row_groups
-        read = [name for name in dict.fromkeys(names) if name != score]
+        snapshot = self.query.snapshot
+        if not (names and len(self.found)):
+            schema = snapshot.catalog.schema
+            return pa.table({n: pa.nulls(0, schema[n].arrow_type() if n in schema else pa.int64()) for n in names})
         selections, order = self.found.selections()
-        with translate_errors(catalog.path):
-            pieces = [pa.table(reader.take(selection, read, keep=False)) for selection in selections if read]
-        table = kernels.take(pa.concat_tables(pieces), as_arrow(order)) if pieces else pa.table({})
-        rows = len(self.found)
-        if not pieces:
-            arrow = query.snapshot.catalog.schema
-            known = {name: arrow[name].arrow_type() if name in arrow else pa.int64() for name in read}
-            table = pa.table({name: pa.nulls(rows, kind) for name, kind in known.items()})
-        if score is not None and self.found.score is not None:
-            table = table.append_column(score, as_arrow(self.found.score))
-        table = table.append_column(FILE_INDEX, as_arrow(np.zeros(rows, np.int64)))
-        table = table.append_column(FILE_ROW, as_arrow(np.arange(rows)))
-        return MatchSource(compile_query(catalog.schema, table.column_names, CANDIDATES), {_TABLE: table})
+        with translate_errors(snapshot.catalog.path):
+            pieces = [pa.table(snapshot.row_groups.take(part, names, keep=False)) for part in selections]
+        return kernels.take(pa.concat_tables(pieces), as_arrow(order))
 
     def at(self, places: pa.Table) -> FoundRows:
         """Find rows by their number in the result."""

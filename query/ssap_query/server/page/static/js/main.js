@@ -48,15 +48,22 @@ async function show() {
   else fillForm(state.fields);
   const found = await showResults(state, about, actions);
   if (found) page = found;
+  return found;
+}
+
+// Where the form is above the results, these come into view.
+async function goTo(change) {
+  const found = await go(change);
+  if (found && matchMedia("(max-width: 60rem)").matches) byId("results").scrollIntoView();
 }
 
 function search() {
   const kept = [...state.fields].filter(([name]) => !hasField(name));
-  go({ mode: "search", fields: new Map([...readForm(), ...kept]), offset: 0, sort: state.mode === "search" ? state.sort : "" });
+  goTo({ mode: "search", fields: new Map([...readForm(), ...kept]), offset: 0, sort: state.mode === "search" ? state.sort : "" });
 }
 
 function runQuery() {
-  go({ mode: "adql", query: byId("query").value, offset: 0, sort: "" });
+  goTo({ mode: "adql", query: byId("query").value, offset: 0, sort: "" });
 }
 
 function wire() {

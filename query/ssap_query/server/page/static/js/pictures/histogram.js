@@ -19,15 +19,18 @@ export function showHistograms(place, overview, about, on) {
 
 const isDate = (one, about) => [about.roles.t_mid, about.roles.t_min, about.roles.t_max].includes(one.name) && one.unit === "d";
 
+const unit = (one, about) => (one.unit && !isDate(one, about) ? `[${one.unit}]` : "");
+
 function label(value, one, about) {
   return isDate(one, about) ? dateOfMjd(value) : short(value);
 }
 
 function words(one, about) {
-  const parts = [one.unit && !isDate(one, about) ? `[${one.unit}]` : "", one.without ? `${count(one.without)} without a value` : "",
+  if (!one.without && !one.below && !one.above) return unit(one, about) || "every row has a value";
+  const parts = [unit(one, about), one.without ? `${count(one.without)} without a value` : "",
     one.below ? `${count(one.below)} below (from ${label(one.least, one, about)})` : "",
     one.above ? `${count(one.above)} above (to ${label(one.largest, one, about)})` : ""];
-  return parts.filter(Boolean).join("; ") || "all rows";
+  return parts.filter(Boolean).join("; ");
 }
 
 function picture(one, about) {

@@ -51,6 +51,8 @@ export function draw() {
   const at = ([ra, dec], near) => { const [x, y] = projection.forward(ra, dec, near); return [x0 + scale * x, y0 - scale * y]; };
   graticule(pen, at, width, height);
   const shades = [0, 1, 2, 3, 4].map((i) => colour(`--map-${i}`));
+  // What would be too small to be seen is made so; single fibres larger than the cells of a survey.
+  const least = cells.length < 150 ? 3 : 1.5;
   const most = Math.log(Math.max(2, ...cells.map((cell) => cell.rows)));
   for (const cell of cells) {
     const near = cell.middle.ra > 180 ? cell.middle.ra - 360 : cell.middle.ra;
@@ -61,9 +63,8 @@ export function draw() {
     pen.beginPath();
     corners.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
     pen.fill();
-    // What would be too small to be seen is made so.
     const wide = Math.max(...corners.map(([x]) => Math.abs(x - cell.x)));
-    if (wide < 1.5) pen.fillRect(cell.x - 1.5, cell.y - 1.5, 3, 3);
+    if (wide < least) pen.fillRect(cell.x - least, cell.y - least, 2 * least, 2 * least);
   }
   pen.lineWidth = 2;
   pen.strokeStyle = colour("--mark");

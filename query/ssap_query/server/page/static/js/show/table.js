@@ -2,7 +2,8 @@
 
 import { byId, count, element } from "../dom.js";
 
-const LONGEST = 48;
+// Of text, and of addresses: these differ at their ends.
+const LONGEST = 48, LONGEST_LINK = 26;
 
 export function cellText(cell) {
   if (cell === null) return "";
@@ -49,10 +50,13 @@ function line(page, cells, i, on) {
 function cellOf(cell, column) {
   if (cell === null) return element("td", { className: "none", textContent: "—", title: "no value (NULL)" });
   const text = cellText(cell);
-  const shown = text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
+  const address = isLink(text);
+  let shown = text;
+  if (address && text.length > LONGEST_LINK) shown = `…${text.slice(1 - LONGEST_LINK)}`;
+  else if (text.length > LONGEST) shown = `${text.slice(0, LONGEST - 1)}…`;
   const made = element("td", { className: column.number ? "number" : "" });
   if (text !== shown) made.title = text;
-  made.append(isLink(text) ? link(text, shown) : shown);
+  made.append(address ? link(text, shown) : shown);
   return made;
 }
 
