@@ -36,6 +36,8 @@ class MatchSource:
     """Selects the columns that were asked for, `FILE_INDEX` and `FILE_ROW`."""
     tables: dict[str, Any] = field(default_factory=dict, repr=False)
     """Arrow tables that it reads, by name."""
+    ranked_by: str | None = None
+    """Column by which its rows come, the largest first; None where they are in the order of the files."""
 
 
 class Match(Protocol):
@@ -98,7 +100,8 @@ class StatementMatch:
         statement = query.statement([*read, FILE_INDEX, FILE_ROW], in_order=True)
         catalog.checksums.check(query.cover.paths)
         # The statement asks for one row more than the limit.
-        return MatchSource(statement if query.limit is None else first_of(statement, query.limit))
+        ranked_by = next(iter(query.computed)) if query.ranked else None
+        return MatchSource(statement if query.limit is None else first_of(statement, query.limit), ranked_by=ranked_by)
 
     def at(self, places: pa.Table) -> FoundRows:
         """Find rows by file and row."""

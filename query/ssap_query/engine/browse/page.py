@@ -85,6 +85,7 @@ def page_rows(match: Match, order: PageOrder) -> pa.Table:
         None if sort is None else sort.name,
         is_float=sort is not None and sort.datatype in _FLOATS and not sort.shape,
         descending=order.descending,
+        ranked_by=source.ranked_by,
         extra=() if score is None else (score,),
     )
     with translate_errors(snapshot.catalog.path):

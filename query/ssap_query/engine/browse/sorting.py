@@ -67,7 +67,6 @@ def _sorted(
         found = pc.sort_indices(
             pa.table({name: column}),
             sort_keys=[(name, "descending" if order.descending else "ascending")],
-            null_placement="at_end",
         )
     except (pa.ArrowNotImplementedError, pa.ArrowTypeError):
         parameter = "_sort"

@@ -24,6 +24,7 @@ def places_of(
     *,
     is_float: bool = False,
     descending: bool = False,
+    ranked_by: str | None = None,
     extra: tuple[str, ...] = (),
 ) -> CompiledQuery:
     """Say where the rows of a page are.
@@ -40,13 +41,16 @@ def places_of(
         Whether that column can hold NaN, which is taken for a missing value.
     descending : bool
         Largest first. Missing values are last in any case.
+    ranked_by : str, optional
+        Column by which the query has its rows, the largest first; else they are in the order of the files.
     extra : tuple of str
         Further columns to select.
     """
     text = select([FILE_INDEX, FILE_ROW, *map(quoted, extra)], f"({query.sql})")
     if sort is not None:
         key = f"nullif({quoted(sort)}, 'nan')" if is_float else quoted(sort)
-        text += f" ORDER BY {key} {'DESC' if descending else 'ASC'} NULLS LAST, {FILE_INDEX}, {FILE_ROW}"
+        ties = [FILE_INDEX, FILE_ROW] if ranked_by is None else [f"{quoted(ranked_by)} DESC", FILE_INDEX, FILE_ROW]
+        text += f" ORDER BY {key} {'DESC' if descending else 'ASC'} NULLS LAST, {', '.join(ties)}"
     return CompiledQuery(f"{text} LIMIT ? OFFSET ?", (*query.values, rows, offset))
 
 
