@@ -67,6 +67,7 @@ def scaled(rows: int) -> RequestPolicy:
     return replace(
         policy,
         slice_rows=max(1, int(policy.slice_rows * share)),
+        request_cost_rows=max(1, int(policy.request_cost_rows * share)),
         survey_rows=max(1, int(policy.survey_rows * share)),
         whole_table_rows=int(policy.whole_table_rows * share),
         highest_maxrec=int(policy.highest_maxrec * share),

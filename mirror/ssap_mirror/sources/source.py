@@ -57,6 +57,8 @@ class RequestPolicy:
     """A TAP job that is still waiting or under way after this time [s] ends the harvest for now."""
     slice_rows: int = 25_000
     """Rows that a slice of full rows is planned for."""
+    request_cost_rows: int = 2000
+    """Full rows that cost a server, and us, about as much to send as one more request."""
     job_rows: int = 100_000
     """Rows that a slice of a TAP job is planned for."""
     job_cost_rows: int = 2000

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from ssap_mirror.core.quantities.time_systems import numeric_dates, text_dates
-from ssap_mirror.core.schema import Column
+from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.sources.harvest.positions import numbers_of_dates
 
 DAY = 58239.0  # 2018-05-01
 
@@ -91,3 +93,9 @@ def test_no_text_at_all() -> None:
     first, last = text_dates(pa.array([None, None], pa.string()))
     assert np.isnan(first).all()
     assert np.isnan(last).all()
+
+
+def test_an_infinite_date_is_its_own_middle() -> None:
+    dated = Column("date", "double", unit="d", ucd="time.epoch", xtype="mjd")
+    found = numbers_of_dates(Schema((dated,)), pa.table({"date": [DAY, math.inf, -math.inf, math.nan]}))
+    np.testing.assert_array_equal(found, [DAY, math.inf, -math.inf, math.nan])

@@ -42,8 +42,7 @@ _FINEST_ORDER = 14
 # A rim of 3.6 arcsec: the edge of a cell lies inside the disc whatever the rounding.
 _RIM_DEG = 1e-3
 _EDGE_POINTS = 16
-# Answering costs a server about as much as sending so many full rows; the disc around a cell is so much larger than it.
-_REQUEST_COSTS_ROWS = 500
+# The disc around a cell is so much larger than it.
 _DISC_PER_CELL = 1.7
 
 
@@ -325,9 +324,14 @@ def _round_between(low: float, high: float, is_date: bool) -> float:  # noqa: FB
 
 
 def cover_positions(
-    ra: NDArray[np.float64], dec: NDArray[np.float64], all_ra: NDArray[np.float64], all_dec: NDArray[np.float64]
+    ra: NDArray[np.float64],
+    dec: NDArray[np.float64],
+    all_ra: NDArray[np.float64],
+    all_dec: NDArray[np.float64],
+    request_cost_rows: int,
+    most_rows: int,
 ) -> list[Slice]:
-    """Cells that hold some positions, of the order at which asking for them costs least.
+    """Cells that hold some positions, small where there are few and large where there are many: what costs least.
 
     Small cells mean many requests, large ones many rows that are not wanted.
 
@@ -337,20 +341,36 @@ def cover_positions(
         Positions to cover, ICRS [deg].
     all_ra, all_dec : numpy.ndarray of float64, shape (M,)
         Positions of the table's rows, as often as there are rows.
+    request_cost_rows : int
+        Rows that cost as much to send as one more request.
+    most_rows : int
+        A cell that seems to hold more rows is cut, since its answer would be.
 
     Returns
     -------
     list of Slice
-        One for each cell.
+        One for each cell; no two overlap.
     """
     from ssap_mirror.core.healpix import cell_of, healpix_29
 
-    wanted, everything = healpix_29(ra, dec), healpix_29(all_ra, all_dec)
-    best: tuple[float, int, NDArray[np.int64]] | None = None
-    for order in range(1, _FINEST_ORDER + 1):
+    wanted, everything = healpix_29(ra, dec), np.sort(healpix_29(all_ra, all_dec))
+    # From the finest cells up: whether the parts of a cell cost less than the cell.
+    levels: list[tuple[int, NDArray[np.int64], NDArray[np.bool_]]] = []
+    costs = np.zeros(0)
+    for order in range(_FINEST_ORDER, 0, -1):
         cells = np.unique(cell_of(wanted, order))
-        inside = np.isin(cell_of(everything, order), cells).sum()
-        cost = len(cells) * _REQUEST_COSTS_ROWS + _DISC_PER_CELL * float(inside)
-        if best is None or cost < best[0]:
-            best = cost, order, cells
-    return [] if best is None else cells_of(best[1], best[2].tolist())
+        first, end = np.searchsorted(cell_of(everything, order), [cells, cells + 1])
+        in_disc = _DISC_PER_CELL * (end - first)
+        costs_whole, costs_cut = request_cost_rows + in_disc, np.full(len(cells), np.inf)
+        if levels:
+            costs_cut = np.bincount(np.searchsorted(cells, levels[-1][1] >> 2), costs, len(cells))
+            costs_whole[in_disc > most_rows] = np.inf
+        levels.append((order, cells, costs_cut < costs_whole))
+        costs = np.minimum(costs_cut, costs_whole)
+    slices: list[Slice] = []
+    cut = np.arange(12)
+    for order, cells, is_cut in reversed(levels):
+        here = np.isin(cells >> 2, cut)
+        slices += cells_of(order, cells[here & ~is_cut].tolist())
+        cut = cells[here & is_cut]
+    return slices

@@ -31,6 +31,9 @@ __all__ = ["Fetch", "InseparableError", "Service", "Sweep", "run_sweep"]
 # too long, until it is a four-thousandth of what was planned.
 _CUTS_FOR_FAILURE = 3
 _CUTS_FOR_TIMEOUT = 12
+# The first time-out is believed, and the slice cut. A part that takes too long as well may have met a busy moment: it
+# is asked for again after the others, so many times in all.
+_TRIES_OF_PART = 2
 # After so many slices that cannot be had, the others are not tried.
 _MOST_FAILURES = 5
 _SKY_ORDER_FOR_INSTANTS = 1
@@ -131,6 +134,8 @@ class _Task:
     """How often it was cut for other reasons than overflow."""
     depth: int = 0
     """How often a range was cut for overflow until it came to this slice."""
+    tries: int = 1
+    """How often it was asked for, this time included."""
     began: float = 0.0
     """When it was handed out, by `time.monotonic`."""
 
@@ -202,7 +207,10 @@ class _Run:
         except InterruptedHarvest:
             raise
         except QueryTooLargeError as error:
-            self._fail(task, error, _CUTS_FOR_TIMEOUT)
+            if task.cuts and task.tries < _TRIES_OF_PART:
+                self._waiting.append(replace(task, tries=task.tries + 1))
+            else:
+                self._fail(task, error, _CUTS_FOR_TIMEOUT)
         except (TransportError, FormatError, ServiceError) as error:
             # If the service is gone altogether, no smaller slice will do better.
             if self._service.client.given_up:

@@ -72,12 +72,14 @@ class Endpoint:
 
     def _sample_within_limits(self, asked: list[tuple[str, str]]) -> Sample:
         within = self.limits.clamped(asked)
-        try:
-            return small_table(self.client, self.url, within, self.scratch)
-        except (ServiceError, TransportError) as error:
-            if not self.limits.learn(error, within):
-                raise
-            return small_table(self.client, self.url, self.limits.clamped(within), self.scratch)
+        while True:
+            try:
+                return small_table(self.client, self.url, within, self.scratch)
+            except (ServiceError, TransportError) as error:
+                fewer = self.limits.reduced(error, within)
+                if fewer is None:
+                    raise
+                within = fewer
 
     def fetch(self, verb: int, writer: AnswerWriter, slice_: Slice, maxrec: int, target: Path) -> Stored | None:
         """Fetch a slice, with as many attempts as the policy allows.

@@ -198,6 +198,11 @@ class Sweeps:
         """Count the requests that it takes to fetch some rows."""
         return len(self._slices_of(missing, at_position=self.probe.traits.cones))
 
+    def around_positions(self, ra: NDArray[np.float64], dec: NDArray[np.float64]) -> list[Slice]:
+        """Slices that hold some positions, ICRS [deg]."""
+        policy = self._policy
+        return cover_positions(ra, dec, *self.audit.positions(), policy.request_cost_rows, 2 * policy.slice_rows)
+
     def fetch_published(self, since_mjd: float) -> None:
         """Ask for the full rows that were published since a date [MJD]."""
         self._fetch(f"{_FETCH}-{_PUBLISHED}", [Slice(Range("MTIME", since_mjd, None))])
@@ -354,7 +359,7 @@ class Sweeps:
         placed = np.isfinite(missing.ra) & np.isfinite(missing.dec) & at_position
         slices: list[Slice] = []
         if placed.any():
-            slices += cover_positions(missing.ra[placed], missing.dec[placed], *self.audit.positions())
+            slices += self.around_positions(missing.ra[placed], missing.dec[placed])
         seen_in = set(missing.answers[~placed].tolist())
         answers = self.ledger.answers()
         slices += [answer.slice for answer in answers if answer.number in seen_in and answer.slice != WHOLE]

@@ -141,8 +141,37 @@ def test_missing_positions_are_covered() -> None:
     rng = np.random.default_rng(3)
     ra, dec = rng.uniform(0, 360, 5000), rng.uniform(-90, 90, 5000)
     few = slice(0, 40)
-    slices = cover_positions(ra[few], dec[few], ra, dec)
-    cells = {(slice_.cell.order, slice_.cell.pixel) for slice_ in slices}
-    order = slices[0].cell.order
-    assert {(order, int(pixel)) for pixel in cell_of(healpix_29(ra[few], dec[few]), order)} <= cells
-    assert cover_positions(ra[:0], dec[:0], ra, dec) == []
+    slices = cover_positions(ra[few], dec[few], ra, dec, 500, 50_000)
+    held = [
+        at
+        for at in (slice_.cell for slice_ in slices)
+        for cell in cell_of(healpix_29(ra[few], dec[few]), at.order)
+        if cell == at.pixel
+    ]
+    assert len(held) == 40
+    assert cover_positions(ra[:0], dec[:0], ra, dec, 500, 50_000) == []
+
+
+def test_many_missing_rows_are_not_asked_for_one_by_one() -> None:
+    rng = np.random.default_rng(4)
+    ra, dec = rng.uniform(0, 360, 200_000), np.degrees(np.arcsin(rng.uniform(-1, 1, 200_000)))
+    many = slice(0, 1000)
+    assert len(cover_positions(ra[many], dec[many], ra, dec, 2000, 50_000)) < 200
+
+
+def test_no_cell_of_missing_rows_is_sure_to_overflow() -> None:
+    rng = np.random.default_rng(4)
+    ra, dec = rng.uniform(0, 360, 200_000), np.degrees(np.arcsin(rng.uniform(-1, 1, 200_000)))
+    many = slice(0, 1000)
+    for slice_ in cover_positions(ra[many], dec[many], ra, dec, 2000, 5000):
+        assert np.sum(cell_of(healpix_29(ra, dec), slice_.cell.order) == slice_.cell.pixel) < 5000
+
+
+def test_cells_around_missing_rows_are_large_where_these_are_many() -> None:
+    rng = np.random.default_rng(5)
+    ra = np.append(rng.normal(120.0, 0.5, 20_000), rng.normal(200.0, 0.5, 20_000))
+    dec = np.append(rng.normal(20.0, 0.5, 20_000), rng.normal(-30.0, 0.5, 20_000))
+    # 300 of one field, one of the other.
+    sought = np.append(np.arange(300), [20_000])
+    slices = cover_positions(ra[sought], dec[sought], ra, dec, 2000, 50_000)
+    assert max(slice_.cell.order for slice_ in slices) > min(slice_.cell.order for slice_ in slices)

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Dates", "told_dates"]
 
-#: Julian date of MJD 0.
-
 _YEARS = ("a", "yr", "year", "years", "jyear", "julian year", "julian years")
 # "BJD - 2457000, days" (TESS), "JD-2450000", "HJD'-2450000", "BTJD" has no number and stays untold
 _JD_MINUS = re.compile(r"\b(?P<kind>[BHT]?JD|MJD)\w*'?\s*[-−–]\s*(?P<origin>\d+(?:\.\d+)?)", re.IGNORECASE)

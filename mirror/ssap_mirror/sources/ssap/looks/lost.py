@@ -8,7 +8,7 @@ import numpy as np
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.sources.harvest.audit import SeenRows
-from ssap_mirror.sources.harvest.slices import Range, Slice, cover_positions
+from ssap_mirror.sources.harvest.slices import Range, Slice
 from ssap_mirror.sources.ssap.looks.overlooked import believable_sight
 from ssap_mirror.sources.ssap.probe.traits import TIME
 from ssap_mirror.sources.ssap.survey import Settled, Survey, run_survey, settle
@@ -93,7 +93,7 @@ def slices_around(sweeps: Sweeps, rows: SeenRows) -> list[Slice]:
     placed = np.isfinite(rows.ra) & np.isfinite(rows.dec) & sweeps.probe.traits.cones
     slices: list[Slice] = []
     if placed.any():
-        slices += cover_positions(rows.ra[placed], rows.dec[placed], *sweeps.audit.positions())
+        slices += sweeps.around_positions(rows.ra[placed], rows.dec[placed])
     if TIME in sweeps.probe.traits.parameters:
         dates = np.unique(np.round(rows.t[~placed & np.isfinite(rows.t)], 4))
         slices += [Slice(Range(TIME, t - _AROUND_DATE_DAYS, t + _AROUND_DATE_DAYS)) for t in dates.tolist()]
