@@ -80,7 +80,17 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
 
 def settled(page: Page) -> None:
     page.wait_for_selector("#results[aria-busy=false]")
-    page.wait_for_load_state("networkidle")
+    page.wait_for_selector("#pictures:not([aria-busy=true])", state="attached")
+
+
+def travel(page: Page, direction: str) -> None:
+    """Go back or forth in the history, and wait until the page has taken notice."""
+    page.evaluate(
+        "way => new Promise(done => {"
+        " addEventListener('popstate', () => setTimeout(done), { once: true }); history[way](); })",
+        direction,
+    )
+    settled(page)
 
 
 def cells(page: Page, name: str) -> list[str]:
@@ -114,12 +124,10 @@ def test_the_form_asks_and_the_address_says_so(visit, mirrors: dict[str, ssap.Mi
     page.reload()
     settled(page)
     assert total(page) == len(expected)
-    page.go_back()
-    settled(page)
+    travel(page, "back")
     assert total(page) == mirrors["corpus"].catalog.rows
     assert page.input_value("#field-POS") == ""
-    page.go_forward()
-    settled(page)
+    travel(page, "forward")
     assert page.input_value("#field-SIZE") == "2"
     page.click("text=Clear")
     settled(page)
@@ -282,8 +290,7 @@ def test_adql(visit, mirrors: dict[str, ssap.Mirror]) -> None:
     settled(page)
     assert page.get_attribute("#query", "aria-invalid") == "true"
     assert "nothing" in page.inner_text("#query-error")
-    page.go_back()
-    settled(page)
+    travel(page, "back")
     assert page.input_value("#query").startswith("SELECT objtype")
 
 

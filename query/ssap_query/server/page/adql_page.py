@@ -8,6 +8,7 @@ from typing import Any
 
 from ssap_mirror.errors import ParameterError
 
+from ssap_query.adql.database import AdqlDatabase
 from ssap_query.engine.browse.sorting import sorted_page
 from ssap_query.formats import FORMATS
 from ssap_query.mirror.result import ResultSet
@@ -36,7 +37,8 @@ class AdqlPages:
 
     def __init__(self, service: TapService, default_maxrec: int | None) -> None:
         self._service, self._default_maxrec = service, default_maxrec
-        self._kept: OrderedDict[tuple[object, ...], ResultSet] = OrderedDict()
+        self._kept: OrderedDict[str, ResultSet] = OrderedDict()
+        self._kept_of: AdqlDatabase | None = None
         self._lock = Lock()
 
     def page(self, raw: bytes, most_rows: int) -> dict[str, Any]:
@@ -75,15 +77,18 @@ class AdqlPages:
 
     def _answer(self, query: str) -> ResultSet:
         database = self._service.database()
-        key = (database, query)
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
+            if self._kept_of is not database:  # another snapshot is live by now
+                self._kept.clear()
+                self._kept_of = database
+            if query in self._kept:
+                self._kept.move_to_end(query)
+                return self._kept[query]
         request = TapRequest(query, self._default_maxrec, FORMATS[0], FORMATS[0].media_type, ())
         result = self._service.answer(request, Parameters({}))
         with self._lock:
-            self._kept[key] = result
+            if self._kept_of is database:
+                self._kept[query] = result
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return result

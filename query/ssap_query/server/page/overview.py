@@ -35,8 +35,8 @@ def default_histograms(schema: Schema) -> list[str]:
     """Columns that are drawn where the page names none: signal to noise, time, wavelength, velocity or redshift."""
     names = [schema.roles[role] for role in _ROLES if role in schema.roles]
     velocities = [column.name for column in schema if (column.ucd or "").startswith(_VELOCITY_UCD)]
-    moving = [name for name in _BEST_VELOCITIES if name in velocities] or velocities or [schema.roles.get("redshift")]
-    names += [name for name in moving[:1] if name]
+    redshifts = [name for role, name in schema.roles.items() if role == "redshift"]
+    names += ([name for name in _BEST_VELOCITIES if name in velocities] or velocities or redshifts)[:1]
     return [name for name in dict.fromkeys(names) if is_number(schema[name])]
 
 

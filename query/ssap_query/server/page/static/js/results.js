@@ -10,6 +10,7 @@ import { showPager, showTable } from "./show/table.js";
 import { showSky } from "./pictures/sky.js";
 import { constraints, encoded, ownParameters } from "./state.js";
 
+// What the pictures are of, or are going to be of.
 let drawnFor = null;
 
 // The question for a page of a state.
@@ -29,8 +30,8 @@ export async function showResults(state, about, on) {
   try {
     const page = await ask(state.mode === "adql" ? "adql.json" : "rows.json", question(state), "rows");
     show(page, state, about, on);
-    results.setAttribute("aria-busy", "false");
     if (state.mode === "search" && page.total) showPictures(state, about, on);
+    results.setAttribute("aria-busy", "false");
     return page;
   } catch (error) {
     if (isOvertaken(error)) return null;
@@ -78,6 +79,7 @@ function showError(error) {
 function forgetPictures() {
   drawnFor = null;
   byId("pictures").hidden = true;
+  byId("pictures").setAttribute("aria-busy", "false");
 }
 
 // The pictures are of the whole match: another page or another order of it has the same.
@@ -85,14 +87,18 @@ async function showPictures(state, about, on) {
   const histograms = state.histograms ? [["_histograms", state.histograms]] : [];
   const asked = encoded([["REQUEST", "queryData"], ...constraints(state), ...histograms]);
   if (asked === drawnFor) return;
+  drawnFor = asked;
+  byId("pictures").hidden = false;
+  byId("pictures").setAttribute("aria-busy", "true");
+  byId("sky-caption").textContent = "Counting all rows…";
   try {
     const overview = await ask("overview.json", asked, "overview");
-    byId("pictures").hidden = false;
+    if (drawnFor !== asked) return; // there is nothing to draw any more
+    byId("pictures").setAttribute("aria-busy", "false");
     showSky(overview.sky, regionOf(state.fields), on.place);
     showHistograms(byId("histograms"), overview, about, on.histograms);
-    drawnFor = asked;
   } catch (error) {
-    if (isOvertaken(error)) return;
+    if (isOvertaken(error) || drawnFor !== asked) return;
     forgetPictures();
     byId("notes").hidden = false;
     byId("notes").append(element("li", { textContent: `The pictures cannot be drawn: ${error.message}` }));
