@@ -79,6 +79,8 @@ class Sweep:
     """Whether a range that cannot be cut may be divided by the sky (rows without a position are then lost to it)."""
     most_requests: int | None = None
     """After so many requests it is given up; None is no limit."""
+    parts: tuple[Slice, ...] = ()
+    """What a whole collection that has too many rows for an answer is divided into."""
 
 
 def run_sweep(sweep: Sweep, service: Service, ledger: Ledger, progress: Progress) -> list[Answer]:
@@ -273,6 +275,8 @@ class _Run:
 
     def _cut(self, task: _Task, why: str) -> bool:
         smaller = task.slice.cut(self._sweep.known)
+        if smaller is None and task.slice.is_whole and self._sweep.parts:
+            smaller = tuple(replace(part, collection=task.slice.collection) for part in self._sweep.parts)
         beyond_limits = why != "overflow" or task.maxrec >= self._highest_maxrec
         if smaller is None and self._sweep.sky_cuts and task.slice.cell is None and beyond_limits:
             smaller = tuple(replace(task.slice, cell=cell.cell) for cell in cells_of(_SKY_ORDER_FOR_INSTANTS))
