@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -249,6 +250,7 @@ def test_details_of_a_row(visit) -> None:
     assert not page.is_visible("#details")
 
 
+@pytest.mark.filterwarnings("ignore::ssap_query.render.LossWarning")
 @pytest.mark.parametrize("path", [CONE, "?QUERY=SELECT mobsid, ssa_snr FROM spectra WHERE ssa_snr > 200"])
 def test_downloads_in_every_format(visit, path: str) -> None:
     page = visit(path)
@@ -384,3 +386,40 @@ def test_a_server_that_has_gone(visit, address: str) -> None:
     assert "503" in page.inner_text("#status")
     assert not page.is_visible("#pictures")
     page.unroute("**/rows.json*")
+
+
+def test_tables_go_to_other_programs_by_samp(visit, address: str, tmp_path: Path) -> None:
+    samp = pytest.importorskip("pyvo.samp")
+
+    class Consent(samp.WebProfileDialog):
+        """A user who lets the page in."""
+
+        def show_dialog(self, samp_name: object, details: object, client: object, origin: object) -> None:
+            self.consent()
+
+    dialog, received = Consent(), []
+    lock = str(tmp_path / "samp")
+    hub = samp.SAMPHubServer(web_profile=True, web_profile_dialog=dialog, lockfile=lock)
+    hub.start()
+    program = samp.SAMPIntegratedClient("TOPCAT")
+    try:
+        if not hub._web_profile:
+            pytest.skip("the port of SAMP's Web Profile is taken on this machine")
+        program.connect(hub_params=hub.params)
+        program.bind_receive_notification("table.load.votable", lambda *message: received.append(message[3]))
+        page = visit(CONE)
+        page.click("#samp")
+        for _ in range(300):
+            dialog.handle_queue()
+            page.wait_for_timeout(100)
+            if received:
+                break
+        assert received, page.inner_text("#toast")
+        assert (
+            received[0]["url"]
+            == f"{address}/corpus/ssap?REQUEST=queryData&POS=56.1,21.6&SIZE=2&RESPONSEFORMAT=votable/td"
+        )
+        page.wait_for_selector("#toast:has-text('Sent to one program')")
+    finally:
+        program.disconnect()
+        hub.stop()
