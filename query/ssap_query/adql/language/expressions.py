@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -107,6 +108,9 @@ class Expressions:
             inner = node.this.unnest() if isinstance(node.this, exp.Subquery) else node.this
             return exp.Exists(this=self._subquery(inner, scope))
         query = node.args.get("query")
+        if query is None and not node.expressions:  # the parser takes a name for a list, too
+            message = f"has {node.sql()[:60]!r}; after IN there are values or a query in parentheses"
+            raise AdqlError(message)
         if query is None:
             return exp.In(this=part(node.this), expressions=part(node.expressions))
         inner = query.unnest() if isinstance(query, exp.Subquery) else query
@@ -124,11 +128,7 @@ class Expressions:
         if node.is_string:
             return self.text(node.this)
         if set(node.this) & set(".eE"):
-            value = float(node.this)
-            if value in (float("inf"), float("-inf")):
-                message = f"has the number {node.this[:40]}, which is too large"
-                raise AdqlError(message)
-            return number_sql(value)
+            return number_sql(_fraction(node.this))
         if not node.this.isdecimal() or len(node.this) > _MAX_DIGITS:
             message = f"has the number {node.this[:60]}, which cannot be read"
             raise AdqlError(message)
@@ -186,3 +186,16 @@ class Expressions:
             f"casts to {kind.sql()}, which is none of SMALLINT, INTEGER, BIGINT, REAL, DOUBLE, CHAR, VARCHAR, TIMESTAMP"
         )
         raise AdqlError(message)
+
+
+def _fraction(text: str) -> float:
+    """Read a number with a point or an exponent; the parser lets ``0.0.1`` through."""
+    try:
+        value = float(text)
+    except ValueError:
+        message = f"has the number {text[:40]}, which cannot be read"
+        raise AdqlError(message) from None
+    if not math.isfinite(value):
+        message = f"has the number {text[:40]}, which is too large"
+        raise AdqlError(message)
+    return value
