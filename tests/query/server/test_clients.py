@@ -160,6 +160,23 @@ def test_addresses_are_those_of_the_route(address: str) -> None:
     assert "evil" not in document
 
 
+def test_a_client_that_leaves_within_its_body(corpus_home: Path) -> None:
+    port = free_port()
+    server = served(corpus_home, "--port", str(port))
+    try:
+        server.stderr.readline()
+        for path in ("ssap", "tap/sync", "tap/async"):
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                head = f"POST /corpus/{path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 100\r\n\r\nREQUEST="
+                connection.sendall(head.encode())
+        assert httpx.get(f"http://127.0.0.1:{port}/corpus/availability", timeout=60).status_code == 200
+        server.send_signal(signal.SIGINT)
+        assert "Traceback" not in server.communicate(timeout=60)[1]
+    finally:
+        server.kill()
+        server.communicate()
+
+
 def test_names_of_targets_on_the_page_and_its_limit(address: str) -> None:
     every = {"_rows": "100000"}
     names = httpx.get(f"{address}/corpus/rows.json", params={"REQUEST": "getTargetNames", **every}).json()

@@ -10,7 +10,7 @@ import anyio
 from ssap_mirror.errors import ParameterError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from ssap_query.formats import FORMATS, Format
 from ssap_query.server.limits import ServerLimits
@@ -94,6 +94,9 @@ async def read_parameters(request: Request, limits: ServerLimits) -> Parameters:
         except TimeoutError:
             name = "request"
             raise ParameterError(name, "", "did not arrive in time, or stopped on its way") from None
+        except ClientDisconnect:
+            name = "request"
+            raise ParameterError(name, "", "was broken off by who sent it") from None
     values: dict[str, str] = {}
     for name, value in pairs:
         key = name.upper()

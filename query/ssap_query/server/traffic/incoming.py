@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 from ssap_mirror.errors import ParameterError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from ssap_query.server.limits import ServerLimits
 
@@ -40,4 +40,6 @@ async def raw_parameters(request: Request, limits: ServerLimits) -> bytes:
                     )
     except TimeoutError:
         raise ParameterError(name, bytes(body[:100]), f"did not arrive within {limits.body_s:g} s") from None
+    except ClientDisconnect:
+        raise ParameterError(name, bytes(body[:100]), "was broken off by who sent it") from None
     return b"&".join(part for part in (query, bytes(body)) if part)
