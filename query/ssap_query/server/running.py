@@ -85,13 +85,16 @@ def serve(
 
 
 def _ending_quietly(app: ASGIApp) -> ASGIApp:
-    """Break off what is under way when the server ends without a traceback for each client."""
+    """Break off an answer without a traceback: when the server ends, or its client sends what is no HTTP behind it."""
+    import h11
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await app(scope, receive, send)
         except asyncio.CancelledError:
             _LOG.warning("an answer was broken off: the server ends")
+        except h11.LocalProtocolError:
+            _LOG.warning("an answer was broken off: its client broke the protocol")
 
     return wrapped
 
