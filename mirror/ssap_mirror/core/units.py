@@ -6,6 +6,7 @@ the table does not have.
 
 from __future__ import annotations
 
+import re
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ __all__ = ["Conversion", "conversion", "says_no_unit", "to_degrees", "to_wavelen
 # VOUnits 1.1 §2.9 has the empty string; the others are CDS's and table writers' ways to say it.
 _NO_UNIT = {"", "-", "--", "---", "1"}
 _FORMATS = ("vounit", "fits", "cds")
+# Astropy knows JD as a day, and with any prefix of the SI: TJD would be a million million of them.
+_COUNT_OF_DAYS = re.compile(r"\b[A-Za-z]?JD\b")
 
 # CODATA 2018, exact by definition of the SI.
 _LIGHT_M_S, _PLANCK_J_S, _EV_J = "299792458", "6.62607015e-34", "1.602176634e-19"
@@ -248,6 +251,9 @@ def _astropy_factor(given: str, wanted: str) -> Fraction:
 def _parsed(text: str) -> Any:
     from astropy import units
 
+    if _COUNT_OF_DAYS.search(text):
+        message = f"{text!r} counts days from a date, and is no length of time"
+        raise ValueError(message)
     with warnings.catch_warnings():
         # Deprecated spellings (Angstrom in VOUnits) are known all the same.
         warnings.simplefilter("ignore", units.UnitsWarning)

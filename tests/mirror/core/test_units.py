@@ -50,6 +50,8 @@ def test_converted(given: str | None, wanted: str | None, value: float, expected
         ("mag", None, "'mag' is not 'no unit'"),
         (None, "deg", "'no unit' is not 'deg'"),
         ("m;DROP", "m", "is not known"),
+        ("MJD", "s", "'MJD' counts days from a date, and is no length of time"),
+        ("TJD", "d", "'TJD' counts days from a date"),
     ],
 )
 def test_refused(given: str | None, wanted: str | None, reason: str) -> None:
