@@ -26,6 +26,8 @@ __all__ = ["Conversion", "conversion", "says_no_unit", "to_degrees", "to_wavelen
 # VOUnits 1.1 §2.9 has the empty string; the others are CDS's and table writers' ways to say it.
 _NO_UNIT = {"", "-", "--", "---", "1"}
 _FORMATS = ("vounit", "fits", "cds")
+# Of a word; what is shorter is a symbol, whose case means something, and so does that of a prefix before a symbol.
+_LEAST_LETTERS, _WITH_PREFIX = 4, {"mrad", "marcsec", "uarcsec"}
 # Astropy knows JD as a day, and with any prefix of the SI: TJD would be a million million of them.
 _COUNT_OF_DAYS = re.compile(r"\b[A-Za-z]?JD\b")
 
@@ -159,7 +161,7 @@ def conversion(given: str | None, wanted: str | None) -> Conversion:
         If a unit is not known, or there is no factor between the two: a magnitude is no flux, and a number without a
         unit is not a number with one.
     """
-    given, wanted = (given or "").strip(), (wanted or "").strip()
+    given, wanted = _spelled(given), _spelled(wanted)
     if given == wanted or (given in _NO_UNIT and wanted in _NO_UNIT):
         return Conversion(1.0)
     if given in _NO_UNIT or wanted in _NO_UNIT:
@@ -191,7 +193,7 @@ def to_degrees(unit: str | None) -> Conversion:
     """
     if says_no_unit(unit):
         return Conversion(1.0)
-    text = (unit or "").strip()
+    text = _spelled(unit)
     known = _table()
     return conversion("hourangle" if known.get(text) == known["h"] else text, "deg")
 
@@ -212,13 +214,24 @@ def to_wavelength(unit: str | None) -> Conversion:
     """
     if says_no_unit(unit):
         return Conversion(1.0)
-    text = (unit or "").strip()
+    text = _spelled(unit)
     dimension, factor = _table()["Angstrom"] if text == "A" else _spectral_unit(text)
     numerator = _wavelengths()[dimension]
     if numerator is None:
         return _exact(factor)
     exact = _exact(numerator / factor)
     return Conversion(exact.times, exact.over, inverse=True)
+
+
+def _spelled(unit: str | None) -> str:
+    """Write a unit as the table has it: words in any case, since ``Mrad`` and ``mrad`` are two but ``Days`` is one."""
+    text = (unit or "").strip()
+    plain = text.removeprefix("[").removesuffix("]").strip() if text.startswith("[") else text
+    for spelling in (plain, plain.removesuffix(".")):
+        word = spelling.lower()
+        if len(word) >= _LEAST_LETTERS and word.isalpha() and word not in _WITH_PREFIX and word in _table():
+            return word if spelling not in _table() else spelling
+    return plain.removesuffix(".") if plain.removesuffix(".") in _table() else plain
 
 
 def _spectral_unit(text: str) -> tuple[str, Fraction]:
