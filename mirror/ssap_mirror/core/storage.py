@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ssap_mirror.core import layout
+from ssap_mirror.core.scratch import forget_scratch, note_scratch
 from ssap_mirror.errors import BusyError, MirrorError
 
 __all__ = [
@@ -234,10 +235,12 @@ def replacing(path: Path, beside: Path | None = None) -> Iterator[Path]:
         yield path
         return
     new = beside or path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
+    note_scratch(new)
     try:
         yield new
         new.replace(path)
     finally:
+        forget_scratch(new)
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
 

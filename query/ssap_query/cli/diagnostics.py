@@ -10,6 +10,7 @@ from enum import IntEnum
 
 from ssap_mirror.errors import MirrorError, ParameterError
 
+from ssap_query.cli.interruption import Terminated, parting_words
 from ssap_query.render import LossWarning
 
 __all__ = ["DEBUG_VARIABLE", "ExitCode", "guarded", "note", "tell_warnings"]
@@ -29,6 +30,10 @@ class ExitCode(IntEnum):
     """The command's words were wrong."""
     INTERRUPTED = 130
     """Stopped by the user (128 + SIGINT)."""
+    HUNG_UP = 129
+    """Its terminal was closed (128 + SIGHUP)."""
+    TERMINATED = 143
+    """Told to end by another program (128 + SIGTERM)."""
 
 
 def note(text: str) -> None:
@@ -67,8 +72,10 @@ def guarded(run: Callable[[], None]) -> ExitCode:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except KeyboardInterrupt:
-        note("interrupted")
+        note(parting_words())
         return ExitCode.INTERRUPTED
+    except Terminated as ended:
+        return ExitCode(128 + ended.number)
     except ParameterError as error:
         return _told(error, ExitCode.BAD_INPUT)
     except MirrorError as error:

@@ -21,8 +21,8 @@ import ssap_query as ssap
 from click.testing import CliRunner
 from ssap_mirror.errors import CatalogError, MirrorError, ParameterError
 from ssap_query.cli import diagnostics, group
-from ssap_query.cli.demo import sample_path
 from ssap_query.cli.diagnostics import ExitCode, guarded
+from ssap_query.mirror.shipped import sample_path
 from ssap_query.xmatch import Positions, crossmatch
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class TestBadInput:
 
     def test_unknown_mirror(self, run: Run) -> None:
         said = one_sentence(run("query", "-m", "nope"), ExitCode.FAILURE)
-        assert "there is no mirror 'nope'" in said
+        assert "No mirror 'nope'" in said
         assert "corpus" in said
 
     def test_a_file_that_cannot_be_written(self, run: Run) -> None:

@@ -40,8 +40,7 @@ def script(found: Any) -> dict[str, Any]:
             (r.title, r.acref, r.format, r.instr, plain(r.filesize), r.getdataurl(), r.getdataformat()) for r in found
         ],
         "loop": [plain(record["ssa_snr"]) for record in found],
-        "table": {name: [plain(value) for value in table[name].filled()] for name in ("ra", "mobsid", "obsid")
-                  if hasattr(table[name], "filled")},
+        "table": {name: [plain(value) for value in table[name]] for name in ("ra", "mobsid", "obsid")},
         "units": {name: str(table[name].unit) for name in ("ra", "ssa_dateObs", "rv_b0")},
         "quantity": plain(found.to_qtable()["ra"].to_value("arcsec")),
         "parsed": [str(value) for value in found.resultstable.array["mobsid"]],

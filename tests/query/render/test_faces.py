@@ -129,7 +129,9 @@ def test_a_part_is_a_result(result: Callable[[pa.Table], Result], part: str) -> 
         numbers = list(range(len(rows)))[chosen]
         taken = found[chosen]
         assert len(taken) == len(numbers)
-        assert str(taken.to_arrow().select(rows.column_names).to_pylist()) == str(rows.take(pa.array(numbers, pa.int64())).to_pylist())
+        assert str(taken.to_arrow().select(rows.column_names).to_pylist()) == str(
+            rows.take(pa.array(numbers, pa.int64())).to_pylist()
+        )
         assert pl.DataFrame(taken).height == pa.table(taken).num_rows == len(numbers)
     assert found[["n", "id"]].to_arrow().to_pylist() == rows.select(["n", "id"]).to_pylist()
     if len(rows):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from ssap_query.cli.options import deliver, home, mirror_argument, output
+from ssap_query.cli.choice import home, mirror_argument
+from ssap_query.cli.output import deliver, output
 
 __all__ = ["export"]
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
-from ssap_query.cli.options import deliver, home, mirror_option, open_once, output, typed_request
+from ssap_query.cli.choice import home, mirror_option
+from ssap_query.cli.options import open_once, typed_request
+from ssap_query.cli.output import deliver, output
 from ssap_query.ssap import REGISTRY
 from ssap_query.ssap.request import DIALECTS
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from ssap_query.cli.options import deliver, home, mirror_option, open_once, output
+from ssap_query.cli.choice import home, mirror_option
+from ssap_query.cli.options import open_once
+from ssap_query.cli.output import deliver, output
 
 __all__ = ["sql"]
 

@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from ssap_query.cli.options import (
-    FRAME_HELP,
-    deliver,
-    home,
-    mirror_option,
-    names,
-    open_once,
-    output,
-    read_units,
-    typed_request,
-)
+from ssap_query.cli.choice import home, mirror_option
+from ssap_query.cli.options import FRAME_HELP, names, open_once, read_units, typed_request
+from ssap_query.cli.output import deliver, output, refuse_inputs
 
 if TYPE_CHECKING:
     from ssap_query.xmatch import Limits, Positions
@@ -134,6 +126,7 @@ def xmatch(
     are known.
     """
     _check_words(ctx, tables)
+    refuse_inputs(output, tables)
     shared: dict[str, Any] = {
         "sigma": sigma, "motions": motions, "join": join, "best_by": best_by, "row_numbers": row_numbers,
         "n_neighbors": 1 if neighbors is None else neighbors, "min_radius_arcsec": min_radius or 0.0,

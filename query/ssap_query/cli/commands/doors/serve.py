@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from ssap_query.cli.choice import home
 from ssap_query.cli.diagnostics import note
-from ssap_query.cli.options import home
+from ssap_query.cli.interruption import patient
 from ssap_query.ssap.request import DIALECTS
 
 __all__ = ["serve"]
@@ -76,17 +77,18 @@ def serve(
         for name in opened:
             note(f"{address}/{name}/       SSAP: {address}/{name}/ssap?")
 
-    run(
-        opened,
-        host=host,
-        port=port,
-        names=host_names,
-        default_maxrec=maxrec,
-        dialect=dialect,
-        limits=limits,
-        access_log=access_log,
-        ready=ready,
-    )
+    with patient():  # it ends when answers under way are sent, within its own time
+        run(
+            opened,
+            host=host,
+            port=port,
+            names=host_names,
+            default_maxrec=maxrec,
+            dialect=dialect,
+            limits=limits,
+            access_log=access_log,
+            ready=ready,
+        )
 
 
 def _names(paths: tuple[str, ...]) -> dict[str, str]:

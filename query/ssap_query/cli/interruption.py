@@ -1,0 +1,97 @@
+"""A command ends within a second when it is told to, whatever it is doing: Ctrl-C, SIGTERM, a terminal that closes.
+
+Python runs the handler of a signal between two of its own steps, which a library's long computation keeps it from.
+So a thread of its own is told of each signal by the system, and ends the process if that has not ended by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from ssap_mirror.core.scratch import discard_scratch
+
+__all__ = ["Terminated", "advising", "parting_words", "patient", "watch"]
+
+_GRACE_S = 0.7
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_advice = ""
+_is_patient = False
+_told = False
+
+
+class Terminated(BaseException):
+    """The process was told to end.
+
+    Parameters
+    ----------
+    number : int
+        Of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(number)
+
+
+def watch() -> None:
+    """Listen for signals from now on; in the main thread, once."""
+    heard, spoken = socket.socketpair()
+    spoken.setblocking(False)
+    signal.set_wakeup_fd(spoken.fileno(), warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup has SIGHUP ignored
+            signal.signal(number, _raise)
+    # The thread holds both ends: they are closed with the process.
+    threading.Thread(target=_listen, args=(heard, spoken), daemon=True, name="signals").start()
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Leave it to what runs in this context to end when it is told to."""
+    global _is_patient
+    _is_patient = True
+    try:
+        yield
+    finally:
+        _is_patient = False
+
+
+@contextmanager
+def advising(text: str) -> Iterator[None]:
+    """Say more than that it was interrupted, of what runs in this context."""
+    global _advice
+    _advice = text
+    yield
+    _advice = ""  # not where it is interrupted: then it is said
+
+
+def parting_words() -> str:
+    """Give what is said of an interruption; nothing the second time."""
+    global _told
+    if _told:
+        return ""
+    _told = True
+    return f"interrupted; {_advice}" if _advice else "interrupted"
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    raise Terminated(number)
+
+
+def _listen(heard: socket.socket, spoken: socket.socket) -> None:
+    while received := heard.recv(1):
+        if received[0] in _SIGNALS and not _is_patient:
+            time.sleep(_GRACE_S)
+            discard_scratch()
+            if words := parting_words():
+                os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{words}\n".encode())
+            os._exit(128 + received[0])
