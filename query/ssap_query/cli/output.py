@@ -70,7 +70,8 @@ def output(command: F) -> F:
         help="votable, binary2, fits, csv, tsv, ecsv, parquet, arrow, json or table (default: a table in a terminal, "
         "CSV in a pipe).",
     )
-    return file_option("File to write; its ending names the format (also .csv.gz, .vot.gz).")(chosen(command))
+    sent = click.option("--samp", is_flag=True, help="Send the rows to TOPCAT and other programs on the SAMP hub.")
+    return file_option("File to write; its ending names the format (also .csv.gz, .vot.gz).")(chosen(sent(command)))
 
 
 def refuse_inputs(target: str | None, inputs: Iterable[str]) -> None:
@@ -92,7 +93,7 @@ def refuse_inputs(target: str | None, inputs: Iterable[str]) -> None:
             raise click.ClickException(message)
 
 
-def deliver(result: Result, target: str | None, file_format: str | None) -> None:
+def deliver(result: Result, target: str | None, file_format: str | None, *, samp: bool) -> None:
     """Write a result where it should go, and say on stderr what has to be said.
 
     Parameters
@@ -103,8 +104,14 @@ def deliver(result: Result, target: str | None, file_format: str | None) -> None
         A file; stdout if None or ``-``.
     file_format : str or None
         Name of a format; guessed if None.
+    samp : bool
+        Whether the rows go to the programs on the SAMP hub; then they are not shown as well.
     """
-    if target in (None, "-") and (file_format or _guessed()) == _TABLE:
+    if samp:
+        note(f"{len(result):,} rows to {', '.join(result.broadcast_samp())}")
+    if samp and target is None and file_format is None:
+        pass
+    elif target in (None, "-") and (file_format or _guessed()) == _TABLE:
         from ssap_query.render.text.terminal import terminal_text
 
         width = shutil.get_terminal_size((120, 40)).columns

@@ -16,7 +16,6 @@ from ssap_query.mirror.answer import ColumnNames, Request, plan_request, read_re
 from ssap_query.mirror.interfaces.adql import AdqlMirror
 from ssap_query.mirror.interfaces.contents import DescribedMirror
 from ssap_query.mirror.interfaces.matching import MatchingMirror
-from ssap_query.mirror.interfaces.sql import SqlMirror
 from ssap_query.mirror.live_engine import LiveEngine
 from ssap_query.mirror.result import ResultSet
 from ssap_query.ssap.python_values import request_pairs
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Mirror", "open_mirror"]
 
 
-class Mirror(DescribedMirror, SqlMirror, AdqlMirror, MatchingMirror):
+class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
     """A mirror of a spectra service, opened at its live snapshot.
 
     It goes on reading that snapshot, whatever is synced meanwhile, until `refresh`; as long as it does, and as long as

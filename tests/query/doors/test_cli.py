@@ -29,7 +29,22 @@ if TYPE_CHECKING:
     from .conftest import Ended, Run
 
 COMMANDS = (
-    *("demo", "sync", "query", "xmatch", "sql", "adql", "info", "plot", "verify", "serve", "path", "export"),
+    *(
+        "demo",
+        "sync",
+        "query",
+        "xmatch",
+        "sql",
+        "adql",
+        "list",
+        "info",
+        "columns",
+        "plot",
+        "verify",
+        "serve",
+        "path",
+        "export",
+    ),
     *("services", "snapshots", "diff", "rollback"),
 )
 CONE = ("--pos", "56.1,21.6", "--size", "2")

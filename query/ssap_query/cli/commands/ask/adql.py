@@ -51,8 +51,9 @@ def adql(
     mirror: str,
     output: str | None,
     file_format: str | None,
+    samp: bool,  # noqa: FBT001
 ) -> None:
     """Ask in ADQL, the language of TAP; the table ``spectra`` has all rows, TAP_SCHEMA describes it."""
     refuse_inputs(output, tables.values())
     result = open_once(mirror, home).adql(text, tables, maxrec)
-    deliver(result, output, file_format)
+    deliver(result, output, file_format, samp=samp)
