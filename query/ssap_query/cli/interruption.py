@@ -18,7 +18,7 @@ from types import FrameType
 
 from ssap_mirror.core.scratch import discard_scratch
 
-__all__ = ["Terminated", "advising", "parting_words", "patient", "watch"]
+__all__ = ["advising", "parting_words", "patient", "signal_received", "watch"]
 
 _GRACE_S = 0.7
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -26,20 +26,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _advice = ""
 _is_patient = False
 _told = False
-
-
-class Terminated(BaseException):
-    """The process was told to end.
-
-    Parameters
-    ----------
-    number : int
-        Of the signal.
-    """
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        super().__init__(number)
+_received = 0
 
 
 def watch() -> None:
@@ -47,8 +34,8 @@ def watch() -> None:
     heard, spoken = socket.socketpair()
     spoken.setblocking(False)
     signal.set_wakeup_fd(spoken.fileno(), warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # nohup has SIGHUP ignored
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell has it in the background, and nohup
             signal.signal(number, _raise)
     # The thread holds both ends: they are closed with the process.
     threading.Thread(target=_listen, args=(heard, spoken), daemon=True, name="signals").start()
@@ -83,8 +70,18 @@ def parting_words() -> str:
     return f"interrupted; {_advice}" if _advice else "interrupted"
 
 
+def signal_received() -> int:
+    """Give the number of the signal that told the process to end; 0 without one.
+
+    What a library makes of the exception that a signal's handler raises may be another one.
+    """
+    return _received
+
+
 def _raise(number: int, frame: FrameType | None) -> None:
-    raise Terminated(number)
+    global _received
+    _received = number
+    raise KeyboardInterrupt
 
 
 def _listen(heard: socket.socket, spoken: socket.socket) -> None:

@@ -75,7 +75,7 @@ def _position(text: str) -> str:
         found = SkyCoord(centre.replace(",", " "), unit=(units.hourangle, units.deg))
     except ValueError as error:
         raise ParameterError(_POS, text, f"cannot be read as hours and degrees: {error}") from error
-    return f"{found.ra.deg!r},{found.dec.deg!r}{semicolon}{frame}"
+    return f"{float(found.ra.deg)!r},{float(found.dec.deg)!r}{semicolon}{frame}"
 
 
 def other_unit(name: str, text: str) -> str:

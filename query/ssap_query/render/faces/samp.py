@@ -13,21 +13,29 @@ from ssap_mirror.errors import MirrorError
 from ssap_query.render.formats import write
 from ssap_query.render.renderable import Renderable
 
-__all__ = ["send_file", "send_spectrum", "send_table"]
+__all__ = ["library", "send_file", "send_spectrum", "send_table"]
 
 _TABLE, _SPECTRUM = "table.load.votable", "spectrum.load.ssa-generic"
 # A program reads the file before it replies; TOPCAT takes a million rows in some seconds.
 _PATIENCE_S = 60
 
 
+def library() -> Any:
+    """Give the module that speaks SAMP: pyvo's, which was astropy's until its version 8."""
+    try:
+        from pyvo import samp
+    except ImportError:
+        from astropy import samp
+    return samp
+
+
 @contextmanager
 def _hub() -> Iterator[Any]:
-    from astropy.samp import SAMPHubError, SAMPIntegratedClient
-
-    client = SAMPIntegratedClient(name="ssap-mirror", description="A mirror of a spectra service", addr="localhost")
+    samp = library()
+    client = samp.SAMPIntegratedClient(name="ssap-mirror", description="Mirror of a spectra service", addr="localhost")
     try:
         client.connect()
-    except SAMPHubError as error:
+    except samp.SAMPHubError as error:
         message = "no SAMP hub is running; start TOPCAT or Aladin, which bring one"
         raise MirrorError(message) from error
     try:
@@ -86,15 +94,13 @@ def send_file(path: Path, message_type: str, name: str, client_name: str | None 
     MirrorError
         If there is no hub, no program that takes it, or one that could not load it.
     """
-    from astropy.samp import SAMPProxyError
-
     message = _message(message_type, path.resolve().as_uri(), name)
     with _hub() as client:
         known = _receivers(client, message_type, client_name)
         for program, called in known.items():
             try:
                 reply = client.call_and_wait(program, message, str(_PATIENCE_S))
-            except SAMPProxyError as error:
+            except library().SAMPProxyError as error:
                 said = f"{called} did not load {name} within {_PATIENCE_S} s: {error.faultString}"
                 raise MirrorError(said) from error
             if reply["samp.status"] != "samp.ok":
