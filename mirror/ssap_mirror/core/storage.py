@@ -13,16 +13,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ssap_mirror.core import layout
-from ssap_mirror.core.scratch import forget_scratch, note_scratch
 from ssap_mirror.errors import BusyError, MirrorError
 
 __all__ = [
     "Lease",
     "clear",
+    "discard_scratch",
     "flush",
+    "forget_scratch",
     "lack_of_room",
     "lease",
     "lock_mirror",
+    "note_scratch",
     "replace_file",
     "replacing",
     "sha256",
@@ -33,6 +35,8 @@ __all__ = [
 
 _held: dict[Path, tuple[int, int]] = {}
 _held_guard = threading.Lock()
+# Files and folders that are of no use to anybody once this process is gone, however it goes.
+_scratch: set[Path] = set()
 
 
 @contextlib.contextmanager
@@ -205,6 +209,25 @@ def clear(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
         folder.parent.rmdir()
+
+
+def note_scratch(path: Path) -> None:
+    """Have a file or folder removed if this process is ended before it has done so itself."""
+    _scratch.add(path)
+
+
+def forget_scratch(path: Path) -> None:
+    """Leave a file or folder alone from now on."""
+    _scratch.discard(path)
+
+
+def discard_scratch() -> None:
+    """Remove all that was noted and not forgotten; what resists stays."""
+    for path in list(_scratch):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:  # a folder
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def write_file(path: Path, content: bytes) -> None:

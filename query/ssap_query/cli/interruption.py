@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from ssap_mirror.core.scratch import discard_scratch
+from ssap_mirror.core.storage import discard_scratch
 
 __all__ = ["advising", "parting_words", "patient", "signal_received", "watch"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssap_mirror.core.scratch import forget_scratch, note_scratch
+from ssap_mirror.core.storage import forget_scratch, note_scratch
 from ssap_mirror.errors import MirrorError
 
 from ssap_query.engine.rows import MemoryLimit, read_up_to

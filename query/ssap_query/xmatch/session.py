@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from ssap_mirror.core.scratch import forget_scratch, note_scratch
+from ssap_mirror.core.storage import forget_scratch, note_scratch
 from ssap_mirror.core.units import Conversion
 from ssap_mirror.errors import FormatError, MirrorError, ParameterError
 
