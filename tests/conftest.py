@@ -48,11 +48,6 @@ def stilts(tmp_path: Path) -> Callable[..., str]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew; review the difference")
-    parser.addoption(
-        "--drop-mended-faults",
-        action="store_true",
-        help="take what passes out of tests/mirror/simulated/known_faults.toml",
-    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

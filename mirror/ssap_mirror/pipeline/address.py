@@ -6,12 +6,13 @@ An address is a kind of source: all that depends on the kind, but for the source
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from ssap_mirror.errors import ParameterError
+from ssap_mirror.sources.source import RequestPolicy
 
 if TYPE_CHECKING:
     from ssap_mirror.core.quantities.positions import Positions
@@ -20,6 +21,8 @@ __all__ = ["KINDS", "Address", "FileAddress", "SsapAddress", "TapAddress", "pars
 
 # What stands before a condition in the name of a part of a table
 _WHERE = " WHERE "
+# Wishes of `RequestPolicy` that hold for a file in any case: all its rows are read each time, and every cell has to be.
+_KEPT_BY_FILES = ("strict", "full_sample")
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,16 @@ class SsapAddress:
     """An SSAP service."""
 
     kind: ClassVar[str] = "ssap"
-    own_keys: ClassVar[tuple[str, ...]] = ("parameters", "size_is_radius", "max_size", "max_rows")
+    own_keys: ClassVar[tuple[str, ...]] = ("columns", "parameters", "size_is_radius", "max_size", "max_rows")
     """Keys of ``services.toml`` that have a meaning for it, but not for every kind."""
+    idle_wishes: ClassVar[tuple[str, ...]] = (
+        "first_poll_s",
+        "longest_poll_s",
+        "longest_job_s",
+        "job_rows",
+        "job_cost_rows",
+    )
+    """Fields of `RequestPolicy` that have no meaning for it."""
 
     url: str
     """The endpoint."""
@@ -54,6 +65,13 @@ class TapAddress:
 
     kind: ClassVar[str] = "tap"
     own_keys: ClassVar[tuple[str, ...]] = ("table", "where", "max_rows")
+    idle_wishes: ClassVar[tuple[str, ...]] = (
+        "slice_rows",
+        "survey_rows",
+        "whole_table_rows",
+        "most_cones",
+        "proof_share",
+    )
 
     url: str
     """The service, without ``/sync``."""
@@ -84,7 +102,10 @@ class FileAddress:
     """A file of rows, or a folder or a pattern of Parquet files."""
 
     kind: ClassVar[str] = "file"
-    own_keys: ClassVar[tuple[str, ...]] = ("positions",)
+    own_keys: ClassVar[tuple[str, ...]] = ("columns", "positions")
+    idle_wishes: ClassVar[tuple[str, ...]] = tuple(
+        item.name for item in fields(RequestPolicy) if item.name not in _KEPT_BY_FILES
+    )
 
     path: Path
     """The file."""
@@ -106,8 +127,7 @@ class FileAddress:
 
     def to_entry(self) -> dict[str, Any]:
         """Keys and values as ``services.toml`` has them; the units of a file are those of its entry."""
-        said = {} if self.positions is None else asdict(self.positions)
-        told = {key: value for key, value in said.items() if key != "units" and value is not None}
+        told = {} if self.positions is None else self.positions.given()
         return {"url": str(self.path), **({"positions": told} if told else {})}
 
 
@@ -133,7 +153,7 @@ def parse_address(
         Address of an SSAP endpoint, of a TAP service with a table as its fragment
         (``http://dc.g-vo.org/tap#lamost6.ssa_lrs``), or path of a file.
     table : str, optional
-        Table of a TAP service whose address does not say.
+        Table of a TAP service, if its address does not say.
     where : str, optional
         Condition in ADQL that all rows of such a table have to meet.
     units : mapping of str to str, optional
@@ -144,7 +164,8 @@ def parse_address(
     Raises
     ------
     ParameterError
-        If it is neither an http address nor a file, or something is said of it that is said of another kind.
+        If it is neither an http address nor a file, or something is said of it that is said of another kind; or if
+        two tables are named.
 
     Examples
     --------
@@ -154,16 +175,19 @@ def parse_address(
     url = str(text)
     endpoint, _, fragment = url.partition("#")
     scheme = urlsplit(url).scheme
-    is_table = scheme in ("http", "https") and bool(fragment or table)
+    is_file = scheme not in ("http", "https")
+    if is_file and table:
+        raise ParameterError(name="table", value=table, reason="is a table of a TAP service, and the source is a file")
+    if table and fragment and unquote(fragment) != table:
+        raise ParameterError(name="table", value=table, reason=f"is not the table of the address, {unquote(fragment)}")
+    is_table = not is_file and bool(fragment or table)
     if where and not is_table:
         raise ParameterError(name="where", value=where, reason="can only be asked of a table of a TAP service")
-    if scheme not in ("http", "https"):
+    if is_file:
         # A single letter is a drive.
         if len(scheme) > 1 and "://" in url:
             raise ParameterError(name="source", value=url, reason="is neither an http address nor a file")
         return FileAddress(Path(url).expanduser(), dict(units or {}), positions)
     if positions is not None:
-        raise ParameterError(
-            name="positions", value=positions.columns(), reason="are those of a file, not of a service"
-        )
+        raise ParameterError(name="positions", value=positions.given(), reason="are those of a file, not of a service")
     return TapAddress(endpoint, unquote(fragment) or str(table), where) if is_table else SsapAddress(url)

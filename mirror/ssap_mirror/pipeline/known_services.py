@@ -9,6 +9,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ssap_mirror.core import layout
 from ssap_mirror.errors import ParameterError
@@ -75,6 +76,7 @@ def find_source(
     *,
     name: str | None = None,
     home: Path | None = None,
+    columns_of: str | None = None,
     table: str | None = None,
     where: str | None = None,
     units: Mapping[str, str] | None = None,
@@ -97,6 +99,8 @@ def find_source(
         Name of the mirror; the service's without it.
     home : pathlib.Path, optional
         Folder of the mirrors.
+    columns_of : str, optional
+        Service of which the columns are those of the rows, where it is not `service`; it has to be known.
     table : str, optional
         Table of a TAP service; the service's own without it.
     where : str, optional
@@ -116,6 +120,7 @@ def find_source(
         If the service is unknown and no source is given, or the source is no address, or ``services.toml`` cannot be
         read; or if something is said that such a source does not have, or a parameter is one that a harvest sets.
     """
+    service = columns_of or service
     known = find_service(service, home)
     if source is None:
         if (name or service) == service:
@@ -124,11 +129,18 @@ def find_source(
             raise ParameterError(_SERVICE, service, _unknown())
         if positions is None and not any((table, where, units, nulls, parameters)):
             return known
-        source = _changed(known, table, where, positions)
+        source = known.address
+    elif columns_of is not None and known is None:
+        raise ParameterError(_SERVICE, columns_of, "has columns that are not known: " + _unknown())
     if isinstance(source, (str, Path)):
-        usual = None if known is None or not isinstance(known.address, TapAddress) else known.address.table
-        source = parse_address(source, table=table or usual, where=where or "", units=units, positions=positions)
+        table = table or _usual_table(known, str(source))
+        source = parse_address(source, table=table, where=where or "", units=units, positions=positions)
+    else:
+        source = _changed(source, table, where, positions)
     moved = (known or KnownService(service, source)).moved_to(source)
+    if columns_of is not None and known is not None and known.columns != moved.columns:
+        reason = f"is said to have the columns of the rows, but a source of kind {moved.kind!r} tells its own"
+        raise ParameterError(_SERVICE, columns_of, reason)
     always = read_parameters(parameters, moved) if parameters else {}
     return replace(
         moved.with_units(units or {}),
@@ -137,11 +149,19 @@ def find_source(
     )
 
 
-def _changed(known: KnownService, table: str | None, where: str | None, positions: Positions | None) -> Address:
-    """Take the address of a service, with another table, condition or positions where they are given."""
-    match known.address:
+def _usual_table(known: KnownService | None, source: str) -> str | None:
+    """Table of a service on TAP that is asked for at another address, which does not name one."""
+    parts = urlsplit(source)
+    if known is None or not isinstance(known.address, TapAddress) or parts.scheme not in ("http", "https"):
+        return None
+    return None if parts.fragment else known.address.table
+
+
+def _changed(address: Address, table: str | None, where: str | None, positions: Positions | None) -> Address:
+    """Take an address, with another table, condition or positions where they are given."""
+    match address:
         case FileAddress(path, units, usual):
-            return parse_address(path, where=where or "", units=units, positions=positions or usual)
+            return parse_address(path, table=table, where=where or "", units=units, positions=positions or usual)
         case TapAddress(url, own, condition):
             # A condition is about the columns of its table.
             usual_where = condition if table in (None, own) else ""
@@ -208,5 +228,8 @@ def _own(name: str, entry: Mapping[str, Any], path: Path) -> KnownService:
     """Read one's own words about a service; what they leave open of one that is built in stays."""
     usual = dict(_built_in().get(name, {}))
     if "url" in entry:
-        usual = {key: value for key, value in usual.items() if key not in ("kind", "table", "untried", "note")}
+        # A table on TAP tells its columns itself.
+        idle = ("columns",) if "table" in entry or "#" in str(entry["url"]) else ()
+        left_out = ("kind", "table", "untried", "note", *idle)
+        usual = {key: value for key, value in usual.items() if key not in left_out}
     return read_entry(name, {**usual, **entry}, path)

@@ -104,7 +104,8 @@ class KnownService:
         usual = KnownService("", address)
         known = {item.name for item in fields(self)}
         idle = {key for kind in KINDS.values() for key in kind.own_keys if key in known} - {*address.own_keys}
-        moved = replace(self, address=address, said_in="", **{key: getattr(usual, key) for key in idle})
+        pace = {wish: value for wish, value in self.pace.items() if wish not in address.idle_wishes}
+        moved = replace(self, address=address, said_in="", pace=pace, **{key: getattr(usual, key) for key in idle})
         if not isinstance(address, FileAddress):
             return moved
         # Relative to nothing: the mirror is refreshed from wherever one is.

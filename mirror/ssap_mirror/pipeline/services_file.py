@@ -127,7 +127,11 @@ def read_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) ->
             positions=None if positions is None else Positions(**positions),
         )
     except ParameterError as error:
-        of_key = {"where": "where", **dict.fromkeys(("positions", "epoch", "sigma_arcsec"), "positions")}
+        of_key = {
+            "table": "table",
+            "where": "where",
+            **dict.fromkeys(("positions", "epoch", "sigma_arcsec"), "positions"),
+        }
         key = of_key.get(error.name, "url")
         raise refuse(key, entry.get(key), error.reason) from None
     if kind not in (None, address.kind):
@@ -135,6 +139,9 @@ def read_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) ->
     for key in [key for other in KINDS.values() for key in other.own_keys if key not in address.own_keys]:
         if key in entry:
             raise refuse(key, entry[key], f"has no meaning for a source of kind {address.kind!r}")
+    for wish in set(values.get("pace", ())) & set(address.idle_wishes):
+        key = f"pace.{wish}"
+        raise refuse(key, entry["pace"][wish], f"has no meaning for a source of kind {address.kind!r}")
     service = KnownService(name=name, address=address, said_in=where, **values)
     if "identity" in service.roles:
         raise refuse(_ROLE_IDENTITY, service.roles["identity"], "is said by the key identity")
@@ -314,6 +321,12 @@ def _pace(value: object) -> dict[str, float]:
     for key, said in _table(value, "wish = number").items():
         if key not in kinds:
             raise _Refusal(said, f"is a wish that is not known ({', '.join(kinds)})", f".{key}")
+        if kinds[key] == "bool":
+            try:
+                found[key] = _flag(said)
+            except _Refusal as error:
+                raise _Refusal(said, error.reason, f".{key}") from None
+            continue
         whole = kinds[key] == "int"
         is_number = isinstance(said, int if whole else (int, float)) and not isinstance(said, bool)
         least = 0 if key in _MAY_BE_ZERO else 1 if whole else math.ulp(0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from ssap_mirror.errors import ParameterError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 __all__ = ["MissingValues", "missing_words"]
 
@@ -48,22 +48,20 @@ class MissingValues:
         """Names of the columns."""
         return tuple(self._values)
 
-    def applied_to(self, batch: pa.RecordBatch, counts: Counter[str]) -> pa.RecordBatch:
-        """Rows in which such cells are NULL, or NaN within arrays.
+    def applied_to(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Mapping[str, NDArray[np.bool_]]]:
+        """Rows in which such cells are NULL, or NaN within arrays; and for each column, which rows had one.
 
         Parameters
         ----------
         batch : pyarrow.RecordBatch
             Rows of the columns, or of some of them.
-        counts : collections.Counter
-            Told how many cells of each column there were.
         """
+        found = {}
         for number, name in enumerate(batch.schema.names):
             if name in self._values:
-                column, cells = _without(batch.column(number), self._values[name])
-                counts[name] += cells
+                column, found[name] = _without(batch.column(number), self._values[name])
                 batch = batch.set_column(number, batch.schema.field(number), column)
-        return batch
+        return batch, found
 
 
 def missing_words(counts: Mapping[str, int]) -> tuple[str, ...]:
@@ -107,8 +105,8 @@ def _read(name: str, text: str, kind: pa.DataType) -> pa.Array:
         raise ParameterError(name, text, f"cannot be a value of a column of {kind}") from error
 
 
-def _without(column: pa.Array, values: pa.Array) -> tuple[pa.Array, int]:
-    """Cells without those that have one of some values, and how many these are."""
+def _without(column: pa.Array, values: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
+    """Cells without those that have one of some values, and which rows these are."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -118,24 +116,26 @@ def _without(column: pa.Array, values: pa.Array) -> tuple[pa.Array, int]:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         compared = pc.utf8_trim_whitespace(column)
     hits = pc.is_in(compared, value_set=values, skip_nulls=True)
-    cells = pc.sum(hits).as_py() or 0
-    return (pc.if_else(hits, pa.scalar(None, column.type), column), cells) if cells else (column, 0)
+    rows = hits.to_numpy(zero_copy_only=False)
+    return (pc.if_else(hits, pa.scalar(None, column.type), column), rows) if rows.any() else (column, rows)
 
 
-def _parts_without(column: pa.Array, values: pa.Array) -> tuple[pa.Array, int]:
-    """Cells with NaN in the place of such parts; those of nothing else are NULL."""
+def _parts_without(column: pa.Array, values: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
+    """Cells with NaN in the place of such parts, NULL where there is nothing else; and which rows had one."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    valid: NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
     known = column.drop_null()
     parts = known.flatten()
     hits = pc.is_in(parts, value_set=values, skip_nulls=True)
     ends = np.concatenate([[0], np.cumsum(pc.list_value_length(known).to_numpy(zero_copy_only=False))])
     before = np.concatenate([[0], np.cumsum(hits.to_numpy(zero_copy_only=False))])
     in_cell = np.diff(before[ends])
-    cells = int((in_cell > 0).sum())
-    if not cells:
-        return column, 0
+    rows = np.zeros(len(column), np.bool_)
+    rows[valid] = in_cell > 0
+    if not rows.any():
+        return column, rows
     parts = pc.if_else(hits, pa.scalar(float("nan"), parts.type), parts)
     if pa.types.is_fixed_size_list(column.type):
         replaced = pa.FixedSizeListArray.from_arrays(parts, type=column.type)
@@ -143,9 +143,8 @@ def _parts_without(column: pa.Array, values: pa.Array) -> tuple[pa.Array, int]:
         kind = pa.LargeListArray if pa.types.is_large_list(column.type) else pa.ListArray
         index = pa.int64() if kind is pa.LargeListArray else pa.int32()
         replaced = kind.from_arrays(pa.array(ends, index), parts, type=column.type)
-    valid = column.is_valid().to_numpy(zero_copy_only=False)
     places = np.zeros(len(column), np.int64)
     places[valid] = np.arange(len(known))
     missing = ~valid
     missing[valid] = (in_cell > 0) & (in_cell == np.diff(ends))
-    return replaced.take(pa.array(places, mask=missing)), cells
+    return replaced.take(pa.array(places, mask=missing)), rows

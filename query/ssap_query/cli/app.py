@@ -28,6 +28,7 @@ _COMMANDS = {
     "columns": "look",
     "plot": "look",
     "verify": "keep",
+    "open": "doors",
     "serve": "doors",
     "path": "look",
     "export": "ask",

@@ -15,7 +15,15 @@ from ssap_query.mirror.shipped import SAMPLE, SHIPPED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MIRROR_VARIABLE", "chosen_mirror", "home", "mirror_argument", "mirror_folder", "mirror_option"]
+__all__ = [
+    "MIRROR_VARIABLE",
+    "chosen_mirror",
+    "home",
+    "meant_mirror",
+    "mirror_argument",
+    "mirror_folder",
+    "mirror_option",
+]
 
 #: Names the mirror that is meant where a command names none.
 MIRROR_VARIABLE = "SSAP_MIRROR"
@@ -47,22 +55,31 @@ def chosen_mirror(given: str | None, home: Path | None) -> str:
     click.ClickException
         If that is none, or several.
     """
-    if given := given or os.environ.get(MIRROR_VARIABLE):
-        return given
-    known = list_mirrors(home)
-    own = [name for name in known if name not in SHIPPED]
-    if len(own) == 1:
-        return own[0]
+    if found := given or meant_mirror(home):
+        return found
+    own = _own_mirrors(home)
     if own:
         message = f"Several mirrors: {', '.join(own)}. Say which with -m NAME, or set ${MIRROR_VARIABLE}."
         raise click.UsageError(message)
-    if SAMPLE in known:
-        return SAMPLE
     message = (
         f"No mirror yet in {home or layout.default_home()}. Create one with `ssap-mirror sync lamost6-mrs`, watch it "
         f"work with `ssap-mirror demo`, or ask the shipped sample with `-m {SAMPLE}`."
     )
     raise click.UsageError(message)
+
+
+def meant_mirror(home: Path | None) -> str | None:
+    """Name of the mirror that is meant where none is named, as `chosen_mirror` has it; None if nothing tells."""
+    if named := os.environ.get(MIRROR_VARIABLE):
+        return named
+    own = _own_mirrors(home)
+    if len(own) == 1:
+        return own[0]
+    return SAMPLE if not own and SAMPLE in list_mirrors(home) else None
+
+
+def _own_mirrors(home: Path | None) -> list[str]:
+    return [name for name in list_mirrors(home) if name not in SHIPPED]
 
 
 def _take_option(ctx: click.Context, param: click.Parameter, value: str | None) -> str:

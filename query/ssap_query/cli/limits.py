@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
+from ssap_mirror.errors import ParameterError
 from ssap_mirror.sources.source import RequestPolicy
 
-__all__ = ["limits", "policy_of"]
+__all__ = ["limits", "policy_of", "refuse_idle"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,6 +39,29 @@ def limits(command: F) -> F:
         told = f"{words} (default: {getattr(RequestPolicy(), field):g})"
         command = click.option(option, _PREFIX + field, type=kind, metavar=unit, help=told)(command)
     return command
+
+
+def refuse_idle(given: dict[str, Any], idle: Collection[str], kind: str) -> None:
+    """Refuse options that have no meaning for a source, since to pass over them would look as if they held.
+
+    Parameters
+    ----------
+    given : dict
+        Values of the options, None where there is none.
+    idle : collection of str
+        Fields of the policy that have no meaning.
+    kind : str
+        Of the source.
+
+    Raises
+    ------
+    ParameterError
+        If one of them is given.
+    """
+    for option, field, *_ in _LIMITS:
+        value = given[_PREFIX + field]
+        if value is not None and field in idle:
+            raise ParameterError(option, value, f"has no meaning for a source of kind {kind!r}")
 
 
 def policy_of(given: dict[str, Any], base: RequestPolicy | None = None) -> RequestPolicy:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from ssap_mirror.core.quantities.time_systems import numeric_dates, text_dates
-from ssap_mirror.core.schema import Column
+from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.sources.harvest.positions import numbers_of_dates
 
 DAY = 58239.0  # 2018-05-01
 
@@ -28,6 +30,10 @@ def column(unit: str | None = None, **said: str) -> Column:
         (column("JD"), 2458239.75),
         (column("JD-2400000"), 58239.75),
         (column("JD - 2450000.5"), 8239.25),
+        (column("BJD - 2450000, days"), 8239.75),
+        (column("HJD'-2450000"), 8239.75),
+        (column("JD_UTC"), 2458239.75),
+        (column("MJD_TAI"), DAY + 0.25 + 37 / 86400),
         (column("MJD-50000"), 8239.25),
         (column("d", time_origin="JD-origin"), 2458239.75),
         (column("d", time_origin="MJD-origin"), DAY + 0.25),
@@ -52,6 +58,8 @@ def test_numbers(of: Column, value: float) -> None:
         (column("s"), "not said what the dates in 's' are counted from"),
         (column("nm"), "'nm' is no unit of dates"),
         (column("fortnight"), "'fortnight' is no unit of dates"),
+        (column("days since JD 2450000"), "is no unit of dates"),
+        (column("JD_TCB"), "is no unit of dates"),
         (column("d", time_origin="long ago"), "the origin of time 'long ago' is not known"),
         (column("d", time_scale="LOCAL"), "the time scale 'LOCAL' is not known"),
     ],
@@ -91,3 +99,9 @@ def test_no_text_at_all() -> None:
     first, last = text_dates(pa.array([None, None], pa.string()))
     assert np.isnan(first).all()
     assert np.isnan(last).all()
+
+
+def test_an_infinite_date_is_its_own_middle() -> None:
+    dated = Column("date", "double", unit="d", ucd="time.epoch", xtype="mjd")
+    found = numbers_of_dates(Schema((dated,)), pa.table({"date": [DAY, math.inf, -math.inf, math.nan]}))
+    np.testing.assert_array_equal(found, [DAY, math.inf, -math.inf, math.nan])

@@ -28,9 +28,20 @@ def test_what_a_person_writes(text: str | Path, address: Address) -> None:
     assert parse_address(text) == address
 
 
-def test_a_table_may_be_said_beside_the_address_and_the_fragment_counts() -> None:
+def test_a_table_may_be_said_beside_the_address_of_a_service() -> None:
     assert parse_address("http://example.org/tap", table="a.b") == TapAddress("http://example.org/tap", "a.b")
-    assert parse_address("http://example.org/tap#c.d", table="a.b") == TapAddress("http://example.org/tap", "c.d")
+    assert parse_address("http://example.org/tap#a.b", table="a.b") == TapAddress("http://example.org/tap", "a.b")
+    with pytest.raises(ParameterError, match=r"table: 'a\.b' is not the table of the address, c\.d"):
+        parse_address("http://example.org/tap#c.d", table="a.b")
+    with pytest.raises(ParameterError, match=r"table: 'a\.b' is a table of a TAP service, and the source is a file"):
+        parse_address("rows.csv", table="a.b")
+
+
+def test_what_is_said_beside_an_address_that_has_been_read_counts() -> None:
+    address = TapAddress("http://example.org/tap", "a.b")
+    assert find_source("mine", address, table="c.d").address == TapAddress("http://example.org/tap", "c.d")
+    with pytest.raises(ParameterError, match=r"table: 'a\.b'"):
+        find_source("mine", FileAddress(Path("rows.csv")), table="a.b")
 
 
 def test_a_condition_is_one_on_a_table() -> None:
@@ -71,6 +82,9 @@ def test_a_known_service_has_an_address_of_its_own() -> None:
     assert find_source("lamost6-lrs").address == TapAddress("http://dc.g-vo.org/tap", "lamost6.ssa_lrs")
     there = find_source("lamost6-lrs", "http://127.0.0.1/tap").address
     assert there == TapAddress("http://127.0.0.1/tap", "lamost6.ssa_lrs")
+    elsewhere = find_source("lamost6-lrs", "http://127.0.0.1/tap#a.b").address
+    assert elsewhere == TapAddress("http://127.0.0.1/tap", "a.b")
+    assert find_source("lamost6-lrs", "rows.csv").kind == "file"
     other = find_source("lamost6-lrs", table="lamost6.other").address
     assert other.origin == "http://dc.g-vo.org/tap#lamost6.other"
     assert find_source("lamost6-mrs", "rows.csv").address == FileAddress(Path("rows.csv").absolute())

@@ -80,6 +80,10 @@ def test_all_keys_are_read(tmp_path: Path) -> None:
         ('[a]\nurl = "http://x.org"\nkind = "tap"', r"\[a\] kind: 'tap' does not fit"),
         ('[a]\ntitle = "x"', r"\[a\] url: None is missing"),
         ('[a]\nurl = "rows.csv"\nmax_size = 1.0', r"\[a\] max_size: 1.0 has no meaning for a source of kind 'file'"),
+        ('[a]\nurl = "rows.csv"\ntable = "b.c"', r"\[a\] table: 'b.c' is a table of a TAP service"),
+        ('[a]\nurl = "http://x.org#b.c"\ncolumns = "lamost6_mrs"', r"\[a\] columns: .* has no meaning for a source"),
+        ('[a]\nurl = "http://x.org"\npace = { job_rows = 9 }', r"\[a\] pace.job_rows: 9 has no meaning for a source"),
+        ('[a]\nurl = "http://x.org"\npace = { strict = 1 }', r"\[a\] pace.strict: 1 is neither true nor false"),
         ('a = "http://x.org"', "services.toml: a: 'http://x.org' is not in the table of a service"),
         ('["a/b"]\nurl = "http://x.org"', "'a/b' cannot be the name"),
     ],
@@ -89,6 +93,15 @@ def test_what_cannot_be_is_refused_by_file_key_value_and_reason(lines: str, says
     with pytest.raises(ParameterError, match=says) as refused:
         services(tmp_path)
     assert str(path) in str(refused.value)
+
+
+def test_what_is_built_in_holds_as_far_as_it_has_a_meaning(tmp_path: Path) -> None:
+    write(tmp_path, '[lamost6-mrs]\nurl = "http://x.org/tap#a.b"\npace = { strict = true, job_rows = 9 }\n')
+    found = find_service("lamost6-mrs", tmp_path)
+    assert found is not None
+    assert (found.columns, found.policy().strict, found.policy().job_rows) == (None, True, 9)
+    moved = found.moved_to(SsapAddress("http://x.org/ssap"))
+    assert moved.pace == {"strict": True}
 
 
 def test_what_is_saved_is_read_again_and_the_rest_stays(tmp_path: Path) -> None:

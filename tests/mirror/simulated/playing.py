@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.mirror.simulated.known_faults import with_known_faults
 from tests.support.simulated.scenarios.scenario import Scenario
 from tests.support.simulated.services.ssap import SsapService, running
 from tests.support.simulated.spectra import made_up
@@ -22,13 +21,11 @@ _TABLES = {size: made_up(size) for size in (1500, 3000)}
 _PATIENCE = 3.0
 
 
-def cases(test: str, scenarios: list[Scenario]) -> list[Any]:
-    """Make the cases of a test, those that are slow or known to fail marked so."""
-    found = with_known_faults(test, [(scenario.name,) for scenario in scenarios])
-    slow = {scenario.name for scenario in scenarios if scenario.slow}
+def cases(scenarios: list[Scenario]) -> list[Any]:
+    """Make the cases of a test, those that are slow marked so."""
+    slow = pytest.mark.slow
     return [
-        pytest.param(*case.values, id=case.id, marks=[*case.marks, *([pytest.mark.slow] if case.id in slow else [])])
-        for case in found
+        pytest.param(scenario.name, id=scenario.name, marks=[slow] if scenario.slow else []) for scenario in scenarios
     ]
 
 

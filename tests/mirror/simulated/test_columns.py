@@ -8,7 +8,6 @@ import pytest
 import ssap_query as ssap
 from ssap_query.cli.app import main
 
-from tests.mirror.simulated.known_faults import with_known_faults
 from tests.support.simulated.questions import assert_answers, part_of
 from tests.support.simulated.scenarios.columns import COLUMNS
 from tests.support.simulated.services.ssap import SsapService, running
@@ -39,7 +38,7 @@ def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Mirrored:
     return make
 
 
-@pytest.mark.parametrize("name", with_known_faults("mirrored", [(name,) for name in COLUMNS]))
+@pytest.mark.parametrize("name", list(COLUMNS))
 def test_mirrored(name: str, mirrored: Mirrored) -> None:
     world, outcome = mirrored(name)
     judge(world, outcome, "whole")
@@ -47,7 +46,7 @@ def test_mirrored(name: str, mirrored: Mirrored) -> None:
     assert_polite(world.service.requests)
 
 
-@pytest.mark.parametrize(("name", "parameter"), with_known_faults("asked", ASKED))
+@pytest.mark.parametrize(("name", "parameter"), ASKED)
 def test_asked(name: str, parameter: str, mirrored: Mirrored) -> None:
     mirror = ssap.open(NAME, mirrored(name)[0].home)
     assert_answers(mirror, SPECTRA, COLUMNS[name].form, parameter)
@@ -63,7 +62,7 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize(("name", "parameter"), with_known_faults("command line", REFUSED))
+@pytest.mark.parametrize(("name", "parameter"), REFUSED)
 def test_command_line_refuses_what_no_column_tells(
     name: str, parameter: str, mirrored: Mirrored, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,40 +9,40 @@ import pytest
 from tests.mirror.simulated.playing import cases, play
 from tests.support.simulated.scenarios import changing, lying, refreshing, resuming, shrinking, truncation, waiting
 
-# A campaign of minutes, run by hand (-m slow) with the list of known faults beside it.
+# A campaign of minutes, run by hand (-m slow).
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("name", cases("truncation", truncation.SCENARIOS))
+@pytest.mark.parametrize("name", cases(truncation.SCENARIOS))
 def test_truncation(name: str, tmp_path: Path) -> None:
     play(truncation.SCENARIOS, name, tmp_path)
 
 
-@pytest.mark.parametrize("name", cases("shrinking", shrinking.SCENARIOS))
+@pytest.mark.parametrize("name", cases(shrinking.SCENARIOS))
 def test_shrinking(name: str, tmp_path: Path) -> None:
     play(shrinking.SCENARIOS, name, tmp_path)
 
 
-@pytest.mark.parametrize("name", cases("changing", changing.SCENARIOS))
+@pytest.mark.parametrize("name", cases(changing.SCENARIOS))
 def test_changing(name: str, tmp_path: Path) -> None:
     play(changing.SCENARIOS, name, tmp_path)
 
 
-@pytest.mark.parametrize("name", cases("refreshing", refreshing.SCENARIOS))
+@pytest.mark.parametrize("name", cases(refreshing.SCENARIOS))
 def test_refreshing(name: str, tmp_path: Path) -> None:
     play(refreshing.SCENARIOS, name, tmp_path)
 
 
-@pytest.mark.parametrize("name", cases("resuming", resuming.SCENARIOS))
+@pytest.mark.parametrize("name", cases(resuming.SCENARIOS))
 def test_resuming(name: str, tmp_path: Path) -> None:
     play(resuming.SCENARIOS, name, tmp_path)
 
 
-@pytest.mark.parametrize("name", cases("waiting", waiting.SCENARIOS))
+@pytest.mark.parametrize("name", cases(waiting.SCENARIOS))
 def test_waiting(name: str, tmp_path: Path) -> None:
     play(waiting.SCENARIOS, name, tmp_path)
 
 
-@pytest.mark.parametrize("name", cases("lying", lying.SCENARIOS))
+@pytest.mark.parametrize("name", cases(lying.SCENARIOS))
 def test_lying(name: str, tmp_path: Path) -> None:
     play(lying.SCENARIOS, name, tmp_path)

@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 import ssap_query as ssap
 
-from tests.mirror.simulated.known_faults import with_known_faults
 from tests.support.simulated.questions import assert_answers
 from tests.support.simulated.scenarios.tap import SCENARIOS
 from tests.support.simulated.services.tap import TapService, running
 from tests.support.simulated.spectra import made_up
 from tests.support.simulated.world import NAME, World, judge
 
-# A campaign of minutes, run by hand (-m slow) with the list of known faults beside it.
+# A campaign of minutes, run by hand (-m slow).
 pytestmark = pytest.mark.slow
 
 SPECTRA = made_up(1500)
@@ -23,7 +22,7 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 PATIENCE = 3.0
 
 
-@pytest.mark.parametrize("name", with_known_faults("tap", [(name,) for name in BY_NAME]))
+@pytest.mark.parametrize("name", list(BY_NAME))
 def test_mirrored(name: str, tmp_path: Path) -> None:
     scenario = BY_NAME[name]
     with running(TapService(SPECTRA, scenario.form, scenario.traits)) as service:
@@ -37,7 +36,7 @@ def test_mirrored(name: str, tmp_path: Path) -> None:
 ASKED = [(scenario.name, parameter) for scenario in SCENARIOS for parameter in scenario.asked]
 
 
-@pytest.mark.parametrize(("name", "parameter"), with_known_faults("tap, asked", ASKED))
+@pytest.mark.parametrize(("name", "parameter"), ASKED)
 def test_asked(name: str, parameter: str, tmp_path: Path) -> None:
     scenario = BY_NAME[name]
     with running(TapService(SPECTRA, scenario.form, scenario.traits)) as service:

@@ -179,4 +179,7 @@ def _exposures(finder: Finder) -> tuple[NumberReading, ...]:
 
 
 def _coverage(first: NDArray[np.float64], last: NDArray[np.float64]) -> Mapping[str, NDArray[np.float64]]:
-    return {"t_min": first, "t_max": last, "t_mid": first + (last - first) / 2}
+    with np.errstate(invalid="ignore"):
+        # An instant is its own middle, also one at infinity.
+        middle = np.where(first == last, first, first + (last - first) / 2)
+    return {"t_min": first, "t_max": last, "t_mid": middle}

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
     from ssap_mirror.core.schema import Column
 
-__all__ = ["NumericDates", "numeric_dates", "text_dates"]
+__all__ = ["NumericDates", "count_of_days", "numeric_dates", "text_dates"]
 
-# "JD", "MJD", "HJD-2400000", "JD - 2450000.5": a unit that says what days are counted from.
-_COUNT = re.compile(r"(?P<kind>M|H|B|T)?JD\s*(?:-\s*(?P<less>\d+(?:\.\d*)?))?\s*(?:\[?d\]?)?", re.IGNORECASE)
+# "JD", "HJD-2400000", "BJD_TDB - 2457000, days" (TESS), "HJD'-2450000". "Days since JD 2450000" is none: what is not
+# understood to its end is not understood.
+_COUNT = re.compile(
+    r"(?P<kind>[MHBT])?JD(?:_?(?P<scale>[A-Z]{2,4}))?'?\s*(?:[-\u2212\u2013]\s*(?P<less>\d+(?:\.\d*)?))?\s*(?:,?\s*[\[(]?d(?:ays?)?[\])]?)?",
+    re.IGNORECASE,
+)
 _ZERO_OF_KIND = {"M": MJD_ZERO_JD, "T": 2_440_000.5}
 # Names of TIMESYS (VOTable 1.4 §3.4).
 _NAMED_ORIGINS = {"mjd-origin": MJD_ZERO_JD, "jd-origin": 0.0}
@@ -70,6 +74,27 @@ def _mjd_span(text: str | None) -> tuple[float, float]:
     return first, first if end is None else math.nextafter(mjd_of(end), first)
 
 
+def count_of_days(unit: str) -> tuple[float, str] | None:
+    """Origin [Julian date] and time scale that a unit like ``BJD_TDB - 2457000`` tells; None if it is no such unit.
+
+    The scale is in lower case, and empty where it is not told.
+
+    Examples
+    --------
+    >>> count_of_days("BJD - 2457000, days")
+    (2457000.0, '')
+    >>> count_of_days("MJD_TDB")
+    (2400000.5, 'tdb')
+    """
+    counted = _COUNT.fullmatch(unit.strip())
+    if counted is None:
+        return None
+    scale = (counted["scale"] or "").lower()
+    if scale not in _AS_UTC and scale not in _AHEAD_OF_TAI_S:
+        return None
+    return _ZERO_OF_KIND.get((counted["kind"] or "").upper(), 0.0) + float(counted["less"] or 0), scale
+
+
 @dataclass(frozen=True)
 class NumericDates:
     """How the numbers of a column become Modified Julian Dates, UTC."""
@@ -113,12 +138,13 @@ def numeric_dates(column: Column) -> NumericDates:
     if scale not in _AS_UTC and scale not in _AHEAD_OF_TAI_S:
         message = f"the time scale {column.time_scale!r} is not known"
         raise ValueError(message)
-    in_scale = "" if scale in _AS_UTC else f" in {scale.upper()}"
-    counted = _COUNT.fullmatch(unit)
+    counted = count_of_days(unit)
     origin = _origin(column.time_origin)
-    if counted and origin is None:
-        origin = _ZERO_OF_KIND.get((counted["kind"] or "").upper(), 0.0) + float(counted["less"] or 0)
-    if counted or says_no_unit(unit):
+    if counted is not None:
+        origin = counted[0] if origin is None else origin
+        scale = scale or counted[1]
+    in_scale = "" if scale in _AS_UTC else f" in {scale.upper()}"
+    if counted is not None or says_no_unit(unit):
         unit = "d"
     to_days = _days(unit, column.unit)
     if origin is None and to_days.times == JULIAN_YEAR_DAYS * to_days.over:

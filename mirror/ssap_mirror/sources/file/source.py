@@ -77,7 +77,7 @@ class FileSource:
         corrections: Corrections | None = None,
     ) -> None:
         if schema is not None and positions is not None:
-            raise ParameterError(_POSITIONS, positions.columns(), "are known of the columns of a service")
+            raise ParameterError(_POSITIONS, positions.given(), "are known of the columns of a service")
         self.path = Path(path)
         self._title = title or self.path.name
         said = corrections or Corrections()
@@ -121,7 +121,8 @@ class FileSource:
             needed |= dict.fromkeys(self._own.place.columns)
         with self._named():
             for given in self._table.batches(list(needed)):
-                batch = self._missing.applied_to(given, self._missing_cells)
+                batch, found = self._missing.applied_to(given)
+                self._missing_cells.update({name: int(rows.sum()) for name, rows in found.items()})
                 rows = self._own.add_derived(batch, conformer.conform(batch))
                 if self._own.derived:
                     self._unplaced += rows.column(self._own.derived[0].name).null_count

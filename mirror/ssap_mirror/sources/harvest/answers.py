@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +17,13 @@ from ssap_mirror.sources.harvest.shape import changed_columns
 from ssap_mirror.sources.missing_values import MissingValues
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 __all__ = [
     "DIGEST",
+    "MISSING",
     "SURVEY_DIGEST",
     "AnswerWriter",
     "ChangedTableError",
@@ -36,6 +38,8 @@ __all__ = [
 
 #: Internal columns of a stored answer: hashes, uint64, of all values of a row, and of those that a survey sees.
 DIGEST, SURVEY_DIGEST = "_digest", "_survey_digest"
+#: Another one, where values stand for a missing one by somebody's word: names of the columns in which a row had one.
+MISSING = "_missing"
 
 _RAW, _PART = ".raw", ".part"
 # DaCHS before 2.0 and others tell of truncation by a warning alone.
@@ -84,8 +88,6 @@ class Stored:
     """What the answer was on the wire [byte]."""
     bad_cells: dict[str, list[int | str]] = field(default_factory=dict)
     """Column -> number of cells that could not be read and are NULL, and the text of the first."""
-    missing_cells: dict[str, int] = field(default_factory=dict)
-    """Column -> number of cells with a value that stands for a missing one by somebody's word."""
 
 
 def overflow_in(beginning: bytes) -> bool:
@@ -158,6 +160,7 @@ class AnswerWriter:
         self._first: Schema | None = None
         said = {name: values for name, values in columns.missing.items() if name in columns}
         self._missing = MissingValues(said, self._arrow)
+        self._stored = _with_missing(self._digests.schema) if said else self._digests.schema
 
     def store(self, raw: Path, target: Path, maxrec: int) -> Stored:
         """Read a VOTable to its end and store its rows.
@@ -187,7 +190,7 @@ class AnswerWriter:
         from ssap_mirror.tables.votable import read_votable
         from ssap_mirror.tables.votable.cells import BadCells
 
-        bad, missing = BadCells(), Counter(dict.fromkeys(self._missing.columns, 0))
+        bad = BadCells()
         part = target.with_suffix(_PART)
         with raw.open("rb") as file:
             reader = read_votable(file, bad_cells=None if self._strict else bad, join_tables=True)
@@ -196,7 +199,7 @@ class AnswerWriter:
                 _refuse_lack(self._columns, reader.schema)
                 self._refuse_change(reader.schema)
             # Without a TABLE there is no row: some services answer so when nothing matches.
-            rows = self._write(reader, part, missing)
+            rows = self._write(reader, part)
             # The status may stand behind the rows (DALI 1.1 §4.4).
             _refuse_error(reader)
             overflow = reader.query_status == "OVERFLOW" or rows >= maxrec or _warned(reader)
@@ -204,7 +207,7 @@ class AnswerWriter:
         digest, size = storage.sha256(part), part.stat().st_size
         part.replace(target)
         storage.flush(target.parent)
-        return Stored(target, rows, overflow, digest, size, bad_cells=bad.to_json(), missing_cells=dict(missing))
+        return Stored(target, rows, overflow, digest, size, bad_cells=bad.to_json())
 
     def _refuse_change(self, schema: Schema) -> None:
         """Hold the columns of an answer against those of the first; an answer may describe fewer things than others."""
@@ -214,22 +217,42 @@ class AnswerWriter:
             message = f"the table's columns changed while it was read ({changed}); --restart begins anew"
             raise ChangedTableError(message)
 
-    def _write(self, batches: Iterable[pa.RecordBatch], part: Path, missing: Counter[str]) -> int:
-        """Write rows as they should be, with their digests; returns their number."""
+    def _write(self, batches: Iterable[pa.RecordBatch], part: Path) -> int:
+        """Write rows as they should be, with what is known of each; returns their number."""
         import pyarrow as pa
 
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         rows = 0
         with (
             pa.OSFile(str(part), "wb") as file,
-            pa.ipc.new_file(file, self._digests.schema, options=options) as writer,
+            pa.ipc.new_file(file, self._stored, options=options) as writer,
         ):
             for batch in batches:
                 self._check_stopped()
-                arranged = self._missing.applied_to(_arranged(batch, self._arrow), missing)
-                writer.write_batch(self._digests.add_to(arranged))
+                arranged, missing = self._missing.applied_to(_arranged(batch, self._arrow))
+                digested = self._digests.add_to(arranged)
+                if missing:
+                    columns = [*digested.columns, _names_by_row(missing)]
+                    digested = pa.RecordBatch.from_arrays(columns, schema=self._stored)
+                writer.write_batch(digested)
                 rows += batch.num_rows
         return rows
+
+
+def _with_missing(schema: pa.Schema) -> pa.Schema:
+    import pyarrow as pa
+
+    return schema.append(pa.field(MISSING, pa.list_(pa.string())))
+
+
+def _names_by_row(found: Mapping[str, NDArray[np.bool_]]) -> pa.Array:
+    """List for each row the names of the columns that are marked in it."""
+    import numpy as np
+    import pyarrow as pa
+
+    marks = np.stack(list(found.values()), axis=1)
+    ends = np.concatenate([[0], np.cumsum(marks.sum(axis=1))])
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array([*found]).take(np.nonzero(marks)[1]))
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,6 @@ from ssap_mirror.core import storage
 from ssap_mirror.sources.harvest.answers import Stored
 from ssap_mirror.sources.harvest.journal import Journal
 from ssap_mirror.sources.harvest.slices import Slice
-from ssap_mirror.sources.missing_values import missing_words
 from ssap_mirror.tables.votable.cells import BadCells
 
 __all__ = ["ANSWERS", "JOURNAL", "Answer", "Ledger", "State"]
@@ -37,8 +36,6 @@ class Answer:
     """Number of rows."""
     bad_cells: dict[str, list[Any]] = field(default_factory=dict)
     """Column -> number of cells that could not be read, and the text of the first."""
-    missing_cells: dict[str, int] = field(default_factory=dict)
-    """Column -> number of cells with a value that stands for a missing one."""
 
 
 class State:
@@ -98,14 +95,13 @@ class State:
             found.append({"name": sweep, "slices": len(answers), "cuts": self.cuts(sweep), "rows": rows})
         return found
 
-    def missing_cells(self, answers: Iterable[Answer]) -> tuple[str, ...]:
-        """Say which cells of some answers could not be read or mean a missing value, a sentence for each column."""
-        bad, missing = BadCells(), Counter[str]()
+    def bad_cells(self, answers: Iterable[Answer]) -> tuple[str, ...]:
+        """Say which cells of some answers could not be read, a sentence for each column."""
+        bad = BadCells()
         for answer in answers:
             for column, (cells, first) in answer.bad_cells.items():
                 bad.add(column, first, cells)
-            missing.update(answer.missing_cells)
-        return (*bad.words(), *missing_words(missing))
+        return bad.words()
 
     def divided_by_sky(self) -> int:
         """How many ranges that could not be cut were asked for cell by cell of the sky."""
@@ -153,7 +149,6 @@ class State:
                 path,
                 record["rows"],
                 record.get("bad_cells", {}),
-                record.get("missing_cells", {}),
             )
 
 
@@ -246,8 +241,6 @@ class Ledger(State):
         }
         if stored.bad_cells:
             record["bad_cells"] = stored.bad_cells
-        if stored.missing_cells:
-            record["missing_cells"] = stored.missing_cells
         self._add(record)
         return self._answers[sweep, slice_.key]
 

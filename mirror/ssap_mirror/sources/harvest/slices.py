@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "COLLECTION",
     "DATES_MJD",
     "ENDS",
     "WHOLE",
@@ -32,6 +33,8 @@ __all__ = [
 
 #: Between the names of two parameters that together select a range: one for its lower end, one for its upper.
 ENDS = "|"
+#: Parameter that some services want in each request.
+COLLECTION = "COLLECTION"
 
 _DATES = ("TIME", "MTIME")
 # Where an open end is cut in two when nothing is known of the values: 1950 to 2050 [MJD].
@@ -200,11 +203,19 @@ class Slice:
     """Column that has no value; only TAP can ask for that."""
     text: TextRange | None = None
     """Range of a column of text; only TAP can ask for that."""
+    collection: str | None = None
+    """Value of COLLECTION, of an SSAP service that gives nothing without one."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole table, or a whole collection of it."""
+        return self.range is None and self.cell is None and self.null is None and self.text is None
 
     def params(self, *, size_is_radius: bool) -> list[tuple[str, str]]:
         """Parameters of the request; none for the whole table."""
         constraints = [constraint for constraint in (self.range, self.cell) if constraint is not None]
-        return [pair for constraint in constraints for pair in constraint.params(size_is_radius)]
+        pairs = [pair for constraint in constraints for pair in constraint.params(size_is_radius)]
+        return pairs if self.collection is None else [(COLLECTION, self.collection), *pairs]
 
     @property
     def key(self) -> str:
@@ -213,7 +224,8 @@ class Slice:
         cell = "" if self.cell is None else f"cell={self.cell.order}/{self.cell.pixel}"
         null = "" if self.null is None else f"{self.null} is null"
         text = "" if self.text is None else f"{self.text.column}={self.text.start!r}/{self.text.stop!r}"
-        return " ".join(part for part in (within, cell, null, text) if part) or "all"
+        collection = "" if self.collection is None else f"{COLLECTION}={self.collection!r}"
+        return " ".join(part for part in (within, cell, null, text, collection) if part) or "all"
 
     def cut(self, known: NDArray[np.float64] | None = None) -> tuple[Slice, ...] | None:
         """Smaller slices that cover this one, or None if it cannot be cut.
@@ -222,9 +234,9 @@ class Slice:
         that its rows have positions.
         """
         if self.range is not None and (halves := self.range.halves(known)) is not None:
-            return tuple(Slice(half, self.cell) for half in halves)
+            return tuple(replace(self, range=half) for half in halves)
         if self.cell is not None and (children := self.cell.children()) is not None:
-            return tuple(Slice(self.range, child) for child in children)
+            return tuple(replace(self, cell=child) for child in children)
         return None
 
     def to_json(self) -> dict[str, Any]:
@@ -238,6 +250,8 @@ class Slice:
             found["null"] = self.null
         if self.text is not None:
             found["text"] = [self.text.column, self.text.start, self.text.stop]
+        if self.collection is not None:
+            found["collection"] = self.collection
         return found
 
     @classmethod
@@ -249,6 +263,7 @@ class Slice:
             None if cell is None else Cell(*cell),
             item.get("null"),
             None if text is None else TextRange(*text),
+            item.get("collection"),
         )
 
 

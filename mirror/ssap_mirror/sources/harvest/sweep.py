@@ -31,6 +31,9 @@ __all__ = ["Fetch", "InseparableError", "Service", "Sweep", "run_sweep"]
 # too long, until it is a four-thousandth of what was planned.
 _CUTS_FOR_FAILURE = 3
 _CUTS_FOR_TIMEOUT = 12
+# The first time-out is believed, and the slice cut. A part that takes too long as well may have met a busy moment: it
+# is asked for again after the others, so many times in all.
+_TRIES_OF_PART = 2
 # After so many slices that cannot be had, the others are not tried.
 _MOST_FAILURES = 5
 _SKY_ORDER_FOR_INSTANTS = 1
@@ -76,6 +79,8 @@ class Sweep:
     """Whether a range that cannot be cut may be divided by the sky (rows without a position are then lost to it)."""
     most_requests: int | None = None
     """After so many requests it is given up; None is no limit."""
+    parts: tuple[Slice, ...] = ()
+    """What a whole collection that has too many rows for an answer is divided into."""
 
 
 def run_sweep(sweep: Sweep, service: Service, ledger: Ledger, progress: Progress) -> list[Answer]:
@@ -131,6 +136,8 @@ class _Task:
     """How often it was cut for other reasons than overflow."""
     depth: int = 0
     """How often a range was cut for overflow until it came to this slice."""
+    tries: int = 1
+    """How often it was asked for, this time included."""
     began: float = 0.0
     """When it was handed out, by `time.monotonic`."""
 
@@ -202,7 +209,10 @@ class _Run:
         except InterruptedHarvest:
             raise
         except QueryTooLargeError as error:
-            self._fail(task, error, _CUTS_FOR_TIMEOUT)
+            if task.cuts and task.tries < _TRIES_OF_PART:
+                self._waiting.append(replace(task, tries=task.tries + 1))
+            else:
+                self._fail(task, error, _CUTS_FOR_TIMEOUT)
         except (TransportError, FormatError, ServiceError) as error:
             # If the service is gone altogether, no smaller slice will do better.
             if self._service.client.given_up:
@@ -265,6 +275,8 @@ class _Run:
 
     def _cut(self, task: _Task, why: str) -> bool:
         smaller = task.slice.cut(self._sweep.known)
+        if smaller is None and task.slice.is_whole and self._sweep.parts:
+            smaller = tuple(replace(part, collection=task.slice.collection) for part in self._sweep.parts)
         beyond_limits = why != "overflow" or task.maxrec >= self._highest_maxrec
         if smaller is None and self._sweep.sky_cuts and task.slice.cell is None and beyond_limits:
             smaller = tuple(replace(task.slice, cell=cell.cell) for cell in cells_of(_SKY_ORDER_FOR_INSTANTS))

@@ -14,6 +14,8 @@ _SIZE, _MAXREC = "SIZE", "MAXREC"
 _BROKEN_AT = re.compile(r"received (\d+) bytes")
 # An answer that breaks off in its first bytes says nothing about its size.
 _SMALL_BYTES = 10_000
+# An answer that breaks off is asked for again with so many times fewer rows.
+_FEWER = 8
 
 
 class Limits:
@@ -40,6 +42,29 @@ class Limits:
         if most is None:
             return asked
         return [(name, str(min(int(value), most)) if name == _MAXREC else value) for name, value in asked]
+
+    def reduced(self, error: SourceError, asked: list[tuple[str, str]]) -> list[tuple[str, str]] | None:
+        """Parameters of a smaller request for any few rows, in place of one that was refused or broke off.
+
+        Parameters
+        ----------
+        error : SourceError
+            What it ended with.
+        asked : list of (str, str)
+            Its parameters.
+
+        Returns
+        -------
+        list of (str, str) or None
+            None if a smaller one will do no better.
+        """
+        if not self.learn(error, asked):
+            return None
+        fewer = self.clamped(asked)
+        if not isinstance(error, ServiceError):
+            # How large a row is nobody knows yet.
+            fewer = [(name, str(int(value) // _FEWER) if name == _MAXREC else value) for name, value in asked]
+        return None if fewer == asked or _value(fewer, _MAXREC) == 0 else fewer
 
     def forbid(self, asked: list[tuple[str, str]]) -> bool:
         """Whether a request is known to be refused for its SIZE, or to be answered in part only."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from ssap_mirror.errors import ServiceError, TransportError
 from ssap_mirror.sources.harvest.answers import AnswerWriter, QueryTooLargeError, Stored, overflow_in, raw_file
 from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.samples import Sample, small_table
-from ssap_mirror.sources.harvest.slices import Slice
+from ssap_mirror.sources.harvest.slices import COLLECTION, Slice
 from ssap_mirror.sources.http.failures import ServerFailure
 from ssap_mirror.sources.http.limits import Limits
 
-__all__ = ["Endpoint"]
+__all__ = ["Endpoint", "in_collections"]
 
 # Parameters that select no rows.
 _CONTROL = ("VERB", "MAXREC", "FORMAT")
@@ -38,6 +38,8 @@ class Endpoint:
     """Parameters of every request that the service needs beside those of its standard."""
     everywhere: tuple[tuple[str, str], ...] = ()
     """What a request without any constraint has to ask for all the same, of a service that answers none without one."""
+    collections: tuple[str, ...] = ()
+    """Values of COLLECTION, of a service that gives nothing without one: each slice has its own, samples the first."""
     limits: Limits = field(default_factory=Limits, compare=False)
     """What the service refuses; known beforehand, or learnt from its first refusal."""
 
@@ -60,7 +62,8 @@ class Endpoint:
         """
         params = list(params)
         constrained = any(name.upper() not in _CONTROL for name, _ in params)
-        asked = [*self._frame(), *(() if constrained else self.everywhere), *params]
+        collection = [(COLLECTION, name) for name in self.collections[:1]]
+        asked = [*self._frame(), *collection, *(() if constrained else self.everywhere), *params]
         return self.client.retrying(lambda: self._sample(asked), attempts)
 
     def _sample(self, asked: list[tuple[str, str]]) -> Sample:
@@ -72,12 +75,14 @@ class Endpoint:
 
     def _sample_within_limits(self, asked: list[tuple[str, str]]) -> Sample:
         within = self.limits.clamped(asked)
-        try:
-            return small_table(self.client, self.url, within, self.scratch)
-        except (ServiceError, TransportError) as error:
-            if not self.limits.learn(error, within):
-                raise
-            return small_table(self.client, self.url, self.limits.clamped(within), self.scratch)
+        while True:
+            try:
+                return small_table(self.client, self.url, within, self.scratch)
+            except (ServiceError, TransportError) as error:
+                fewer = self.limits.reduced(error, within)
+                if fewer is None:
+                    raise
+                within = fewer
 
     def fetch(self, verb: int, writer: AnswerWriter, slice_: Slice, maxrec: int, target: Path) -> Stored | None:
         """Fetch a slice, with as many attempts as the policy allows.
@@ -154,3 +159,16 @@ class Endpoint:
     def _frame(self) -> list[tuple[str, str]]:
         frame = [("REQUEST", "queryData"), *self.parameters]
         return frame if self.response_format is None else [*frame, ("RESPONSEFORMAT", self.response_format)]
+
+
+def in_collections(slices: Iterable[Slice], collections: Sequence[str]) -> list[Slice]:
+    """Slices of a service that wants COLLECTION: those that have none are asked for in each of its collections."""
+    return [
+        found
+        for slice_ in slices
+        for found in (
+            [replace(slice_, collection=name) for name in collections]
+            if collections and slice_.collection is None
+            else [slice_]
+        )
+    ]

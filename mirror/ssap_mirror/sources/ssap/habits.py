@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ssap_mirror.sources.harvest.slices import COLLECTION
+
 __all__ = ["Habits"]
 
 
@@ -19,3 +21,15 @@ class Habits:
     """Largest SIZE that the service takes [deg]."""
     largest_answer_rows: int | None = None
     """Rows that the service gives at most, whether it says that it cuts an answer or not."""
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """Collections of which each is asked for by itself: COLLECTION has one value (SSA 1.1 §4.1.2.14)."""
+        found = tuple(value for name, value in self.parameters if name.upper() == COLLECTION)
+        return found if len(found) > 1 else ()
+
+    @property
+    def always(self) -> tuple[tuple[str, str], ...]:
+        """Parameters with the same value in every request."""
+        apart = bool(self.collections)
+        return tuple((name, value) for name, value in self.parameters if not apart or name.upper() != COLLECTION)

@@ -31,6 +31,7 @@ from ssap_mirror.sources.harvest.cost import Price, refuse_full_disk
 from ssap_mirror.sources.harvest.ledger import Ledger
 from ssap_mirror.sources.harvest.refresh_base import MAX_REFRESH_FRACTION, refreshed_batches
 from ssap_mirror.sources.harvest.shape import changed_columns
+from ssap_mirror.sources.missing_values import missing_words
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Estimate, Harvest
 from ssap_mirror.sources.ssap.looks.lost import Gone, settle_with_lost
@@ -204,7 +205,7 @@ class Harvester:
         audit = sweeps.audit
         removed = gone.removed
         rows = audit.rows()
-        full = [answer for answer in self.ledger.answers() if not is_survey(answer.sweep)]
+        full = sweeps.full_answers()
         outcome = Outcome(
             main=sweeps.harvested_by(),
             second=next(iter(traits.parameters[1:]), None),
@@ -217,7 +218,12 @@ class Harvester:
             proof=proof,
             sample=sample,
             base=None if self.base is None else self.base.path.name,
-            signs=(*self._limit_found(), *settled.signs, *self.ledger.missing_cells(full)),
+            signs=(
+                *self._limit_found(),
+                *settled.signs,
+                *self.ledger.bad_cells(full),
+                *missing_words(audit.missing_cells()),
+            ),
             rows=rows - len(removed),
             duplicates=audit.full_rows() - rows,
             removed=len(removed),
@@ -228,6 +234,7 @@ class Harvester:
             uncompared=len(description.schema) - len(traits.survey_columns),
             divided=self.ledger.divided_by_sky(),
             volatile=tuple(name for name in description.schema.names if name in description.schema.volatile),
+            collections=tuple(sorted(traits.collections)),
         )
         record = {
             **outcome.to_json(),

@@ -118,7 +118,8 @@ class SsapSource:
                 self._url,
                 client,
                 staging,
-                parameters=habits.parameters,
+                parameters=habits.always,
+                collections=habits.collections,
                 limits=Limits(habits.largest_size_deg),
             )
             found = probe(endpoint, self._known, self._title, self._corrections)

@@ -11,12 +11,13 @@ import numpy as np
 
 from ssap_mirror.core import storage
 from ssap_mirror.errors import SourceError, TransportError
-from ssap_mirror.sources.harvest.answers import AnswerWriter, read_answer
+from ssap_mirror.sources.harvest.answers import AnswerWriter
 from ssap_mirror.sources.harvest.audit import Audit, Missing
-from ssap_mirror.sources.harvest.audit.sample import SAMPLE
 from ssap_mirror.sources.harvest.client import InterruptedHarvest
+from ssap_mirror.sources.harvest.cost import bytes_of_answer
 from ssap_mirror.sources.harvest.ledger import Answer, Ledger
 from ssap_mirror.sources.harvest.slices import (
+    COLLECTION,
     WHOLE,
     Range,
     Slice,
@@ -27,11 +28,12 @@ from ssap_mirror.sources.harvest.slices import (
 )
 from ssap_mirror.sources.harvest.sweep import Fetch, InseparableError, Sweep, run_sweep
 from ssap_mirror.sources.progress import Progress
-from ssap_mirror.sources.ssap.foreseen import requests_for_cells, requests_for_ranges
+from ssap_mirror.sources.ssap.endpoint import in_collections
+from ssap_mirror.sources.ssap.foreseen import requests_for
 from ssap_mirror.sources.ssap.hidden_limit import find_hidden_limit
 from ssap_mirror.sources.ssap.probe import Probe
 from ssap_mirror.sources.ssap.probe.traits import POS, TIME
-from ssap_mirror.sources.ssap.third_sweep import ThirdSweep, choose_third_sweep
+from ssap_mirror.sources.ssap.third_sweep import ThirdSweep, choose_third_sweep, values_at_hand
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,10 +58,6 @@ _FIRST_ORDER = {True: 0, False: 1}
 _STRIDE = 29
 # Room for rows that arrive meanwhile: an answer that fills its limit counts as truncated.
 _SPARE_ROWS = 1000
-# Size of an answer as it is sent, and as it is stored beside that, in terms of the latter.
-_AS_SENT = 6
-#: Role of the column that a range parameter is about.
-_ROLE_OF = {"SNR": "snr", "REDSHIFT": "redshift", "APERTURE": "aperture", "SPATRES": "s_resolution"}
 
 
 def is_survey(sweep: str) -> bool:
@@ -111,7 +109,8 @@ class Sweeps:
             Surveys by one parameter are told apart by it.
         """
         slices, known = self._planned(parameter)
-        return self._survey(_named(parameter, generation), slices, self._policy.survey_rows, known)
+        rows = self._policy.whole_table_rows if parameter == COLLECTION else self._policy.survey_rows
+        return self._survey(_named(parameter, generation), slices, rows, known)
 
     def numbers_of_survey(self, parameter: str, since: int) -> list[int]:
         """Numbers of the answers to surveys by a parameter, from an answer on."""
@@ -127,22 +126,21 @@ class Sweeps:
         limit = self.ledger.answer_limit
         if rows > self._policy.whole_table_rows or (limit is not None and rows >= limit):
             return None
-        if lack := storage.lack_of_room(self.ledger.folder, self._bytes_of_whole(rows)):
+        known = [answer for answer in self.ledger.answers() if is_survey(answer.sweep)]
+        if lack := storage.lack_of_room(self.ledger.folder, bytes_of_answer(rows, known)):
             self.progress.note(f"the table is not asked for as a whole: {self.ledger.folder} has {lack}")
             return None
         try:
-            return self._survey(_named(_WHOLE, generation), [WHOLE], rows + _SPARE_ROWS)
+            return self._survey(_named(_WHOLE, generation), [WHOLE], rows + _SPARE_ROWS, whole=True)
         except (TransportError, InterruptedHarvest):
             raise
         except SourceError as error:
             self.progress.note(f"the table cannot be asked for as a whole: {error}")
             return None
 
-    def _bytes_of_whole(self, rows: int) -> float:
-        """Room that the identities of so many rows need on disk, as they come and as they are kept [byte]."""
-        known = [answer for answer in self.ledger.answers() if is_survey(answer.sweep)]
-        stored = sum(answer.path.stat().st_size for answer in known) / max(sum(answer.rows for answer in known), 1)
-        return _AS_SENT * stored * rows
+    def numbers_of_whole(self, generation: int) -> list[int]:
+        """Numbers of the answers that such a survey has: one, or one for each collection."""
+        return [answer.number for answer in self.ledger.answers(_named(_WHOLE, generation))]
 
     def harvest(self, *parameters: str) -> None:
         """Ask for all full rows, by the first of some parameters that parts them, or without one.
@@ -178,12 +176,8 @@ class Sweeps:
         if parameter is None:
             return 1
         slices, known = self._planned(parameter)
-        limit = self._rows_of_an_answer()
-        if known is not None:
-            return requests_for_ranges(slices, known, limit)
-        first = slices[0].cell
-        assert first is not None
-        return requests_for_cells(*self.audit.positions(), first.order, limit)
+        others = max(len(self.probe.traits.collections) - 1, 0) * len(slices)
+        return others + requests_for(slices, known, self._rows_of_an_answer(), self.audit.positions)
 
     def _rows_of_an_answer(self) -> int:
         """Tell how many rows an answer may have: as many as are asked for, or as the service has shown to give."""
@@ -207,13 +201,9 @@ class Sweeps:
         """Ask for the full rows that were published since a date [MJD]."""
         self._fetch(f"{_FETCH}-{_PUBLISHED}", [Slice(Range("MTIME", since_mjd, None))])
 
-    def fetch_again(self, slices: Sequence[Slice]) -> None:
-        """Fetch full rows that are at hand already."""
-        self._fetch(_AGAIN, slices)
-
-    def fetch_sample(self, slices: Sequence[Slice]) -> None:
-        """Fetch full rows of the snapshot of a refresh, for a comparison."""
-        self._fetch(SAMPLE, slices)
+    def fetch_again(self, slices: Sequence[Slice], name: str = _AGAIN) -> None:
+        """Fetch full rows that are at hand already, from this harvest or from the snapshot of a refresh."""
+        self._fetch(name, slices)
 
     def fetch_lost(self, since: int, slices: Sequence[Slice]) -> None:
         """Ask for full rows where some were that the survey which began with some answer did not see again."""
@@ -235,7 +225,7 @@ class Sweeps:
             First answer of the survey that is believed.
         """
         self._fetch_rounds(since)
-        if self._only_in_whole(since) and isinstance(third := self.choose_third(), ThirdSweep):
+        if self._in_whole(since) and isinstance(third := self.choose_third(), ThirdSweep):
             try:
                 self.survey_by_third(third)
             except InterruptedHarvest:
@@ -243,12 +233,12 @@ class Sweeps:
             except SourceError as error:
                 self.progress.note(f"the rows that no other parameter selects are not to be had by it: {error}")
             self._fetch_rounds(since)
-        if self._only_in_whole(since):
-            self._fetch(self._next_fetch(), [WHOLE], maxrec=self.audit.seen() + _SPARE_ROWS)
+        if slices := self._in_whole(since):
+            self._fetch(self._next_fetch(), slices, maxrec=self.audit.seen() + _SPARE_ROWS)
 
     def rows_of_whole(self) -> set[int]:
         """How many rows each answer for the whole table has."""
-        return {answer.rows for answer in self.ledger.answers() if answer.slice == WHOLE}
+        return {answer.rows for answer in self.ledger.answers() if answer.slice.is_whole}
 
     def learn_limit(self, rows: int | None) -> None:
         """Know from now on that the service cuts its answers at so many rows; those that have as many count no more."""
@@ -261,6 +251,8 @@ class Sweeps:
 
     def choose_third(self) -> ThirdSweep | str:
         """Choose a sweep by another parameter than those of survey and harvest; or say why there is none."""
+        if self.probe.traits.collections:
+            return "each collection is asked for as a whole"
         values = {name: self._values_of(name) for name in self.probe.traits.parameters[2:]}
         copies = self.audit.full_rows() / max(self.audit.rows(), 1)
         return choose_third_sweep(values, copies, self._policy, self.ledger.requests(), self.ledger.answer_limit)
@@ -283,6 +275,8 @@ class Sweeps:
 
     def _planned(self, parameter: str) -> tuple[list[Slice], NDArray[np.float64] | None]:
         """Slices of a parameter that hold the whole table, and the values that they were planned by."""
+        if parameter == COLLECTION:
+            return [WHOLE], None
         if parameter == POS:
             order = _FIRST_ORDER[self.probe.traits.tiny]
             largest = self.probe.endpoint.limits.size_deg
@@ -293,12 +287,21 @@ class Sweeps:
         known = self._values_of(parameter)
         return plan_ranges(parameter, known, self._policy.slice_rows), known
 
-    def _survey(self, name: str, slices: Sequence[Slice], maxrec: int, known: NDArray[np.float64] | None = None) -> int:
+    def _survey(
+        self,
+        name: str,
+        slices: Sequence[Slice],
+        maxrec: int,
+        known: NDArray[np.float64] | None = None,
+        *,
+        whole: bool = False,
+    ) -> int:
         # Cells that stand for the whole table would pass over rows without a position, and be no proof.
-        sky_cuts = self.probe.traits.cones and WHOLE not in slices
-        sweep = Sweep(name, tuple(slices), maxrec, self._fetch_survey, known, sky_cuts)
-        answers = self._run_whole(sweep, full=False)
-        return min((answer.number for answer in answers), default=0)
+        sky_cuts = self.probe.traits.cones and not whole
+        asked = tuple(in_collections(slices, self.probe.traits.collections))
+        parts = () if whole else self._parts_of_collection()
+        sweep = Sweep(name, asked, maxrec, self._fetch_survey, known, sky_cuts, parts=parts)
+        return min((answer.number for answer in self._run_whole(sweep, full=False)), default=0)
 
     def _fetch(
         self,
@@ -308,7 +311,15 @@ class Sweeps:
         maxrec: int | None = None,
     ) -> None:
         limit = maxrec or 2 * self._policy.slice_rows
-        self._run_whole(Sweep(name, tuple(slices), limit, self._fetch_full, known, self.probe.traits.cones), full=True)
+        asked = tuple(in_collections(slices, self.probe.traits.collections))
+        self._run_whole(Sweep(name, asked, limit, self._fetch_full, known, self.probe.traits.cones), full=True)
+
+    def _parts_of_collection(self) -> tuple[Slice, ...]:
+        """Slices of the best parameter, for collections that have more rows than an answer."""
+        if not self.probe.traits.collections:
+            return ()
+        best = POS if self.probe.traits.cones else self.probe.traits.parameters[0]
+        return () if best == COLLECTION else tuple(self._planned(best)[0])
 
     def _run_whole(self, sweep: Sweep, *, full: bool) -> list[Answer]:
         """Run a sweep; again in smaller slices, if its answers show that the service cuts them and does not say so."""
@@ -350,38 +361,31 @@ class Sweeps:
             self.progress.stage("audit", len(missing))
             self._fetch(self._next_fetch(), slices)
 
-    def _only_in_whole(self, since: int) -> bool:
+    def _in_whole(self, since: int) -> list[Slice]:
+        """Find the answers for the whole table, or for a whole collection, that alone have rows which are missing."""
         numbers = set(self.audit.missing(since).answers.tolist())
-        return any(answer.number in numbers and answer.slice == WHOLE for answer in self.ledger.answers())
+        found = [answer.slice for answer in self.ledger.answers() if answer.number in numbers]
+        return list(dict.fromkeys(slice_ for slice_ in found if slice_.is_whole))
 
     def _slices_of(self, missing: Missing, *, at_position: bool) -> list[Slice]:
         """Where to ask for missing rows: at their positions, or where the survey saw them."""
         placed = np.isfinite(missing.ra) & np.isfinite(missing.dec) & at_position
         slices: list[Slice] = []
+        by_number = {answer.number: answer.slice for answer in self.ledger.answers()}
         if placed.any():
-            slices += self.around_positions(missing.ra[placed], missing.dec[placed])
-        seen_in = set(missing.answers[~placed].tolist())
-        answers = self.ledger.answers()
-        slices += [answer.slice for answer in answers if answer.number in seen_in and answer.slice != WHOLE]
+            cells = self.around_positions(missing.ra[placed], missing.dec[placed])
+            seen_in = (by_number[number].collection for number in missing.answers[placed].tolist())
+            slices += in_collections(cells, [name for name in dict.fromkeys(seen_in) if name is not None])
+        found = (by_number[number] for number in missing.answers[~placed].tolist())
+        slices += [slice_ for slice_ in found if not slice_.is_whole]
         return list(dict.fromkeys(slices))
 
+    def full_answers(self) -> list[Answer]:
+        """Answers of full rows."""
+        return [answer for answer in self.ledger.answers() if not is_survey(answer.sweep)]
+
     def _values_of(self, parameter: str) -> NDArray[np.float64]:
-        if parameter == TIME:
-            return self.audit.dates()
-        own = next((own for own in self.probe.traits.own if own.name == parameter), None)
-        schema = self.probe.description.schema
-        column = schema.role(_ROLE_OF[parameter]) if own is None else schema[own.column]
-        if column is None or column.datatype not in ("float", "double", "short", "int", "long"):
-            return np.empty(0)
-        found = [
-            batch.column(0).to_numpy(zero_copy_only=False).astype(np.float64)
-            for answer in self.ledger.answers()
-            if not is_survey(answer.sweep)
-            for batch in read_answer(answer.path, [column.name])
-        ]
-        values: NDArray[np.float64] = np.concatenate(found) if found else np.empty(0)
-        values = values[np.isfinite(values)]
-        return own.values if own is not None and not len(values) else values
+        return self.audit.dates() if parameter == TIME else values_at_hand(parameter, self.probe, self.full_answers())
 
     def _next_fetch(self) -> str:
         """Name the first fetch that is not finished, or a new one."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ssap_mirror.sources.harvest.answers import read_answer
+from ssap_mirror.sources.harvest.ledger import Answer
 from ssap_mirror.sources.harvest.slices import Slice, plan_ranges
 from ssap_mirror.sources.source import RequestPolicy
+from ssap_mirror.sources.ssap.probe import Probe
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["ThirdSweep", "choose_third_sweep"]
+__all__ = ["ThirdSweep", "choose_third_sweep", "values_at_hand"]
 
 # A slice is planned for half of its limit: it also has rows that nobody has seen yet.
 _FILLED = 0.5
@@ -22,6 +26,9 @@ _FILLED = 0.5
 _CROWDED = 0.9
 # Requests that an optional sweep may take at any rate, and what one may need beyond its plan.
 _FEW_REQUESTS, _SPARE = 16, 1.3
+# Role of the column that a range parameter is about.
+_ROLE_OF = {"SNR": "snr", "REDSHIFT": "redshift", "APERTURE": "aperture", "SPATRES": "s_resolution"}
+_NUMBERS = ("float", "double", "short", "int", "long")
 
 
 @dataclass(frozen=True)
@@ -106,3 +113,30 @@ def _planned(
     if needed > allowed:
         return f"a sweep by {parameter} would take {needed:,} requests, more than the {allowed:,} that a proof may take"
     return ThirdSweep(parameter, tuple(slices), maxrec, needed, int(len(known) / copies))
+
+
+def values_at_hand(parameter: str, probe: Probe, answers: Iterable[Answer]) -> NDArray[np.float64]:
+    """Values that full rows have for a range parameter, as often as they came; else, of an own one, the probe's.
+
+    Parameters
+    ----------
+    parameter : str
+        Its name; dates are another matter, since surveys see them too.
+    probe : Probe
+        The service.
+    answers : iterable of Answer
+        Of full rows.
+    """
+    own = next((own for own in probe.traits.own if own.name == parameter), None)
+    schema = probe.description.schema
+    column = schema.role(_ROLE_OF[parameter]) if own is None else schema[own.column]
+    if column is None or column.datatype not in _NUMBERS:
+        return np.empty(0)
+    found = [
+        batch.column(0).to_numpy(zero_copy_only=False).astype(np.float64)
+        for answer in answers
+        for batch in read_answer(answer.path, [column.name])
+    ]
+    values: NDArray[np.float64] = np.concatenate(found) if found else np.empty(0)
+    values = values[np.isfinite(values)]
+    return own.values if own is not None and not len(values) else values

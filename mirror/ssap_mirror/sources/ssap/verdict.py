@@ -63,6 +63,8 @@ class Outcome:
     """Of a refresh: whole rows that were compared, if that was wanted."""
     volatile: tuple[str, ...] = ()
     """Columns that differed between two answers with the same rows, so that rows were compared without them."""
+    collections: tuple[str, ...] = ()
+    """Collections that were asked for, of a service that gives nothing without COLLECTION."""
 
     @property
     def is_one_state(self) -> bool:
@@ -78,6 +80,7 @@ class Outcome:
             "rows_missing": self.missing,
             "duplicates": self.duplicates,
             "refresh_of": self.base,
+            **({"collections": list(self.collections)} if self.collections else {}),
         }
 
 
@@ -114,6 +117,12 @@ def _what_it_is_worth(outcome: Outcome) -> list[Finding]:
         words = (
             f"{', '.join(outcome.volatile)} differed between two answers with the same rows, so rows were compared "
             "without them: a change of their values while they were fetched would not be seen"
+        )
+        found.append(Finding(words, unproven=True))
+    if outcome.collections:
+        words = (
+            f"not proven: the service wants COLLECTION, and was asked for {', '.join(outcome.collections)}; rows of "
+            "other collections, if there are any, are not in the copy (--param COLLECTION=NAME, for each of them)"
         )
         found.append(Finding(words, unproven=True))
     if outcome.removed:

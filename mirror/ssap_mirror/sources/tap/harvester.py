@@ -11,6 +11,7 @@ from ssap_mirror.sources.harvest.audit import AUDIT, Audit
 from ssap_mirror.sources.harvest.cost import refuse_full_disk
 from ssap_mirror.sources.harvest.ledger import Answer, Ledger
 from ssap_mirror.sources.harvest.refresh_base import refreshed_batches, rows_once
+from ssap_mirror.sources.missing_values import missing_words
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Finding, Harvest, Verdict
 from ssap_mirror.sources.tap.averages import (
@@ -67,6 +68,7 @@ def harvest_table(probe: Probe, ledger: Ledger, before: int, staging: Path, prog
         if came == after > different:
             # Rows that share an identity came in different jobs.
             ambiguous = came - different
+        missing = audit.missing_cells(by_identity=not ambiguous)
     findings = [
         Finding(f"COUNT(*) of {probe.adql.table} was {before:,} before and is {after:,} now"),
         Finding(f"{came:,} rows came in {len(answers):,} jobs, each with as many rows as the server counted"),
@@ -74,7 +76,7 @@ def harvest_table(probe: Probe, ledger: Ledger, before: int, staging: Path, prog
     if ambiguous:
         findings.append(Finding(f"{identity} does not tell rows apart: rows are compared by all values"))
         identity, different = None, came
-    findings += map(Finding, ledger.missing_cells(answers))
+    findings += map(Finding, (*ledger.bad_cells(answers), *missing_words(missing)))
     findings += _counted(different, came, after)
     told = Comparison()
     if different == after:

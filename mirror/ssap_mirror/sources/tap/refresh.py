@@ -26,6 +26,7 @@ from ssap_mirror.sources.harvest.refresh_base import (
     rows_once,
 )
 from ssap_mirror.sources.harvest.slices import Slice
+from ssap_mirror.sources.missing_values import missing_words
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Finding, Harvest, Verdict
 from ssap_mirror.sources.tap.averages import Comparison, altered_columns, ask_averages, averages_of, compare_averages
@@ -220,7 +221,7 @@ class Refresh:
             Finding(f"COUNT(*) of {self._adql.table} was {before:,} before and is {after:,} now"),
         ]
         fetched = self._ledger.answers(*FETCHES, SAMPLE)
-        findings += map(Finding, self._ledger.missing_cells(fetched))
+        findings += map(Finding, (*self._ledger.bad_cells(fetched), *missing_words(audit.missing_cells())))
         if removed:
             findings.append(Finding(f"{len(removed):,} rows are no longer in the table, and are left out"))
         if missing:

@@ -21,6 +21,8 @@ from ssap_mirror.sources.harvest.slices import (
     iso_of_mjd,
     plan_ranges,
 )
+from ssap_mirror.sources.ssap.endpoint import in_collections
+from ssap_mirror.sources.ssap.habits import Habits
 
 dates = st.floats(57000, 60000, allow_nan=False)
 
@@ -175,3 +177,25 @@ def test_cells_around_missing_rows_are_large_where_these_are_many() -> None:
     sought = np.append(np.arange(300), [20_000])
     slices = cover_positions(ra[sought], dec[sought], ra, dec, 2000, 50_000)
     assert max(slice_.cell.order for slice_ in slices) > min(slice_.cell.order for slice_ in slices)
+
+
+def test_slices_of_a_service_that_wants_collection_have_one_each() -> None:
+    plain, cell = Slice(Range("TIME", 58000.0, None)), Slice(cell=Cell(1, 7), collection="wide")
+    asked = in_collections([plain, cell], ("deep", "wide"))
+    assert [slice_.collection for slice_ in asked] == ["deep", "wide", "wide"]
+    assert asked[0].params(size_is_radius=False) == [("COLLECTION", "deep"), *plain.params(size_is_radius=False)]
+    assert in_collections([plain], ()) == [plain]
+    # Parts belong to the same collection, and none is another's in the journal.
+    parts = [part for slice_ in asked for part in slice_.cut() or ()]
+    assert [part.collection for part in parts] == ["deep", "deep", "wide", "wide", *["wide"] * 4]
+    assert len({slice_.key for slice_ in [plain, *asked, *parts]}) == len(parts) + 4
+    assert [Slice.from_json(slice_.to_json()) for slice_ in asked] == asked
+    assert Slice(collection="deep").is_whole
+    assert not any(slice_.is_whole for slice_ in asked)
+
+
+def test_several_collections_that_somebody_names_are_asked_for_one_by_one() -> None:
+    several = Habits((("COLLECTION", "a"), ("K", "1"), ("collection", "b")))
+    assert (several.collections, several.always) == (("a", "b"), (("K", "1"),))
+    one = Habits((("COLLECTION", "a"), ("K", "1")))
+    assert (one.collections, one.always) == ((), one.parameters)

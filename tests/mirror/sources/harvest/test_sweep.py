@@ -116,6 +116,16 @@ def test_a_slice_that_takes_too_long_is_cut(table: Table, ledger: Ledger) -> Non
     assert max(answer.rows for answer in ledger.answers()) <= 150
 
 
+def test_a_part_that_takes_too_long_is_asked_for_again_before_it_is_cut(table: Table, ledger: Ledger) -> None:
+    def busy(slice_: Slice, rows: int) -> SourceError | None:
+        return QueryTooLargeError("timed out") if len(table.asked) in (1, 3) else None
+
+    table.fails = busy
+    assert run(table, ledger, ALL, maxrec=500) == 1000
+    assert ledger.cuts("harvest") == 1, "the whole is cut, and the half that met a busy moment is not"
+    assert [answer.rows for answer in ledger.answers()] == [500, 500]
+
+
 def test_a_slice_that_fails_for_good_is_named_and_the_others_are_kept(table: Table, ledger: Ledger) -> None:
     def fails(slice_: Slice, rows: int) -> SourceError | None:
         stumbles = slice_.range is not None and slice_.range.holds(np.array([777.0]))[0]

@@ -31,3 +31,12 @@ def test_an_answer_that_breaks_off_twice_at_one_place() -> None:
     limits = Limits()
     broken = TransportError("the answer of x broke off: peer closed (received 60000 bytes, expected 99999)")
     assert [limits.learn(broken, CONE) for _ in range(2)] == [False, True]
+
+
+def test_a_few_rows_that_break_off_are_asked_for_in_smaller_numbers() -> None:
+    limits = Limits()
+    broken = TransportError("the answer of x broke off: peer closed (received 60000 bytes, expected 99999)")
+    assert limits.reduced(broken, CONE) is None
+    assert limits.reduced(broken, CONE) == [("POS", "0,0"), ("SIZE", "90"), ("MAXREC", "625")]
+    assert limits.reduced(ServiceError("MAXREC must not be larger than 1,000"), CONE) == [*CONE[:2], ("MAXREC", "1000")]
+    assert Limits().reduced(ServiceError("SIZE must not be larger than 15.0 degrees"), CONE) is None, "it asks the same"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from tests.support.simulated.forms.parts import BASE, Form, Part, numbers
-from tests.support.simulated.scenarios.scenario import Scenario, first
+from tests.support.simulated.scenarios.scenario import Change, Scenario, first
 from tests.support.simulated.services.documents import error_document
 from tests.support.simulated.services.http import Reply
+from tests.support.simulated.services.ssap import SsapService
 from tests.support.simulated.services.traits import Traits
+from tests.support.simulated.spectra import concatenated, made_up
+from tests.support.simulated.world import Outcome, World
 
 __all__ = ["SCENARIOS"]
 
@@ -17,7 +23,7 @@ _POS, _POS_ALONE = ("POS",), Traits(obeys=("POS",), needs=("POS",))
 _PAGE = Reply(b"<html><title>500</title>Internal error</html>", 500, content_type="text/html")
 _BARE_PAGE = Reply(error_document("TIME is not supported by this service"), 400)
 _BY_COLLECTION = Traits(
-    obeys=("POS", "TIME", "BAND", "SNR", "COLLECTION"), needs=("COLLECTION",), collections_declared=True
+    obeys=("POS", "TIME", "BAND", "SNR", "COLLECTION"), needs=("COLLECTION",), collections=("deep", "pilot", "wide")
 )
 #: Computed spectra have no place and no date.
 _THEORY = replace(
@@ -35,6 +41,23 @@ _THEORY = replace(
 )
 _OWN = {"t_eff": "teff", "log_g": "logg"}
 _ENDS = {"teff": ("TEFF_MIN", "TEFF_MAX")}
+
+
+def _rows_come_and_go(service: SsapService) -> None:
+    kept = np.arange(len(service.spectra)) % 50 > 0
+    service.spectra = concatenated(service.spectra.take(kept), made_up(40, seed=8, first=80_000))
+
+
+def _again_after(change: Change) -> Callable[[World], Outcome]:
+    """Mirror a service of which no copy can be proven to be whole, change it, and mirror it again."""
+
+    def run(world: World) -> Outcome:
+        world.sync()
+        assert isinstance(world.service, SsapService)
+        change(world.service)
+        return world.sync()
+
+    return run
 
 
 def _whole(name: str, traits: Traits, *, most: int = 100, form: Form = BASE, slow: bool = False) -> Scenario:
@@ -55,12 +78,35 @@ SCENARIOS: list[Scenario] = [
     _whole("POS or COLLECTION is needed", Traits(needs=("POS", "COLLECTION"), refuses_with="http 400")),
     _whole("COLLECTION is needed, and its values are declared", _BY_COLLECTION),
     _whole("COLLECTION is needed and declared, no rows without", replace(_BY_COLLECTION, refuses_with="no rows")),
+    _whole("COLLECTION is needed, and its values overlap", replace(_BY_COLLECTION, collections=("d", "deep", "ilo"))),
+    _whole("COLLECTION is needed, and is all that is obeyed", replace(_BY_COLLECTION, obeys=("COLLECTION",))),
+    Scenario(
+        "COLLECTION is needed, at most 200 rows",
+        first,
+        says="not proven.*3 collections have more rows than an answer",
+        traits=replace(_BY_COLLECTION, most_rows=200),
+        most_requests=250,
+    ),
+    Scenario(
+        "COLLECTION is needed, and not all of its values are declared",
+        first,
+        says="not proven: the service wants COLLECTION, and was asked for deep, wide; rows of other collections",
+        traits=replace(_BY_COLLECTION, collections=("deep", "wide")),
+        most_requests=100,
+    ),
+    Scenario(
+        "COLLECTION is needed, and a refresh finds other rows in one",
+        _again_after(_rows_come_and_go),
+        "whole",
+        traits=_BY_COLLECTION,
+        most_requests=150,
+    ),
     Scenario(
         "COLLECTION is needed, and nobody says which there are",
         first,
         "refused",
         "COLLECTION is mandatory.*--param NAME=VALUE",
-        traits=replace(_BY_COLLECTION, collections_declared=False),
+        traits=replace(_BY_COLLECTION, collections=()),
         most_requests=30,
     ),
     _whole("metadata are refused", Traits(metadata="error")),

@@ -44,7 +44,8 @@ def matches(spectra: Spectra, traits: Traits, params: dict[str, str]) -> NDArray
             low, high = (float(params[name]), None) if name in traits.scalars else _ends(params[name], float)
             keep &= overlap(values, values, low, high)
     if "COLLECTION" in params and "COLLECTION" in traits.obeys:
-        keep &= np.isin(spectra.collection, params["COLLECTION"].split(","))
+        # A minimum match of one term (SSA 1.1 §4.1.2.14).
+        keep &= np.array([params["COLLECTION"].lower() in name for name in spectra.collection], bool)
     for name, of in traits.own.items():
         if name.upper() in params:
             keep &= overlap(getattr(spectra, of), getattr(spectra, of), *_ends(params[name.upper()], float))

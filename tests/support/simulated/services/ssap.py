@@ -190,9 +190,9 @@ class SsapService:
         values = ""
         if name == "SIZE" and self.traits.max_size_declared:
             values = f'<VALUES><MAX value="{self.traits.max_size}"/></VALUES>'
-        if name == "COLLECTION" and self.traits.collections_declared:
-            known = sorted(set(self.spectra.collection))
-            values = f"<VALUES>{''.join(f'<OPTION value={quoteattr(value)}/>' for value in known)}</VALUES>"
+        if name == "COLLECTION" and self.traits.collections:
+            options = (f"<OPTION value={quoteattr(value)}/>" for value in self.traits.collections)
+            values = f"<VALUES>{''.join(options)}</VALUES>"
         of = {first: item for item, pair in self.traits.own_ends.items() for first in pair} | dict(self.traits.own)
         if name in of:
             known = getattr(self.spectra, of[name])

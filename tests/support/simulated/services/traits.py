@@ -40,8 +40,8 @@ class Traits:
     """How it says so."""
     needs_own: str | None = None
     """A parameter of its own, without which it refuses with HTTP 400 and a VOTable."""
-    collections_declared: bool = False
-    """Whether the metadata lists the collections that there are."""
+    collections: tuple[str, ...] = ()
+    """Values of COLLECTION that the metadata lists."""
     own: Mapping[str, str] = field(default_factory=dict)
     """Parameters of its own -> field of `Spectra` that they select by, as a range ``a/b``."""
     own_ends: Mapping[str, tuple[str, str]] = field(default_factory=dict)

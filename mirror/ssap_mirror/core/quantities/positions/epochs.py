@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ssap_mirror.core.quantities.time_systems import count_of_days
 from ssap_mirror.core.times import MJD_ZERO_JD
 from ssap_mirror.core.units import conversion
 
@@ -14,12 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Dates", "told_dates"]
 
-#: Julian date of MJD 0.
-
 _YEARS = ("a", "yr", "year", "years", "jyear", "julian year", "julian years")
-# "BJD - 2457000, days" (TESS), "JD-2450000", "HJD'-2450000", "BTJD" has no number and stays untold
-_JD_MINUS = re.compile(r"\b(?P<kind>[BHT]?JD|MJD)\w*'?\s*[-−–]\s*(?P<origin>\d+(?:\.\d+)?)", re.IGNORECASE)
-_JD = re.compile(r"\b(?P<kind>[BHT]?JD|MJD)(?:_?[A-Z]{2,4})?\b", re.IGNORECASE)
 _XTYPES = {"mjd": MJD_ZERO_JD, "jd": 0.0}
 # Names of columns that hold years if their values could be
 _YEAR_NAMES = re.compile(r"(?:^|[^a-z])(ep|epoch|year|yr|jyear|years)(?:$|[^a-z])|epoch|year", re.IGNORECASE)
@@ -63,8 +59,8 @@ def told_dates(item: pa.Field, unit: str) -> Dates:
         return Dates("text")
     if unit.lower() in _YEARS and "time_origin" not in metadata:
         return Dates("years")
-    if (told := _in_words(unit)) is not None:
-        return Dates("days", told)
+    if (counted := count_of_days(unit)) is not None:
+        return Dates("days", counted[0])
     days = 1.0
     if unit:
         factor = conversion(unit, "d")
@@ -82,12 +78,3 @@ def told_dates(item: pa.Field, unit: str) -> Dates:
     name = metadata.get("source_name", item.name)
     told_by_ucd = metadata.get("ucd", "").lower().startswith("meta.ref;time.epoch")
     return Dates("numbers", may_be_years=told_by_ucd or _YEAR_NAMES.search(name) is not None)
-
-
-def _in_words(unit: str) -> float | None:
-    """Origin that a unit tells in words, as a Julian date."""
-    for pattern in (_JD_MINUS, _JD):
-        if found := pattern.search(unit):
-            start = MJD_ZERO_JD if found["kind"].upper() == "MJD" else 0.0
-            return start + float(found.groupdict().get("origin") or 0.0)
-    return None

@@ -66,3 +66,8 @@ class Positions:
         """Role -> column name, for the roles that a column plays."""
         named = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in _NOT_COLUMNS}
         return {role: column for role, column in named.items() if isinstance(column, str)}
+
+    def given(self) -> dict[str, str | float]:
+        """All that is said, but for units: names of columns, dates, errors and the frame."""
+        said = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "units"}
+        return {name: value for name, value in said.items() if value is not None}

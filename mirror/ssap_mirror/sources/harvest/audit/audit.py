@@ -40,6 +40,25 @@ class Audit(Index):
         """Count the full rows that came, those that came again too."""
         return self.number("SELECT count(full_digest) FROM seen")
 
+    def missing_cells(self, *, by_identity: bool = True) -> dict[str, int]:
+        """Count by column the cells of the different full rows that had a value which stands for a missing one.
+
+        Of a row that came again, what came last counts; those of the snapshot of a refresh were counted with it.
+
+        Parameters
+        ----------
+        by_identity : bool
+            Whether rows are told apart by their identity; else, or where there is none, by all values.
+        """
+        found = self.table(
+            "SELECT name, count(*) AS cells FROM (SELECT unnest(missing) AS name FROM"
+            " (SELECT arg_max_null(missing, number) AS missing FROM seen WHERE full_digest IS NOT NULL"
+            " GROUP BY CASE WHEN ? THEN identity ELSE full_digest::VARCHAR END)) GROUP BY name",
+            by_identity and self._identity is not None,
+        )
+        counts = dict(zip(found.column("name").to_pylist(), found.column("cells").to_pylist(), strict=True))
+        return {name: counts.get(name, 0) for name in self._schema.missing}
+
     def seen(self) -> int:
         """Count the different rows that anything has seen."""
         return self.number("SELECT count(DISTINCT identity) FROM seen")
@@ -48,10 +67,12 @@ class Audit(Index):
         """Count the different rows that the survey has seen that is believed."""
         return self.number("SELECT count(*) FROM survey(?)", since)
 
-    def lacking(self, number: int) -> int:
-        """Count the full rows that one answer does not have."""
+    def lacking(self, numbers: Iterable[int]) -> int:
+        """Count the full rows that none of some answers has."""
         return self.number(
-            "SELECT count(*) FROM held ANTI JOIN (SELECT identity FROM seen WHERE number = ?) USING (identity)", number
+            "SELECT count(*) FROM held"
+            " ANTI JOIN (SELECT identity FROM seen WHERE list_contains(?, number)) USING (identity)",
+            list(numbers),
         )
 
     def unnamed(self) -> int:

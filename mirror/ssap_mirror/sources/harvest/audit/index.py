@@ -16,7 +16,7 @@ import numpy as np
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import CatalogError
-from ssap_mirror.sources.harvest.answers import DIGEST, SURVEY_DIGEST, Digests, read_answer
+from ssap_mirror.sources.harvest.answers import DIGEST, MISSING, SURVEY_DIGEST, Digests, read_answer
 from ssap_mirror.sources.harvest.ledger import Answer
 from ssap_mirror.sources.harvest.positions import columns_read, dates, positions
 from ssap_mirror.sources.harvest.refresh_base import base_batches
@@ -34,7 +34,8 @@ _MEMORY = "400MB"
 # identity that a survey cannot tell apart, and of which one of its answers has more than there are full rows.
 _TABLES = """
 CREATE TABLE seen (
-    number INTEGER, identity VARCHAR, t DOUBLE, ra DOUBLE, dec DOUBLE, full_digest UBIGINT, survey_digest UBIGINT
+    number INTEGER, identity VARCHAR, t DOUBLE, ra DOUBLE, dec DOUBLE, full_digest UBIGINT, survey_digest UBIGINT,
+    missing VARCHAR[]
 );
 CREATE VIEW held AS
     SELECT identity, arg_max(survey_digest, number) AS digest, max(number) AS number,
@@ -172,7 +173,7 @@ class Index:
 
         with pa.OSFile(str(path)) as file, pa.ipc.open_file(file) as reader:
             there = reader.schema.names
-        wanted = [self._identity, *columns_read(self._schema), DIGEST, SURVEY_DIGEST]
+        wanted = [self._identity, *columns_read(self._schema), DIGEST, SURVEY_DIGEST, MISSING]
         return [name for name in dict.fromkeys(wanted) if name is not None and name in there]
 
     def _rows(self, batch: pa.RecordBatch, number: int, full: bool) -> pa.Table:  # noqa: FBT001
@@ -196,6 +197,7 @@ class Index:
                 "dec": pa.array(dec, from_pandas=True),
                 "full_digest": digest if full else pa.nulls(count, pa.uint64()),
                 "survey_digest": survey_digest,
+                "missing": batch.column(MISSING) if MISSING in batch.schema.names else _nothing_missing(count),
             }
         )
 
@@ -206,3 +208,9 @@ class Index:
     def number(self, query: str, *values: object) -> int:
         """Ask the index for one number."""
         return int(self._duckdb.sql(query, params=list(values)).fetchall()[0][0])
+
+
+def _nothing_missing(rows: int) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.nulls(rows, pa.list_(pa.string()))

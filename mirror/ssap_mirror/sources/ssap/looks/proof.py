@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ssap_mirror.errors import SourceError
 from ssap_mirror.sources.harvest.client import InterruptedHarvest
+from ssap_mirror.sources.harvest.slices import COLLECTION
 from ssap_mirror.sources.ssap.survey import Survey
 from ssap_mirror.sources.ssap.sweeps import Sweeps
 
@@ -51,7 +52,9 @@ def prove(sweeps: Sweeps, survey: Survey, *, refresh: bool) -> Proof:
     """
     parameters = sweeps.probe.traits.parameters
     if survey.whole or not parameters:
-        return Proof(proven=True, words=_words_of_whole(sweeps.audit.rows()))
+        return Proof(proven=True, words=_words_of_whole(sweeps, sweeps.audit.rows()))
+    if COLLECTION in survey.parameters:
+        return _of_collections(sweeps, survey)
     sweeps.progress.stage("last proof", None)
     swept = tuple(dict.fromkeys([*survey.parameters, *parameters[:1]]))
     try:
@@ -78,7 +81,8 @@ def _ask_whole(sweeps: Sweeps, survey: Survey) -> Proof | None:
         number = sweeps.survey_whole(generation)
         if number is None:
             return None
-        lacking, new = sweeps.audit.lacking(number), len(sweeps.audit.missing(survey.since))
+        lacking = sweeps.audit.lacking(sweeps.numbers_of_whole(generation))
+        new = len(sweeps.audit.missing(survey.since))
         sweeps.fetch_missing(survey.since)
         rows = sweeps.audit.rows()
         if lacking:
@@ -88,13 +92,31 @@ def _ask_whole(sweeps: Sweeps, survey: Survey) -> Proof | None:
             )
             return Proof(proven=False, words=words)
         if not new:
-            return Proof(proven=True, words=_words_of_whole(rows))
+            return Proof(proven=True, words=_words_of_whole(sweeps, rows))
     words = f"not proven: each of {_ROUNDS} requests without any constraint had rows that the one before had not"
     return Proof(proven=False, words=words)
 
 
-def _words_of_whole(rows: int) -> str:
-    return f"one request without any constraint has no row but these {rows:,}"
+def _words_of_whole(sweeps: Sweeps, rows: int) -> str:
+    each = (
+        "one request for each collection" if sweeps.probe.traits.collections else "one request without any constraint"
+    )
+    return f"{each} has no row but these {rows:,}"
+
+
+def _of_collections(sweeps: Sweeps, survey: Survey) -> Proof:
+    """See whether the survey had each collection in one answer, as the last proof has the whole table."""
+    numbers = sweeps.numbers_of_survey(COLLECTION, survey.since)
+    parts = {answer.slice.collection for answer in sweeps.ledger.answers() if answer.number in numbers}
+    divided = parts - {
+        answer.slice.collection
+        for answer in sweeps.ledger.answers()
+        if answer.number in numbers and answer.slice.is_whole
+    }
+    if not divided:
+        return Proof(proven=True, words=_words_of_whole(sweeps, sweeps.audit.rows()))
+    swept = tuple(dict.fromkeys([*survey.parameters, *sweeps.probe.traits.parameters[:1]]))
+    return _not_proven(swept, f"{len(divided):,} collections have more rows than an answer")
 
 
 def _ask_third(sweeps: Sweeps, survey: Survey, swept: tuple[str, ...], *, refresh: bool) -> Proof:

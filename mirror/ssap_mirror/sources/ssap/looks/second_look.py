@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def _part_of(sweeps: Sweeps, answer: Answer) -> Slice:
         width = max(1, int(len(known) * _ROWS / answer.rows))
         if len(known) > width + 1:
             first = int(rng.integers(0, len(known) - width))
-            return Slice(Range(TIME, float(known[first]), float(known[first + width])))
+            return replace(answer.slice, range=Range(TIME, float(known[first]), float(known[first + width])))
     if cell is not None:
         found = [there for batch in batches if (there := positions(schema, batch)) is not None]
         ra, dec = (np.concatenate([np.empty(0), *(part[at] for part in found)]) for at in (0, 1))
@@ -72,5 +73,5 @@ def _part_of(sweeps: Sweeps, answer: Answer) -> Slice:
             order = min(cell.order + math.ceil(math.log(answer.rows / _ROWS, 4)), 12)
             one = rng.choice(placed)
             pixel = int(cell_of(healpix_29(ra[[one]], dec[[one]]), order)[0])
-            return Slice(within, Cell(order, pixel))
+            return replace(answer.slice, cell=Cell(order, pixel))
     return answer.slice

@@ -38,7 +38,7 @@ def look_at_whole_rows(sweeps: Sweeps, base: Catalog, rows: int) -> Sample:
     # Others each time, unless an interrupted sync has picked some already.
     picked = sweeps.audit.pick(rows, int(np.random.default_rng().integers(2**31)))
     try:
-        sweeps.fetch_sample(slices_around(sweeps, picked))
+        sweeps.fetch_again(slices_around(sweeps, picked), SAMPLE)
     except InterruptedHarvest:
         raise
     except SourceError as error:

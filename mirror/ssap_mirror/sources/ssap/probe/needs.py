@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import re
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from dataclasses import replace
 from ssap_mirror.errors import FormatError, ServiceError, SourceError
 from ssap_mirror.sources.harvest.client import ServerFailure
 from ssap_mirror.sources.harvest.samples import Sample
-from ssap_mirror.sources.harvest.slices import Cell, order_of_discs
+from ssap_mirror.sources.harvest.slices import COLLECTION, Cell, order_of_discs
 from ssap_mirror.sources.ssap.endpoint import Endpoint
 
 __all__ = ["ALL_SKY", "with_constraint"]
@@ -26,14 +25,13 @@ _ALL_VALUES = (
 )
 # SIZEs to try where a service refuses the whole sky and does not say what it takes [deg].
 _SIZES = (180.0, 90.0, 45.0, 15.0, 5.0, 1.0)
-# Cones to look for a first row in, where none may hold the whole sky.
-_LOOKS = 24
+# Cones to look for a first row in, where none may hold the whole sky, and collections.
+_LOOKS, _LOOKS_AT_COLLECTIONS = 24, 3
 _REFUSALS = (ServiceError, FormatError, ServerFailure)
 _WANTS = re.compile(r"mandatory|requir|missing|must|need|specif", re.I)
-_COLLECTION = "COLLECTION"
 
 
-def with_constraint(endpoint: Endpoint, most_cones: int, collections: tuple[str, ...] = ()) -> Endpoint:
+def with_constraint(endpoint: Endpoint, most_cones: int, declared: tuple[str, ...] = ()) -> Endpoint:
     """See whether a request without any constraint has rows, and if not, with which constraint one has.
 
     Parameters
@@ -41,34 +39,55 @@ def with_constraint(endpoint: Endpoint, most_cones: int, collections: tuple[str,
     endpoint : Endpoint
         The service.
     most_cones : int
-        A sky that takes more cones is not asked for.
-    collections : tuple of str
-        Those that the service declares (OPTIONs of COLLECTION); if nothing else has rows, every request asks for them.
+        A sky that takes more cones is not asked for; nor are more collections.
+    declared : tuple of str
+        Collections that the service declares (OPTIONs of COLLECTION); if nothing else has rows, each is asked for.
 
     Raises
     ------
     SourceError
         If the service refuses all of them, in the words of its first refusal; or if it takes too many cones.
     """
-    refused: SourceError | None = None
-    try:
-        bare = endpoint.sample([("MAXREC", "1")])
-        if bare.rows.num_rows:
-            return endpoint
-    except (ServiceError, FormatError, ServerFailure) as error:
-        refused = error
-    for constraint in _constraints(endpoint, refused):
-        if _rows_with(endpoint, constraint):
-            return replace(endpoint, everywhere=constraint)
-    if collections and _COLLECTION not in {name.upper() for name, _ in endpoint.parameters}:
-        asked = (*endpoint.parameters, (_COLLECTION, ",".join(collections)))
-        with contextlib.suppress(*_REFUSALS):
-            return with_constraint(replace(endpoint, parameters=asked), most_cones)
+    found, refused = _that_has_rows(endpoint)
+    if found is None:
+        found = _in_collections(endpoint, declared, most_cones)
+    if found is not None:
+        return found
     if endpoint.limits.size_deg is not None:
         return _with_small_cones(endpoint, most_cones)
     if refused is not None:
         raise _with_hint(refused)
     return endpoint
+
+
+def _that_has_rows(endpoint: Endpoint) -> tuple[Endpoint | None, SourceError | None]:
+    """Find a constraint that has rows, and the first refusal if there is one."""
+    refused: SourceError | None = None
+    try:
+        if endpoint.sample([("MAXREC", "1")]).rows.num_rows:
+            return endpoint, None
+    except _REFUSALS as error:
+        refused = error
+    for constraint in _constraints(endpoint, refused):
+        if _rows_with(endpoint, constraint):
+            return replace(endpoint, everywhere=constraint), refused
+    return None, refused
+
+
+def _in_collections(endpoint: Endpoint, declared: tuple[str, ...], most: int) -> Endpoint | None:
+    """Put a collection that has rows first, of those that somebody names or else the service; None if none has."""
+    if COLLECTION in {name.upper() for name, _ in endpoint.parameters}:
+        return None
+    names = endpoint.collections or declared
+    if len(names) > most:
+        message = f"{endpoint.url} wants COLLECTION and has {len(names):,}, more than {most:,} requests (--most-cones)"
+        raise SourceError(message)
+    # The first, if somebody names it, was the first to be asked.
+    for at in range(1 if endpoint.collections else 0, min(len(names), _LOOKS_AT_COLLECTIONS)):
+        found, _ = _that_has_rows(replace(endpoint, collections=(*names[at:], *names[:at])))
+        if found is not None:
+            return found
+    return None
 
 
 def _with_hint(refused: SourceError) -> SourceError:

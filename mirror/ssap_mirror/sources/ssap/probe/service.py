@@ -11,6 +11,7 @@ from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.harvest.client import InterruptedHarvest
 from ssap_mirror.sources.harvest.positions import columns_read
 from ssap_mirror.sources.harvest.samples import BINARY2, Sample
+from ssap_mirror.sources.harvest.slices import COLLECTION
 from ssap_mirror.sources.http.limits import Limits
 from ssap_mirror.sources.source import Description
 from ssap_mirror.sources.ssap.endpoint import Endpoint
@@ -65,8 +66,9 @@ def probe(endpoint: Endpoint, known: Schema | None, title: str, corrections: Cor
         found = with_constraint(endpoint, endpoint.client.policy.most_cones, _declared_collections(parameters))
     except FormatError as error:
         raise SourceError(_no_service(endpoint, error)) from error
-    if found.parameters != endpoint.parameters:
-        notes += (f"the service wants COLLECTION, so all that it declares are asked for: {found.parameters[-1][1]}",)
+    if found.collections:
+        listed = ", ".join(sorted(found.collections))
+        notes += (f"the service wants COLLECTION, so each that is known is asked for: {listed}",)
     endpoint = found
     if not parameters or "RESPONSEFORMAT" in {column.name.upper() for column in parameters}:
         endpoint = _with_binary2(endpoint)
@@ -148,7 +150,7 @@ def _declared_collections(parameters: Iterable[Column]) -> tuple[str, ...]:
     return tuple(
         value
         for param in parameters
-        if isinstance(param, Param) and param.name.upper() == "COLLECTION"
+        if isinstance(param, Param) and param.name.upper() == COLLECTION
         for _, value in param.options
         if value
     )

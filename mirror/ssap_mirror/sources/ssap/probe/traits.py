@@ -14,7 +14,7 @@ from ssap_mirror.errors import FormatError, ServiceError
 from ssap_mirror.sources.harvest.client import ServerFailure
 from ssap_mirror.sources.harvest.positions import is_date, numbers_of_dates, positions
 from ssap_mirror.sources.harvest.samples import Sample, identity_in
-from ssap_mirror.sources.harvest.slices import Range
+from ssap_mirror.sources.harvest.slices import COLLECTION, Range
 from ssap_mirror.sources.source import Description
 from ssap_mirror.sources.ssap.endpoint import Endpoint
 from ssap_mirror.sources.ssap.probe.needs import ALL_SKY
@@ -70,6 +70,8 @@ class Traits:
     """Position of some row, ICRS [deg]."""
     own: tuple[OwnParameter, ...] = ()
     """Parameters of the service's own that it obeys."""
+    collections: tuple[str, ...] = ()
+    """Values of COLLECTION, of a service that gives nothing without one."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -80,7 +82,9 @@ class Traits:
         dates = [name for name in self.ranges if name == TIME]
         others = [name for name in self.ranges if name not in (TIME, _BAND)]
         own = [parameter.name for parameter in self.own]
-        return (*dates, *([POS] if self.cones else []), *others, *own)
+        found = (*dates, *([POS] if self.cones else []), *others, *own)
+        # A collection asked for as a whole has the rows without a date and a position as well.
+        return (*found[:1], COLLECTION, *found[1:]) if self.collections else found
 
 
 def find_traits(endpoint: Endpoint, description: Description) -> tuple[Traits, bool]:
@@ -126,9 +130,10 @@ def find_traits(endpoint: Endpoint, description: Description) -> tuple[Traits, b
         cones=cones,
         tiny=not sample.overflow and sample.rows.num_rows < _SAMPLE_ROWS,
         publication_dates="MTIME" in declared and not endpoint.everywhere and _obeys(endpoint, "MTIME", _LONG_AGO),
-        unreported_limit=_unreported_limit(endpoint, sample) if endpoint.everywhere in ((), ALL_SKY) else None,
+        unreported_limit=_unreported_limit(endpoint, sample) if _asks_for_all(endpoint) else None,
         known_position=_some_position(description.schema, sample.rows),
         own=own,
+        collections=endpoint.collections,
     )
     return traits, size_is_radius
 
@@ -143,6 +148,11 @@ def _identity(endpoint: Endpoint, schema: Schema) -> tuple[int, str | None, Samp
             return verb, identity, sample
     assert first is not None
     return VERBS[0], None, first
+
+
+def _asks_for_all(endpoint: Endpoint) -> bool:
+    """Whether a request without any constraint is one for the whole table."""
+    return endpoint.everywhere in ((), ALL_SKY) and not endpoint.collections
 
 
 def _unreported_limit(endpoint: Endpoint, sample: Sample) -> int | None:

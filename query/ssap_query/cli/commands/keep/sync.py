@@ -11,7 +11,7 @@ import click
 from ssap_query.cli.choice import home
 from ssap_query.cli.diagnostics import ExitCode, note
 from ssap_query.cli.interruption import advising
-from ssap_query.cli.limits import limits, policy_of
+from ssap_query.cli.limits import limits, policy_of, refuse_idle
 from ssap_query.cli.options import FRAME_HELP, read_units, read_values
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ def sync(
         source,
         name=name,
         home=home,
+        columns_of=columns_of,
         table=table,
         where=where,
         units=units,
@@ -142,6 +143,7 @@ def sync(
         parameters=parameters,
         positions=positions,
     )
+    refuse_idle(limits, asked.address.idle_wishes, asked.kind)
     options = SyncOptions(
         full=full, dry_run=dry_run, save=save, restart=restart, accept_incomplete=accept_incomplete,
         allow_shrink=allow_shrink, keep=keep,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ssap_query.cli.choice import chosen_mirror, home
+from ssap_query.cli.choice import home, meant_mirror
 from ssap_query.cli.diagnostics import note
 
 __all__ = ["list"]
@@ -20,13 +20,8 @@ def list(home: Path | None) -> None:
     from ssap_mirror.core import layout
     from ssap_mirror.core.catalog import list_mirrors
 
-    known = list_mirrors(home)
-    try:
-        meant = chosen_mirror(None, home)
-    except click.UsageError as error:
-        meant = ""
-        note(error.message)
-    for name in known:
+    meant = meant_mirror(home)
+    for name in list_mirrors(home):
         click.echo(f"{'*' if name == meant else ' '} {name:24} {_words(layout.mirror_dir(_folder(home), name))}")
     note(f"mirrors in {_folder(home)}")
 
