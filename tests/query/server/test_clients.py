@@ -161,12 +161,11 @@ def test_addresses_are_those_of_the_route(address: str) -> None:
 
 
 def test_names_of_targets_on_the_page_and_its_limit(address: str) -> None:
-    names = httpx.get(f"{address}/corpus/rows.json", params={"REQUEST": "getTargetNames"}).json()
-    assert len(names["rows"]) == TIGHT.page_rows
-    assert names["status"] == "OVERFLOW"
-    rows = httpx.get(f"{address}/corpus/rows.json", params={"REQUEST": "queryData", "MAXREC": "100000"}).json()
-    assert len(rows["rows"]) == TIGHT.page_rows
-    assert rows["status"] == "OVERFLOW"
+    every = {"_rows": "100000"}
+    names = httpx.get(f"{address}/corpus/rows.json", params={"REQUEST": "getTargetNames", **every}).json()
+    assert len(names["rows"]) == TIGHT.page_rows < names["total"]
+    rows = httpx.get(f"{address}/corpus/rows.json", params={"REQUEST": "queryData", **every}).json()
+    assert len(rows["rows"]) == TIGHT.page_rows < rows["total"]
 
 
 @pytest.mark.parametrize("name", ["a{b}", "a/b", "a b", "..", "x?y"])

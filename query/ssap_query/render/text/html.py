@@ -12,15 +12,17 @@ from ssap_query.render.columns.cells import TextStyle, join_rows, texts
 from ssap_query.render.columns.plain import plain_columns
 from ssap_query.render.renderable import Renderable, pieces
 
-__all__ = ["html_chunks", "html_table"]
+__all__ = ["STYLE", "html_chunks", "html_table"]
 
+#: What stands in the element ``style``, for the digest by which a server lets a browser take it.
+STYLE = """
+body { font-family: sans-serif }
+table { border-collapse: collapse; font-size: small }
+td, th { border: 1px solid #ccc; padding: 2px 6px; white-space: nowrap }
+"""
 _HEAD = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<style>
-body {{ font-family: sans-serif }}
-table {{ border-collapse: collapse; font-size: small }}
-td, th {{ border: 1px solid #ccc; padding: 2px 6px; white-space: nowrap }}
-</style>
+<style>{style}</style>
 </head><body><h1>{title}</h1>
 """
 
@@ -30,7 +32,7 @@ def html_chunks(result: Renderable) -> Iterator[bytes]:
     title = f"{len(result):,} rows, {result.status}"
     facts = "".join(f"<li>{escape(name)}: {escape(value)}</li>\n" for name, value in result.infos.items())
     notes = "".join(f"<li>{escape(note)}</li>\n" for note in result.notes)
-    yield f"{_HEAD.format(title=title)}<ul>\n{facts}{notes}</ul>\n".encode()
+    yield f"{_HEAD.format(title=title, style=STYLE)}<ul>\n{facts}{notes}</ul>\n".encode()
     yield from html_table(result)
     yield b"</body></html>\n"
 
