@@ -18,7 +18,7 @@ from types import FrameType
 
 from ssap_mirror.core.storage import discard_scratch
 
-__all__ = ["advising", "parting_words", "patient", "signal_received", "watch"]
+__all__ = ["advising", "be_patient", "parting_words", "signal_received", "watch"]
 
 _GRACE_S = 0.7
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

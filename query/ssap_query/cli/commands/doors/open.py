@@ -10,7 +10,7 @@ import click
 
 from ssap_query.cli.choice import home
 from ssap_query.cli.diagnostics import note
-from ssap_query.cli.interruption import patient
+from ssap_query.cli.interruption import be_patient
 from ssap_query.cli.serving import open_mirrors, tell_addresses
 
 __all__ = ["open"]
@@ -35,8 +35,8 @@ def open(mirrors: tuple[str, ...], home: Path | None, port: int) -> None:
         # A browser in a terminal would keep the server waiting for its end.
         Thread(target=_show, args=(f"{address}/{next(iter(opened))}/",), daemon=True).start()
 
-    with patient():  # it ends when answers under way are sent, within its own time
-        serve(opened, port=port, any_port=True, limits=limits, ready=ready)
+    be_patient()
+    serve(opened, port=port, any_port=True, limits=limits, ready=ready)
 
 
 def _show(address: str) -> None:

@@ -9,7 +9,7 @@ import click
 
 from ssap_query.cli.choice import home
 from ssap_query.cli.diagnostics import note
-from ssap_query.cli.interruption import patient
+from ssap_query.cli.interruption import be_patient
 from ssap_query.cli.serving import open_mirrors, tell_addresses
 from ssap_query.ssap.request import DIALECTS
 
@@ -67,15 +67,15 @@ def serve(
     if host not in LOOPBACK:
         note(f"anyone who reaches {host} can ask these mirrors; there is no password")
 
-    with patient():  # it ends when answers under way are sent, within its own time
-        run(
-            opened,
-            host=host,
-            port=port,
-            names=host_names,
-            default_maxrec=maxrec,
-            dialect=dialect,
-            limits=limits,
-            access_log=access_log,
-            ready=partial(tell_addresses, list(opened)),
-        )
+    be_patient()
+    run(
+        opened,
+        host=host,
+        port=port,
+        names=host_names,
+        default_maxrec=maxrec,
+        dialect=dialect,
+        limits=limits,
+        access_log=access_log,
+        ready=partial(tell_addresses, list(opened)),
+    )
