@@ -41,15 +41,10 @@ def watch() -> None:
     threading.Thread(target=_listen, args=(heard, spoken), daemon=True, name="signals").start()
 
 
-@contextmanager
-def patient() -> Iterator[None]:
-    """Leave it to what runs in this context to end when it is told to."""
+def be_patient() -> None:
+    """Leave it to the command to end when it is told to, in its own time: a server sends what is under way."""
     global _is_patient
     _is_patient = True
-    try:
-        yield
-    finally:
-        _is_patient = False
 
 
 @contextmanager
