@@ -1,4 +1,4 @@
-"""Fetch the libraries that the page for a browser brings along, from npm, as JavaScript modules.
+"""Fetch the libraries that the page for a browser brings along, from npm.
 
 Run as ``.venv/bin/python scripts/make/page_libraries.py``; it needs the command ``npm``. What is fetched is compared
 with the digest written here, so a newer version is taken by changing both lines.
@@ -17,8 +17,8 @@ _VENDOR = Path(__file__).resolve().parents[2] / "query/ssap_query/server/page/st
 # By Mark Taylor, in the public domain (CC0 1.0); the licence stands in its head.
 _PACKAGE, _VERSION = "sampjs", "1.0.3"
 _SHA512 = "xAluUkBIME1CmUjBm7nsaasljw9ybxZmGQ/GjZofZ/AmtB+fvIj4sgbRgYahxbC3o2OxsubOpDRZN6vglEUmbA=="
-# It is made for Node; a browser wants a module.
-_EXPORT = ("module.exports = { samp }", "export { samp };")
+# For Node; a browser has the variable. It is no module, in which variables have to be declared: one of it is not.
+_EXPORT = "module.exports = { samp }"
 
 
 def main() -> None:
@@ -34,11 +34,11 @@ def main() -> None:
             member = packed.extractfile("package/samp.js")
             assert member is not None
             text = member.read().decode()
-    if text.count(_EXPORT[0]) != 1:
+    if text.count(_EXPORT) != 1:
         message = f"{_PACKAGE} {_VERSION} exports in another way than before"
         raise SystemExit(message)
-    head = f"// {_PACKAGE} {_VERSION} from npm, with another last line (scripts/make/page_libraries.py)\n"
-    (_VENDOR / "samp.js").write_text(head + text.replace(*_EXPORT).rstrip() + "\n")
+    head = f"// {_PACKAGE} {_VERSION} from npm, without its last line (scripts/make/page_libraries.py)\n"
+    (_VENDOR / "samp.js").write_text(head + text.replace(_EXPORT, "").rstrip() + "\n")
 
 
 if __name__ == "__main__":

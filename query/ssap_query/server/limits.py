@@ -21,7 +21,7 @@ class ServerLimits:
     stall_s: float = 60.0
     """A client that takes no more of its answer for this long [s] loses it."""
     body_s: float = 30.0
-    """Longest time for the body of a request to arrive [s]."""
+    """Longest time for the body of a request to arrive [s], and longest pause of one that brings tables along [s]."""
     body_bytes: int = 4_000_000
     """Longest body of a request [byte]."""
     upload_bytes: int = 200_000_000

@@ -174,16 +174,27 @@ def test_a_name_that_cannot_be_part_of_an_address(name: str, corpus_mirror: ssap
         application({name: corpus_mirror})
 
 
-def test_a_body_that_does_not_end(corpus_mirror: ssap.Mirror) -> None:
+@pytest.mark.parametrize(
+    ("path", "kind", "said"),
+    [
+        ("ssap", "application/x-www-form-urlencoded", b"did not arrive within 0.5 s"),
+        ("tap/sync", "application/x-www-form-urlencoded", b"did not arrive in time"),
+        ("tap/sync", "multipart/form-data; boundary=b", b"did not arrive in time"),
+        ("tap/async", "multipart/form-data; boundary=b", b"did not arrive in time"),
+    ],
+)
+def test_a_body_that_does_not_end(path: str, kind: str, said: bytes, corpus_mirror: ssap.Mirror) -> None:
     limits = ServerLimits(body_s=0.5)
     with serving(application({"corpus": corpus_mirror}, limits=limits)) as address:
         host, port = address.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))) as connection:
-            connection.sendall(
-                f"POST /corpus/ssap HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 100\r\n\r\nREQUEST=".encode()
-            )
+            head = f"POST /corpus/{path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: {kind}\r\nContent-Length: 100"
+            connection.sendall(f"{head}\r\n\r\n--b\r\n".encode())
             connection.settimeout(20)
-            assert b"did not arrive within 0.5 s" in connection.recv(5000)
+            read = b""
+            while said not in read:
+                read += (piece := connection.recv(5000))
+                assert piece, read
 
 
 class TestConeSearch:

@@ -10,8 +10,8 @@ import { showPager, showTable } from "./show/table.js";
 import { showSky } from "./pictures/sky.js";
 import { constraints, encoded, ownParameters } from "./state.js";
 
-// What the pictures are of, or are going to be of.
-let drawnFor = null;
+// What the pictures are of, or are going to be of; and whether they still have to be drawn.
+let drawnFor = null, isDrawn = false;
 
 // The question for a page of a state.
 export function question(state) {
@@ -27,6 +27,7 @@ export async function showResults(state, about, on) {
   results.setAttribute("aria-busy", "true");
   byId("status").className = "";
   byId("status").textContent = "Searching…";
+  if (state.mode === "search" && pictureQuestion(state) !== drawnFor) setPicturesBusy(true);
   try {
     const page = await ask(state.mode === "adql" ? "adql.json" : "rows.json", question(state), "rows");
     show(page, state, about, on);
@@ -79,22 +80,29 @@ function showError(error) {
 function forgetPictures() {
   drawnFor = null;
   byId("pictures").hidden = true;
-  byId("pictures").setAttribute("aria-busy", "false");
+  setPicturesBusy(false);
+}
+
+const setPicturesBusy = (busy) => byId("pictures").setAttribute("aria-busy", String(busy));
+
+function pictureQuestion(state) {
+  const histograms = state.histograms ? [["_histograms", state.histograms]] : [];
+  return encoded([["REQUEST", "queryData"], ...constraints(state), ...histograms]);
 }
 
 // The pictures are of the whole match: another page or another order of it has the same.
 async function showPictures(state, about, on) {
-  const histograms = state.histograms ? [["_histograms", state.histograms]] : [];
-  const asked = encoded([["REQUEST", "queryData"], ...constraints(state), ...histograms]);
+  const asked = pictureQuestion(state);
+  setPicturesBusy(asked !== drawnFor || !isDrawn);
   if (asked === drawnFor) return;
-  drawnFor = asked;
+  [drawnFor, isDrawn] = [asked, false];
   byId("pictures").hidden = false;
-  byId("pictures").setAttribute("aria-busy", "true");
   byId("sky-caption").textContent = "Counting all rows…";
   try {
     const overview = await ask("overview.json", asked, "overview");
     if (drawnFor !== asked) return; // there is nothing to draw any more
-    byId("pictures").setAttribute("aria-busy", "false");
+    isDrawn = true;
+    setPicturesBusy(false);
     showSky(overview.sky, regionOf(state.fields), on.place);
     showHistograms(byId("histograms"), overview, about, on.histograms);
   } catch (error) {

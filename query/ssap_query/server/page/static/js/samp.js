@@ -1,8 +1,9 @@
 // Tables to TOPCAT, Aladin and others by SAMP, where a hub runs on this machine. The hub asks the user first.
 
-import { samp } from "../vendor/samp.js";
 import { toast } from "./dom.js";
 
+// From a script of its own, which is no module.
+const { samp } = globalThis;
 const MTYPE = "table.load.votable";
 let connector = null;
 

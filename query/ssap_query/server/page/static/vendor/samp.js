@@ -1,4 +1,4 @@
-// sampjs 1.0.3 from npm, with another last line (scripts/make/page_libraries.py)
+// sampjs 1.0.3 from npm, without its last line (scripts/make/page_libraries.py)
 // samp
 // ----
 // Provides capabilities for using the SAMP Web Profile from JavaScript.
@@ -1318,5 +1318,3 @@ var samp = (function() {
 
     return jss;
 })();
-
-export { samp };
