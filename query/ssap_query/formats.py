@@ -29,6 +29,8 @@ class Format:
     """What else RESPONSEFORMAT may call it in dialect ``ivoa``, in lower case (DALI 1.1 §3.4.3)."""
     file_writer: str | None = None
     """Module and function that writes to a file at once, where that spares a copy."""
+    packs: bool = True
+    """Whether a file of it may be packed (``.gz``): those that are packed inside gain nothing."""
     ending: str = ""
     """Ending of the name under which a browser saves it, where no file name stands for it."""
 
@@ -122,6 +124,15 @@ FORMATS: tuple[Format, ...] = (
         tells_status=True,
         asked_as=("application/parquet",),
         file_writer="parquet:write_parquet",
+        packs=False,
+    ),
+    Format(
+        "arrow",
+        "arrow",
+        "application/vnd.apache.arrow.file",
+        SUFFIXES["arrow"],
+        "arrow_file:arrow_chunks",
+        tells_status=True,
     ),
     Format("json", "json", "application/json", SUFFIXES["json"], "text.json_text:json_chunks", tells_status=True),
     Format(

@@ -201,7 +201,7 @@ def find_snapshot(name: str | Path, home: Path | None = None) -> Path:
     live = live_name(mirror)
     if live is None and not layout.snapshot_names(mirror):
         known = ", ".join(list_mirrors(home)) or "none"
-        message = f"there is no mirror {str(name)!r} (looked in {mirror}; mirrors in {home}: {known})"
+        message = f"No mirror {str(name)!r} in {home}. Available: {known}. Create one with `ssap-mirror sync`."
         raise CatalogError(message)
     if live is None or not (layout.snapshots_dir(mirror) / live / layout.MANIFEST).is_file():
         said = "is not there or is no name" if live is None else f"names the snapshot {live!r}, which is not there"

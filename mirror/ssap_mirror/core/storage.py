@@ -18,10 +18,13 @@ from ssap_mirror.errors import BusyError, MirrorError
 __all__ = [
     "Lease",
     "clear",
+    "discard_scratch",
     "flush",
+    "forget_scratch",
     "lack_of_room",
     "lease",
     "lock_mirror",
+    "note_scratch",
     "replace_file",
     "replacing",
     "sha256",
@@ -32,6 +35,8 @@ __all__ = [
 
 _held: dict[Path, tuple[int, int]] = {}
 _held_guard = threading.Lock()
+# Files and folders that are of no use to anybody once this process is gone, however it goes.
+_scratch: set[Path] = set()
 
 
 @contextlib.contextmanager
@@ -206,6 +211,25 @@ def clear(folder: Path) -> None:
         folder.parent.rmdir()
 
 
+def note_scratch(path: Path) -> None:
+    """Have a file or folder removed if this process is ended before it has done so itself."""
+    _scratch.add(path)
+
+
+def forget_scratch(path: Path) -> None:
+    """Leave a file or folder alone from now on."""
+    _scratch.discard(path)
+
+
+def discard_scratch() -> None:
+    """Remove all that was noted and not forgotten; what resists stays."""
+    for path in list(_scratch):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:  # a folder
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write a new file, and have it on disk before this returns."""
     with path.open("wb") as file:
@@ -234,10 +258,12 @@ def replacing(path: Path, beside: Path | None = None) -> Iterator[Path]:
         yield path
         return
     new = beside or path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
+    note_scratch(new)
     try:
         yield new
         new.replace(path)
     finally:
+        forget_scratch(new)
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ssap_query.cli.diagnostics import ExitCode, guarded, note, tell_warnings
+from ssap_query.cli.interruption import watch
 
 __all__ = ["command", "group", "main"]
 
@@ -22,7 +23,9 @@ _COMMANDS = {
     "xmatch": "ask",
     "sql": "ask",
     "adql": "ask",
+    "list": "look",
     "info": "look",
+    "columns": "look",
     "plot": "look",
     "verify": "keep",
     "open": "doors",
@@ -40,6 +43,10 @@ class _ReaderGoneError(Exception):
     """The reader of a pipe has gone: click would take a BrokenPipeError for a failure and end the process."""
 
 
+class _InterruptedError(Exception):
+    """Ctrl-C was pressed: click would write an empty line first."""
+
+
 class _LazyGroup(click.Group):
     """A group whose commands are imported when they are asked for."""
 
@@ -49,6 +56,8 @@ class _LazyGroup(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError as error:
             raise _ReaderGoneError from error
+        except KeyboardInterrupt as error:
+            raise _InterruptedError from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order of use."""
@@ -99,8 +108,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             usage = f"{error.ctx.get_usage()}\n" if isinstance(error, click.UsageError) and error.ctx else ""
             note(f"{usage}ssap-mirror: {error.format_message()}")
             code = ExitCode.BAD_INPUT
-        except click.Abort:
-            code = ExitCode.INTERRUPTED
+        except click.Abort:  # somebody has said no
+            code = ExitCode.FAILURE
+        except _InterruptedError as error:
+            raise KeyboardInterrupt from error
         except _ReaderGoneError as error:
             raise BrokenPipeError from error
 
@@ -111,6 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def command() -> None:
     """Run the command line as a whole process."""
+    watch()
     try:
         main()
     finally:

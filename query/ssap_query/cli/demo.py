@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from ssap_mirror.core import layout
 from ssap_mirror.errors import MirrorError
 
-__all__ = ["SAMPLE", "Step", "run", "sample_path"]
+from ssap_query.mirror.shipped import SAMPLE, sample_path
 
-#: Name of the shipped sample.
-SAMPLE = "lamost6-mrs-sample"
+__all__ = ["Step", "run"]
+
 _MIRROR = "lamost6-mrs"
 # So small that slices overflow and have to be split, as those of the real service do.
 _SERVER_LIMIT = 3000
@@ -42,23 +41,6 @@ class Step:
     """Arguments of ``ssap-mirror``."""
     real: str
     """The command that does it on the real service; empty if it is the same."""
-
-
-def sample_path() -> Path:
-    """Folder of the shipped sample: beside the source in a checkout, inside the package where that is installed.
-
-    Raises
-    ------
-    MirrorError
-        If this installation lacks it.
-    """
-    checkout = layout.checkout_home()
-    packaged = Path(str(resources.files("ssap_query").joinpath("data")))
-    for home in (checkout, packaged):
-        if home is not None and layout.current_file(layout.mirror_dir(home, SAMPLE)).is_file():
-            return layout.mirror_dir(home, SAMPLE)
-    message = f"the shipped sample {SAMPLE} is missing from this installation"
-    raise MirrorError(message)
 
 
 def run(invoke: Callable[[Command], None], say: Callable[[str], None], folder: Path | None = None) -> Path:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
 
 from ssap_mirror.errors import MirrorError, ParameterError
 
+from ssap_query.cli.interruption import parting_words, signal_received
 from ssap_query.render import LossWarning
 
 __all__ = ["DEBUG_VARIABLE", "ExitCode", "guarded", "note", "tell_warnings"]
@@ -29,6 +32,10 @@ class ExitCode(IntEnum):
     """The command's words were wrong."""
     INTERRUPTED = 130
     """Stopped by the user (128 + SIGINT)."""
+    HUNG_UP = 129
+    """Its terminal was closed (128 + SIGHUP)."""
+    TERMINATED = 143
+    """Told to end by another program (128 + SIGTERM)."""
 
 
 def note(text: str) -> None:
@@ -60,15 +67,14 @@ def guarded(run: Callable[[], None]) -> ExitCode:
         What the process should end with.
     """
     try:
-        run()
+        _run(run)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has what it wanted (head, less). Python would complain about stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except KeyboardInterrupt:
-        note("interrupted")
-        return ExitCode.INTERRUPTED
+        return _ended()
     except ParameterError as error:
         return _told(error, ExitCode.BAD_INPUT)
     except MirrorError as error:
@@ -82,6 +88,21 @@ def guarded(run: Callable[[], None]) -> ExitCode:
         what = f"an error of ssap-mirror itself, {type(error).__name__}: {error}"
         return _told(error, ExitCode.FAILURE, f"{what} (set {DEBUG_VARIABLE}=1 to see where)")
     return ExitCode.OK
+
+
+def _run(run: Callable[[], None]) -> None:
+    try:
+        run()
+    except Exception as error:
+        if signal_received():  # DuckDB has an error of its own for it
+            raise KeyboardInterrupt from error
+        raise
+
+
+def _ended() -> ExitCode:
+    with suppress(OSError):  # the terminal may be gone
+        note(parting_words())
+    return ExitCode(128 + (signal_received() or signal.SIGINT))
 
 
 def _told(error: BaseException, code: ExitCode, sentence: str | None = None) -> ExitCode:

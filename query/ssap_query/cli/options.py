@@ -1,36 +1,22 @@
-"""Options that several commands share, and where their output goes."""
+"""What several commands read from their words in the same way."""
 
 from __future__ import annotations
 
 import re
-import shutil
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
-from ssap_mirror.core import layout
-
-from ssap_query.cli.diagnostics import note
 
 if TYPE_CHECKING:
     from ssap_query.mirror.mirror import Mirror
-    from ssap_query.render.result import Result
     from ssap_query.ssap.request import SsapRequest
 
 __all__ = [
-    "DEFAULT_MIRROR",
     "FRAME_HELP",
-    "default_mirror",
-    "deliver",
-    "home",
-    "mirror_argument",
-    "mirror_folder",
-    "mirror_option",
     "names",
     "open_once",
-    "output",
     "read_units",
     "read_values",
     "typed_request",
@@ -38,84 +24,6 @@ __all__ = [
 
 #: What --frame is about.
 FRAME_HELP = "Frame of the positions: ICRS, FK5, FK4, galactic, …, perhaps with an equinox (default: as the file says)."
-
-#: The mirror that is meant where none is named, if it exists; else the shipped sample.
-DEFAULT_MIRROR = "lamost6-mrs"
-_FALLBACK = "lamost6-mrs-sample"
-# The result on a terminal: the columns that fit and the first rows.
-_TABLE, _SHOWN_ROWS = "table", 40
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-home = click.option(
-    "--home",
-    type=click.Path(path_type=Path, file_okay=False),
-    help=f"Folder of the mirrors (default: ${layout.HOME_VARIABLE}, parquet/ of a checkout, or the user's data folder)",
-)
-mirror_option = click.option(
-    "--mirror",
-    "-m",
-    metavar="NAME",
-    callback=lambda ctx, param, value: value or default_mirror(ctx),
-    help="Mirror to ask: a name or a path.",
-)
-mirror_argument = click.argument(
-    "mirror", metavar="[MIRROR]", required=False, callback=lambda ctx, param, value: value or default_mirror(ctx)
-)
-
-
-def output(command: F) -> F:
-    """Add ``-o`` and ``--format``."""
-    named = click.option("--output", "-o", metavar="FILE", help="File to write; its ending names the format.")
-    chosen = click.option(
-        "--format",
-        "file_format",
-        metavar="FORMAT",
-        help="votable, binary2, fits, csv, tsv, ecsv, parquet, json or table (default: a table in a terminal, "
-        "CSV in a pipe).",
-    )
-    return named(chosen(command))
-
-
-def deliver(result: Result, target: str | None, file_format: str | None) -> None:
-    """Write a result where it should go, and say on stderr what has to be said.
-
-    Parameters
-    ----------
-    result : Result
-        The result.
-    target : str or None
-        A file; stdout if None or ``-``.
-    file_format : str or None
-        Name of a format; guessed if None.
-    """
-    if target in (None, "-") and (file_format or _guessed()) == _TABLE:
-        from ssap_query.render.text.terminal import terminal_text
-
-        width = shutil.get_terminal_size((120, 40)).columns
-        click.echo(terminal_text(result, width, _SHOWN_ROWS), nl=False)
-    elif target in (None, "-"):
-        result.write(sys.stdout.buffer, file_format or "csv")
-    else:
-        result.write(Path(str(target)), file_format)
-        note(f"{len(result):,} rows to {target}{'; SYNTHETIC rows' if 'synthetic' in result.infos else ''}")
-    for text in result.notes:
-        note(f"note: {text}")
-    if result.status == "OVERFLOW":
-        note(f"OVERFLOW: there are more rows than the {len(result):,} given")
-
-
-def _guessed() -> str:
-    return _TABLE if sys.stdout.isatty() else "csv"
-
-
-def default_mirror(ctx: click.Context) -> str:
-    """Name of the mirror that is meant where none is named."""
-    base = ctx.params.get("home") or layout.default_home()
-    known = (
-        name for name in (DEFAULT_MIRROR, _FALLBACK) if layout.snapshots_dir(layout.mirror_dir(base, name)).is_dir()
-    )
-    return next(known, DEFAULT_MIRROR)
 
 
 def read_units(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
@@ -188,8 +96,3 @@ def open_once(mirror: str, home: Path | None) -> Mirror:
     from ssap_query.mirror.mirror import open_mirror
 
     return open_mirror(mirror, home, cache_bytes=0)
-
-
-def mirror_folder(home: Path | None, mirror: str) -> Path:
-    """Folder of a mirror that is given by name or by path."""
-    return Path(mirror) if "/" in mirror else layout.mirror_dir(home or layout.default_home(), mirror)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 from ssap_mirror.core.catalog import list_mirrors
 
+from ssap_query.cli.choice import meant_mirror
 from ssap_query.cli.diagnostics import note
-from ssap_query.cli.options import default_mirror
 
 if TYPE_CHECKING:
     from ssap_query.mirror.mirror import Mirror
@@ -20,14 +19,12 @@ __all__ = ["open_mirrors", "tell_addresses"]
 
 
 def open_mirrors(
-    ctx: click.Context, mirrors: Sequence[str], home: Path | None, limits: ServerLimits, cache_bytes: int | None = None
+    mirrors: Sequence[str], home: Path | None, limits: ServerLimits, cache_bytes: int | None = None
 ) -> dict[str, Mirror]:
     """Open mirrors to serve them.
 
     Parameters
     ----------
-    ctx : click.Context
-        Of the command.
     mirrors : sequence of str
         Names or paths; all mirrors of the home without any, the default one first.
     home : pathlib.Path or None
@@ -45,7 +42,7 @@ def open_mirrors(
     from ssap_query.engine.snapshot_cache import DEFAULT_CACHE_BYTES
     from ssap_query.mirror.mirror import open_mirror
 
-    first = default_mirror(ctx)
+    first = meant_mirror(home)
     names = _names(mirrors or sorted(list_mirrors(home), key=lambda name: name != first))
     kept = DEFAULT_CACHE_BYTES if cache_bytes is None else cache_bytes
     return {name: open_mirror(path, home, cache_bytes=kept, limits=limits.engine) for name, path in names.items()}

@@ -32,6 +32,7 @@ __all__ = [
     "in_ranges",
     "map_statement",
     "select",
+    "summary_statement",
     "view_of_files",
     "view_without_nan",
 ]
@@ -190,6 +191,20 @@ def map_statement(order: int, expression: str, where: str | None) -> str:
     condition = "" if where is None else f" AND ({where})"
     selected = [f"healpix({order:d}) AS cell", f"({expression})::DOUBLE AS value"]
     return select(selected, "spectra") + f" WHERE _healpix_29 IS NOT NULL{condition} GROUP BY 1"
+
+
+def summary_statement(columns: Sequence[str], ordered: Sequence[str]) -> str:
+    """Write a query for how many values some columns of ``spectra`` have, and the least and the largest of some.
+
+    Its one row has ``count_i`` for each of `columns`, ``least_i`` and ``largest_i`` for each of them in `ordered`.
+    """
+    selected = []
+    for number, name in enumerate(columns):
+        selected.append(f"count({quoted(name)}) AS count_{number}")
+        if name in ordered:
+            selected.append(f"min({quoted(name)})::VARCHAR AS least_{number}")
+            selected.append(f"max({quoted(name)})::VARCHAR AS largest_{number}")
+    return select(selected, "spectra")
 
 
 def count_of(query: CompiledQuery) -> CompiledQuery:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TypeAlias
 from urllib.parse import urlencode
 
@@ -33,7 +34,7 @@ __all__ = [
 
 #: What a request may come as.
 Request: TypeAlias = str | bytes | Pairs | SsapRequest
-#: Names of columns, `ALL_COLUMNS`, or None for those that VERB says.
+#: Names of columns or shell patterns of them, `ALL_COLUMNS`, or None for those that VERB says.
 ColumnNames: TypeAlias = str | Sequence[str] | None
 
 #: Asks for every column, those included that no VERB shows.
@@ -215,11 +216,30 @@ def _chosen(schema: Schema, verb: int, columns: ColumnNames) -> Schema:
     found: list[str] = []
     for name in [columns] if isinstance(columns, str) else columns:
         known = name if name in schema else spelled.get(str(name).lower())
+        if known is None and set("*?[") & set(str(name)):
+            found += _matching(schema, str(name), found)
+            continue
         if known is None:
-            raise ParameterError(_COLUMNS, name, "is not a column of the mirror")
+            raise ParameterError(_COLUMNS, name, _unknown(schema, str(name)))
         if known in found:
             raise ParameterError(_COLUMNS, name, "is there twice")
         found.append(known)
     if not found:
         raise ParameterError(_COLUMNS, columns, "holds no name of a column")
     return schema.select(found)
+
+
+def _matching(schema: Schema, pattern: str, taken: Sequence[str]) -> list[str]:
+    """Columns that a shell pattern means, in the service's order, without those that are there already."""
+    names = [c.name for c in schema if not c.is_hidden and fnmatchcase(c.name.lower(), pattern.lower())]
+    if not names:
+        raise ParameterError(_COLUMNS, pattern, "matches no column of the mirror")
+    return [name for name in names if name not in taken]
+
+
+def _unknown(schema: Schema, name: str) -> str:
+    from difflib import get_close_matches
+
+    spelled = {known.lower(): known for known in schema.names}
+    near = [spelled[known] for known in get_close_matches(name.lower(), spelled, n=3)]
+    return "is not a column of the mirror" + (f"; perhaps {' or '.join(near)} is meant" if near else "")

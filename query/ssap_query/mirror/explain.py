@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import groupby
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class TouchedFile:
     """Rows in these row groups."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation:
     """How a request is read and answered; ``str()`` of it is for people."""
 
@@ -91,6 +92,13 @@ class Explanation:
         if len(self.query.values) > _SHOWN_VALUES:
             lines.append(f"  ... and {len(self.query.values) - _SHOWN_VALUES:,} more")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        groups = sum(len(file.groups) for file in self.files)
+        return f"<Explanation: {'; '.join(self.words) or 'every row'}; {self.way.words()}, {groups:,} row groups>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
 
 def explain(engine: Engine, query: Query, columns: Schema) -> Explanation:

@@ -12,6 +12,7 @@ from ssap_mirror.errors import CatalogError
 
 from ssap_query.engine.engine import Engine
 from ssap_query.engine.plan import EngineLimits
+from ssap_query.mirror.shipped import where
 
 __all__ = ["LiveEngine"]
 
@@ -39,7 +40,7 @@ class LiveEngine:
     """
 
     def __init__(self, name: str | Path, home: Path | None, cache_bytes: int, limits: EngineLimits | None) -> None:
-        self._name = name
+        self._name = where(name, home)
         self._home = home
         self._cache_bytes = cache_bytes
         self._limits = limits

@@ -42,7 +42,7 @@ class InputParameter:
     """Every value it can take, where these are few."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ResultSet(Result):
     """The result of a request.
 

@@ -1,4 +1,4 @@
-"""Pictures of a mirror: a map of the sky and histograms, as PNG.
+"""Pictures of a mirror: a map of the sky and histograms, as PNG, PDF or SVG.
 
 healpy takes two seconds to import, so this module is loaded by the one command that draws.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from ssap_mirror.core.storage import replacing
 from ssap_mirror.core.times import datetime_of
 from ssap_mirror.errors import MirrorError, ParameterError
 
@@ -17,16 +18,18 @@ from ssap_query.mirror.mirror import Mirror
 
 __all__ = ["KINDS", "plot"]
 
+_PICTURES = ("png", "pdf", "svg")
 
-def plot(mirror: Mirror, path: Path, kind: str = "sky", order: int = 5) -> None:
+
+def plot(mirror: Mirror, target: Path | IO[bytes], kind: str = "sky", order: int = 5) -> None:
     """Draw a picture of all rows of a mirror.
 
     Parameters
     ----------
     mirror : Mirror
         What to draw.
-    path : pathlib.Path
-        PNG file to write.
+    target : pathlib.Path or binary file
+        What to write. The ending of the path says how: ``.png``, ``.pdf`` or ``.svg``; a file that is open gets PNG.
     kind : {'sky', 'time', 'snr'}
         ``sky``: spectra per square degree, HEALPix cells in a Mollweide projection (ICRS, RA growing to the left);
         ``time``: spectra by month; ``snr``: spectra by signal to noise.
@@ -36,7 +39,7 @@ def plot(mirror: Mirror, path: Path, kind: str = "sky", order: int = 5) -> None:
     Raises
     ------
     ParameterError
-        If the kind is unknown or the order is not from 0 to 9.
+        If the kind or the ending is unknown, or the order is not from 0 to 9.
     MirrorError
         If the picture cannot be written, or the mirror lacks the column.
     """
@@ -47,6 +50,10 @@ def plot(mirror: Mirror, path: Path, kind: str = "sky", order: int = 5) -> None:
     if not 0 <= order <= 9:
         name = "order"
         raise ParameterError(name, order, "is not from 0 to 9")
+    form = _PICTURES[0] if not isinstance(target, Path) else target.suffix.lower().removeprefix(".")
+    if form not in _PICTURES:
+        name = "output"
+        raise ParameterError(name, str(target), f"ends in none of {', '.join(f'.{known}' for known in _PICTURES)}")
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -54,12 +61,20 @@ def plot(mirror: Mirror, path: Path, kind: str = "sky", order: int = 5) -> None:
 
     figure = KINDS[kind](mirror, order)
     try:
-        figure.savefig(path, dpi=150, format="png", bbox_inches="tight", pad_inches=0.2)
+        if isinstance(target, Path):
+            with replacing(target) as beside:
+                _save(figure, beside, form)
+        else:
+            _save(figure, target, form)
     except OSError as error:
-        message = f"{path} cannot be written: {error.strerror}"
+        message = f"{target} cannot be written: {error.strerror}"
         raise MirrorError(message) from error
     finally:
         plt.close(figure)
+
+
+def _save(figure: Any, target: Path | IO[bytes], form: str) -> None:
+    figure.savefig(target, dpi=150, format=form, bbox_inches="tight", pad_inches=0.2)
 
 
 def _sky(mirror: Mirror, order: int) -> Any:

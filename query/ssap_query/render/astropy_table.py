@@ -17,7 +17,7 @@ from ssap_query.render.renderable import Renderable
 if TYPE_CHECKING:
     from astropy.table import Table
 
-__all__ = ["to_astropy"]
+__all__ = ["to_astropy", "values_and_missing"]
 
 _COMPLEX = {"floatComplex": np.complex64, "doubleComplex": np.complex128}
 
@@ -57,7 +57,7 @@ def _column(array: pa.Array, plain: PlainColumn) -> Any:
     from astropy.table import MaskedColumn
 
     column = plain.column
-    values, missing = _values(array)
+    values, missing = values_and_missing(array)
     if column.datatype in _COMPLEX and pa.types.is_fixed_size_list(array.type):
         values, missing = _complex(values, missing, column)
     meta = {key: value for key in ("ucd", "utype", "xtype") if (value := getattr(column, key))}
@@ -77,8 +77,19 @@ def _complex(
     return (numbers, gone) if column.shape else (numbers[:, 0], gone[:, 0])
 
 
-def _values(array: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Values and where they are missing; rows of a free length are arrays of their own."""
+def values_and_missing(array: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Values of a plain column and where they are missing; rows of a free length are arrays of their own.
+
+    Parameters
+    ----------
+    array : pyarrow.Array
+        Shape (n,), of a type that `ssap_query.render.columns.plain.plain_type` gives.
+
+    Returns
+    -------
+    values, missing : numpy.ndarray
+        Shape (n,), or (n, m) for arrays of m elements each. Under `missing` a value means nothing.
+    """
     kind = array.type
     missing = array.is_null().to_numpy(zero_copy_only=False)
     if pa.types.is_fixed_size_list(kind) and not pa.types.is_string(kind.value_type):

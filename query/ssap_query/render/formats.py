@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -48,19 +49,23 @@ def format_named(name: str) -> Format:
 
 
 def format_of(path: str | os.PathLike[str]) -> Format:
-    """Format of a file by the ending of its name.
+    """Format of a file by the ending of its name, before a ``.gz`` if it is to be packed.
 
     Raises
     ------
     ParameterError
         If the ending is of no format.
     """
-    suffix = Path(path).suffix.lower()
+    plain = Path(path).with_suffix("") if _is_packed(path) else Path(path)
     for known in FORMATS:
-        if suffix in known.suffixes:
+        if plain.suffix.lower() in known.suffixes and (known.packs or not _is_packed(path)):
             return known
     endings = ", ".join(suffix for known in FORMATS for suffix in known.suffixes[:1])
     raise ParameterError(_PARAMETER, os.fspath(path), f"ends in none of {endings}, so the format has to be named")
+
+
+def _is_packed(path: str | os.PathLike[str]) -> bool:
+    return Path(path).suffix.lower() == ".gz"
 
 
 def chunks(result: Renderable, name: str) -> Iterator[bytes]:
@@ -94,7 +99,8 @@ def write(result: Renderable, target: str | os.PathLike[str] | IO[bytes], format
     target : path or binary file
         Where to.
     format : str, optional
-        Name of the format; without it, the ending of the path says which, and a stream gets a VOTable.
+        Name of the format; without it, the ending of the path says which, and a stream gets a VOTable. A path that
+        ends in ``.gz`` is packed.
 
     Raises
     ------
@@ -117,6 +123,10 @@ def write(result: Renderable, target: str | os.PathLike[str] | IO[bytes], format
         with replacing(path) as beside, beside.open("wb") as file:
             if beside == path:  # a pipe or a device, which is written from its beginning to its end
                 file.writelines(chunks(result, chosen.name))
+            elif _is_packed(path):
+                # Without a time, so that the same rows give the same file.
+                with gzip.GzipFile(path.stem, "wb", fileobj=file, mtime=0) as packed:
+                    packed.writelines(chunks(result, chosen.name))
             else:
                 _write_file(chosen, result, file)
     except OSError as error:

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from os import PathLike
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, overload
 
 from ssap_mirror.core.schema import Schema
 
+from ssap_query.render.faces.pyvo_interface import PyvoInterface
 from ssap_query.render.renderable import Input
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     import pyarrow as pa
-    from astropy.table import Table
+    from astropy.table import Column, QTable, Table
 
-__all__ = ["Result"]
+    from ssap_query.render.faces.record import Record
+
+__all__ = ["Part", "Result"]
 
 
-class Result(ABC):
+class Result(PyvoInterface, ABC):
     """Rows, and what their columns mean.
 
-    ``len()`` is the number of rows. polars, pandas, DuckDB and pyarrow take a result as it is, without a copy (it has
-    ``__arrow_c_stream__``).
+    ``len()`` is the number of rows. polars, pandas, DuckDB, narwhals and pyarrow take a result as it is, without a copy
+    (it has ``__arrow_c_stream__``). ``result["ssa_snr"]`` is a column of astropy, ``result[3]`` a record as pyvo has
+    it, ``result[:10]`` and ``result[["ra", "dec"]]`` are results again, and whoever iterates gets records.
     """
 
     inputs: Sequence[Input] = ()
@@ -48,10 +53,9 @@ class Result(ABC):
         def notes(self) -> tuple[str, ...]:
             """What a person should know of the rows, a sentence each."""
 
-    @property
-    def status(self) -> str:
-        """``OK``, or ``OVERFLOW`` if more rows match than the limit allows (DALI 1.1 §4.4.1)."""
-        return "OK"
+        @property
+        def status(self) -> str:
+            """``OK``, or ``OVERFLOW`` if more rows match than the limit allows (DALI 1.1 §4.4.1)."""
 
     @property
     @abstractmethod
@@ -60,6 +64,104 @@ class Result(ABC):
 
     @abstractmethod
     def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Record]:
+        from ssap_query.render.faces.record import records_of
+
+        return records_of(self)
+
+    @overload
+    def __getitem__(self, chosen: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, chosen: str) -> Column: ...
+
+    @overload
+    def __getitem__(self, chosen: slice | list[str]) -> Result: ...
+
+    @overload
+    def __getitem__(self, chosen: Any) -> Any: ...
+
+    def __getitem__(self, chosen: Any) -> Any:
+        """Give a column by name, a record by number, or a part: a slice, names of columns, a mask, numbers of rows.
+
+        A pair ``(name, number)`` is a single value.
+
+        Raises
+        ------
+        KeyError
+            If there is no such column.
+        IndexError
+            If there is no such row.
+        """
+        if isinstance(chosen, str):
+            return self._of_columns([chosen]).to_table()[chosen]
+        if isinstance(chosen, slice):
+            return self._of_rows(range(*chosen.indices(len(self))))
+        if isinstance(chosen, tuple):
+            return self.getvalue(*chosen)
+        if isinstance(chosen, list) and all(isinstance(name, str) for name in chosen):
+            return self._of_columns(chosen)
+        if hasattr(chosen, "__index__") and not getattr(chosen, "ndim", 0):
+            number = range(len(self))[chosen]  # the IndexError is that of a range
+            return next(iter(self._of_rows(range(number, number + 1))))
+        return self._of_numbers(chosen)
+
+    def __repr__(self) -> str:
+        rows, columns = len(self), len(self.schema)
+        counted = f"{rows:,} row{'' if rows == 1 else 's'}, {columns:,} column{'' if columns == 1 else 's'}"
+        return f"<{type(self).__name__}: {counted}, {self.status}>"
+
+    def _repr_html_(self) -> str:
+        from ssap_query.render.faces.notebook import ROWS, notebook_html
+
+        return notebook_html(self, self[:ROWS])
+
+    def _of_columns(self, names: Sequence[str]) -> Part:
+        known = self.schema.names
+        for name in names:
+            if name not in known:
+                message = f"No such column: {name}"
+                raise KeyError(message)
+        return self._part([known.index(name) for name in names], range(len(self)))
+
+    def _of_rows(self, rows: range) -> Part:
+        every = range(len(self.schema))
+        return self._part(every, rows) if rows.step > 0 else self._of_numbers(rows)
+
+    def _part(self, columns: Sequence[int], rows: range) -> Part:
+        from ssap_query.render.faces.selection import selected
+
+        return self._derived(columns, len(rows), lambda: selected(self.batches(), columns, rows))
+
+    def _derived(
+        self,
+        columns: Sequence[int],
+        rows: int,
+        source: Callable[[], Iterator[pa.RecordBatch]],
+    ) -> Part:
+        import pyarrow as pa
+
+        names = self.schema.names
+        schema = self.schema.select(names[number] for number in columns)
+        arrow = pa.schema([self.arrow_schema.field(number) for number in columns])
+        return self._made(schema, arrow, rows, source)
+
+    def _made(
+        self, schema: Schema, arrow: pa.Schema, rows: int, source: Callable[[], Iterator[pa.RecordBatch]]
+    ) -> Part:
+        return Part(schema, arrow, rows, source, self.status, self.infos, self.notes, self.service_xml)
+
+    def _of_numbers(self, chosen: Any) -> Part:
+        """Rows by their numbers in any order, or those that a mask of all rows lets through."""
+        import numpy as np
+        import pyarrow as pa
+
+        # What astropy has masked is not true.
+        rows = np.ma.filled(np.ma.asarray(chosen), fill_value=False)
+        numbers = np.arange(len(self))[rows if rows.size else rows.astype(np.int64)]
+        taken = self.to_arrow().take(pa.array(numbers, pa.int64()))
+        return self._derived(range(len(self.schema)), len(numbers), lambda: iter(taken.to_batches()))
 
     @abstractmethod
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -130,11 +232,56 @@ class Result(ABC):
 
         return to_polars(self.to_arrow())
 
-    def to_astropy(self) -> Table:
+    def to_table(self) -> Table:
         """All rows as an ``astropy.table.Table``: NULL is masked, units, UCDs and descriptions are kept."""
         from ssap_query.render.astropy_table import to_astropy
 
         return to_astropy(self)
+
+    def to_qtable(self) -> QTable:
+        """All rows as an ``astropy.table.QTable``: as `to_table`, with a Quantity for each column that has a unit."""
+        from astropy.table import QTable
+
+        return QTable(self.to_table())
+
+    def to_astropy(self) -> Table:
+        """All rows as an ``astropy.table.Table``; as `to_table`, which is pyvo's name for it."""
+        return self.to_table()
+
+    def describe(self) -> Part:
+        """Say what is in each column: its unit, how many values are missing, the least and the largest, its meaning.
+
+        Returns
+        -------
+        Part
+            A result with a row for each column.
+        """
+        from ssap_query.render.faces.description import COLUMNS, described
+
+        table = described(self)
+        return self._made(COLUMNS, table.schema, len(table), lambda: iter(table.to_batches()))
+
+    def broadcast_samp(self, *, client_name: str | None = None) -> tuple[str, ...]:
+        """Send the rows to the programs on the SAMP hub, such as TOPCAT.
+
+        Parameters
+        ----------
+        client_name : str, optional
+            Only to the program of this name.
+
+        Returns
+        -------
+        tuple of str
+            Names of the programs that have loaded it.
+
+        Raises
+        ------
+        MirrorError
+            If there is no hub, no program that takes tables, or one that could not load it.
+        """
+        from ssap_query.render.faces.samp import send_table
+
+        return send_table(self, self.infos.get("mirror", "ssap-mirror"), client_name)
 
     def write(self, path: str | PathLike[str] | IO[bytes], format: str | None = None) -> None:
         """Write the rows to a file.
@@ -158,3 +305,37 @@ class Result(ABC):
         from ssap_query.render.formats import write
 
         write(self, path, format)
+
+
+@dataclass(frozen=True, repr=False)
+class Part(Result):
+    """Some rows and columns of a result, or what has been worked out of it."""
+
+    schema: Schema
+    """Columns in order, with units, UCDs and descriptions."""
+    arrow_types: pa.Schema
+    """Their Arrow types."""
+    rows: int
+    """How many rows there are."""
+    source: Callable[[], Iterator[pa.RecordBatch]]
+    """Gives them, piece by piece."""
+    status: str
+    """That of the whole."""
+    infos: Mapping[str, str]
+    """Those of the whole."""
+    notes: tuple[str, ...]
+    """Those of the whole."""
+    service_xml: bytes
+    """That of the whole."""
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """Arrow types of the columns, each with unit, UCD and description as metadata."""
+        return self.arrow_types
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows, piece by piece; each call begins anew."""
+        return self.source()

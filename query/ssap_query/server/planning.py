@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ssap_query.engine.engine import Engine
 from ssap_query.mirror.answer import PlannedRequest, plan_request, read_request
-from ssap_query.server.cone_search import cone_search
+from ssap_query.mirror.cone_search import cone_search
 from ssap_query.ssap.request import parse
 
 __all__ = ["plan_cone_search", "plan_ssap"]
@@ -21,5 +21,5 @@ def plan_ssap(engine: Engine, raw: bytes, dialect: str, default_maxrec: int | No
 
 
 def plan_cone_search(engine: Engine, given: Mapping[str, object], default_maxrec: int | None) -> PlannedRequest:
-    """Read a cone search; errors are those of `ssap_query.server.cone_search.cone_search`."""
+    """Read a cone search; errors are those of `ssap_query.mirror.cone_search.cone_search`."""
     return plan_request(engine, cone_search(engine.catalog.schema, given, default_maxrec))

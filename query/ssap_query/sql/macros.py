@@ -68,4 +68,26 @@ SKY_MACROS = (
         "CREATE OR REPLACE MACRO healpix(cell_order) AS _healpix_29 >> (2 * (29 - cell_order))",
         "NESTED HEALPix cell of an order (0 to 29) of the row's target position; NULL where it has none.",
     ),
+    Macro(
+        "mjd_iso",
+        "mjd_iso(mjd)",
+        # By whole microseconds, since a double of days has no exact thousandths of a second.
+        "CREATE OR REPLACE MACRO mjd_iso(mjd) AS strftime(make_timestamp(((mjd - 40587) * 86400000000)::BIGINT),"
+        " '%Y-%m-%dT%H:%M:%S.%g')",
+        "Date and time in ISO 8601 of a Modified Julian Date, in its own time scale, to the millisecond.",
+    ),
+    Macro(
+        "iso_mjd",
+        "iso_mjd(iso)",
+        "CREATE OR REPLACE MACRO iso_mjd(iso) AS epoch_us(iso::TIMESTAMP) / 86400000000.0 + 40587",
+        "Modified Julian Date of a date, or date and time, in ISO 8601.",
+    ),
+    Macro(
+        "night",
+        "night(mjd, longitude)",
+        "CREATE OR REPLACE MACRO night(mjd, longitude) AS (DATE '1858-11-17' +"
+        " floor(mjd + longitude / 360 - 0.5)::INTEGER)",
+        "Date on which the night of a Modified Julian Date (UTC) begins, from local noon to noon at a longitude"
+        " [deg, east].",
+    ),
 )

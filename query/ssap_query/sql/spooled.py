@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssap_mirror.core.storage import forget_scratch, note_scratch
 from ssap_mirror.errors import MirrorError
 
 from ssap_query.engine.rows import MemoryLimit, read_up_to
@@ -77,6 +78,7 @@ def spool(batches: Iterable[pa.RecordBatch], schema: pa.Schema, limit: MemoryLim
     rows = sum(batch.num_rows for batch in held)
     handle, name = tempfile.mkstemp(prefix="ssap-sql-", suffix=".arrows")
     path = Path(name)
+    note_scratch(path)
     try:
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         with os.fdopen(handle, "wb") as file, pa.ipc.new_stream(file, schema, options=options) as writer:
@@ -98,3 +100,4 @@ def spool(batches: Iterable[pa.RecordBatch], schema: pa.Schema, limit: MemoryLim
 
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
+    forget_scratch(path)

@@ -13,7 +13,7 @@ from ssap_query.ssap.registry import REGISTRY
 
 __all__ = ["request_pairs"]
 
-_ALIASES = {"DIAMETER": "SIZE", "RESPONSE_FORMAT": "RESPONSEFORMAT"}
+_ALIASES = {"DIAMETER": "SIZE", "RESPONSE_FORMAT": "RESPONSEFORMAT", "VERBOSITY": "VERB"}
 
 
 def request_pairs(given: Mapping[str, object]) -> list[tuple[str, object]]:
@@ -22,8 +22,8 @@ def request_pairs(given: Mapping[str, object]) -> list[tuple[str, object]]:
     Parameters
     ----------
     given : mapping of str to object
-        Parameter (any case; ``diameter`` is SIZE) -> value; None is absent. Text is taken as it is, as the standard
-        writes it. Else:
+        Parameter (any case; ``diameter`` is SIZE, ``verbosity`` is VERB) -> value; None is absent. Text is taken as it
+        is, as the standard writes it. Else:
 
         - POS: ``SkyCoord``, a pair of numbers [deg] or Quantities, or many of them: an array of shape (N, 2), a
           sequence of pairs, a ``SkyCoord`` array.

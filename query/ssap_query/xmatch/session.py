@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from ssap_mirror.core.storage import forget_scratch, note_scratch
 from ssap_mirror.core.units import Conversion
 from ssap_mirror.errors import FormatError, MirrorError, ParameterError
 
@@ -87,6 +88,7 @@ class Session:
         if parent is not None and not parent.is_dir():
             raise ParameterError(_TEMP_DIRECTORY, str(parent), "is not a folder")
         spill = tempfile.mkdtemp(prefix="ssap-crossmatch-", dir=parent)
+        note_scratch(Path(spill))
         config: dict[str, Any] = {
             "memory_limit": limits.memory or f"{_default_memory_bytes()}B",
             "temp_directory": spill,
@@ -133,6 +135,7 @@ def _end(connection: duckdb.DuckDBPyConnection, spill: str) -> None:
     """Close the database before Python takes its modules down, which DuckDB complains about, and clear its folder."""
     connection.close()
     shutil.rmtree(spill, ignore_errors=True)
+    forget_scratch(Path(spill))
 
 
 def _default_memory_bytes() -> int:

@@ -215,7 +215,7 @@ def test_a_dry_run_says_what_it_will_cost_and_its_survey_is_used(service: FakeSe
 
 
 def test_status_tells_how_far_a_harvest_is(service: FakeService, tmp_path: Path) -> None:
-    with pytest.raises(CatalogError, match="there is no mirror 'test'"):
+    with pytest.raises(CatalogError, match="No mirror 'test'"):
         status("test", tmp_path)
     sync("test", source=service.url, home=tmp_path, policy=QUICK, options=SyncOptions(dry_run=True))
     found = status("test", tmp_path)

@@ -280,7 +280,7 @@ def test_uploads(small: ssap.Mirror, tmp_path: Path) -> None:
 def test_no_other_file_can_be_opened(small: ssap.Mirror) -> None:
     """Should a statement of anybody's ever get to DuckDB, it finds no file but those of the snapshot."""
     import duckdb
-    from ssap_query.mirror import adql_mirror
+    from ssap_query.mirror.interfaces import adql as adql_mirror
 
     small.adql("SELECT id FROM spectra")
     database = adql_mirror._database(small.engine)

@@ -35,7 +35,7 @@ class TestOpening:
         assert ssap.open("one").catalog.rows == len(awkward.ids)
 
     def test_what_is_not_there(self, tmp_path: Path) -> None:
-        with pytest.raises(CatalogError, match="there is no mirror 'nope'"):
+        with pytest.raises(CatalogError, match="No mirror 'nope'"):
             ssap.open("nope", tmp_path)
 
     def test_an_open_mirror_keeps_its_snapshot_until_refreshed(self, tmp_path: Path, awkward, mirror_of) -> None:

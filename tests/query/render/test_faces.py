@@ -119,3 +119,92 @@ def test_both_are_written_alike(ending: str, tmp_path) -> None:
         assert [line.startswith(start) for line, start in zip(match, search, strict=True)] == [True] * 6
     else:
         assert all((tmp_path / f"{name}.{ending}").stat().st_size > 100 for name in ("search", "match"))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_is_a_result(result: Callable[[pa.Table], Result], part: str) -> None:
+    rows = PARTS[part]
+    found = result(rows)
+    for chosen in (slice(1, 3), slice(None, None, 2), slice(None, None, -1), slice(0, 0), slice(-2, None)):
+        numbers = list(range(len(rows)))[chosen]
+        taken = found[chosen]
+        assert len(taken) == len(numbers)
+        assert str(taken.to_arrow().select(rows.column_names).to_pylist()) == str(
+            rows.take(pa.array(numbers, pa.int64())).to_pylist()
+        )
+        assert pl.DataFrame(taken).height == pa.table(taken).num_rows == len(numbers)
+    assert found[["n", "id"]].to_arrow().to_pylist() == rows.select(["n", "id"]).to_pylist()
+    if len(rows):
+        known = found["id"] > 0  # astropy masks what is NULL
+        assert found[known].to_arrow()["id"].to_pylist() == [i for i in rows["id"].to_pylist() if i]
+        assert found[np.array([len(rows) - 1, 0])].to_arrow()["n"].to_pylist() == [
+            rows["n"][-1].as_py(),
+            rows["n"][0].as_py(),
+        ]
+    assert f"{len(rows)} row" in repr(found[:])
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_narwhals_and_duckdb_take_a_result(result: Callable[[pa.Table], Result], part: str) -> None:
+    import narwhals
+
+    found = result(PARTS[part])
+    assert narwhals.from_arrow(found, backend=pa)["id"].to_list() == PARTS[part]["id"].to_pylist()
+    assert duckdb.sql("SELECT id FROM found").fetchall() == [(i,) for i in PARTS[part]["id"].to_pylist()]
+    frame = pd.DataFrame.from_arrow(found)
+    assert (frame["name"].isna().tolist(), len(frame)) == (
+        PARTS[part]["name"].is_null().to_pylist(),
+        len(PARTS[part]),
+    )
+
+
+def test_records() -> None:
+    found = of_a_search(TABLE)
+    records = list(found)
+    assert [record["id"] for record in records] == [0, BIG, None, 2**62 + 1, 7]
+    assert [record["name"] for record in records] == ["a", "", "c", "d", "e"]
+    assert records[1]["n"] is None
+    assert records[0]["flag"] is None
+    assert (records[1].ra, records[1].dec, records[1].pos.ra.deg) == (2.0, 0.0, 2.0)
+    assert (records[0].dateobs, records[0].acref, records[0].title, records[0].format) == (None, None, None, None)
+    assert np.isnan(found[1]["pair"]).all()
+    assert list(found[-1]) == TABLE.column_names
+    assert found["id", 1] == BIG
+    for wrong in (5, -6):
+        with pytest.raises(IndexError):
+            found[wrong]
+    for ask in (lambda: found["nothing"], lambda: found[0]["nothing"], lambda: found[["id", "nothing"]]):
+        with pytest.raises(KeyError, match="No such column: nothing"):
+            ask()
+    with pytest.raises(KeyError, match="no dataset access URL"):
+        records[0].getdataset()
+
+
+def test_a_description() -> None:
+    described = of_a_search(TABLE).describe()
+    rows = {row["name"]: row for row in described.to_arrow().to_pylist()}
+    assert rows["id"] == {
+        "name": "id",
+        "unit": None,
+        "ucd": "meta.id",
+        "type": "long",
+        "missing": 0.2,
+        "least": "0",
+        "largest": str(2**62 + 1),
+        "description": None,
+    }
+    assert (rows["ra"]["least"], rows["ra"]["largest"], rows["ra"]["unit"]) == ("1", "5", "deg")
+    assert (rows["pair"]["least"], rows["name"]["largest"]) == (None, "e")
+    assert of_a_search(TABLE.slice(0, 0)).describe().to_arrow()["missing"].null_count == 7
+
+
+def test_a_notebook_shows_the_first_rows(result: Callable[[pa.Table], Result]) -> None:
+    many = pa.concat_tables([TABLE] * 3)
+    shown = of_a_search(many)._repr_html_()
+    assert shown.count("<tr>") == 1 + 10
+    assert "15 rows" in shown
+    assert "the first 10 are shown" in shown
+    assert "pair [mag]" in shown
+    small = result(TABLE)._repr_html_()
+    assert small.count("<tr>") == 1 + 5
+    assert "<script" not in of_a_search(TABLE.set_column(5, "name", pa.array(["<script>"] * 5)))._repr_html_()

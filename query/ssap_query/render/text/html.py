@@ -12,9 +12,7 @@ from ssap_query.render.columns.cells import TextStyle, join_rows, texts
 from ssap_query.render.columns.plain import plain_columns
 from ssap_query.render.renderable import Renderable, pieces
 
-__all__ = ["STYLE", "html_chunks"]
-
-__all__ = ["html_chunks"]
+__all__ = ["STYLE", "html_chunks", "html_table"]
 
 #: What stands in the element ``style``, for the digest by which a server lets a browser take it.
 STYLE = """
@@ -34,20 +32,26 @@ def html_chunks(result: Renderable) -> Iterator[bytes]:
     title = f"{len(result):,} rows, {result.status}"
     facts = "".join(f"<li>{escape(name)}: {escape(value)}</li>\n" for name, value in result.infos.items())
     notes = "".join(f"<li>{escape(note)}</li>\n" for note in result.notes)
+    yield f"{_HEAD.format(title=title, style=STYLE)}<ul>\n{facts}{notes}</ul>\n".encode()
+    yield from html_table(result)
+    yield b"</body></html>\n"
+
+
+def html_table(result: Renderable) -> Iterator[bytes]:
+    """Yield the rows of a result as a TABLE of HTML, with the units in its head."""
     columns = plain_columns(result)
     heads = "".join(
         f'<th title="{escape(column.description or "", quote=True)}">{escape(column.name)}'
         f"{f' [{escape(column.unit)}]' if column.unit else ''}</th>"
         for column in (shown.column for shown in columns)
     )
-    yield f"{_HEAD.format(title=title, style=STYLE)}<ul>\n{facts}{notes}</ul>\n".encode()
     yield f"<table><thead><tr>{heads}</tr></thead><tbody>\n".encode()
     style = TextStyle("", ("NaN", "Infinity", "-Infinity"), ("true", "false"), _escaped, ("", " ", ""), "")
     for batch in pieces(result):
         yield join_rows(
             [texts(column.values(batch), style) for column in columns], "<tr><td>", "</td><td>", "</td></tr>\n"
         )
-    yield b"</tbody></table></body></html>\n"
+    yield b"</tbody></table>"
 
 
 def _escaped(column: pa.Array) -> pa.Array:

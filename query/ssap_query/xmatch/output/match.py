@@ -38,6 +38,9 @@ class Match(Result):
     come last, if they are kept.
     """
 
+    status = "OK"
+    """A match has no limit of rows."""
+
     def __init__(
         self,
         session: Session,

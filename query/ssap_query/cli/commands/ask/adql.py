@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from ssap_query.cli.options import deliver, home, mirror_option, open_once, output
+from ssap_query.cli.choice import home, mirror_option
+from ssap_query.cli.options import open_once
+from ssap_query.cli.output import deliver, output, refuse_inputs
 
 __all__ = ["adql"]
 
@@ -49,7 +51,9 @@ def adql(
     mirror: str,
     output: str | None,
     file_format: str | None,
+    samp: bool,  # noqa: FBT001
 ) -> None:
     """Ask in ADQL, the language of TAP; the table ``spectra`` has all rows, TAP_SCHEMA describes it."""
+    refuse_inputs(output, tables.values())
     result = open_once(mirror, home).adql(text, tables, maxrec)
-    deliver(result, output, file_format)
+    deliver(result, output, file_format, samp=samp)

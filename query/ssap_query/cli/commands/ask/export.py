@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from ssap_query.cli.options import deliver, home, mirror_argument, output
+from ssap_query.cli.choice import home, mirror_argument
+from ssap_query.cli.output import deliver, output
 
 __all__ = ["export"]
 
@@ -15,8 +16,8 @@ __all__ = ["export"]
 @home
 @mirror_argument
 @output
-def export(home: Path | None, mirror: str, output: str | None, file_format: str | None) -> None:
+def export(home: Path | None, mirror: str, output: str | None, file_format: str | None, samp: bool) -> None:  # noqa: FBT001
     """Write the whole table, all columns, as one file: ssap-mirror export -o spectra.fits."""
     from ssap_query.mirror.mirror import open_mirror
 
-    deliver(open_mirror(mirror, home, cache_bytes=0).search(columns="all"), output, file_format)
+    deliver(open_mirror(mirror, home, cache_bytes=0).search(columns="all"), output, file_format, samp=samp)

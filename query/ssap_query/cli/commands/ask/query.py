@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from ssap_mirror.errors import ParameterError
 
-from ssap_query.cli.options import deliver, home, mirror_option, open_once, output, typed_request
+from ssap_query.cli.choice import home, mirror_option
+from ssap_query.cli.diagnostics import note
+from ssap_query.cli.options import names, open_once, typed_request
+from ssap_query.cli.output import deliver, output
+from ssap_query.cli.values import in_units, other_unit
+from ssap_query.mirror.answer import read_request
+from ssap_query.mirror.arrange import Arrangement, arrange
 from ssap_query.ssap import REGISTRY
 from ssap_query.ssap.request import DIALECTS
+
+if TYPE_CHECKING:
+    from ssap_query.mirror.mirror import Mirror
+    from ssap_query.mirror.result import ResultSet
+    from ssap_query.ssap.request import SsapRequest
 
 __all__ = ["query"]
 
@@ -41,8 +54,10 @@ def _request_options(command: Any) -> Any:
 
 @click.command(
     epilog="""\b
-Example:
-  ssap-mirror query --pos 292.06,43.93 --size 0.2 --snr 20/ --verb 1 -o out.vot
+Examples:
+  ssap-mirror query --pos 292.06,43.93 --size 1 --snr 20/ --verb 1 -o out.vot
+  ssap-mirror query --pos '19h28m +43d56m' --size 42arcmin --band 656nm --sort -ssa_snr --limit 10
+  ssap-mirror query --targetclass star --snr 50/ --per target --best ssa_snr -o best.csv
 """
 )
 @home
@@ -57,7 +72,15 @@ Example:
     default="ivoa",
     help="Read the parameters as the standard or as the GAVO server.",
 )
-@click.option("--columns", metavar="A,B,…", help="Columns by name instead of by VERB; 'all' is every one.")
+@click.option(
+    "--columns", metavar="A,B,…", help="Columns by name or pattern ('rv_*') instead of by VERB; 'all' is every one."
+)
+@click.option("--frame", metavar="FRAME", help="Frame of --pos: ICRS, FK5 or galactic.")
+@click.option("--sort", metavar="A,-B,…", help="Sort by columns; with a minus from the largest down.")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Only the first N rows.")
+@click.option("--per", metavar="target|position|COLUMN", help="One row for each target, position or value of a column.")
+@click.option("--best", metavar="COLUMN", help="With --per: keep the row with the largest value, e.g. ssa_snr.")
+@click.option("--count", is_flag=True, help="Only say how many rows there are.")
 @click.option(
     "--explain", is_flag=True, help="Say how the request is read and what it will touch, without answering it."
 )
@@ -67,22 +90,61 @@ Example:
 @output
 def query(
     *, home: Path | None, mirror: str, request: str | None, dialect: str, columns: str | None, explain: bool,
-    ignore_unanswerable: bool, output: str | None, file_format: str | None, **given: str | None,
+    ignore_unanswerable: bool, output: str | None, file_format: str | None, samp: bool, frame: str | None,
+    sort: str | None, limit: int | None, per: str | None, best: str | None, count: bool, **given: str | None,
 ) -> None:  # fmt: skip
-    """Ask a mirror with the parameters of SSAP (SSA 1.1)."""
+    """Ask a mirror with the parameters of SSAP (SSA 1.1).
+
+    Numbers may have units (--size 6arcmin, --band 656nm, 6563A), positions hours and minutes (--pos '12h30m +43d').
+    """
     if file_format is not None and _is_mime(file_format):
         given["format"], file_format = file_format, None
-    chosen: Any = columns if columns in (None, "all") else [name.strip() for name in str(columns).split(",")]
-    options = ((name.upper(), value) for name, value in given.items() if value is not None)
-    parsed = typed_request(request, dialect, options)
+    chosen: Any = columns if columns == "all" else names(columns)
+    typed = {name.upper(): in_units(name.upper(), value) for name, value in given.items() if value is not None}
+    if frame is not None:
+        typed["POS"] = _framed(typed.get("POS"), frame)
     opened = open_once(mirror, home)
+    if count:
+        chosen = [opened.schema.names[0]]  # one is as good as all
+    how = Arrangement(tuple(names(sort) or ()), per, best, limit)
+    if limit is not None and not how.needs_all_rows and "MAXREC" not in typed:
+        typed["MAXREC"] = str(limit + 1)  # one more tells whether there are more
+    parsed = typed_request(request, dialect, typed.items())
     if explain:
         click.echo(str(opened.explain(parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)))
         return
-    result = opened.ssap(parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)
+    result = _arranged(opened, parsed, chosen, how, ignore_unanswerable=ignore_unanswerable)
+    if count:
+        click.echo(len(result))
+        return
+    if result.truncated and "TOP" in parsed.values and "MAXREC" not in parsed.values:
+        told = f"these are the {len(result):,} best rows, as --top says; more match"
+        result = replace(result, truncated=False, notes=(*result.notes, told))
+    if not len(result) and "BAND" in typed and (doubt := other_unit("BAND", typed["BAND"])):
+        note(f"note: {doubt}")
     if output is None and file_format is None and "RESPONSEFORMAT" in parsed.values:
         file_format = result.response_format
-    deliver(result, output, file_format)
+    deliver(result, output, file_format, samp=samp)
+
+
+def _framed(position: str | None, frame: str) -> str:
+    if position is None or ";" in position:
+        name = "--frame"
+        raise ParameterError(name, frame, "is of a --pos, which is not given or says its own frame")
+    return f"{position};{frame}"
+
+
+def _arranged(
+    opened: Mirror, parsed: SsapRequest, chosen: Any, how: Arrangement, *, ignore_unanswerable: bool
+) -> ResultSet:
+    """Ask for what is shown and for what the rows are put in order by."""
+    wanted = read_request(opened.schema, parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)
+    if how == Arrangement() or not wanted.query.selects_rows:
+        return opened.ssap(parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)
+    shown = wanted.columns.names
+    needed = tuple(dict.fromkeys((*shown, *how.columns(opened.schema))))
+    result = opened.ssap(parsed, columns=needed, ignore_unanswerable=ignore_unanswerable)
+    return arrange(result, how, opened.schema, shown)
 
 
 def _is_mime(text: str) -> bool:

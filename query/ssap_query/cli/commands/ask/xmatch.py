@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from ssap_query.cli.options import (
-    FRAME_HELP,
-    deliver,
-    home,
-    mirror_option,
-    names,
-    open_once,
-    output,
-    read_units,
-    typed_request,
-)
+from ssap_query.cli.choice import home, mirror_option
+from ssap_query.cli.options import FRAME_HELP, names, open_once, read_units, typed_request
+from ssap_query.cli.output import deliver, output, refuse_inputs
 
 if TYPE_CHECKING:
     from ssap_query.xmatch import Limits, Positions
@@ -123,7 +115,7 @@ def xmatch(
     ctx: click.Context, /, *, tables: tuple[str, ...], home: Path | None, mirror: str, radius: float, find: Any,
     sigma: float | None, request: str | None, ignore_unanswerable: bool, where: str | None, left_where: str | None,
     columns: str | None, table_columns: str | None, suffix: str, motions: bool, memory: str | None,
-    output: str | None, file_format: str | None, join: Any, neighbors: int | None, min_radius: float | None,
+    output: str | None, file_format: str | None, samp: bool, join: Any, neighbors: int | None, min_radius: float | None,
     no_self_pairs: bool, best_by: str | None, row_numbers: bool, **positions: Any,
 ) -> None:  # fmt: skip
     """Match a TABLE of positions with the spectra of a mirror, or with another table, LEFT.
@@ -134,6 +126,7 @@ def xmatch(
     are known.
     """
     _check_words(ctx, tables)
+    refuse_inputs(output, tables)
     shared: dict[str, Any] = {
         "sigma": sigma, "motions": motions, "join": join, "best_by": best_by, "row_numbers": row_numbers,
         "n_neighbors": 1 if neighbors is None else neighbors, "min_radius_arcsec": min_radius or 0.0,
@@ -154,7 +147,7 @@ def xmatch(
             left_positions=_positions(positions, "left_"), right_positions=right, left_where=left_where,
             right_where=where, self_pairs=not no_self_pairs, **shared,
         )  # fmt: skip
-    deliver(match, output, file_format)
+    deliver(match, output, file_format, samp=samp)
 
 
 def _check_words(ctx: click.Context, tables: tuple[str, ...]) -> None:

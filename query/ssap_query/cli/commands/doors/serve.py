@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from ssap_query.cli.choice import home
 from ssap_query.cli.diagnostics import note
-from ssap_query.cli.options import home
+from ssap_query.cli.interruption import be_patient
 from ssap_query.cli.serving import open_mirrors, tell_addresses
 from ssap_query.ssap.request import DIALECTS
 
@@ -43,9 +44,7 @@ _MEBIBYTE = 1 << 20
 )
 @click.option("--cache", type=click.IntRange(min=0), metavar="MB", help="Memory kept between requests, per mirror.")
 @click.option("--access-log", is_flag=True, help="Write a line for each request.")
-@click.pass_context
 def serve(
-    ctx: click.Context,
     mirrors: tuple[str, ...],
     home: Path | None,
     port: int,
@@ -64,10 +63,11 @@ def serve(
     from ssap_query.server.running import serve as run
 
     limits = ServerLimits(large_answers=large_answers)
-    opened = open_mirrors(ctx, mirrors, home, limits, None if cache is None else cache * _MEBIBYTE)
+    opened = open_mirrors(mirrors, home, limits, None if cache is None else cache * _MEBIBYTE)
     if host not in LOOPBACK:
         note(f"anyone who reaches {host} can ask these mirrors; there is no password")
 
+    be_patient()
     run(
         opened,
         host=host,

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 from ssap_mirror.core import layout
 
+from ssap_query.cli.choice import chosen_mirror, home, mirror_argument, mirror_folder
 from ssap_query.cli.diagnostics import note
-from ssap_query.cli.options import default_mirror, home, mirror_argument, mirror_folder
 
 __all__ = ["rollback"]
 
@@ -17,8 +17,7 @@ __all__ = ["rollback"]
 @home
 @mirror_argument
 @click.argument("snapshot", required=False)
-@click.pass_context
-def rollback(ctx: click.Context, home: Path | None, mirror: str, snapshot: str | None) -> None:
+def rollback(home: Path | None, mirror: str, snapshot: str | None) -> None:
     """Make another SNAPSHOT of a mirror live, back or forth; without a name, the one that the live one replaced.
 
     `ssap-mirror snapshots` lists them.
@@ -26,5 +25,5 @@ def rollback(ctx: click.Context, home: Path | None, mirror: str, snapshot: str |
     from ssap_mirror.core.snapshots import rollback as go_back
 
     if snapshot is None and layout.is_snapshot_name(mirror):  # the only word given is a snapshot's
-        mirror, snapshot = default_mirror(ctx), mirror
+        mirror, snapshot = chosen_mirror(None, home), mirror
     note(f"live: {go_back(mirror_folder(home, mirror), snapshot).path}")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ssap_query.cli.choice import home, mirror_argument, mirror_folder
 from ssap_query.cli.diagnostics import note
-from ssap_query.cli.options import home, mirror_argument, mirror_folder
 
 if TYPE_CHECKING:
     from ssap_mirror.core.snapshots import Snapshot

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ssap_query.cli.choice import home
 from ssap_query.cli.diagnostics import ExitCode, note
+from ssap_query.cli.interruption import advising
 from ssap_query.cli.limits import limits, policy_of, refuse_idle
-from ssap_query.cli.options import FRAME_HELP, home, read_units, read_values
+from ssap_query.cli.options import FRAME_HELP, read_units, read_values
 
 if TYPE_CHECKING:
     from ssap_mirror.pipeline.sync import SyncReport
@@ -146,7 +148,7 @@ def sync(
         full=full, dry_run=dry_run, save=save, restart=restart, accept_incomplete=accept_incomplete,
         allow_shrink=allow_shrink, keep=keep,
     )  # fmt: skip
-    with shown(quiet=quiet or as_json) as progress:
+    with advising("the same command goes on from here"), shown(quiet=quiet or as_json) as progress:
         report = run(
             known,
             source=asked,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from ssap_query.cli.choice import home, mirror_argument
 from ssap_query.cli.diagnostics import ExitCode, note
-from ssap_query.cli.options import home, mirror_argument
 
 __all__ = ["verify"]
 
@@ -21,7 +21,9 @@ def verify(ctx: click.Context, home: Path | None, mirror: str) -> None:
     from ssap_mirror.check.snapshot import verify as check
     from ssap_mirror.core.catalog import find_snapshot, read_catalog
 
-    catalog = read_catalog(find_snapshot(mirror, home))
+    from ssap_query.mirror.shipped import where
+
+    catalog = read_catalog(find_snapshot(where(mirror, home), home))
     problems = check(catalog)
     for problem in problems:
         note(f"ssap-mirror: {problem}")

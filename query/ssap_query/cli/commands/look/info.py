@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ssap_query.cli.options import home, mirror_argument
+from ssap_query.cli.choice import home, mirror_argument
 
 __all__ = ["info"]
 

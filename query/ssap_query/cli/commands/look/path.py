@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ssap_query.cli.options import home, mirror_argument
+from ssap_query.cli.choice import home, mirror_argument
 
 __all__ = ["path"]
 
@@ -18,4 +18,6 @@ def path(home: Path | None, mirror: str) -> None:
     """Print the folder of the live snapshot, a HATS catalogue: lsdb.open_catalog($(ssap-mirror path))."""
     from ssap_mirror.core.catalog import find_snapshot
 
-    click.echo(str(find_snapshot(mirror, home)))
+    from ssap_query.mirror.shipped import where
+
+    click.echo(str(find_snapshot(where(mirror, home), home)))

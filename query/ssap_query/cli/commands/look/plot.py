@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
+from ssap_query.cli.choice import home, mirror_argument
 from ssap_query.cli.diagnostics import note
-from ssap_query.cli.options import home, mirror_argument
+from ssap_query.cli.output import file_option
 
 __all__ = ["plot"]
 
@@ -19,14 +21,15 @@ __all__ = ["plot"]
     "--kind", type=click.Choice(["sky", "time", "snr"]), default="sky", show_default=True, help="What to draw."
 )
 @click.option("--order", type=click.IntRange(0, 9), default=5, show_default=True, help="HEALPix order of the sky map.")
-@click.option(
-    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="PNG file (default: MIRROR-KIND.png)."
-)
-def plot(home: Path | None, mirror: str, kind: str, order: int, output: Path | None) -> None:
-    """Draw a map of the sky, or a histogram of dates or signal to noise, as PNG."""
+@file_option("File to write: .png, .pdf, .svg; - is stdout, as PNG (default: MIRROR-KIND.png).")
+def plot(home: Path | None, mirror: str, kind: str, order: int, output: str | None) -> None:
+    """Draw a map of the sky, or a histogram of dates or signal to noise, as PNG, PDF or SVG."""
     from ssap_query.mirror.mirror import open_mirror
     from ssap_query.plots.overview import plot as draw
 
-    target = output or Path(f"{Path(mirror).name}-{kind}.png")
-    draw(open_mirror(mirror, home), target, kind, order)
-    note(f"picture: {target}")
+    target = output or f"{Path(mirror).name}-{kind}.png"
+    if target == "-":
+        draw(open_mirror(mirror, home), sys.stdout.buffer, kind, order)
+    else:
+        draw(open_mirror(mirror, home), Path(target), kind, order)
+        note(f"picture: {target}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ssap_query.cli.options import home
+from ssap_query.cli.choice import home
 
 __all__ = ["services"]
 

@@ -13,9 +13,10 @@ from ssap_query.mirror.answer import ParsedRequest
 from ssap_query.ssap import TARGET, Cone, Query, Region, parameter
 from ssap_query.ssap.params.control import OPERATIONS
 from ssap_query.ssap.predicate import TRUE
-from ssap_query.ssap.ranges import ivoa_float
+from ssap_query.ssap.python_values import request_pairs
+from ssap_query.ssap.ranges import ivoa_float, ivoa_list
 
-__all__ = ["cone_search"]
+__all__ = ["cone_of", "cone_search"]
 
 # SCS 1.03 §2.1: decimal degrees, ICRS; name, least and largest value.
 _NUMBERS = (("RA", 0.0, 360.0), ("DEC", -90.0, 90.0), ("SR", 0.0, 180.0))
@@ -65,6 +66,39 @@ def cone_search(schema: Schema, request: Mapping[str, object], default_maxrec: i
     return ParsedRequest(query, _columns(schema, query.verb), {"selection": query.words[0]}, has_inputs=False)
 
 
+def cone_of(given: Mapping[str, object], radius: object) -> dict[str, object]:
+    """Write what `pyvo.dal.SCSService.search` takes as the request of a cone search.
+
+    Parameters
+    ----------
+    given : mapping of str to object
+        ``pos`` and, if they are there, ``verb`` or ``verbosity`` and ``maxrec``; None is absent.
+    radius : object
+        A number [deg], Quantity or text.
+
+    Raises
+    ------
+    ParameterError
+        If there is not one position, or a parameter that a cone search does not have.
+    """
+    values = dict(request_pairs({**given, "size": radius}) if given.get("size") is None else ())
+    if not values:
+        name = "radius"
+        raise ParameterError(name, radius, f"is given beside size ({given['size']!r}); only one of them can hold")
+    others = set(values) - {"REQUEST", "POS", "SIZE", "VERB", "MAXREC"}
+    if others:
+        name = sorted(others)[0]
+        reason = "is no parameter of a cone search, which `radius` asks for; with `size` it is one of SSA"
+        raise ParameterError(name, values[name], reason)
+    position = str(values.get("POS") or "")
+    numbers = ivoa_list("POS", position, ivoa_float).items if position else ()
+    if len(numbers) != 2:
+        name = "pos"
+        raise ParameterError(name, position, "is not the one position that a cone search needs")
+    ra, dec = position.split(",")
+    return {"RA": ra, "DEC": dec, "SR": values["SIZE"], "VERB": values.get("VERB"), "MAXREC": values.get("MAXREC")}
+
+
 def _columns(schema: Schema, verb: int) -> Schema:
     """Columns of a result: those of VERB, and in any case identifier and position, which have the UCDs of 1998."""
     ucds = {schema.roles["ra"]: _RA, schema.roles["dec"]: _DEC}
@@ -73,7 +107,9 @@ def _columns(schema: Schema, verb: int) -> Schema:
         ucds[identifier.name] = _ID
     levels = {column.name for column in schema.up_to(10 * verb)}
     chosen = (column for column in schema if column.name in levels or column.name in ucds)
-    return Schema(tuple(replace(column, ucd=ucds.get(column.name, column.ucd)) for column in chosen))
+    # With other UCDs the columns would not be known by what they are.
+    roles = {**schema.roles, **({} if identifier is None else {"identity": identifier.name})}
+    return Schema(tuple(replace(column, ucd=ucds.get(column.name, column.ucd)) for column in chosen), roles)
 
 
 def _identifier(schema: Schema) -> Column | None:

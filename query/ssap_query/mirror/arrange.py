@@ -1,0 +1,158 @@
+"""A result put in order: sorted, one row for each object, the first rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ssap_mirror.core.schema import Schema
+from ssap_mirror.errors import ParameterError
+
+from ssap_query.engine.rows import InMemoryRows
+from ssap_query.mirror.result import ResultSet
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Arrangement", "arrange"]
+
+# Words for what an object is known by -> roles of the columns that say it.
+_OBJECTS = {"target": ("target_name",), "position": ("ra", "dec")}
+_SORT, _PER, _BEST = "sort", "per", "best"
+# Names that no column of a service has.
+_RANK, _ROW = " rank", " row"
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """How the rows of a result are put in order."""
+
+    sort: tuple[str, ...] = ()
+    """Columns to sort by, with a minus in front from the largest down; what is missing comes last."""
+    per: str | None = None
+    """One row for each value of a column, each ``target`` or each ``position``; None: all rows."""
+    best: str | None = None
+    """Column whose largest value says which row that is (with a minus: the smallest); None: the first."""
+    limit: int | None = None
+    """Only so many rows; None is no limit."""
+
+    @property
+    def needs_all_rows(self) -> bool:
+        """Whether the first rows cannot be told before all have been found."""
+        return bool(self.sort or self.per)
+
+    def columns(self, schema: Schema) -> tuple[str, ...]:
+        """Names of the columns that it looks at.
+
+        Parameters
+        ----------
+        schema : Schema
+            Columns of the mirror.
+
+        Raises
+        ------
+        ParameterError
+            If it names one that is not there, or `best` without `per`.
+        """
+        if self.best is not None and self.per is None:
+            raise ParameterError(_BEST, self.best, "says which row of an object is kept, so `per` is wanted too")
+        keys = [_column(schema, _SORT, key.lstrip("-")) for key in self.sort]
+        best = [] if self.best is None else [_column(schema, _BEST, self.best.lstrip("-"))]
+        return tuple(dict.fromkeys([*keys, *best, *self.objects(schema)]))
+
+    def objects(self, schema: Schema) -> tuple[str, ...]:
+        """Names of the columns whose values tell one object from another."""
+        if self.per is None:
+            return ()
+        if self.per not in _OBJECTS:
+            return (_column(schema, _PER, self.per),)
+        roles = _OBJECTS[self.per]
+        if not set(roles) <= set(schema.roles):
+            raise ParameterError(_PER, self.per, "cannot be told: the mirror has no such column")
+        return tuple(schema.roles[role] for role in roles)
+
+
+def arrange(result: ResultSet, how: Arrangement, schema: Schema, shown: Sequence[str]) -> ResultSet:
+    """Put the rows of a result in order.
+
+    Parameters
+    ----------
+    result : ResultSet
+        With the columns that the arrangement looks at; all of it is in memory, if it has to be.
+    how : Arrangement
+        What is to be done.
+    schema : Schema
+        Columns of the mirror.
+    shown : sequence of str
+        Names of the columns to keep.
+
+    Raises
+    ------
+    ParameterError
+        If it names a column that is not there.
+    """
+    notes = list(result.notes)
+    table = result.to_arrow()
+    if how.per is not None:
+        table, unknown = _one_per_object(table, how.objects(schema), how.best, schema)
+        if unknown:
+            notes.append(f"{unknown:,} rows do not tell which {how.per} they are of; all of them are kept")
+    if how.sort:
+        table = table.take(_order(table, [(_column(schema, _SORT, key.lstrip("-")), key) for key in how.sort]))
+    is_cut = how.limit is not None and len(table) > how.limit
+    if is_cut:
+        notes.append(f"these are the first {how.limit:,} rows, as the limit says; more match")
+        table = table.slice(0, how.limit)
+    return replace(
+        result,
+        schema=result.schema.select(shown),
+        rows=InMemoryRows(table.select(list(shown))),
+        truncated=result.truncated and not is_cut,
+        notes=tuple(notes),
+    )
+
+
+def _one_per_object(table: pa.Table, objects: Sequence[str], best: str | None, schema: Schema) -> tuple[pa.Table, int]:
+    """Rows of which no two are of one object, in the order of the table; and how many do not tell their object."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    order = np.arange(len(table))
+    if best is not None:
+        # The largest comes first, so the sign is the other way round than for sorting.
+        key = best.removeprefix("-") if best.startswith("-") else f"-{best}"
+        order = _order(table, [(_column(schema, _BEST, best.lstrip("-")), key)]).to_numpy()
+    known = np.logical_and.reduce([pc.is_valid(table[name]).to_numpy() for name in objects])
+    rank = np.empty(len(table), np.int64)
+    rank[order] = np.arange(len(table))
+    keys = table.select(list(objects)).append_column(_RANK, pa.array(rank)).filter(pa.array(known))
+    firsts = keys.group_by(list(objects)).aggregate([(_RANK, "min")])[f"{_RANK}_min"].to_numpy()
+    unknown = np.flatnonzero(~known)
+    rows = np.sort(np.concatenate([order[firsts], unknown]))
+    return table.take(pa.array(rows, pa.int64())), len(unknown)
+
+
+def _order(table: pa.Table, keys: Sequence[tuple[str, str]]) -> pa.Array:
+    """Numbers of the rows in the order of (column, key with its sign) pairs; rows that are equal keep theirs."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    by = [(name, "descending" if key.startswith("-") else "ascending") for name, key in keys]
+    if not by:
+        return pa.array(np.arange(len(table)), pa.int64())
+    plain = table.select(list(dict.fromkeys(name for name, _ in by)))
+    plain = plain.append_column(_ROW, pa.array(np.arange(len(table)), pa.int64()))
+    return pc.sort_indices(plain, sort_keys=[*by, (_ROW, "ascending")], null_placement="at_end")
+
+
+def _column(schema: Schema, parameter: str, name: str) -> str:
+    spelled = {known.lower(): known for known in schema.names}
+    found = name if name in schema else spelled.get(name.lower())
+    if found is None:
+        raise ParameterError(parameter, name, "is not a column of the mirror")
+    if schema[found].shape:
+        raise ParameterError(parameter, name, "is a column of arrays, which have no order")
+    return found

@@ -1,0 +1,111 @@
+"""The spectrum that a record is about, fetched from where its service has it."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from ssap_mirror.core.storage import replacing
+from ssap_mirror.errors import MirrorError, SourceError
+
+__all__ = ["fetch", "save"]
+
+# What is larger than a spectrum usually is waits on disk.
+_IN_MEMORY = 16 << 20
+_TIMEOUT_S = 60.0
+# Media types of spectra that Python does not know.
+_ENDINGS = {
+    "application/x-votable+xml": ".vot",
+    "application/fits": ".fits",
+    "image/fits": ".fits",
+    "spectrum/fits": ".fits",
+}
+
+
+def fetch(address: str, timeout: float | None = None) -> IO[bytes]:
+    """Fetch a document.
+
+    Parameters
+    ----------
+    address : str
+        Where it is.
+    timeout : float, optional
+        Longest silence of the server [s]; a minute without it.
+
+    Returns
+    -------
+    binary file
+        A temporary one, at its beginning.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be fetched.
+    """
+    import httpx
+
+    file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  (the caller's to close)
+    try:
+        with httpx.stream("GET", address, timeout=timeout or _TIMEOUT_S, follow_redirects=True) as response:
+            response.raise_for_status()
+            for piece in response.iter_bytes():
+                file.write(piece)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        file.close()
+        message = f"the spectrum {address} cannot be fetched: {error}"
+        raise SourceError(message) from error
+    file.seek(0)
+    return file
+
+
+def save(
+    address: str, folder: str, filename: str | None, title: str | None, media_type: str | None, timeout: float | None
+) -> Path:
+    """Fetch a document into a file, which appears when it is complete.
+
+    Parameters
+    ----------
+    address : str
+        Where the document is.
+    folder : str
+        Where the file goes; made if it is not there.
+    filename : str, optional
+        Its name; without it one is made of title and media type that no file has yet.
+    title, media_type : str, optional
+        Of the document.
+    timeout : float, optional
+        Longest silence of the server [s].
+
+    Raises
+    ------
+    SourceError
+        If it cannot be fetched.
+    MirrorError
+        If the file cannot be written.
+    """
+    with fetch(address, timeout) as document:
+        path = Path(folder)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            path = path / filename if filename else _free_name(path, title or "spectrum", media_type)
+            with replacing(path) as beside, beside.open("wb") as file:
+                shutil.copyfileobj(document, file)
+        except OSError as error:
+            message = f"{path} cannot be written: {error.strerror or error}"
+            raise MirrorError(message) from error
+    return path
+
+
+def _free_name(folder: Path, title: str, media_type: str | None) -> Path:
+    plain = (media_type or "").partition(";")[0].strip().lower()
+    ending = _ENDINGS.get(plain) or mimetypes.guess_extension(plain) or ".dat"
+    base = re.sub(r"[\s/\\]+", "_", title.strip()).lstrip(".") or "spectrum"
+    path, number = folder / f"{base}{ending}", 0
+    while path.exists():
+        number += 1
+        path = folder / f"{base}-{number}{ending}"
+    return path

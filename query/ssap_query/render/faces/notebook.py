@@ -1,0 +1,35 @@
+"""A result as a notebook shows it: the first rows, their units, and what is to be said of them."""
+
+from __future__ import annotations
+
+from html import escape
+from itertools import chain
+
+from ssap_query.render.renderable import Renderable
+from ssap_query.render.text.html import html_table
+
+__all__ = ["ROWS", "notebook_html"]
+
+#: So many rows are shown.
+ROWS = 10
+_FACTS = ("mirror", "selection", "synthetic")
+
+
+def notebook_html(result: Renderable, first: Renderable) -> str:
+    """Write a result as a fragment of HTML.
+
+    Parameters
+    ----------
+    result : Renderable
+        What is described.
+    first : Renderable
+        Its first rows, which are shown.
+    """
+    counted = f"{len(result):,} row{'' if len(result) == 1 else 's'} × {len(result.schema):,} columns"
+    status = "" if result.status == "OK" else f", {result.status}: more rows match"
+    shown = "" if len(first) == len(result) else f" (the first {len(first)} are shown)"
+    facts = [f"{name}: {result.infos[name]}" for name in _FACTS if name in result.infos]
+    notes = "".join(f"<br>{escape(text)}" for text in chain(facts, result.notes))
+    rows = b"".join(html_table(first)).decode()
+    scrolling = '<div style="max-width: 100%; overflow-x: auto">'
+    return f"{scrolling}{rows}</div><p><b>{counted}{status}</b>{shown}<small>{notes}</small></p>"
