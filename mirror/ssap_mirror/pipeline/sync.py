@@ -29,6 +29,7 @@ from ssap_mirror.sources.progress import Progress, Silent
 from ssap_mirror.sources.source import Estimate, Finding, Harvest, RequestPolicy, Source, Status, Verdict
 from ssap_mirror.sources.ssap.source import SsapSource
 from ssap_mirror.sources.tap.source import TapSource
+from ssap_mirror.tables.files import catalog_title
 
 __all__ = ["SyncOptions", "SyncReport", "sync"]
 
@@ -253,7 +254,8 @@ def _open_source(asked: KnownService, policy: RequestPolicy | None, base: Catalo
         case TapAddress(url, table, where):
             return TapSource(url, table, title, policy, base, where, corrections=said)
         case FileAddress(path, units, positions):
-            return FileSource(path, schema, units=units, positions=positions, title=title, corrections=said)
+            named = asked.title or catalog_title(path) or asked.name
+            return FileSource(path, schema, units=units, positions=positions, title=named, corrections=said)
 
 
 def _is_of(base: Catalog, asked: KnownService) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import glob
 import gzip
 import io
@@ -21,7 +22,17 @@ from ssap_mirror.core.catalog import open_catalog
 from ssap_mirror.core.hats_properties import parse_properties
 from ssap_mirror.errors import FormatError, SourceError
 
-__all__ = ["Format", "beginning", "catalog_files", "expand", "format_of", "is_catalog", "unpacked", "unpacked_stream"]
+__all__ = [
+    "Format",
+    "beginning",
+    "catalog_files",
+    "catalog_title",
+    "expand",
+    "format_of",
+    "is_catalog",
+    "unpacked",
+    "unpacked_stream",
+]
 
 Format = Literal["parquet", "votable", "fits", "ecsv", "ipac", "csv", "arrow"]
 
@@ -101,6 +112,21 @@ def catalog_files(folder: Path) -> list[Path]:
 def is_catalog(path: Path) -> bool:
     """Whether a path is a mirror or a HATS catalogue, whose files all have the same columns."""
     return _is_mirror(path) or _is_hats(path) or (path / _COLLECTION_PROPERTIES).is_file()
+
+
+def catalog_title(path: Path) -> str | None:
+    """Read what a mirror or a HATS catalogue calls itself; None for anything else.
+
+    That the rows of a mirror are made up is part of its title, so that a copy says so too.
+    """
+    if _is_mirror(path):
+        catalog = open_catalog(path)
+        says_so = not catalog.synthetic or "synthetic" in catalog.title.lower()
+        return catalog.title if says_so else f"{catalog.title} (synthetic)"
+    for name in (layout.PROPERTIES, _OLD_PROPERTIES, _COLLECTION_PROPERTIES):
+        with contextlib.suppress(OSError, FormatError):
+            return parse_properties((path / name).read_text("utf-8", errors="replace")).get("obs_title")
+    return None
 
 
 def format_of(path: Path) -> Format:

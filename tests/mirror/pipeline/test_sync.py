@@ -17,9 +17,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from ssap_mirror import build_mirror
 from ssap_mirror.check.snapshot import verify
 from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import Catalog, open_catalog
+from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.snapshots import rollback
 from ssap_mirror.errors import BusyError, CatalogError, MirrorError, ParameterError, SourceError
 from ssap_mirror.pipeline.address import TapAddress
@@ -28,6 +30,7 @@ from ssap_mirror.pipeline.status import status
 from ssap_mirror.pipeline.sync import SyncOptions, sync
 from ssap_mirror.sources.source import RequestPolicy
 
+from tests.mirror.conftest import RowMaker
 from tests.support import fake_ssap
 from tests.support.fake_ssap import FakeService
 from tests.support.held import assert_holds
@@ -369,6 +372,16 @@ def test_a_disk_that_is_too_small_for_a_file_is_told_before_it_is_read(
     file.write_text("name,ra,dec\n" + "".join(f"star{n},{n % 360},{n % 90}\n" for n in range(200_000)))
     with pytest.raises(CatalogError, match=r"MB free, and some .* MB are needed for the rows of .*rows.csv"):
         sync("test", source=file, home=small_disk(1_000))
+
+
+def test_a_copy_of_made_up_rows_says_so(spectra_schema: Schema, spectra_rows: RowMaker, tmp_path: Path) -> None:
+    source = {"kind": "file", "url": "synthetic"}
+    build_mirror([spectra_rows(50)], spectra_schema, tmp_path / "first", title="Rows", synthetic=True, source=source)
+    snapshot = open_catalog("first", tmp_path).path
+    for folder in (tmp_path / "first", snapshot):
+        assert sync("copy", source=folder, home=tmp_path).complete
+        copy = open_catalog("copy", tmp_path)
+        assert (copy.title, copy.synthetic) == ("Rows (synthetic)", True)
 
 
 def test_staging_on_another_disk_is_told_before_the_harvest(
