@@ -374,7 +374,7 @@ def test_errors_name_no_path(tmp_path: Path, mirror_of, schema, awkward) -> None
 
 
 def test_a_mirror_of_a_foreign_file_has_columns_at_every_verbosity(tmp_path: Path) -> None:
-    (tmp_path / "mine.csv").write_text("star,ra,dec,exposure\na,10,20,5\nb,30,40,6\n")
+    (tmp_path / "mine.csv").write_text("star,ra,dec,exposure\na,10.5,20.5,5\nb,30.5,40.5,6\n")
     ssap_mirror.sync("mine", source=tmp_path / "mine.csv", home=tmp_path)
     with serving(application({"mine": ssap.open("mine", tmp_path)})) as address:
 
@@ -387,6 +387,14 @@ def test_a_mirror_of_a_foreign_file_has_columns_at_every_verbosity(tmp_path: Pat
         few = header("ssap", REQUEST="queryData", VERB="1")
         assert {"ra", "dec"} <= set(few) < set(whole)
         assert {"ra", "dec"} <= set(header("scs", RA="10", DEC="20", SR="1", VERB="1"))
+
+
+def test_columns_at_verbosity_1_are_among_those_at_2_where_positions_are_whole_numbers(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("star,ra,dec\na,10,20\nb,30,40\n")
+    ssap_mirror.sync("mine", source=tmp_path / "mine.csv", home=tmp_path)
+    mirror = ssap.open("mine", tmp_path)
+    few, whole = (mirror.ssap(f"REQUEST=queryData&VERB={verb}").to_arrow().column_names for verb in (1, 2))
+    assert {"ra", "dec"} <= set(few) <= set(whole)
 
 
 def test_many_at_once_are_answered_alike(address: str) -> None:

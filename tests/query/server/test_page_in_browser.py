@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 import ssap_query as ssap
 from ssap_mirror.core.schema import Schema
+from ssap_query.formats import FORMATS
 from ssap_query.server.application import application
 
 from tests.support.browser import chromium
@@ -260,7 +261,7 @@ def test_downloads_in_every_format(visit, path: str) -> None:
     page = visit(path)
     page.click("#downloads > summary")
     links = page.locator("#download-list a")
-    assert links.count() == 12
+    assert links.count() == len(FORMATS)
     for link in links.all():
         answer = page.request.get(str(link.evaluate("link => link.href")))
         assert answer.status == 200, link.inner_text()

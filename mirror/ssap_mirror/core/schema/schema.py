@@ -110,15 +110,17 @@ class Schema:
     def up_to(self, verbosity: int) -> Schema:
         """Columns of at most this verbosity level (1 to 30), in order.
 
-        Where none is of so low a level, since nobody has given levels, they are those that the standard wants in any
-        case (SSA 1.1 §4.2.5), or all, if there are none of these either.
+        Where none is of so low a level, since nobody has given levels, they are those of the lowest level that the
+        standard wants in any case (SSA 1.1 §4.2.5), or all of that level, if there are none of these.
         """
-        found = tuple(c for c in self.columns if c.verbosity <= verbosity)
-        if not found:
+        found = [c for c in self.columns if c.verbosity <= verbosity]
+        shown = [c for c in self.columns if not c.is_hidden]
+        if not found and shown:
             wanted = {self.roles[role] for role in _MANDATORY_ROLES if role in self.roles}
-            shown = [c for c in self.columns if not c.is_hidden]
-            found = tuple(c for c in shown if c.name in wanted) or tuple(shown)
-        return replace(self, columns=found)
+            lowest = min(c.verbosity for c in shown)
+            found = [c for c in shown if c.verbosity == lowest]
+            found = [c for c in found if c.name in wanted] or found
+        return replace(self, columns=tuple(found))
 
     def select(self, names: Iterable[str]) -> Schema:
         """Columns of these names, in the given order."""

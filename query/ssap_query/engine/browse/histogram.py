@@ -18,7 +18,7 @@ _TAIL = 0.01
 # Without them the picture has to become so many times as narrow, or they stay in it.
 _WORTH = 1.5
 # Wide ranges are narrowed step by step: each one can make them _FINE times as narrow.
-_MAX_STEPS = 6
+_MAX_STEPS = 24
 
 
 @dataclass(frozen=True)

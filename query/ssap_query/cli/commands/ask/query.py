@@ -138,8 +138,10 @@ def _arranged(
     opened: Mirror, parsed: SsapRequest, chosen: Any, how: Arrangement, *, ignore_unanswerable: bool
 ) -> ResultSet:
     """Ask for what is shown and for what the rows are put in order by."""
+    if how == Arrangement():
+        return opened.ssap(parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)
     wanted = read_request(opened.schema, parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)
-    if how == Arrangement() or not wanted.query.selects_rows:
+    if not wanted.query.selects_rows:
         return opened.ssap(parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)
     shown = wanted.columns.names
     needed = tuple(dict.fromkeys((*shown, *how.columns(opened.schema))))
