@@ -125,7 +125,14 @@ def _ask_third(sweeps: Sweeps, survey: Survey, swept: tuple[str, ...], *, refres
     third = sweeps.choose_third()
     if isinstance(third, str):
         return _not_proven(swept, third)
-    sweeps.survey_by_third(third)
+    try:
+        sweeps.survey_by_third(third)
+    except InterruptedHarvest:
+        raise
+    except SourceError:
+        # What it had seen until it was given up is there all the same.
+        sweeps.fetch_missing(survey.since)
+        raise
     sweeps.fetch_missing(survey.since)
     swept = (*swept, third.parameter)
     words = f"rows that no sweep by {', '.join(swept)} can see would be missed; nothing hints at any"
