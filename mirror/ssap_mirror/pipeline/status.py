@@ -81,7 +81,7 @@ def status(name: str, home: Path | None = None) -> HarvestStatus:
     """
     mirror = layout.mirror_dir(home or layout.default_home(), name)
     if not mirror.is_dir():
-        message = f"there is no mirror {name!r} in {mirror.parent}, not even one under way"
+        message = f"No mirror {name!r} in {mirror.parent}, not even one under way"
         raise CatalogError(message)
     try:
         live: str | None = find_snapshot(mirror).name

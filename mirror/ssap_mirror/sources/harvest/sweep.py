@@ -32,7 +32,7 @@ __all__ = ["Fetch", "InseparableError", "Service", "Sweep", "run_sweep"]
 _CUTS_FOR_FAILURE = 3
 _CUTS_FOR_TIMEOUT = 12
 # The first time-out is believed, and the slice cut. A part that takes too long as well may have met a busy moment: it
-# is asked for again after the others, so many times in all.
+# is asked for so many times in all.
 _TRIES_OF_PART = 2
 # After so many slices that cannot be had, the others are not tried.
 _MOST_FAILURES = 5
@@ -210,7 +210,8 @@ class _Run:
             raise
         except QueryTooLargeError as error:
             if task.cuts and task.tries < _TRIES_OF_PART:
-                self._waiting.append(replace(task, tries=task.tries + 1))
+                # At once: after the others, all of a service that never answers would be cut before the first is given up.
+                self._waiting.appendleft(replace(task, tries=task.tries + 1))
             else:
                 self._fail(task, error, _CUTS_FOR_TIMEOUT)
         except (TransportError, FormatError, ServiceError) as error:

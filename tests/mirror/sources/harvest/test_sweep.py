@@ -126,6 +126,13 @@ def test_a_part_that_takes_too_long_is_asked_for_again_before_it_is_cut(table: T
     assert [answer.rows for answer in ledger.answers()] == [500, 500]
 
 
+def test_a_service_that_always_takes_too_long_is_soon_given_up(table: Table, ledger: Ledger) -> None:
+    table.fails = lambda slice_, rows: QueryTooLargeError("timed out")
+    with pytest.raises(SourceError, match="5 slices could not be had"):
+        run(table, ledger, *(Slice(Range("SNR", low, low + 99.0)) for low in np.arange(0.0, 1000.0, 100.0)))
+    assert len(table.asked) < 100
+
+
 def test_a_slice_that_fails_for_good_is_named_and_the_others_are_kept(table: Table, ledger: Ledger) -> None:
     def fails(slice_: Slice, rows: int) -> SourceError | None:
         stumbles = slice_.range is not None and slice_.range.holds(np.array([777.0]))[0]
