@@ -210,7 +210,7 @@ class _Run:
             raise
         except QueryTooLargeError as error:
             if task.cuts and task.tries < _TRIES_OF_PART:
-                # At once: after the others, all of a service that never answers would be cut before the first is given up.
+                # At once: after the others, all would be cut before the first is given up.
                 self._waiting.appendleft(replace(task, tries=task.tries + 1))
             else:
                 self._fail(task, error, _CUTS_FOR_TIMEOUT)

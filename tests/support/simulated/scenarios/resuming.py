@@ -107,5 +107,6 @@ SCENARIOS: list[Scenario] = [
     Scenario(
         "every answer by TIME is a database error", _failing(lambda n, request: "TIME" in request.params, _TROUBLE)
     ),
-    Scenario("every fifth answer took too long", _failing(lambda n, request: n % 5 == 0, _TIMEOUT), "whole"),
+    # Which answers these are depends on who asks first: a part of a part may meet them again and again.
+    Scenario("every fifth answer took too long", _failing(lambda n, request: n % 5 == 0, _TIMEOUT)),
 ]
