@@ -22,7 +22,8 @@ from ssap_mirror.sources.source import RequestPolicy
 
 from tests.support.adql_questions import Question, questions, upload_rows
 
-pytestmark = [pytest.mark.dachs, pytest.mark.xdist_group("dachs"), pytest.mark.timeout(1800)]
+# Five minutes of a busy server: run by hand.
+pytestmark = [pytest.mark.dachs, pytest.mark.xdist_group("dachs"), pytest.mark.timeout(1800), pytest.mark.slow]
 
 SEED, COUNT = 27_182, 300
 #: What DaCHS 2.7 on PostgreSQL 15 says of queries that it does not take, or fails on, and why.
