@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
 from pathlib import Path
 
@@ -46,14 +45,11 @@ def main() -> None:
     print(f"{options.count:,} requests, seed {options.seed}, in {report.elapsed_s:.0f} s")
     print(f"{options.count / report.elapsed_s:,.0f} requests/s; {report.statements} different statements")
     print(f"planted word among the bound values of {report.markers_bound:,} requests")
-    for outcome, count in report.outcomes.most_common():
-        print(f"{count:9,}  {outcome}")
+    report.tell_outcomes()
     print("slowest:")
     for took_s, label in report.slowest:
         print(f"  {took_s:.2f} s of processor time  {label[:150]}")
-    for problem in report.problems:
-        print(f"PROBLEM {problem}")
-    sys.exit(1 if report.problems else 0)
+    report.end()
 
 
 if __name__ == "__main__":

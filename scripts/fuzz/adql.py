@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 import traceback
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +29,7 @@ from ssap_query.adql.tables.uploads import upload
 
 from scripts.fuzz.adql_queries import UPLOAD_COLUMNS, Queries
 from scripts.fuzz.mirror import make_mirror
+from scripts.fuzz.report import Report, tell
 
 __all__ = ["Report", "ask", "fuzz", "open_database", "strange"]
 
@@ -112,18 +110,6 @@ _CALLED = frozenset(
 )
 # Functions of ours are called so.
 _OURS = ("adql_", "separation")
-
-
-@dataclass
-class Report:
-    """What happened."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    """Word -> how many queries ended so."""
-    problems: list[str] = field(default_factory=list)
-    """Everything that must not happen, a sentence each."""
-    elapsed_s: float = 0.0
-    """Duration of the whole."""
 
 
 def open_database(home: Path) -> tuple[AdqlDatabase, AdqlTable]:
@@ -217,13 +203,9 @@ def fuzz(
             ]
         report.outcomes[outcome] += 1
         if tell_every and (number - numbers[0] + 1) % tell_every == 0:
-            _tell([f"{number - numbers[0] + 1:,} queries in {time.perf_counter() - began:.0f} s", *report.problems])
+            tell([f"{number - numbers[0] + 1:,} queries in {time.perf_counter() - began:.0f} s", *report.problems])
     report.elapsed_s = time.perf_counter() - began
     return report
-
-
-def _tell(lines: Iterable[str]) -> None:
-    print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -238,11 +220,8 @@ def main() -> None:
         numbers = range(options.first, options.first + options.count)
         report = fuzz(database, mine, Queries(options.seed), numbers, tell_every=1000)
     print(f"{options.count:,} queries, seed {options.seed}, in {report.elapsed_s:.0f} s")
-    for outcome, count in report.outcomes.most_common():
-        print(f"{count:9,}  {outcome}")
-    for problem in report.problems:
-        print(f"PROBLEM {problem}")
-    sys.exit(1 if report.problems else 0)
+    report.tell_outcomes()
+    report.end()
 
 
 if __name__ == "__main__":

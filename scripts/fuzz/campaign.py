@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import traceback
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,33 +11,30 @@ from typing import Any
 from ssap_mirror.errors import ParameterError
 
 from scripts.fuzz.hostile_requests import Requests
+from scripts.fuzz.report import Report, tell
 from scripts.fuzz.statements import StatementLog
 
-__all__ = ["LIMIT_S", "Report", "ask", "fuzz"]
+__all__ = ["LIMIT_S", "RequestReport", "ask", "fuzz"]
 
 #: No request may take longer [s of processor time].
 LIMIT_S = 2.0
 
 
 @dataclass
-class Report:
+class RequestReport(Report):
     """What happened."""
 
-    outcomes: Counter[str] = field(default_factory=Counter)
-    """Word -> how many requests ended so."""
-    problems: list[str] = field(default_factory=list)
-    """Everything that must not happen, a sentence each."""
     slowest: list[tuple[float, str]] = field(default_factory=list)
     """Processor time [s] and beginning of the slowest requests, slowest first."""
-    elapsed_s: float = 0.0
-    """Duration of the whole."""
     markers_bound: int = 0
     """In how many requests the planted word was among the bound values."""
     statements: int = 0
     """How many different statements were run."""
 
 
-def fuzz(mirror: Any, log: StatementLog, requests: Requests, numbers: Sequence[int], tell_every: int = 0) -> Report:
+def fuzz(
+    mirror: Any, log: StatementLog, requests: Requests, numbers: Sequence[int], tell_every: int = 0
+) -> RequestReport:
     """Ask requests and watch.
 
     Parameters
@@ -55,7 +50,7 @@ def fuzz(mirror: Any, log: StatementLog, requests: Requests, numbers: Sequence[i
     tell_every : int
         After how many requests the progress is told on stderr; 0 is never.
     """
-    report = Report()
+    report = RequestReport()
     began = time.perf_counter()
     for number in numbers:
         request, dialect, marker = requests.make(number)
@@ -78,7 +73,7 @@ def fuzz(mirror: Any, log: StatementLog, requests: Requests, numbers: Sequence[i
         report.slowest = sorted([*report.slowest, (took_s, label)], reverse=True)[:5]
         if tell_every and (number - numbers[0] + 1) % tell_every == 0:
             counted = f"{number - numbers[0] + 1:,} requests in {time.perf_counter() - began:.0f} s"
-            print("\n".join([counted, *report.problems]), file=sys.stderr, flush=True)
+            tell([counted, *report.problems])
     report.elapsed_s = time.perf_counter() - began
     report.statements = log.different
     return report

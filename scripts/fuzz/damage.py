@@ -14,12 +14,10 @@ import io
 import itertools
 import random
 import shutil
-import sys
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +33,7 @@ from ssap_mirror.pipeline.known_services import lamost6_mrs
 from ssap_mirror.sources.harvest.refresh_base import base_batches
 from ssap_query.mirror.mirror import Mirror
 
+from scripts.fuzz.report import Report
 from scripts.rows import synthetic_rows
 
 __all__ = ["QUESTIONS", "Damage", "Report", "campaign", "exchanges", "flips"]
@@ -116,16 +115,6 @@ class Damage:
     """What it is."""
     done: Callable[[], Any]
     """Context manager: the mirror is damaged within, and as before after it."""
-
-
-@dataclass
-class Report:
-    """What came of a campaign."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    """``question: right`` or ``question: refused`` -> how often."""
-    problems: list[str] = field(default_factory=list)
-    """Wrong answers, errors that are no answer, and damage that `verify` overlooks."""
 
 
 def make_mirrors(home: Path) -> tuple[Path, Catalog]:
@@ -293,9 +282,7 @@ def main() -> None:
         )
     for outcome, count in sorted(report.outcomes.items()):
         print(f"{count:6,}  {outcome}")
-    for problem in report.problems:
-        print(f"PROBLEM {problem}")
-    sys.exit(1 if report.problems else 0)
+    report.end()
 
 
 if __name__ == "__main__":

@@ -14,12 +14,9 @@ import gzip
 import os
 import re
 import socket
-import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -27,6 +24,7 @@ from ssap_mirror.core import layout
 
 from scripts.fuzz.http_requests import HttpRequests
 from scripts.fuzz.mirror import fingerprint, make_mirror
+from scripts.fuzz.report import Report, tell
 from scripts.load.server import Served, serve
 
 __all__ = ["Report", "campaign"]
@@ -36,16 +34,6 @@ _ROWS = 300
 _WAIT_S, _LEAVE_S = 60.0, 1.0
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 _QUESTION = {"REQUEST": "queryData", "VERB": "2", "RESPONSEFORMAT": "csv"}
-
-
-@dataclass
-class Report:
-    """What happened."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    """Status, or another word -> how many requests ended so."""
-    problems: list[str] = field(default_factory=list)
-    """Everything that must not happen, a sentence each."""
 
 
 def campaign(folder: Path, seed: int, numbers: Sequence[int], tell_every: int = 0) -> Report:
@@ -80,7 +68,7 @@ def campaign(folder: Path, seed: int, numbers: Sequence[int], tell_every: int = 
             if str(folder).encode() in answer or b"Traceback" in answer:
                 report.problems.append(f"request {number}: tells of this machine: {request[:500]!r}: {answer[:800]!r}")
             if tell_every and count % tell_every == 0:
-                print("\n".join([f"{count:,} requests", *report.problems]), file=sys.stderr, flush=True)
+                tell([f"{count:,} requests", *report.problems])
         if _question(served) != wanted:
             report.problems.append("the server answers otherwise than before")
         report.problems += served.tracebacks()
@@ -127,11 +115,8 @@ def main() -> None:
         numbers = range(options.first, options.first + options.count)
         report = campaign(Path(folder), options.seed, numbers, tell_every=1000)
     print(f"{options.count:,} requests, seed {options.seed}, in {time.perf_counter() - began:.0f} s")
-    for outcome, count in report.outcomes.most_common():
-        print(f"{count:9,}  {outcome}")
-    for problem in report.problems:
-        print(f"PROBLEM {problem}")
-    sys.exit(1 if report.problems else 0)
+    report.tell_outcomes()
+    report.end()
 
 
 if __name__ == "__main__":

@@ -89,6 +89,11 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
         """
         return self._live.refresh()
 
+    def live_engine(self) -> Engine:
+        """Engine of the live snapshot, which may be another one than a moment ago; errors are those of `refresh`."""
+        self.refresh()
+        return self.engine
+
     def ssap(
         self, request: Request, dialect: str | None = None, columns: ColumnNames = None, *,
         ignore_unanswerable: bool = False,

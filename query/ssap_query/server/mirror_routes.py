@@ -77,7 +77,7 @@ class MirrorRoutes:
         """Answer SSAP."""
         try:
             raw = await raw_parameters(request, self._limits)
-            engine = await self._live()
+            engine = await self._turns.small(self._mirror.live_engine)
             plan = partial(plan_ssap, engine, raw, self._dialect, self._default_maxrec)
             return await self._answers.respond(request, raw, engine.catalog, plan)
         except MirrorError as error:
@@ -87,7 +87,7 @@ class MirrorRoutes:
         """Answer Simple Cone Search: RA, DEC and SR in degrees, on the target position."""
         try:
             raw = await raw_parameters(request, self._limits)
-            engine = await self._live()
+            engine = await self._turns.small(self._mirror.live_engine)
 
             def plan() -> PlannedRequest:
                 given = {name.upper(): value for name, value in decode(raw)}
@@ -111,18 +111,9 @@ class MirrorRoutes:
         """Answer VOSI tables."""
         return await self._document(lambda engine: vosi.tables(engine.catalog))
 
-    async def _live(self) -> Engine:
-        """Engine of the live snapshot, which may be another one than a moment ago."""
-
-        def refreshed() -> Engine:
-            self._mirror.refresh()
-            return self._mirror.engine
-
-        return await self._turns.small(refreshed)
-
     async def _ask(self, work: Callable[[Engine], T]) -> T:
         """Ask the live snapshot in a thread."""
-        engine = await self._live()
+        engine = await self._turns.small(self._mirror.live_engine)
         return await self._turns.small(lambda: work(engine))
 
     async def _document(self, make: Callable[[Engine], bytes]) -> Response:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pytest
 
 from tests.support.simulated.scenarios.scenario import Scenario
 from tests.support.simulated.services.ssap import SsapService, running
@@ -21,12 +19,9 @@ _TABLES = {size: made_up(size) for size in (1500, 3000)}
 _PATIENCE = 3.0
 
 
-def cases(scenarios: list[Scenario]) -> list[Any]:
-    """Make the cases of a test, those that are slow marked so."""
-    slow = pytest.mark.slow
-    return [
-        pytest.param(scenario.name, id=scenario.name, marks=[slow] if scenario.slow else []) for scenario in scenarios
-    ]
+def cases(scenarios: list[Scenario]) -> list[str]:
+    """Names of scenarios, the cases of a test."""
+    return [scenario.name for scenario in scenarios]
 
 
 def play(scenarios: list[Scenario], name: str, home: Path) -> None:

@@ -16,7 +16,6 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from ssap_query.engine.engine import Engine
 from ssap_query.mirror.mirror import Mirror
 from ssap_query.server.answers import error_message
 from ssap_query.server.limits import ServerLimits
@@ -99,7 +98,7 @@ class PageRoutes:
         """Tell the page what it is about and which parameters there are."""
 
         def told() -> dict[str, Any]:
-            return about(self._refreshed(), self._name, self._mirrors, self._dialect, self._default_maxrec)
+            return about(self._mirror.live_engine(), self._name, self._mirrors, self._dialect, self._default_maxrec)
 
         return await self._answer(lambda: self._turns.small(told))
 
@@ -135,16 +134,11 @@ class PageRoutes:
 
         return await self._answer(asked)
 
-    def _refreshed(self) -> Engine:
-        """Engine of the live snapshot, which may be another one than a moment ago."""
-        self._mirror.refresh()
-        return self._mirror.engine
-
     async def _ask(self, request: Request, work: Callable[[PagePlan], T], *, all_columns: bool = False) -> T:
         """Ask the live snapshot; what has to look at many rows waits for its turn."""
         raw = await raw_parameters(request, self._limits)
         plan = await self._turns.small(
-            lambda: plan_page(self._refreshed(), raw, self._dialect, all_columns=all_columns)
+            lambda: plan_page(self._mirror.live_engine(), raw, self._dialect, all_columns=all_columns)
         )
         if plan.planned.touched_rows <= self._limits.touched_rows:
             return await self._turns.small(lambda: work(plan))

@@ -60,9 +60,9 @@ def _again_after(change: Change) -> Callable[[World], Outcome]:
     return run
 
 
-def _whole(name: str, traits: Traits, *, most: int = 100, form: Form = BASE, slow: bool = False) -> Scenario:
+def _whole(name: str, traits: Traits, *, most: int = 100, form: Form = BASE) -> Scenario:
     placed = set(traits.needs) in ({"POS"}, {"POS", "COLLECTION"})
-    return Scenario(name, first, "whole", traits=traits, form=form, placed=placed, most_requests=most, slow=slow)
+    return Scenario(name, first, "whole", traits=traits, form=form, placed=placed, most_requests=most)
 
 
 SCENARIOS: list[Scenario] = [
@@ -114,7 +114,7 @@ SCENARIOS: list[Scenario] = [
     _whole("SIZE is a radius", Traits(size_is_radius=True, default_size=0.05)),
     _whole("SIZE is a radius, and POS is needed", Traits(size_is_radius=True, needs=_POS)),
     _whole("SIZE is at most 15 deg, declared", Traits(needs=_POS, max_size=15, max_size_declared=True), most=1000),
-    _whole("SIZE is at most 15 deg, not declared", Traits(needs=_POS, max_size=15), most=1000, slow=True),
+    _whole("SIZE is at most 15 deg, not declared", Traits(needs=_POS, max_size=15), most=1000),
     _whole("SIZE is at most 90 deg, not declared", Traits(max_size=90)),
     Scenario(
         "SIZE is at most 1 deg, and POS is needed",

@@ -48,8 +48,6 @@ class Scenario:
     """Longest time for the last sync [s], on a machine with nothing else to do."""
     most_requests: int | None = None
     """Requests to which the service may be put."""
-    slow: bool = False
-    """Whether it takes more than some seconds."""
 
 
 def first(world: World) -> Outcome:

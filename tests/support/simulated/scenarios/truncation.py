@@ -89,7 +89,7 @@ SCENARIOS: list[Scenario] = [
     Scenario("every answer is cut at 1,900 of 3,000", first, traits=Traits(silent_rows=1900), rows=3000),
     Scenario("every answer is cut at 1,000", first, traits=Traits(silent_rows=1000), rows=3000),
     Scenario("every answer is cut at 250, fewer than a slice", first, traits=Traits(silent_rows=250)),
-    Scenario("every answer is cut at 60", first, traits=Traits(silent_rows=60), slow=True),
+    Scenario("every answer is cut at 60", first, traits=Traits(silent_rows=60)),
     Scenario("cut at 250, and nothing but cones", first, traits=Traits(obeys=("POS",), silent_rows=250)),
     Scenario("cut at 250, and nothing but times", first, traits=Traits(obeys=("TIME",), silent_rows=250)),
     Scenario("answers by TIME are cut at 200", _at_first(_cut(200, "TIME"))),

@@ -143,11 +143,11 @@ _BOMB = Reply(
 _LATER = r"\d\d:\d\d"
 SCENARIOS: list[Scenario] = [
     Scenario("every answer drips, but in time", _from(1, _drip(5, 0.02)), "whole", policy=HASTY),
-    Scenario("answers drip for ever", _from(20, slow_drip), policy=HASTY, within_s=15, slow=True),
-    Scenario("the description drips for ever", _from(1, slow_drip), policy=HASTY, within_s=15, slow=True),
+    Scenario("answers drip for ever", _from(20, slow_drip), policy=HASTY, within_s=15),
+    Scenario("the description drips for ever", _from(1, slow_drip), policy=HASTY, within_s=15),
     Scenario("answers never end", _from(20, endless), policy=HASTY, within_s=20),
     Scenario("the description never ends", _from(1, endless), policy=HASTY, within_s=20),
-    Scenario("answers never end, quietly", _from(20, endless_quietly), policy=HASTY, within_s=15, slow=True),
+    Scenario("answers never end, quietly", _from(20, endless_quietly), policy=HASTY, within_s=15),
     Scenario("a black hole from the start", _from(1, silent), policy=HASTY, within_s=10),
     Scenario("a black hole from the 20th request on", _from(20, silent), policy=HASTY, within_s=15),
     Scenario("silence in the middle of answers", _from(20, silent_half_way), policy=HASTY, within_s=15),
@@ -163,7 +163,6 @@ SCENARIOS: list[Scenario] = [
         "whole",
         policy=replace(HASTY, attempts=4),
         within_s=120,
-        slow=True,
     ),
     Scenario(
         "every third request is to wait no time",

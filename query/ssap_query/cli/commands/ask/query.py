@@ -138,15 +138,14 @@ def _arranged(
     opened: Mirror, parsed: SsapRequest, chosen: Any, how: Arrangement, *, ignore_unanswerable: bool
 ) -> ResultSet:
     """Ask for what is shown and for what the rows are put in order by."""
-    if how == Arrangement():
-        return opened.ssap(parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)
-    wanted = read_request(opened.schema, parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)
-    if not wanted.query.selects_rows:
-        return opened.ssap(parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)
-    shown = wanted.columns.names
-    needed = tuple(dict.fromkeys((*shown, *how.columns(opened.schema))))
-    result = opened.ssap(parsed, columns=needed, ignore_unanswerable=ignore_unanswerable)
-    return arrange(result, how, opened.schema, shown)
+    if how != Arrangement():
+        wanted = read_request(opened.schema, parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)
+        if wanted.query.selects_rows:
+            shown = wanted.columns.names
+            needed = tuple(dict.fromkeys((*shown, *how.columns(opened.schema))))
+            result = opened.ssap(parsed, columns=needed, ignore_unanswerable=ignore_unanswerable)
+            return arrange(result, how, opened.schema, shown)
+    return opened.ssap(parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)
 
 
 def _is_mime(text: str) -> bool:
