@@ -108,7 +108,7 @@ class TestBeforeTheHarvest:
     def test_status_of_what_is_not_there(self, run: Run, tmp_path: Path) -> None:
         done = run("sync", "nope", "--status", home=tmp_path)
         assert done.returncode == ExitCode.FAILURE
-        assert "there is no mirror 'nope'" in done.stderr
+        assert "No mirror 'nope' in" in done.stderr
 
     def test_a_dry_run_as_json(self, run: Run, table: str, tmp_path: Path) -> None:
         done = run("sync", "--name", "mine", "--from", table, "--dry-run", "--json", home=tmp_path)
