@@ -123,8 +123,10 @@ def describe(root: Path, schema: Schema, info: BuildInfo, contents: Contents) ->
     pq.write_metadata(contents.columns, root / layout.METADATA, metadata_collector=contents.footers)
     for path in (layout.COMMON_METADATA, layout.METADATA):
         storage.flush(root / path)
+    properties = format_properties(_properties(schema, info, contents, cells, created))
     texts = {
-        layout.PROPERTIES: format_properties(_properties(schema, info, contents, cells, created)),
+        layout.PROPERTIES: properties,
+        layout.PROPERTIES_OLD: properties,  # what the standard calls it, and hats before 0.5
         layout.PARTITION_INFO: format_partition_info(cells),
     }
     if info.service_xml:
