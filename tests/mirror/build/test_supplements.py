@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from ssap_mirror import build_mirror
 from ssap_mirror.build.supplements.border import Tiling, margin_order
+from ssap_mirror.check.snapshot import verify
 from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import Catalog, Partition
 from ssap_mirror.core.schema import Column, Schema
@@ -134,8 +135,10 @@ def test_damage_is_not_inherited(tmp_path: Path) -> None:
     content = bytearray(victim.read_bytes())
     content[len(content) // 2] ^= 1
     victim.write_bytes(content)
+    assert any("SHA-256" in problem and victim.name in problem for problem in verify(old))
     new = build_mirror([batch], _SCHEMA, tmp_path / "m", tile_rows=150)
     assert margin_ids(new) == expected
+    assert verify(new) == []
 
 
 def test_the_collection_follows_what_is_live(tmp_path: Path) -> None:

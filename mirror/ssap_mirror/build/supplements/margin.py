@@ -13,7 +13,7 @@ from ssap_mirror.build.parquet_writer import ParquetFileWriter
 from ssap_mirror.build.supplements.border import Tiling, margin_order
 from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import Catalog
-from ssap_mirror.core.hats_properties import format_partition_info, format_properties
+from ssap_mirror.core.hats_properties import format_partition_info, format_properties, parse_properties
 from ssap_mirror.core.healpix import ORDER
 from ssap_mirror.core.schema import HEALPIX_COLUMN
 
@@ -174,6 +174,7 @@ def _describe(root: Path, catalog: Catalog, margin_arcsec: float, schema: pa.Sch
     pq.write_metadata(schema, folder / layout.COMMON_METADATA)
     pq.write_metadata(schema, folder / layout.METADATA, metadata_collector=footers)
     (folder / layout.PARTITION_INFO).write_text(format_partition_info(cells))
+    own = parse_properties((catalog.path / layout.PROPERTIES).read_text("utf-8"))
     properties = format_properties(
         {
             "obs_collection": f"{catalog.name}_margin",
@@ -183,6 +184,8 @@ def _describe(root: Path, catalog: Catalog, margin_arcsec: float, schema: pa.Sch
             "hats_col_dec": catalog.schema.roles["dec"],
             "hats_col_healpix": HEALPIX_COLUMN,
             "hats_col_healpix_order": ORDER,
+            # LSDB puts rows of a partition and of its margin into one table.
+            "hats_cols_default": own.get("hats_cols_default"),
             "hats_npix_suffix": ".parquet",
             "hats_primary_table_url": f"../../../snapshots/{catalog.path.name}",
             "hats_margin_threshold": margin_arcsec,
