@@ -173,6 +173,7 @@ def _manifest(root: Path, schema: Schema, info: BuildInfo, contents: Contents, c
         "without": contents.summary.without,
         "ranges": contents.summary.ranges,
         "nan_columns": contents.summary.nan_columns,
+        "unicode_columns": contents.summary.unicode_columns,
         "partitions": contents.partitions,
         "unplaced": contents.unplaced,
         "files": [file_entry(root, path) for path in others if path not in listed],

@@ -37,6 +37,7 @@ class Summary:
         self._nan: dict[str, bool] = {
             c.name: False for c in schema if c.datatype in ("float", "double") and not c.shape
         }
+        self._ascii: dict[str, bool] = {c.name: True for c in schema if c.is_text}
         self._without: dict[str, int] = {}
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -51,6 +52,8 @@ class Summary:
                 _widen(self._ranges, name, _extremes(array))
         for name, known in self._nan.items():
             self._nan[name] = known or _has_nan(batch.column(name))
+        for name, known in self._ascii.items():
+            self._ascii[name] = known and _is_ascii(batch.column(name))
         self._cover(batch)
 
     def _constant(self, name: str, array: pa.Array) -> None:
@@ -127,6 +130,11 @@ class Summary:
         return [name for name, has_nan in self._nan.items() if has_nan]
 
     @property
+    def unicode_columns(self) -> list[str]:
+        """Columns of text with a letter in it that is not of ASCII, which ``char`` is (VOTable 1.4 §2.1)."""
+        return [name for name, is_ascii in self._ascii.items() if not is_ascii]
+
+    @property
     def coverage(self) -> dict[str, list[float]]:
         """``ra`` and ``dec`` [deg], ``t`` [MJD] and ``em`` [m] of the rows, each least and largest."""
         return dict(self._coverage)
@@ -148,6 +156,15 @@ def _has_nan(array: pa.Array) -> bool:
     import pyarrow.compute as pc
 
     return bool(pc.any(pc.is_nan(array), min_count=0).as_py())
+
+
+def _is_ascii(array: pa.Array) -> bool:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    while pa.types.is_list(array.type) or pa.types.is_fixed_size_list(array.type):
+        array = array.flatten()
+    return bool(pc.all(pc.string_is_ascii(array), min_count=0).as_py())
 
 
 def _extremes(values: pa.Array | NDArray[np.float64]) -> tuple[float, float] | None:

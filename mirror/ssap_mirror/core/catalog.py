@@ -150,6 +150,11 @@ class Catalog:
         return tuple(name for name in can if name not in constants)
 
     @property
+    def unicode_columns(self) -> tuple[str, ...]:
+        """Columns of text that is not all ASCII, as far as the manifest says: an older one does not."""
+        return tuple(self.manifest.get("unicode_columns", ()))
+
+    @property
     def service_xml(self) -> bytes:
         """The service's VOTable header as harvested; empty if there was none.
 

@@ -15,18 +15,14 @@ from dataclasses import dataclass, replace
 from threading import Timer
 from typing import TYPE_CHECKING, Any
 
-from ssap_mirror.core.catalog import Catalog
-from ssap_mirror.core.schema import HEALPIX_COLUMN, Column, Schema
+from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import MirrorError, ParameterError
 
 from ssap_query.adql import macros
 from ssap_query.adql.interrupt import Interrupt
-from ssap_query.adql.language.translate import QUERY, Part, Statement, translate
-from ssap_query.adql.tables.mirrors import visible
-from ssap_query.adql.tables.table import AdqlTable, Tables, files_view
-from ssap_query.engine.compile import view_of_files
-from ssap_query.engine.duckdb_session import translate_errors
-from ssap_query.engine.index.sky_cover import joined, reach
+from ssap_query.adql.language.translate import QUERY, Statement, translate
+from ssap_query.adql.tables.table import AdqlTable, Tables
+from ssap_query.adql.views import make_table, prepare_part, without_nan
 from ssap_query.engine.rows import BATCH_ROWS, InMemoryRows, MemoryLimit, Rows
 from ssap_query.sql.result_types import ResultTypes
 from ssap_query.sql.spooled import SpooledRows, spool
@@ -40,8 +36,6 @@ __all__ = ["AdqlDatabase", "AdqlResult"]
 
 # What is held in memory of a result.
 _IN_MEMORY = MemoryLimit(1_000_000, 256 << 20)
-# More ranges of cells than this cost more than the rows between them.
-_MAX_RANGES = 50
 
 
 @dataclass(frozen=True)
@@ -98,20 +92,8 @@ class AdqlDatabase:
         self._root.execute("SET enable_external_access = false")
         self._root.execute("SET lock_configuration = true")
         macros.install(self._root)
-        for table in sorted(tables, key=lambda table: table.view is not None):
-            self._make(table)
-
-    def _make(self, table: AdqlTable) -> None:
-        if table.catalog is not None:
-            with translate_errors(table.catalog.path):
-                files = [str(path) for path in table.catalog.files]
-                self._root.execute(_view(table.name, table.catalog, files))
-        elif table.data is not None:
-            self._root.register("incoming", table.data)
-            self._root.execute(f"CREATE TABLE {quoted(table.name)} AS FROM incoming")
-            self._root.unregister("incoming")
-        elif table.view is not None:
-            self._root.execute(f"CREATE VIEW {quoted(table.name)} AS {table.view}")
+        for table in sorted(tables, key=lambda table: table.is_view):
+            make_table(self._root, table)
 
     def run(
         self,
@@ -178,59 +160,17 @@ class AdqlDatabase:
         """Make what is this statement's own: uploads, and tables about the places that it asks for."""
         for upload in uploads:
             cursor.register(f"{upload.name}@", upload.data)
-            columns = ", ".join(_without_nan(column) for column in upload.columns)
+            columns = ", ".join(without_nan(column) for column in upload.columns)
             source = " ".join(("SELECT", columns, "FROM", quoted(f"{upload.name}@")))
             cursor.execute(f"CREATE TEMPORARY VIEW {quoted(upload.name)} AS {source}")
         for part in statement.parts:
-            for catalog in _read(part.table, self.tables):
-                _prepare_part(cursor, part, catalog)
+            prepare_part(cursor, part)
 
 
 def _end(connection: duckdb.DuckDBPyConnection, spill: str) -> None:
     """Close the database before Python takes its modules down, which DuckDB complains about, and clear its folder."""
     connection.close()
     shutil.rmtree(spill, ignore_errors=True)
-
-
-def _read(table: AdqlTable, tables: Tables) -> list[Catalog]:
-    """Snapshots that a table has rows of."""
-    if table.view is not None:
-        return [other.catalog for other in tables if other.catalog is not None]
-    return [] if table.catalog is None else [table.catalog]
-
-
-def _prepare_part(cursor: duckdb.DuckDBPyConnection, part: Part, catalog: Catalog) -> None:
-    if part.region is None or part.table.catalog is None:
-        catalog.checksums.check(catalog.files)
-        return
-    cover = reach(catalog, part.region)
-    paths = cover.paths or [str(path) for path in catalog.files[:1]]
-    catalog.checksums.check(paths)
-    ranges = joined(cover.ranges or (), _MAX_RANGES)
-    within = [f"{HEALPIX_COLUMN} BETWEEN {low:d} AND {high:d}" for low, high in ranges]
-    condition = " OR ".join([f"{HEALPIX_COLUMN} IS NULL", *within])
-    with translate_errors(catalog.path):
-        cursor.execute(_view(part.name, catalog, paths, condition, temporary=True))
-
-
-def _view(name: str, catalog: Catalog, paths: Sequence[str], where: str = "", *, temporary: bool = False) -> str:
-    """Write the statements that make a view of files: NULL for NaN, and no column that the mirror worked out."""
-    columns = visible(catalog.schema)
-    raw = quoted(files_view(name))
-    files = view_of_files(raw, catalog.schema, [*catalog.schema.names, HEALPIX_COLUMN], paths)
-    nan = set(catalog.nan_columns)
-    selected = ", ".join(_without_nan(c) if c.name in nan else quoted(c.name) for c in columns)
-    kind = "TEMPORARY VIEW" if temporary else "VIEW"
-    if temporary:
-        files = files.replace("CREATE OR REPLACE VIEW", "CREATE OR REPLACE TEMPORARY VIEW", 1)
-    condition = f" WHERE {where}" if where else ""
-    rows = " ".join(("SELECT", selected, "FROM", raw))
-    return f"{files}; CREATE OR REPLACE {kind} {quoted(name)} AS {rows}{condition}"
-
-
-def _without_nan(column: Column) -> str:
-    name = quoted(column.name)
-    return f"nullif({name}, 'nan') AS {name}" if column.datatype in ("float", "double") and not column.shape else name
 
 
 def _listed(values: Iterable[str]) -> str:

@@ -65,7 +65,8 @@ _MACROS: tuple[LiteralString, ...] = (
     " lambda c: (zone << 32) + (c % adql_zone_cells(zone, height) + adql_zone_cells(zone, height))"
     " % adql_zone_cells(zone, height)) END",
     # Position -> every cell that a circle about it touches, each once.
-    "MACRO adql_cells(lon, lat, radius, height) AS CASE WHEN lat BETWEEN -90 AND 90 AND abs(lon) < 1e6 THEN"
+    "MACRO adql_cells(lon, lat, radius, height) AS CASE"
+    " WHEN lat BETWEEN -90 AND 90 AND abs(lon) < 1e6 AND radius >= 0 THEN"
     " flatten(list_transform(range(adql_zone(greatest(-90, lat - radius), height),"
     " adql_zone(least(90, lat + radius), height) + 1),"
     " lambda zone: adql_zone_span(zone, lon - adql_half_width(lat, radius), lon + adql_half_width(lat, radius),"

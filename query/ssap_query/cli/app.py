@@ -25,6 +25,7 @@ _COMMANDS = {
     "info": "look",
     "plot": "look",
     "verify": "keep",
+    "open": "doors",
     "serve": "doors",
     "path": "look",
     "export": "ask",

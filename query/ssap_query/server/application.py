@@ -2,24 +2,29 @@
 
 ``/<mirror>/ssap`` answers SSAP (SSA 1.1), ``/<mirror>/scs`` Simple Cone Search (SCS 1.03), ``/<mirror>/tap`` TAP 1.1,
 ``/<mirror>/availability``, ``/capabilities`` and ``/tables`` VOSI 1.1, and ``/<mirror>/`` is a page to ask by hand.
-Without ``/<mirror>`` the first mirror answers; ``/tap`` has all of them. An error is a VOTable with QUERY_STATUS=ERROR
-and, but for TAP, HTTP status 200, as the reference server does it and as VO clients expect (SSA 1.1 §8.10.2; DALI 1.1
-§4.2 leaves the status open).
+Without ``/<mirror>`` the first mirror answers; ``/tap`` has all of them, and several are listed at ``/``. An error is a
+VOTable with QUERY_STATUS=ERROR and, but for TAP, HTTP status 200, as the reference server does it and as VO clients
+expect (SSA 1.1 §8.10.2; DALI 1.1 §4.2 leaves the status open).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from html import escape
+from urllib.parse import quote
 
-from ssap_mirror.errors import ParameterError
+from ssap_mirror.errors import MirrorError, ParameterError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.routing import BaseRoute, Mount
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 
 from ssap_query.mirror.mirror import Mirror
+from ssap_query.server.answers import error_message
 from ssap_query.server.limits import ServerLimits
 from ssap_query.server.mirror_routes import MirrorRoutes
 from ssap_query.server.tap.routes import TapRoutes
@@ -81,9 +86,37 @@ def application(
     routes: list[BaseRoute] = [Mount(f"/{name}", routes=found) for name, found in served.items()]
     # All mirrors together, so that they can be joined; below the names of mirrors, and above the first one's own.
     routes += TapRoutes("mirrors", TapService(mirrors, limits), turns, limits, default_maxrec).routes()
+    if len(mirrors) > 1:
+
+        async def mirror_list(request: Request) -> Response:
+            return HTMLResponse(await turns.small(lambda: _mirror_list(mirrors)))
+
+        routes.append(Route("/", mirror_list))
     middleware = [
         Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
         Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST", "HEAD"]),
         Middleware(SafeHeaders),
     ]
     return Starlette(routes=[*routes, *next(iter(served.values()))], middleware=middleware)
+
+
+def _mirror_list(mirrors: Mapping[str, Mirror]) -> str:
+    """Page for the root of a server of several mirrors."""
+    items = "\n".join(_item(name, mirror) for name, mirror in mirrors.items())
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Mirrors</title>'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"></head>\n'
+        f"<body><main><h1>Mirrors</h1>\n<ul>\n{items}\n</ul>\n"
+        '<p>All of them as one TAP service: <a href="tap/examples">tap</a></p></main></body></html>\n'
+    )
+
+
+def _item(name: str, mirror: Mirror) -> str:
+    try:
+        mirror.refresh()
+        catalog = mirror.catalog
+        made_up = "; synthetic rows" if catalog.synthetic else ""
+        state = f"{catalog.title}: {catalog.rows:,} spectra, as of {catalog.manifest['created']}{made_up}"
+    except MirrorError as error:
+        state = error_message(error, name)
+    return f'<li><a href="{quote(name)}/">{escape(name)}</a> {escape(state)}</li>'

@@ -127,6 +127,13 @@ def test_infinite_values_and_constants_that_json_cannot_write(tmp_path: Path) ->
     assert manifest["constants"] == {"s_ra": None, "s_dec": None, "s_location": None}
 
 
+def test_columns_of_text_that_is_not_ascii(tmp_path: Path) -> None:
+    schema = Schema((Column("n", "long"), Column("plain", "char", "*"), Column("name", "char", "*")))
+    rows = {"n": [1, 2, 3], "plain": ["a", None, "~"], "name": ["a", None, "Å"]}
+    catalog = build_snapshot(pa.table(rows, schema.arrow_schema()).to_batches(), schema, tmp_path, INFO)
+    assert catalog.unicode_columns == ("name",)
+
+
 def test_rows_without_a_place_are_kept_apart_and_not_lost(
     tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker
 ) -> None:

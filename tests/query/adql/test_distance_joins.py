@@ -61,6 +61,11 @@ CONDITIONS = [
 ]
 
 
+def pairs_of(database: AdqlDatabase, source: str) -> list[tuple[int | None, int | None]]:
+    found = database.run(f"SELECT a.id AS one, b.id AS two FROM {source}").rows.batches()
+    return [pair for batch in found for pair in zip(*batch.to_pydict().values(), strict=True)]
+
+
 @pytest.mark.parametrize("radius", RADII)
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_all_kinds(database: AdqlDatabase, condition: str, radius: float) -> None:
@@ -77,9 +82,25 @@ def test_all_kinds(database: AdqlDatabase, condition: str, radius: float) -> Non
         (f"b LEFT OUTER JOIN a ON {on}", without_left),
         (f"a RIGHT JOIN b ON {on}", without_left),
     ):
-        found = database.run(f"SELECT a.id AS one, b.id AS two FROM {source}").rows.batches()
-        rows = [pair for batch in found for pair in zip(*batch.to_pydict().values(), strict=True)]
-        assert sorted(rows, key=str) == sorted(near | extra, key=str), source
+        assert sorted(pairs_of(database, source), key=str) == sorted(near | extra, key=str), source
+
+
+@pytest.mark.parametrize("scale", [1.0, 400.0])
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_a_radius_of_each_row(database: AdqlDatabase, condition: str, scale: float) -> None:
+    radius = "(a.id - 300) * (a.id - 300) / 400000." + f" * {scale} - 0.1"
+    on = condition.format(radius=radius)
+    wide = (np.arange(len(LEFT)) - 300) ** 2 / 400_000 * scale - 0.1
+    near = {(i, j) for i in range(len(LEFT)) if wide[i] >= 0 for j in pairs(LEFT.slice(i, 1), RIGHT, wide[i])}
+    near = {(i, j) for i, (_, j) in near}
+    for source, extra in (
+        (f"a JOIN b ON {on}", set()),
+        (f"b JOIN a ON {on}", set()),
+        (f"a, b WHERE {on}", set()),
+        (f"b LEFT JOIN a ON {on}", {(None, j) for j in range(len(RIGHT))} - {(None, j) for _, j in near}),
+        (f"a LEFT JOIN b ON {on}", {(i, None) for i in range(len(LEFT))} - {(i, None) for i, _ in near}),
+    ):
+        assert sorted(pairs_of(database, source), key=str) == sorted(near | extra, key=str), source
 
 
 @pytest.mark.parametrize("radius", RADII)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
+import pyarrow as pa
 import pytest
 import ssap_query as ssap
+from ssap_mirror import build_mirror
+from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.errors import CatalogError
 from ssap_query.adql.tables.mirrors import mirror_tables
+from ssap_query.engine.index.sky_cover import reach
+from ssap_query.ssap.values.cones import TARGET, Cone, Region
 
 
 def test_values(corpus_mirror: ssap.Mirror) -> None:
@@ -42,6 +51,36 @@ def test_places(corpus_mirror: ssap.Mirror, condition: str) -> None:
     there = corpus_mirror.adql(f"SELECT COUNT(*) FROM spectra WHERE {condition.replace('s_ra, s_dec', 'ra, dec')}")
     assert here == there.to_arrow()[0].to_pylist()
     assert here[0] > 0
+
+
+def test_a_place_is_read_from_the_files_about_it_alone(corpus_home: Path, tmp_path: Path) -> None:
+    """Files far from it may be damaged."""
+    shutil.copytree(corpus_home / "corpus", tmp_path / "corpus")
+    catalog = ssap.open("corpus", tmp_path).catalog
+    text = "SELECT COUNT(*) AS n FROM ivoa.obscore WHERE DISTANCE(s_ra, s_dec, 56.1, 21.6) < 2"
+    wanted = ssap.open("corpus", corpus_home).adql(text).to_arrow()
+    region = Region((Cone(56.1, 21.6, 2.0),), TARGET)
+    for path in set(map(str, catalog.files)) - set(reach(catalog, region).paths):
+        Path(path).write_bytes(bytes(Path(path).stat().st_size))
+    damaged = ssap.open("corpus", tmp_path)
+    assert damaged.adql(text).to_arrow() == wanted
+    with pytest.raises(CatalogError):
+        damaged.adql("SELECT COUNT(*) AS n FROM ivoa.obscore")
+
+
+def test_a_mirror_with_one_position_only(tmp_path: Path) -> None:
+    schema = Schema(
+        (
+            Column("n", "long"),
+            Column("location", "double", "2", unit="deg", utype="ssa:Char.SpatialAxis.Coverage.Location.Value"),
+        )
+    )
+    table = pa.table({"n": range(360), "location": [[float(i), 10.0] for i in range(360)]}, schema.arrow_schema())
+    build_mirror(table.to_batches(), schema, tmp_path / "one", name="one", title="made up", tile_rows=20)
+    mirror = ssap.open("one", tmp_path)
+    text = "SELECT obs_id FROM ivoa.obscore WHERE 1 = CONTAINS(POINT(s_ra, s_dec), CIRCLE({}, 10, 3.1))"
+    for centre in (0, 90, 359):
+        assert len(mirror.adql(text.format(centre))) == 7
 
 
 def test_regions(corpus_mirror: ssap.Mirror) -> None:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from .conftest import Ended, Run
 
 COMMANDS = (
-    *("demo", "sync", "query", "xmatch", "sql", "adql", "info", "plot", "verify", "serve", "path", "export"),
-    *("services", "snapshots", "diff", "rollback"),
+    *("demo", "sync", "query", "xmatch", "sql", "adql", "info", "plot", "verify", "open", "serve", "path"),
+    *("export", "services", "snapshots", "diff", "rollback"),
 )
 CONE = ("--pos", "56.1,21.6", "--size", "2")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,11 +14,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
 import httpx
 import pytest
+import ssap_mirror
 import ssap_query as ssap
 from ssap_mirror.errors import ParameterError
 from ssap_query.engine.plan import EngineLimits
@@ -219,6 +223,59 @@ def served(home: Path, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
+def test_open_starts_a_browser_and_takes_the_next_port(corpus_home: Path, tmp_path: Path) -> None:
+    browser, shown = tmp_path / "browser", tmp_path / "shown"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {shown}.new && mv {shown}.new {shown}\n')
+    browser.chmod(0o755)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [str(Path(sys.executable).with_name("ssap-mirror")), "open", "--home", str(corpus_home)]
+        environment = {**os.environ, "BROWSER": f"{browser} %s"}
+        server = subprocess.Popen(
+            [*command, "--port", str(port)], env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        try:
+            until = time.monotonic() + 60
+            while not shown.exists() and time.monotonic() < until:
+                time.sleep(0.05)
+            address = shown.read_text().strip()
+            assert address.endswith("/corpus/")
+            assert f":{port}/" not in address
+            assert httpx.get(address).status_code == 200
+            server.send_signal(signal.SIGINT)
+            assert server.wait(20) == 0
+        finally:
+            server.kill()
+            server.communicate()
+
+
+def test_two_mirrors_of_a_name_and_their_list(corpus_home: Path, tmp_path: Path) -> None:
+    for name in ("aa", "bb"):
+        shutil.copytree(corpus_home / "corpus", tmp_path / name / "m")
+    words = [str(tmp_path / "aa" / "m"), str(tmp_path / "bb" / "m")]
+    with server_of(*words, "--home", str(tmp_path)) as (address, _):
+        listed = httpx.get(f"{address}/").text
+        for name in ("m", "m-2"):
+            assert httpx.get(f"{address}/{name}/availability").status_code == 200
+            assert f'<a href="{name}/">' in listed
+        assert f"{20_000:,} spectra" in listed
+
+
+@contextmanager
+def server_of(*words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Serve by the command; its address and process."""
+    command = [str(Path(sys.executable).with_name("ssap-mirror")), "serve", *words, "--port", str(free_port())]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        line = server.stderr.readline()
+        yield line[: line.index("/", len("http://"))], server
+    finally:
+        server.kill()
+        server.communicate()
+
+
 def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -287,6 +344,22 @@ def test_errors_name_no_path(tmp_path: Path, mirror_of, schema, awkward) -> None
     assert 'value="ERROR"' in text
     assert "mirror damaged cannot be read just now" in text
     assert str(tmp_path) not in text
+
+
+def test_a_mirror_of_a_foreign_file_has_columns_at_every_verbosity(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("star,ra,dec,exposure\na,10,20,5\nb,30,40,6\n")
+    ssap_mirror.sync("mine", source=tmp_path / "mine.csv", home=tmp_path)
+    with serving(application({"mine": ssap.open("mine", tmp_path)})) as address:
+
+        def header(path: str, **asked: str) -> list[str]:
+            answer = httpx.get(f"{address}/{path}", params={**asked, "RESPONSEFORMAT": "csv"})
+            return answer.text.splitlines()[0].split(",")
+
+        whole = header("ssap", REQUEST="queryData", VERB="2")
+        assert {"star", "ra", "dec", "exposure"} <= set(whole)
+        few = header("ssap", REQUEST="queryData", VERB="1")
+        assert {"ra", "dec"} <= set(few) < set(whole)
+        assert {"ra", "dec"} <= set(header("scs", RA="10", DEC="20", SR="1", VERB="1"))
 
 
 def test_many_at_once_are_answered_alike(address: str) -> None:

@@ -19,6 +19,12 @@ __all__ = ["HEALPIX_COLUMN", "Schema"]
 #: HATS spatial index: HEALPix NESTED cell of order 29 of the target position, int64.
 HEALPIX_COLUMN = "_healpix_29"
 
+# Roles of the columns that SSA 1.1 §4.2.5 has as mandatory, and of what tells rows apart.
+_MANDATORY_ROLES = (
+    *("identity", "obs_publisher_did", "access_url", "access_format", "target_name", "ra", "dec", "location"),
+    *("t_mid", "t_min", "t_max", "em_mid", "em_extent", "em_min", "em_max"),
+)
+
 
 @dataclass(frozen=True)
 class Schema:
@@ -102,8 +108,17 @@ class Schema:
         )
 
     def up_to(self, verbosity: int) -> Schema:
-        """Columns of at most this verbosity level (1 to 30), in order."""
-        return replace(self, columns=tuple(c for c in self.columns if c.verbosity <= verbosity))
+        """Columns of at most this verbosity level (1 to 30), in order.
+
+        Where none is of so low a level, since nobody has given levels, they are those that the standard wants in any
+        case (SSA 1.1 §4.2.5), or all, if there are none of these either.
+        """
+        found = tuple(c for c in self.columns if c.verbosity <= verbosity)
+        if not found:
+            wanted = {self.roles[role] for role in _MANDATORY_ROLES if role in self.roles}
+            shown = [c for c in self.columns if not c.is_hidden]
+            found = tuple(c for c in shown if c.name in wanted) or tuple(shown)
+        return replace(self, columns=found)
 
     def select(self, names: Iterable[str]) -> Schema:
         """Columns of these names, in the given order."""

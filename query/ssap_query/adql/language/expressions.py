@@ -25,6 +25,12 @@ _CASTS = {
 }
 _TEXTS = {exp.DType.CHAR: 1, exp.DType.VARCHAR: None, exp.DType.TEXT: None}
 _MAX_DIGITS = 38
+# What values are made of beside names, numbers, texts, functions, casts and queries.
+_OPERATORS = (
+    exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot,
+    exp.DPipe, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.And, exp.Or, exp.Not, exp.Between, exp.In,
+    exp.Like, exp.ILike, exp.Escape, exp.Is, exp.Exists, exp.Case, exp.If, exp.Boolean, exp.Null,
+)  # fmt: skip
 
 
 class Expressions:
@@ -78,7 +84,11 @@ class Expressions:
             raise AdqlError(message)
         if isinstance(node, exp.EQ) and (test := self._test(node, scope)) is not None:
             return Value(test)
-        return Value(self._rebuilt(node, scope))
+        if isinstance(node, _OPERATORS):
+            return Value(self._rebuilt(node, scope))
+        # The parser lets a name be given anywhere, DISTINCT and * be operands.
+        message = f"has {node.sql()[:60]!r} where a value has to be"
+        raise AdqlError(message)
 
     def _rebuilt(self, node: exp.Expr, scope: Scope) -> exp.Expr:
         """Put the same operator on translated operands."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sqlglot import exp
 
-from ssap_query.adql.sky.numbers import number_of, numbers_of
+from ssap_query.adql.sky.numbers import number_of, number_sql, numbers_of
 from ssap_query.adql.sky.polygons import SphericalPolygon
 from ssap_query.adql.sky.shapes import IN_CIRCLE, IN_POLYGON, SEPARATION
 
@@ -27,13 +27,18 @@ class Near:
     """Longitude of the other [deg]."""
     lat2: exp.Expr
     """Latitude of the other [deg]."""
-    radius_deg: float
-    """Radius that is not exceeded."""
+    radius: exp.Expr
+    """Radius that is not exceeded [deg]."""
+
+    @property
+    def radius_deg(self) -> float | None:
+        """The radius, if it is a number."""
+        return number_of(self.radius)
 
     @property
     def swapped(self) -> Near:
         """The same with the other first."""
-        return Near(self.lon2, self.lat2, self.lon1, self.lat1, self.radius_deg)
+        return Near(self.lon2, self.lat2, self.lon1, self.lat1, self.radius)
 
 
 def conjuncts(condition: exp.Expr, kind: type[exp.Connector] = exp.And) -> Iterator[exp.Expr]:
@@ -47,7 +52,7 @@ def conjuncts(condition: exp.Expr, kind: type[exp.Connector] = exp.And) -> Itera
 
 
 def near(condition: exp.Expr) -> Near | None:
-    """Read what a condition says of a distance; None if it does not bound one by a number."""
+    """Read what a condition says of a distance; None if it does not bound one."""
     if isinstance(condition, exp.Anonymous):
         if condition.this == IN_CIRCLE:
             *positions, radius = condition.expressions
@@ -80,8 +85,10 @@ def _compared(distance: exp.Expr, bound: exp.Expr) -> Near | None:
 
 def _bounded(positions: list[exp.Expr], bound: exp.Expr) -> Near | None:
     radius = number_of(bound)
+    if radius is not None and not 0 <= radius <= 180:
+        return None
     lon1, lat1, lon2, lat2 = positions
-    return None if radius is None or not 0 <= radius <= 180 else Near(lon1, lat1, lon2, lat2, radius)
+    return Near(lon1, lat1, lon2, lat2, bound)
 
 
 def _about(lon: exp.Expr, lat: exp.Expr, vertices: exp.Expr) -> Near | None:
@@ -97,4 +104,4 @@ def _about(lon: exp.Expr, lat: exp.Expr, vertices: exp.Expr) -> Near | None:
     x, y, z = (float(part) for part in polygon.middle)
     centre = (np.degrees(np.arctan2(y, x)) % 360, np.degrees(np.arctan2(z, np.hypot(x, y))))
     middle = [exp.Literal.number(repr(float(angle))) for angle in centre]
-    return Near(lon, lat, middle[0], middle[1], min(180.0, polygon.bounding_radius_deg + 1e-6))
+    return Near(lon, lat, middle[0], middle[1], number_sql(min(180.0, polygon.bounding_radius_deg + 1e-6)))

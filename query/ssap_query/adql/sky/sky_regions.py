@@ -62,25 +62,27 @@ def _cones(condition: exp.Expr, sources: Iterable[Source]) -> dict[str, Region]:
 
 def _region(pair: Near, source: Source) -> Region | None:
     """Cone about a constant place that a position of a source has to be in."""
-    lon, lat = number_of(pair.lon2), number_of(pair.lat2)
+    lon, lat, radius = number_of(pair.lon2), number_of(pair.lat2), pair.radius_deg
     position = _position(pair, source)
-    if position is None or lon is None or lat is None or not -90 <= lat <= 90:
+    if position is None or lon is None or lat is None or radius is None or not -90 <= lat <= 90:
         return None
-    return Region((Cone(lon % 360, lat, pair.radius_deg, tolerance_deg=1e-9),), position)
+    return Region((Cone(lon % 360, lat, radius, tolerance_deg=1e-9),), position)
 
 
 def _position(pair: Near, source: Source) -> SkyPosition | None:
     """Which of a row's positions is meant, if any."""
-    if source.table is None or source.table.catalog is None:
+    if source.table is None:
         return None
-    roles = source.table.catalog.schema.roles
     names = tuple(axis.name for axis in (pair.lon1, pair.lat1) if _is_column(axis, source))
-    if names and names == (roles.get("ra"), roles.get("dec")):
+    if names and names == source.table.target:
         return TARGET
+    if source.table.catalog is None:
+        return None
     parts = [axis for axis in (pair.lon1, pair.lat1) if isinstance(axis, exp.Anonymous) and axis.this == COORDINATE]
     if len(parts) == 2 and all(_is_column(axis.expressions[0], source) for axis in parts):
         one, two = parts
-        named = one.expressions[0].name == two.expressions[0].name == roles.get("location")
+        location = source.table.catalog.schema.roles.get("location")
+        named = one.expressions[0].name == two.expressions[0].name == location
         if named and [number_of(axis.expressions[1]) for axis in parts] == [1, 2]:
             return FIBRE
     return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ssap_mirror.core.catalog import Catalog
-from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.core.schema import Column
 
 from ssap_query.adql.tables.obscore import IVOA, obscore
 from ssap_query.adql.tables.table import UPLOADS, AdqlTable, Tables, files_view
@@ -20,9 +21,14 @@ _TAKEN = frozenset({TAP_SCHEMA, IVOA, UPLOADS})
 _PLAIN = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def visible(schema: Schema) -> tuple[Column, ...]:
-    """Columns of a mirror that a query sees: not those that the mirror has worked out for itself."""
-    return tuple(column for column in schema if not column.is_hidden)
+def visible(catalog: Catalog) -> tuple[Column, ...]:
+    """Columns of a mirror that a query sees: not those that the mirror has worked out for itself.
+
+    Text that is not all ASCII is ``unicodeChar`` whatever the service said, as it is in results.
+    """
+    shown = (column for column in catalog.schema if not column.is_hidden)
+    wide = set(catalog.unicode_columns)
+    return tuple(replace(column, datatype="unicodeChar") if column.name in wide else column for column in shown)
 
 
 def schema_names(mirrors: Iterable[str]) -> dict[str, str]:
@@ -50,6 +56,11 @@ def schema_names(mirrors: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def _target(catalog: Catalog) -> tuple[str, str] | None:
+    roles = catalog.schema.roles
+    return (roles["ra"], roles["dec"]) if {"ra", "dec"} <= set(roles) else None
+
+
 def mirror_tables(catalogs: Mapping[str, Catalog]) -> Tables:
     """Tables of mirrors, and those that describe them.
 
@@ -62,10 +73,11 @@ def mirror_tables(catalogs: Mapping[str, Catalog]) -> Tables:
     tables = [
         AdqlTable(
             name=f"{names[mirror]}.{SPECTRA}",
-            columns=visible(catalog.schema),
+            columns=visible(catalog),
             rows=catalog.rows,
             description=catalog.title,
             catalog=catalog,
+            target=_target(catalog),
         )
         for mirror, catalog in catalogs.items()
     ]

@@ -5,12 +5,12 @@ What a mirror has no column for is NULL; where the standard wants a value in any
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Column, Schema
 
-from ssap_query.adql.tables.table import REGION_TEXT, AdqlTable
+from ssap_query.adql.tables.table import REGION_TEXT, AdqlTable, MirrorPart
 from ssap_query.ssap.predicate import quoted
 
 __all__ = ["IVOA", "OBSCORE", "obscore"]
@@ -80,21 +80,32 @@ def obscore(catalogs: Mapping[str, Catalog]) -> AdqlTable:
     catalogs : mapping of str to Catalog
         Name of the view of the files of a mirror, as its database has it -> its snapshot.
     """
-    parts = [_part(view, catalog) for view, catalog in catalogs.items()]
+    wide = {name for catalog in catalogs.values() for name in _wide(catalog)}
     return AdqlTable(
         name=f"{IVOA}.obscore",
-        columns=tuple(_column(*known) for known in _COLUMNS),
+        columns=tuple(_column(*known, wide=known[0] in wide) for known in _COLUMNS),
         rows=sum(catalog.rows for catalog in catalogs.values()),
         description="The spectra of all mirrors, in the columns of ObsCore 1.1.",
-        view=" UNION ALL ".join(parts),
+        parts=tuple(MirrorPart(catalog, view, _selected(catalog)) for view, catalog in catalogs.items()),
+        target=("s_ra", "s_dec"),
         utype=OBSCORE,
     )
 
 
-def _column(name: str, datatype: str, unit: str | None, utype: str, ucd: str, description: str) -> Column:
+def _wide(catalog: Catalog) -> Iterator[str]:
+    """Columns of ObsCore in which a mirror has text that is not all ASCII."""
+    wide = [quoted(name) for name in catalog.unicode_columns]
+    for name, expression in _expressions(catalog).items():
+        if expression and (not expression.isascii() or any(column in expression for column in wide)):
+            yield name
+
+
+def _column(
+    name: str, datatype: str, unit: str | None, utype: str, ucd: str, description: str, *, wide: bool
+) -> Column:
     return Column(
         name=name,
-        datatype=datatype,
+        datatype="unicodeChar" if wide and datatype == "char" else datatype,
         arraysize="*" if datatype == "char" else None,
         unit=unit,
         ucd=ucd,
@@ -105,12 +116,9 @@ def _column(name: str, datatype: str, unit: str | None, utype: str, ucd: str, de
     )
 
 
-def _part(view: str, catalog: Catalog) -> str:
+def _selected(catalog: Catalog) -> str:
     known = _expressions(catalog)
-    selected = []
-    for name, datatype, *_ in _COLUMNS:
-        selected.append(f"({known.get(name) or 'NULL'})::{_TYPES[datatype]} AS {name}")
-    return " ".join(("SELECT", ", ".join(selected), "FROM", quoted(view)))
+    return ", ".join(f"({known.get(name) or 'NULL'})::{_TYPES[datatype]} AS {name}" for name, datatype, *_ in _COLUMNS)
 
 
 def _expressions(catalog: Catalog) -> dict[str, str | None]:

@@ -11,11 +11,12 @@ from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Column
 
 from ssap_query.adql.errors import AdqlError
+from ssap_query.ssap.predicate import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["REGION_TEXT", "UPLOADS", "AdqlTable", "Tables", "adql_name", "files_view"]
+__all__ = ["REGION_TEXT", "UPLOADS", "AdqlTable", "MirrorPart", "Tables", "adql_name", "files_view"]
 
 #: xtype of a region in words (STC-S), as ObsCore has it.
 REGION_TEXT = "adql:REGION"
@@ -53,6 +54,22 @@ _RESERVED = frozenset(
 
 
 @dataclass(frozen=True)
+class MirrorPart:
+    """The rows of one mirror in a table that has those of several."""
+
+    catalog: Catalog
+    """The snapshot."""
+    files: str
+    """Name of the view that has the rows of its files as they are."""
+    selected: str
+    """What the table's columns are, of those of the mirror: SQL."""
+
+    def statement(self, files: str | None = None) -> str:
+        """Statement that gives its rows, from all of its files or from another view of some of them."""
+        return " ".join(("SELECT", self.selected, "FROM", quoted(files or self.files)))
+
+
+@dataclass(frozen=True)
 class AdqlTable:
     """One table: rows of a snapshot, rows in memory, or a view of other tables."""
 
@@ -68,10 +85,17 @@ class AdqlTable:
     """The snapshot whose rows it has."""
     data: pa.Table | None = field(default=None, repr=False)
     """Its rows in memory."""
-    view: str | None = field(default=None, repr=False)
-    """Statement that gives its rows from other tables, under their names."""
+    parts: tuple[MirrorPart, ...] = field(default=(), repr=False)
+    """Where its rows come from, if it has those of all mirrors under other names."""
+    target: tuple[str, str] | None = None
+    """Its columns with the position by which rows are found fast: longitude and latitude."""
     utype: str | None = None
     """Data-model path."""
+
+    @property
+    def is_view(self) -> bool:
+        """Whether its rows are those of other tables."""
+        return bool(self.parts)
 
     @property
     def schema(self) -> str:
@@ -81,10 +105,8 @@ class AdqlTable:
     @property
     def indexed(self) -> frozenset[str]:
         """Columns by which rows are found fast: the positions, whose cells are known."""
-        if self.catalog is None:
-            return frozenset()
-        roles = self.catalog.schema.roles
-        return frozenset(roles[role] for role in ("ra", "dec", "location") if role in roles)
+        location = None if self.catalog is None else self.catalog.schema.roles.get("location")
+        return frozenset(self.target or ()) | ({location} if location else frozenset())
 
 
 class Tables:

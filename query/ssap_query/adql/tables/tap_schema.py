@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 from ssap_mirror.core.schema import Column
@@ -124,7 +124,15 @@ def tap_schema(tables: Sequence[AdqlTable], schemas: Mapping[str, str]) -> list[
         Schema -> what it holds; this one among them.
     """
     own = [AdqlTable(f"{TAP_SCHEMA}.{name}", columns, 0, words) for name, (words, columns) in _TABLES.items()]
-    every = [*tables, *own]
+    # What the columns of these tables are, they say themselves: letters in them beyond ASCII change that.
+    rows = _rows([*tables, *own], schemas)
+    own = [replace(table, columns=_fitting(table.columns, rows[table.name])) for table in own]
+    rows = _rows([*tables, *own], schemas)
+    return [replace(table, rows=len(rows[table.name]), data=_filled(table.columns, rows[table.name])) for table in own]
+
+
+def _rows(every: Sequence[AdqlTable], schemas: Mapping[str, str]) -> dict[str, list[dict[str, object]]]:
+    """Table of TAP_SCHEMA -> its rows."""
     rows: dict[str, list[dict[str, object]]] = {
         "schemas": [
             {"schema_name": name, "description": words, "schema_index": i}
@@ -141,17 +149,22 @@ def tap_schema(tables: Sequence[AdqlTable], schemas: Mapping[str, str]) -> list[
             for i, key in enumerate(FOREIGN_KEYS, 1)
         ],
     }
-    return [
-        AdqlTable(table.name, table.columns, len(found), table.description, data=_filled(table.columns, found))
-        for table, found in zip(own, rows.values(), strict=True)
-    ]
+    return {f"{TAP_SCHEMA}.{name}": found for name, found in rows.items()}
+
+
+def _fitting(columns: Iterable[Column], rows: Sequence[Mapping[str, object]]) -> tuple[Column, ...]:
+    """Columns as their text needs them: ``char`` is ASCII (VOTable 1.4 §2.1)."""
+    texts = {column.name: "".join(str(row.get(column.name)) for row in rows) for column in columns}
+    return tuple(
+        column if texts[column.name].isascii() else replace(column, datatype="unicodeChar") for column in columns
+    )
 
 
 def _table(table: AdqlTable, place: int) -> dict[str, object]:
     return {
         "schema_name": table.schema,
         "table_name": table.name,
-        "table_type": "table" if table.view is None else "view",
+        "table_type": "view" if table.is_view else "table",
         "utype": table.utype,
         "description": table.description,
         "table_index": place,

@@ -143,7 +143,7 @@ def tables(all_tables: Tables, schemas: Mapping[str, str], only: str | None = No
         add_child(schema, "description", description)
         for table in all_tables:
             if table.schema == name:
-                _describe(add_child(schema, "table", type="view" if table.view else "table"), table, columns=columns)
+                _describe(add_child(schema, "table", type="view" if table.is_view else "table"), table, columns=columns)
     return _document(root)
 
 

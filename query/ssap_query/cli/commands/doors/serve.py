@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from ssap_query.cli.diagnostics import note
 from ssap_query.cli.options import home
+from ssap_query.cli.serving import open_mirrors, tell_addresses
 from ssap_query.ssap.request import DIALECTS
 
 __all__ = ["serve"]
@@ -41,7 +43,9 @@ _MEBIBYTE = 1 << 20
 )
 @click.option("--cache", type=click.IntRange(min=0), metavar="MB", help="Memory kept between requests, per mirror.")
 @click.option("--access-log", is_flag=True, help="Write a line for each request.")
+@click.pass_context
 def serve(
+    ctx: click.Context,
     mirrors: tuple[str, ...],
     home: Path | None,
     port: int,
@@ -55,26 +59,14 @@ def serve(
     access_log: bool,
 ) -> None:
     """Serve MIRRORS (default: all) on 127.0.0.1: SSAP, cone search and VOSI for programs, a page for a browser."""
-    from ssap_mirror.core.catalog import list_mirrors
-
-    from ssap_query.engine.snapshot_cache import DEFAULT_CACHE_BYTES
-    from ssap_query.mirror.mirror import open_mirror
     from ssap_query.server.application import LOOPBACK
     from ssap_query.server.limits import ServerLimits
     from ssap_query.server.running import serve as run
 
     limits = ServerLimits(large_answers=large_answers)
-    cache_bytes = DEFAULT_CACHE_BYTES if cache is None else cache * _MEBIBYTE
-    names = _names(mirrors or list_mirrors(home))
-    opened = {
-        name: open_mirror(path, home, cache_bytes=cache_bytes, limits=limits.engine) for name, path in names.items()
-    }
+    opened = open_mirrors(ctx, mirrors, home, limits, None if cache is None else cache * _MEBIBYTE)
     if host not in LOOPBACK:
         note(f"anyone who reaches {host} can ask these mirrors; there is no password")
-
-    def ready(address: str) -> None:
-        for name in opened:
-            note(f"{address}/{name}/       SSAP: {address}/{name}/ssap?")
 
     run(
         opened,
@@ -85,18 +77,5 @@ def serve(
         dialect=dialect,
         limits=limits,
         access_log=access_log,
-        ready=ready,
+        ready=partial(tell_addresses, list(opened)),
     )
-
-
-def _names(paths: tuple[str, ...]) -> dict[str, str]:
-    """Name each mirror by its folder; a second one of a name gets a number."""
-    found: dict[str, str] = {}
-    for path in paths:
-        base = name = Path(path).resolve().name if Path(path).is_dir() else Path(path).name
-        number = 1
-        while name in found:
-            number += 1
-            name = f"{base}-{number}"
-        found[name] = path
-    return found
