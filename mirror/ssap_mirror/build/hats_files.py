@@ -225,8 +225,8 @@ def _properties(
 
 
 def _default_columns(schema: Schema) -> str | None:
-    """Columns that LSDB reads unless it is told: those of VERB=1, and the position."""
-    wanted = {schema.roles["ra"], schema.roles["dec"]}
+    """Columns that LSDB reads unless it is told: those of VERB=1, the position and the identity, which it looks up."""
+    wanted = {schema.roles.get(role) for role in ("ra", "dec", "identity")}
     names = [c.name for c in schema if c.verbosity <= _BRIEF or c.name in wanted]
     return " ".join(names) if all(_WORD.fullmatch(name) for name in names) else None
 

@@ -35,7 +35,7 @@ def test_a_snapshot_is_a_strictly_valid_hats_catalogue(
     with caplog.at_level(logging.WARNING):
         assert is_valid_catalog(live_mirror.path, strict=True)
     assert caplog.records == []
-    brief = [c.name for c in live_mirror.schema if c.verbosity <= 10 or c.name in ("ra", "dec")]
+    brief = [c.name for c in live_mirror.schema if c.verbosity <= 10 or c.name in ("specid", "ra", "dec")]
     assert list(lsdb.open_catalog(live_mirror.path).columns) == brief
     catalog = lsdb.open_catalog(live_mirror.path, columns="all")
     assert len(catalog) == 498
