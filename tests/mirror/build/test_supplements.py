@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from ssap_mirror import build_mirror
-from ssap_mirror.build.supplements.border import Tiling, margin_order
+from ssap_mirror.build.supplements.border import Tiling, gaps, margin_order
 from ssap_mirror.check.snapshot import verify
 from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import Catalog, Partition
@@ -86,7 +87,7 @@ def test_whoever_gives_rows_is_among_those_who_were_asked(margin_arcsec: float) 
     # Base cell 0 whole, 4 in quarters, one of them in sixteenths, 8 whole: they meet across orders.
     cells = [(0, 0), (1, 17), (1, 18), (1, 19), *((3, 256 + n) for n in range(16)), (0, 8)]
     parts = sorted((Partition(*cell, 1, Path()) for cell in cells), key=lambda part: part.healpix_29)
-    tiling = Tiling(parts, margin_order(margin_arcsec))
+    tiling = Tiling([(part.norder, part.npix) for part in parts], margin_order(margin_arcsec))
     given = 0
     for source, part in enumerate(parts):
         low, high = part.healpix_29
@@ -95,6 +96,19 @@ def test_whoever_gives_rows_is_among_those_who_were_asked(margin_arcsec: float) 
             assert source in tiling.near(target)
             given += len(rows)
     assert given
+
+
+def test_partitions_and_gaps_make_the_whole_sky() -> None:
+    whole = [(0, n) for n in range(12)]
+    assert gaps([]) == whole
+    assert gaps([Partition(*cell, 1, Path()) for cell in whole]) == []
+    cells = [(1, 5), (3, 100), (29, 7 << 58)]
+    parts = sorted((Partition(*cell, 1, Path()) for cell in cells), key=lambda part: part.healpix_29)
+    filled = [Partition(*cell, 0, Path()) for cell in gaps(parts)]
+    ranges = sorted(part.healpix_29 for part in (*parts, *filled))
+    assert ranges[0][0] == 0
+    assert ranges[-1][1] == (12 << 58) - 1
+    assert all(one[1] + 1 == other[0] for one, other in pairwise(ranges))
 
 
 @pytest.mark.parametrize("width", [-1.0, 36_001.0, float("nan"), float("inf")])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssap_mirror.core.healpix import ORDER, cell_of
+from ssap_mirror.core.healpix import ORDER, cell_of, cell_range, cells_in_order
 from ssap_mirror.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ssap_mirror.core.catalog import Partition
 
-__all__ = ["MAX_MARGIN_ARCSEC", "Tiling", "margin_order"]
+__all__ = ["MAX_MARGIN_ARCSEC", "Tiling", "gaps", "margin_order"]
 
 #: Beyond this, even the cells of order 0 are not safely wider than the margin.
 MAX_MARGIN_ARCSEC = 36_000.0
@@ -52,44 +52,63 @@ def margin_order(margin_arcsec: float) -> int:
     return min(int(math.log2(_NARROWEST * _SIDE_ARCSEC / margin_arcsec)), ORDER)
 
 
+def gaps(partitions: Sequence[Partition]) -> list[tuple[int, int]]:
+    """Order and NESTED pixel of the largest cells that hold what no partition does, in the order of the sky.
+
+    Rows of another catalogue may be there, and their matches just across the edge.
+    """
+    found = []
+    start = 0
+    ends = [*(part.healpix_29 for part in partitions), (cells_in_order(ORDER), 0)]
+    for low, high in ends:
+        while start < low:
+            # The largest cell that begins here and ends before the next partition.
+            aligned = ORDER if not start else ((start & -start).bit_length() - 1) // 2
+            level = min(aligned, ((low - start).bit_length() - 1) // 2, ORDER)
+            found.append((ORDER - level, start >> 2 * level))
+            start += 1 << 2 * level
+        start = high + 1
+    return found
+
+
 class Tiling:
-    """The partitions of a snapshot as ranges of ``_healpix_29``.
+    """Separate cells as ranges of ``_healpix_29``.
 
     Parameters
     ----------
-    partitions : sequence of Partition
-        Separate, in the order of the sky.
+    cells : sequence of (int, int)
+        Order and NESTED pixel of each, in the order of the sky.
     order : int
         Of `margin_order`.
     """
 
-    def __init__(self, partitions: Sequence[Partition], order: int) -> None:
-        self._cells = [(part.norder, part.npix) for part in partitions]
-        ranges = np.array([part.healpix_29 for part in partitions], np.int64).reshape(-1, 2)
+    def __init__(self, cells: Sequence[tuple[int, int]], order: int) -> None:
+        self._cells = cells
+        ranges = np.array([cell_range(*cell) for cell in cells], np.int64).reshape(-1, 2)
         self._first, self._last = ranges[:, 0].copy(), ranges[:, 1].copy()
         self._order = order
 
     def near(self, number: int) -> tuple[int, ...]:
-        """Other partitions that may have rows in the margin of one: their places in the sequence, ascending."""
+        """Other cells that may have rows in the margin of one: their places in the sequence, ascending."""
         norder, npix = self._cells[number]
         order = min(norder, self._order)
         cell = np.array([npix >> 2 * (norder - order)], np.int64)
         return tuple(np.unique(self._reached(cell, order, number)[1]).tolist())
 
     def border_rows(self, number: int, healpix: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
-        """Find the rows of a partition that are in the margins of others.
+        """Find the rows of a cell that are in the margins of others.
 
         Parameters
         ----------
         number : int
-            Place of the partition in the sequence.
+            Place of the cell in the sequence.
         healpix : numpy.ndarray of int64, shape (N,)
             ``_healpix_29`` of its rows.
 
         Returns
         -------
         dict of int to numpy.ndarray of int64
-            Place of each other partition that has some in its margin -> their places in `healpix`, ascending.
+            Place of each other cell that has some in its margin -> their places in `healpix`, ascending.
         """
         rough = min(self._cells[number][0] + _FINER, self._order)
         rows = np.arange(len(healpix))
@@ -110,7 +129,7 @@ class Tiling:
     def _reached(
         self, cells: NDArray[np.int64], order: int, number: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Pairs of a cell's place in `cells`, and of another partition that it or a neighbour overlaps."""
+        """Pairs of a cell's place in `cells`, and of another cell that it or a neighbour overlaps."""
         import hpgeom
 
         if not len(cells):
@@ -123,7 +142,7 @@ class Tiling:
         begin = np.searchsorted(self._last, flat << shift, "left")
         end = np.searchsorted(self._first, ((flat + 1) << shift) - 1, "right")
         count = np.maximum(end - begin, 0)
-        # All partitions from `begin` to before `end` of each.
+        # All cells from `begin` to before `end` of each.
         other = np.repeat(begin, count) + np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
         pairs = np.unique(np.column_stack([np.repeat(place, count), other]), axis=0)
         pairs = pairs[pairs[:, 1] != number]

@@ -1,4 +1,7 @@
-"""The margin catalogue of a snapshot: for each partition, the rows of others that lie just beyond its edge."""
+"""The margin catalogue of a snapshot: for each partition, the rows of others that lie just beyond its edge.
+
+A cell of the sky that has no partition has a margin as well: LSDB would else lose pairs whose other half is there.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssap_mirror.build.parquet_writer import ParquetFileWriter
-from ssap_mirror.build.supplements.border import Tiling, margin_order
+from ssap_mirror.build.supplements.border import Tiling, gaps, margin_order
 from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.hats_properties import format_partition_info, format_properties, parse_properties
-from ssap_mirror.core.healpix import ORDER
+from ssap_mirror.core.healpix import ORDER, cell_range
 from ssap_mirror.core.schema import HEALPIX_COLUMN
 
 if TYPE_CHECKING:
@@ -76,7 +79,7 @@ def write_margin(root: Path, catalog: Catalog, margin_arcsec: float, earlier: Ea
     Returns
     -------
     dict of str to str
-        Path below `root` -> digest of all that the file is made of; also of partitions without a row in their margin,
+        Path below `root` -> digest of all that the file is made of; also of cells without a row in their margin,
         which have no file.
 
     Raises
@@ -86,70 +89,91 @@ def write_margin(root: Path, catalog: Catalog, margin_arcsec: float, earlier: Ea
     """
     import pyarrow.parquet as pq
 
-    tiling = Tiling(catalog.partitions, margin_order(margin_arcsec))
-    schema = pq.read_schema(catalog.path / layout.COMMON_METADATA)
-    paths = [f"{MARGIN}/{layout.partition_path(part.norder, part.npix)}" for part in catalog.partitions]
-    made = {path: _made_of(catalog, tiling, number, margin_arcsec) for number, path in enumerate(paths)}
+    cells = sorted(
+        [*((part.norder, part.npix) for part in catalog.partitions), *gaps(catalog.partitions)],
+        key=lambda cell: cell_range(*cell),
+    )
+    sources = {(part.norder, part.npix): part for part in catalog.partitions}
+    layer = _Layer(
+        tiling=Tiling(cells, margin_order(margin_arcsec)),
+        sources={number: sources[cell].path for number, cell in enumerate(cells) if cell in sources},
+        schema=pq.read_schema(catalog.path / layout.COMMON_METADATA),
+    )
+    digests = {catalog.path / item["path"]: item["sha256"] for item in catalog.manifest["partitions"]}
+    paths = [f"{MARGIN}/{layout.partition_path(*cell)}" for cell in cells]
+    made = {path: layer.made_of(number, margin_arcsec, digests) for number, path in enumerate(paths)}
     wanted = [n for n, path in enumerate(paths) if not earlier.link(path, made[path], root / path)]
-    for number, rows in _margins(catalog, tiling, wanted, schema):
-        _write(root / paths[number], schema, rows)
+    for number, rows in layer.margins(wanted):
+        _write(root / paths[number], layer.schema, rows)
     if not any((root / path).is_file() for path in paths):
         # Without a file there is no catalogue, and without a catalogue LSDB fears that pairs are missing.
-        _write(root / paths[0], schema, schema.empty_table())
+        _write(root / paths[0], layer.schema, layer.schema.empty_table())
         del made[paths[0]]
-    _describe(root, catalog, margin_arcsec, schema, paths)
+    _describe(root, catalog, margin_arcsec, layer.schema, dict(zip(cells, paths, strict=True)))
     return made
 
 
-def _made_of(catalog: Catalog, tiling: Tiling, number: int, margin_arcsec: float) -> str:
-    """Digest of all that the margin of a partition depends on."""
-    digests = {catalog.path / item["path"]: item["sha256"] for item in catalog.manifest["partitions"]}
-    sources = [digests[catalog.partitions[near].path] for near in tiling.near(number)]
-    return hashlib.sha256("\n".join([repr(float(margin_arcsec)), *sources]).encode()).hexdigest()
+@dataclass(frozen=True)
+class _Layer:
+    """Cells that cover the sky, and the files of those that have rows."""
 
+    tiling: Tiling
+    """All cells."""
+    sources: Mapping[int, Path]
+    """Place of a cell -> file of its rows."""
+    schema: pa.Schema
+    """Of every file."""
 
-def _margins(catalog: Catalog, tiling: Tiling, wanted: list[int], schema: pa.Schema) -> Iterator[tuple[int, pa.Table]]:
-    """Rows of the margin of each partition that is wanted and has some.
+    def near(self, number: int) -> list[int]:
+        """Cells with rows, of which some may be in the margin of a cell."""
+        return [near for near in self.tiling.near(number) if near in self.sources]
 
-    Each partition is read once, if anybody wants rows of it; a margin is given away as soon as it is whole.
-    """
-    import pyarrow as pa
+    def made_of(self, number: int, margin_arcsec: float, digests: Mapping[Path, str]) -> str:
+        """Digest of all that the margin of a cell depends on."""
+        used = [digests[self.sources[near]] for near in self.near(number)]
+        return hashlib.sha256("\n".join([repr(float(margin_arcsec)), *used]).encode()).hexdigest()
 
-    waiting = {number: set(tiling.near(number)) for number in wanted}
-    gathered: dict[int, list[pa.Table]] = {number: [] for number in wanted}
-    for source in sorted({near for sources in waiting.values() for near in sources}):
-        for target, rows in _rows_for_others(catalog, tiling, source, schema).items():
-            if target in gathered:
-                gathered[target].append(rows)
-        for target in [number for number, sources in waiting.items() if source in sources]:
-            waiting[target].discard(source)
-            if not waiting[target]:
-                del waiting[target]
-                if found := gathered.pop(target):
-                    yield target, pa.concat_tables(found)
+    def margins(self, wanted: list[int]) -> Iterator[tuple[int, pa.Table]]:
+        """Rows of the margin of each cell that is wanted and has some.
 
+        Each file is read once, if anybody wants rows of it; a margin is given away as soon as it is whole.
+        """
+        import pyarrow as pa
 
-def _rows_for_others(catalog: Catalog, tiling: Tiling, source: int, schema: pa.Schema) -> dict[int, pa.Table]:
-    """Rows of a partition that are in the margins of others."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+        waiting = {number: set(self.near(number)) for number in wanted}
+        gathered: dict[int, list[pa.Table]] = {number: [] for number in wanted}
+        for source in sorted({near for sources in waiting.values() for near in sources}):
+            for target, rows in self._rows_for_others(source).items():
+                if target in gathered:
+                    gathered[target].append(rows)
+            for target in [number for number, sources in waiting.items() if source in sources]:
+                waiting[target].discard(source)
+                if not waiting[target]:
+                    del waiting[target]
+                    if found := gathered.pop(target):
+                        yield target, pa.concat_tables(found)
 
-    with pq.ParquetFile(catalog.partitions[source].path) as file:
-        healpix = file.read([HEALPIX_COLUMN]).column(0).to_numpy()
-        found = tiling.border_rows(source, healpix)
-        if not found:
-            return {}
-        places = np.unique(np.concatenate(list(found.values())))
-        sizes = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        parts = []
-        for group, (start, stop) in enumerate(pairwise(starts.tolist())):
-            here = places[(places >= start) & (places < stop)] - start
-            if len(here):
-                parts.append(file.read_row_group(group).take(pa.array(here)))
-    table = pa.concat_tables(parts).cast(schema)
-    return {target: table.take(pa.array(np.searchsorted(places, rows))) for target, rows in found.items()}
+    def _rows_for_others(self, source: int) -> dict[int, pa.Table]:
+        """Rows of a cell that are in the margins of others."""
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.sources[source]) as file:
+            healpix = file.read([HEALPIX_COLUMN]).column(0).to_numpy()
+            found = self.tiling.border_rows(source, healpix)
+            if not found:
+                return {}
+            places = np.unique(np.concatenate(list(found.values())))
+            sizes = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+            starts = np.concatenate([[0], np.cumsum(sizes)])
+            parts = []
+            for group, (start, stop) in enumerate(pairwise(starts.tolist())):
+                here = places[(places >= start) & (places < stop)] - start
+                if len(here):
+                    parts.append(file.read_row_group(group).take(pa.array(here)))
+        table = pa.concat_tables(parts).cast(self.schema)
+        return {target: table.take(pa.array(np.searchsorted(places, rows))) for target, rows in found.items()}
 
 
 def _write(path: Path, schema: pa.Schema, rows: pa.Table) -> None:
@@ -159,17 +183,19 @@ def _write(path: Path, schema: pa.Schema, rows: pa.Table) -> None:
                 file.write(batch)
 
 
-def _describe(root: Path, catalog: Catalog, margin_arcsec: float, schema: pa.Schema, paths: list[str]) -> None:
+def _describe(
+    root: Path, catalog: Catalog, margin_arcsec: float, schema: pa.Schema, paths: dict[tuple[int, int], str]
+) -> None:
     """Write the files of the margin catalogue that hold no rows."""
     import pyarrow.parquet as pq
 
     footers, cells = [], []
-    for part, path in zip(catalog.partitions, paths, strict=True):
+    for cell, path in paths.items():
         if (root / path).is_file():
             footer = pq.read_metadata(root / path)
             footer.set_file_path(path.removeprefix(f"{MARGIN}/{layout.DATASET}/"))
             footers.append(footer)
-            cells.append((part.norder, part.npix))
+            cells.append(cell)
     folder = root / MARGIN
     pq.write_metadata(schema, folder / layout.COMMON_METADATA)
     pq.write_metadata(schema, folder / layout.METADATA, metadata_collector=footers)
