@@ -12,6 +12,8 @@ import pytest
 from hypothesis import settings
 from ssap_mirror.core import layout
 
+from tests.support.browser import missing_browser
+
 # The same cases on every run and every machine; a case that failed once is written down as an example in its test.
 settings.register_profile("project", derandomize=True, deadline=None, database=None, print_blob=True)
 settings.load_profile("project")
@@ -57,5 +59,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="slow (run with -m slow)"))
         if item.get_closest_marker("dachs") and not os.environ.get("SSAP_MIRROR_DACHS"):
             item.add_marker(pytest.mark.skip(reason="the DaCHS fixture is not up (SSAP_MIRROR_DACHS)"))
+        if item.get_closest_marker("browser") and (reason := missing_browser()) is not None:
+            item.add_marker(pytest.mark.skip(reason=reason))
         if item.get_closest_marker("stilts") and shutil.which("stilts") is None:
             item.add_marker(pytest.mark.skip(reason="the stilts command is not installed"))

@@ -6,6 +6,7 @@ the table does not have.
 
 from __future__ import annotations
 
+import re
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ __all__ = ["Conversion", "conversion", "says_no_unit", "to_degrees", "to_wavelen
 # VOUnits 1.1 §2.9 has the empty string; the others are CDS's and table writers' ways to say it.
 _NO_UNIT = {"", "-", "--", "---", "1"}
 _FORMATS = ("vounit", "fits", "cds")
+# Of a word; what is shorter is a symbol, whose case means something, and so does that of a prefix before a symbol.
+_LEAST_LETTERS, _WITH_PREFIX = 4, {"mrad", "marcsec", "uarcsec"}
+# Astropy knows JD as a day, and with any prefix of the SI: TJD would be a million million of them.
+_COUNT_OF_DAYS = re.compile(r"\b[A-Za-z]?JD\b")
 
 # CODATA 2018, exact by definition of the SI.
 _LIGHT_M_S, _PLANCK_J_S, _EV_J = "299792458", "6.62607015e-34", "1.602176634e-19"
@@ -156,7 +161,7 @@ def conversion(given: str | None, wanted: str | None) -> Conversion:
         If a unit is not known, or there is no factor between the two: a magnitude is no flux, and a number without a
         unit is not a number with one.
     """
-    given, wanted = (given or "").strip(), (wanted or "").strip()
+    given, wanted = _spelled(given), _spelled(wanted)
     if given == wanted or (given in _NO_UNIT and wanted in _NO_UNIT):
         return Conversion(1.0)
     if given in _NO_UNIT or wanted in _NO_UNIT:
@@ -188,7 +193,7 @@ def to_degrees(unit: str | None) -> Conversion:
     """
     if says_no_unit(unit):
         return Conversion(1.0)
-    text = (unit or "").strip()
+    text = _spelled(unit)
     known = _table()
     return conversion("hourangle" if known.get(text) == known["h"] else text, "deg")
 
@@ -209,13 +214,24 @@ def to_wavelength(unit: str | None) -> Conversion:
     """
     if says_no_unit(unit):
         return Conversion(1.0)
-    text = (unit or "").strip()
+    text = _spelled(unit)
     dimension, factor = _table()["Angstrom"] if text == "A" else _spectral_unit(text)
     numerator = _wavelengths()[dimension]
     if numerator is None:
         return _exact(factor)
     exact = _exact(numerator / factor)
     return Conversion(exact.times, exact.over, inverse=True)
+
+
+def _spelled(unit: str | None) -> str:
+    """Write a unit as the table has it: words in any case, since ``Mrad`` and ``mrad`` are two but ``Days`` is one."""
+    text = (unit or "").strip()
+    plain = text.removeprefix("[").removesuffix("]").strip() if text.startswith("[") else text
+    for spelling in (plain, plain.removesuffix(".")):
+        word = spelling.lower()
+        if len(word) >= _LEAST_LETTERS and word.isalpha() and word not in _WITH_PREFIX and word in _table():
+            return word if spelling not in _table() else spelling
+    return plain.removesuffix(".") if plain.removesuffix(".") in _table() else plain
 
 
 def _spectral_unit(text: str) -> tuple[str, Fraction]:
@@ -248,6 +264,9 @@ def _astropy_factor(given: str, wanted: str) -> Fraction:
 def _parsed(text: str) -> Any:
     from astropy import units
 
+    if _COUNT_OF_DAYS.search(text):
+        message = f"{text!r} counts days from a date, and is no length of time"
+        raise ValueError(message)
     with warnings.catch_warnings():
         # Deprecated spellings (Angstrom in VOUnits) are known all the same.
         warnings.simplefilter("ignore", units.UnitsWarning)

@@ -146,6 +146,7 @@ def _open_votable(path: Path, batch_rows: int) -> Table:
                 yield batch.select(list(names))
         _refuse_error(rows.query_status, rows.query_message)
         _tell_overflow(rows.query_status, ending)
+        ending.header = rows.header
         for note in rows.notes:
             ending.note(note)
 
@@ -154,7 +155,7 @@ def _open_votable(path: Path, batch_rows: int) -> Table:
         kind="VOTable",
         types=reader.schema.arrow_schema(),
         read=read,
-        header=reader.header,
+        opening_header=reader.header,
         files=(path,),
         opening_notes=reader.notes,
         ending=ending,

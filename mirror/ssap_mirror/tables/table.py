@@ -31,6 +31,8 @@ class Ending:
     """Whether the table says that rows are missing."""
     notes: list[str] = field(default_factory=list)
     """What was unusual, one sentence each."""
+    header: bytes = b""
+    """VOTable without rows, with what stands behind them: blocks of services on the rows (DataLink 1.1 §4)."""
 
     def note(self, text: str) -> None:
         """Add a note, once however often the rows are read."""
@@ -50,8 +52,8 @@ class Table:
     """Rows of some columns, from the first row on; NULL is what is missing or masked."""
     rows: int | None = None
     """Number of rows, where it is known beforehand."""
-    header: bytes = b""
-    """VOTable without rows, where the table is one."""
+    opening_header: bytes = b""
+    """VOTable up to its rows, where the table is one."""
     files: tuple[Path, ...] = ()
     """Files that it is in."""
     plain_parquet: bool = False
@@ -74,6 +76,11 @@ class Table:
     def notes(self) -> tuple[str, ...]:
         """What one might want to know of it, one sentence each; more once the rows have been read."""
         return tuple(dict.fromkeys((*self.opening_notes, *self.ending.notes)))
+
+    @property
+    def header(self) -> bytes:
+        """VOTable without rows, where the table is one; all of it once they have been read."""
+        return self.ending.header or self.opening_header
 
     @property
     def truncated(self) -> bool:

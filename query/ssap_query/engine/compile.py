@@ -31,6 +31,7 @@ __all__ = [
     "files_in_cones",
     "in_ranges",
     "map_statement",
+    "select",
     "view_of_files",
     "view_without_nan",
 ]
@@ -146,7 +147,7 @@ def compile_query(
     roles = {role: quoted(name) for role, name in schema.roles.items()}
     selected = [_selected(schema, name) for name in columns]
     selected += [f"{part.sql.format_map(roles)} AS {quoted(name)}" for name, part in expressions.items()]
-    text = _select(selected, source.sql)
+    text = select(selected, source.sql)
     values = [value for part in expressions.values() for value in part.values]
     values += source.values
     if condition != TRUE:
@@ -169,7 +170,7 @@ def view_of_files(name: LiteralString, schema: Schema, columns: Sequence[str], p
     """Write the statement that makes a view of the files; a view cannot hold bound values."""
     listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
     selected = [_selected(schema, column) for column in columns]
-    return f"CREATE OR REPLACE VIEW {name} AS " + _select(selected, _READ.replace("?", f"[{listed}]", 1))
+    return f"CREATE OR REPLACE VIEW {name} AS " + select(selected, _READ.replace("?", f"[{listed}]", 1))
 
 
 def view_without_nan(
@@ -181,19 +182,19 @@ def view_without_nan(
     """
     replaced = ", ".join(f"nullif({quoted(column)}, 'nan') AS {quoted(column)}" for column in columns)
     selected = f"* REPLACE ({replaced})" if replaced else "*"
-    return f"CREATE OR REPLACE {'TEMPORARY ' if temporary else ''}VIEW {name} AS " + _select([selected], view)
+    return f"CREATE OR REPLACE {'TEMPORARY ' if temporary else ''}VIEW {name} AS " + select([selected], view)
 
 
 def map_statement(order: int, expression: str, where: str | None) -> str:
     """Write a person's aggregate over each HEALPix cell as one query; the text is theirs, as in `Mirror.sql`."""
     condition = "" if where is None else f" AND ({where})"
     selected = [f"healpix({order:d}) AS cell", f"({expression})::DOUBLE AS value"]
-    return _select(selected, "spectra") + f" WHERE _healpix_29 IS NOT NULL{condition} GROUP BY 1"
+    return select(selected, "spectra") + f" WHERE _healpix_29 IS NOT NULL{condition} GROUP BY 1"
 
 
 def count_of(query: CompiledQuery) -> CompiledQuery:
     """Count the rows of a query: one row with the column ``n``."""
-    return CompiledQuery(_select(["count(*) AS n"], f"({query.sql})"), query.values)
+    return CompiledQuery(select(["count(*) AS n"], f"({query.sql})"), query.values)
 
 
 _DUCKDB_TYPES = {
@@ -224,5 +225,6 @@ def _selected(schema: Schema, name: str) -> str:
     return f"{quoted(name)}::{_DUCKDB_TYPES[column.datatype]}[{size}] AS {quoted(name)}"
 
 
-def _select(selected: Sequence[str], source: str) -> str:
+def select(selected: Sequence[str], source: str) -> str:
+    """Write ``SELECT ... FROM ...`` of expressions and a source, both of them ready text."""
     return f"SELECT {', '.join(selected) or '1'} FROM {source}"  # noqa: S608

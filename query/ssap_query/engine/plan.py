@@ -116,13 +116,15 @@ class BoundQuery:
         """
         return replace(self, columns=replace(self.columns, constants=constants))
 
-    def statement(self, names: Sequence[str] | None = None) -> CompiledQuery:
+    def statement(self, names: Sequence[str] | None = None, *, in_order: bool | None = None) -> CompiledQuery:
         """Write the query as one statement over the files that it touches, for few cones.
 
         Parameters
         ----------
         names : sequence of str, optional
             Columns to select beside those that are worked out; by default what has to be read for the result.
+        in_order : bool, optional
+            Whether the rows come in the order of the result. Without it, they do if no columns are named.
         """
         ranges, computed = self.cover.ranges, self.computed
         coarse = () if ranges is None else (in_ranges(joined(ranges, _MAX_RANGES)),)
@@ -133,8 +135,7 @@ class BoundQuery:
             [*coarse, *self.exact],
             computed=computed,
             best_first=[*computed, FILE_INDEX, FILE_ROW] if self.ranked else [],
-            # Who names columns of his own wants them as they come.
-            in_order=[FILE_INDEX, FILE_ROW] if names is None else [],
+            in_order=[FILE_INDEX, FILE_ROW] if (names is None if in_order is None else in_order) else [],
             limit=self.fetched,
         )
 

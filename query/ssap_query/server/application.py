@@ -27,6 +27,7 @@ from ssap_query.mirror.mirror import Mirror
 from ssap_query.server.answers import error_message
 from ssap_query.server.limits import ServerLimits
 from ssap_query.server.mirror_routes import MirrorRoutes
+from ssap_query.server.page.routes import PageRoutes
 from ssap_query.server.tap.routes import TapRoutes
 from ssap_query.server.tap.service import TapService
 from ssap_query.server.traffic.headers import SafeHeaders
@@ -77,12 +78,14 @@ def application(
             raise ParameterError(parameter, name, "cannot be part of an address: blanks and / { } ? # % \\ cannot")
     limits = limits or ServerLimits()
     turns = Turns(limits)
-    served = {
-        name: MirrorRoutes(name, mirror, tuple(mirrors), turns, limits, default_maxrec, dialect).routes()
-        for name, mirror in mirrors.items()
-    }
+    served: dict[str, list[BaseRoute]] = {}
     for name, mirror in mirrors.items():
-        served[name] += TapRoutes(name, TapService({name: mirror}, limits), turns, limits, default_maxrec).routes()
+        tap = TapService({name: mirror}, limits)
+        served[name] = [
+            *MirrorRoutes(name, mirror, turns, limits, default_maxrec, dialect).routes(),
+            *TapRoutes(name, tap, turns, limits, default_maxrec).routes(),
+            *PageRoutes(name, mirrors, tap, turns, limits, default_maxrec, dialect).routes(),
+        ]
     routes: list[BaseRoute] = [Mount(f"/{name}", routes=found) for name, found in served.items()]
     # All mirrors together, so that they can be joined; below the names of mirrors, and above the first one's own.
     routes += TapRoutes("mirrors", TapService(mirrors, limits), turns, limits, default_maxrec).routes()

@@ -21,7 +21,7 @@ class ServerLimits:
     stall_s: float = 60.0
     """A client that takes no more of its answer for this long [s] loses it."""
     body_s: float = 30.0
-    """Longest time for the body of a request to arrive [s]."""
+    """Longest time for the body of a request to arrive [s], and longest pause of one that brings tables along [s]."""
     body_bytes: int = 4_000_000
     """Longest body of a request [byte]."""
     upload_bytes: int = 200_000_000
@@ -40,8 +40,8 @@ class ServerLimits:
     """A request that has to look at more rows than this is large, whatever its answer."""
     small_bytes: int = 1 << 20
     """An answer of at most so many bytes in memory is small: it is written at once and waits for nobody."""
-    page_rows: int = 2000
-    """Rows that the page gets to show and to draw."""
+    page_rows: int = 1000
+    """Most rows of a table that the page gets at one time."""
     shutdown_s: float = 3.0
     """Time for answers under way when the server is told to end [s]."""
     engine: EngineLimits = field(default_factory=lambda: EngineLimits(result=MemoryLimit(20_000, 16 << 20)))

@@ -1,22 +1,21 @@
-"""The addresses of one mirror, and what answers there."""
+"""The addresses of one mirror for programs, and what answers there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from importlib import resources
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ssap_mirror.errors import MirrorError
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ssap_query.engine.engine import Engine
 from ssap_query.mirror.answer import PlannedRequest
 from ssap_query.mirror.mirror import Mirror
-from ssap_query.server import page_data, vosi
-from ssap_query.server.answers import Answers, error_message, error_response
+from ssap_query.server import vosi
+from ssap_query.server.answers import Answers, error_response
 from ssap_query.server.limits import ServerLimits
 from ssap_query.server.planning import plan_cone_search, plan_ssap
 from ssap_query.server.traffic.incoming import raw_parameters
@@ -37,8 +36,6 @@ class MirrorRoutes:
         Of the mirror, in the address.
     mirror : Mirror
         What is asked.
-    siblings : tuple of str
-        All mirrors of the server.
     turns : Turns
         Who works when; shared by all mirrors.
     limits : ServerLimits
@@ -53,13 +50,12 @@ class MirrorRoutes:
         self,
         name: str,
         mirror: Mirror,
-        siblings: tuple[str, ...],
         turns: Turns,
         limits: ServerLimits,
         default_maxrec: int | None,
         dialect: str,
     ) -> None:
-        self._name, self._mirror, self._siblings = name, mirror, siblings
+        self._name, self._mirror = name, mirror
         self._turns, self._limits = turns, limits
         self._default_maxrec, self._dialect = default_maxrec, dialect
         self._answers = Answers(name, turns, limits)
@@ -75,9 +71,6 @@ class MirrorRoutes:
             Route("/availability", self.availability),
             Route("/capabilities", self.capabilities),
             Route("/tables", self.tables),
-            Route("/about.json", self.about),
-            Route("/rows.json", self.rows),
-            Route("/", self.page),
         ]
 
     async def ssap(self, request: Request) -> Response:
@@ -118,25 +111,6 @@ class MirrorRoutes:
         """Answer VOSI tables."""
         return await self._document(lambda engine: vosi.tables(engine.catalog))
 
-    async def about(self, request: Request) -> Response:
-        """Tell the page what it is about and which parameters there are."""
-        arguments = self._name, self._siblings, self._dialect, self._limits.page_rows
-        return await self._json(lambda engine: page_data.about(engine, *arguments))
-
-    async def rows(self, request: Request) -> Response:
-        """Answer the page: rows to show, and what it draws."""
-        try:
-            raw = await raw_parameters(request, self._limits)
-        except MirrorError as error:
-            return JSONResponse({"status": "ERROR", "message": error_message(error, self._name)})
-        return await self._json(lambda engine: page_data.rows(engine, raw, self._dialect, self._limits.page_rows))
-
-    async def page(self, request: Request) -> Response:
-        """Show the page."""
-        if not request.url.path.endswith("/"):
-            return RedirectResponse(f"{request.url.path}/")
-        return HTMLResponse(resources.files("ssap_query").joinpath("data/page.html").read_text("utf-8"))
-
     async def _live(self) -> Engine:
         """Engine of the live snapshot, which may be another one than a moment ago."""
 
@@ -156,9 +130,3 @@ class MirrorRoutes:
             return Response(await self._ask(make), media_type="text/xml")
         except MirrorError as error:
             return error_response(error, self._name)
-
-    async def _json(self, make: Callable[[Engine], dict[str, Any]]) -> Response:
-        try:
-            return await self._ask(lambda engine: JSONResponse(make(engine)))
-        except MirrorError as error:
-            return JSONResponse({"status": "ERROR", "message": error_message(error, self._name)})

@@ -22,7 +22,10 @@ ANGLES = {
     None: 1.0, "deg": 1.0, "degrees": 1.0, "rad": 180 / np.pi, "h": 15.0, "hourangle": 15.0, "arcmin": 1 / 60,
     "arcsec": 1 / 3600, "mas": 1 / 3.6e6,
 }  # fmt: skip
-DURATIONS = {None: 1.0, "s": 1.0, "ks": 1e3, "min": 60.0, "h": 3600.0, "d": 86400.0, "day": 86400.0, "yr": 31557600.0}
+DURATIONS = {
+    None: 1.0, "s": 1.0, "ks": 1e3, "min": 60.0, "h": 3600.0, "d": 86400.0, "day": 86400.0, "yr": 31557600.0,
+    "a": 31557600.0,
+}  # fmt: skip
 LENGTHS = {None: 1.0, "m": 1.0, "nm": 1e-9, "Angstrom": 1e-10, "AA": 1e-10, "um": 1e-6, "micron": 1e-6, "cm": 1e-2}
 #: Unit -> what divided by a value is the wavelength in m.
 INVERSE = {
@@ -31,7 +34,7 @@ INVERSE = {
 }  # fmt: skip
 #: Unit of dates -> what MJD 58239.25 is in it.
 DATES = {
-    None: 58239.25, "d": 58239.25, "MJD": 58239.25, "JD": 2458239.75, "JD-2450000": 8239.75,
+    None: 58239.25, "d": 58239.25, "day": 58239.25, "MJD": 58239.25, "JD": 2458239.75, "JD-2450000": 8239.75,
     "yr": 2000 + (58239.25 - 51544.5) / 365.25, "a": 2000 + (58239.25 - 51544.5) / 365.25,
 }  # fmt: skip
 NOT_UNDERSTOOD = "furlong"
@@ -141,7 +144,7 @@ def test_midpoints_and_exposures(unit: str | None, exposure: str | None) -> None
     )
     assert values["t_mid"] == [pytest.approx(58239.25, abs=1e-8), None]
     assert values["t_exptime"][0] == pytest.approx(43200.0)
-    if unit in (None, "d", "MJD"):
+    if unit in (None, "d", "day", "MJD"):
         assert schema.roles["t_mid"] == "t_mid"
         assert "t_min" not in values
     else:
@@ -259,12 +262,11 @@ def test_positions_that_are_not_understood(columns: dict[Column, list[object]], 
 EVERY_UNIT = (*dict.fromkeys([*ANGLES, *DURATIONS, *LENGTHS, *INVERSE, *DATES, "km/s", "mag", "Jy", NOT_UNDERSTOOD]),)
 #: Roles that are looked at together -> units that they may have.
 TOGETHER: dict[tuple[str, ...], tuple[str | None, ...]] = {
-    # As a unit, a date of the Julian kind is days.
-    **{(role,): (*numbers_of(role), *(("a", "MJD", "JD") if UNITS[role] == "s" else ())) for role in SINGLE},
+    **{(role,): (*numbers_of(role),) for role in SINGLE},
     ("em_min", "em_max"): (*LENGTHS, *INVERSE),
     ("em_mid", "em_extent"): (*LENGTHS, *INVERSE),
-    ("t_mid",): (*DATES, "day"),
-    ("t_min", "t_max"): (*DATES, "day"),
+    ("t_mid",): (*DATES,),
+    ("t_min", "t_max"): (*DATES,),
     ("ra", "dec"): (*ANGLES,),
     ("location_ra", "location_dec"): (*ANGLES,),
 }

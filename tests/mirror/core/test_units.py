@@ -33,6 +33,11 @@ from ssap_mirror.core.units import conversion, says_no_unit, to_degrees, to_wave
         (" deg ", "deg", 1.5, 1.5),
         ("degrees", "deg", 1.5, 1.5),
         ("nm", "Angstrom", 656.25, 6562.5),
+        ("[nm]", "m", 656.25, 6.5625e-07),
+        ("Days", "s", 0.5, 43200.0),
+        ("SECONDS", "s", 5.0, 5.0),
+        ("sec.", "s", 5.0, 5.0),
+        ("[ks]", "s", 5.0, 5000.0),
     ],
 )
 def test_converted(given: str | None, wanted: str | None, value: float, expected: float) -> None:
@@ -50,11 +55,18 @@ def test_converted(given: str | None, wanted: str | None, value: float, expected
         ("mag", None, "'mag' is not 'no unit'"),
         (None, "deg", "'no unit' is not 'deg'"),
         ("m;DROP", "m", "is not known"),
+        ("MJD", "s", "'MJD' counts days from a date, and is no length of time"),
+        ("TJD", "d", "'TJD' counts days from a date"),
     ],
 )
 def test_refused(given: str | None, wanted: str | None, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         conversion(given, wanted)
+
+
+def test_the_case_of_a_prefix_is_its_meaning() -> None:
+    mega, milli = (conversion(unit, "deg").apply(np.array([1.0]))[0] for unit in ("Mrad", "mrad"))
+    assert mega == pytest.approx(1e9 * milli)
 
 
 def test_ways_to_say_nothing() -> None:

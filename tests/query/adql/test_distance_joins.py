@@ -81,6 +81,7 @@ def test_all_kinds(database: AdqlDatabase, condition: str, radius: float) -> Non
         (f"b RIGHT OUTER JOIN a ON {on}", without_right),
         (f"b LEFT OUTER JOIN a ON {on}", without_left),
         (f"a RIGHT JOIN b ON {on}", without_left),
+        (f"a FULL JOIN b ON {on}", without_left | without_right),
     ):
         assert sorted(pairs_of(database, source), key=str) == sorted(near | extra, key=str), source
 
@@ -138,7 +139,7 @@ def test_three_tables(database: AdqlDatabase) -> None:
     "source",
     [
         "a JOIN b ON {on}", "a, b WHERE {on}", "a LEFT JOIN b ON {on}", "b LEFT JOIN a ON {on}",
-        "a RIGHT JOIN b ON {on}", "a WHERE EXISTS (SELECT 1 FROM b WHERE {on})",
+        "a RIGHT JOIN b ON {on}", "a FULL JOIN b ON {on}", "a WHERE EXISTS (SELECT 1 FROM b WHERE {on})",
     ],
 )  # fmt: skip
 def test_no_nested_loop(database: AdqlDatabase, source: str) -> None:

@@ -247,35 +247,6 @@ class TestVosi:
             assert read[path](io.BytesIO(httpx.get(f"{base_url}/corpus/{path}").content)) is not None
 
 
-class TestPage:
-    def test_page_needs_nothing_from_elsewhere(self, client: httpx.Client) -> None:
-        page = client.get("/corpus/").text
-        assert re.findall(r"""(?:src|href|import|url)\s*[=(]?\s*["'](?:https?:)?//[^"']*""", page) == []
-        assert not re.findall(r"https?://", page)
-
-    def test_about(self, client: httpx.Client, corpus_mirror: ssap.Mirror) -> None:
-        about = client.get("/corpus/about.json").json()
-        assert about["synthetic"] is True
-        assert about["rows"] == corpus_mirror.catalog.rows
-        assert {"POS", "SIZE", "BAND", "TIME", "SNR"} <= {p["name"] for p in about["parameters"]}
-
-    def test_rows(self, client: httpx.Client, corpus_mirror: ssap.Mirror) -> None:
-        answer = client.get("/corpus/rows.json", params={**CONE, "VERB": "1", "MAXREC": "20"}).json()
-        expected = corpus_mirror.ssap(list({**CONE, "VERB": "1", "MAXREC": "20"}.items()))
-        at = [column["name"] for column in answer["columns"]].index("mobsid")
-        assert [row[at] for row in answer["rows"]] == expected.to_arrow()["mobsid"].to_pylist()
-        assert len(answer["points"]) == len(answer["rows"])
-
-    def test_errors_are_told(self, client: httpx.Client) -> None:
-        answer = client.get("/corpus/rows.json", params={"REQUEST": "queryData", "SNR": "high"}).json()
-        assert answer["status"] == "ERROR"
-        assert answer["message"].startswith("SNR: 'high' ")
-
-    def test_metadata_is_no_error(self, client: httpx.Client) -> None:
-        answer = client.get("/corpus/rows.json", params={"REQUEST": "queryData", "FORMAT": "METADATA"}).json()
-        assert answer["rows"] == []
-
-
 def test_nothing_to_serve() -> None:
     with pytest.raises(ParameterError, match="no mirror to serve"):
         application({})

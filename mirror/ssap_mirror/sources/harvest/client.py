@@ -37,6 +37,8 @@ T = TypeVar("T")
 
 _GLIMPSE_BYTES = 1 << 16
 _SMALL_BYTES = 1 << 20
+# What 204 (RFC 9110 §15.3.5) stands for: an answer without rows.
+_NOTHING = b'<VOTABLE version="1.4"/>'
 # A wait grows by this from attempt to attempt.
 _LONGER = 4
 # What is still said to a server when the user wants to go.
@@ -163,6 +165,8 @@ class Client:
         async def fetch() -> Download:
             async with self._asking("GET", asked) as response:
                 whole = await self._write(response, path, enough)
+                if response.status_code == httpx.codes.NO_CONTENT:
+                    path.write_bytes(_NOTHING)
             content_type = response.headers.get("content-type", "").lower()
             return Download(path, response.num_bytes_downloaded, content_type, whole)
 

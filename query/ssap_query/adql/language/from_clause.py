@@ -11,6 +11,7 @@ from ssap_query.adql.errors import AdqlError
 from ssap_query.adql.language.expressions import Expressions
 from ssap_query.adql.scopes import NamedQuery, Output, Scope, Source, Value, identifier
 from ssap_query.adql.sky.distance_joins import may_be_missed, with_cells
+from ssap_query.adql.sky.full_joins import by_pairs
 from ssap_query.adql.sky.sky_regions import restrict
 from ssap_query.adql.tables.table import Tables
 
@@ -179,6 +180,9 @@ def use_places(found: exp.Select, scope: Scope, conditions: Sequence[_Joined]) -
         restrict(scope.sources, where.this)
         where.set("this", with_cells(where.this, scope.sources))
     for join in conditions:
+        first = found.args["joins"][0] is join.node and join.added is scope.sources[1]
+        if join.side == "FULL" and first and by_pairs(found, join.node, *scope.sources[:2]):
+            continue
         condition = join.node.args["on"]
         restrict([source for source in scope.sources if may_be_missed(source, join.added, join.side)], condition)
         join.node.set("on", with_cells(condition, scope.sources, join.added, join.side))

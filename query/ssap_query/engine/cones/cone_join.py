@@ -58,7 +58,7 @@ class ConeJoin:
     def rows(self) -> tuple[Rows, bool]:
         """Join the placed rows with the cones, then the unplaced ones."""
         with translate_errors(self.query.snapshot.catalog.path):
-            found = self._find()
+            found = self.find()
         return gather(self.query, found, keep=False)
 
     def statement(self) -> CompiledQuery:
@@ -73,7 +73,7 @@ class ConeJoin:
         """Say the way in words."""
         return "one scan joins the rows with the regions by HEALPix cell, then tests the separations"
 
-    def _find(self) -> FoundRows:
+    def find(self) -> FoundRows:
         """Find the rows that lie in any cone and fulfil the conditions, in the order of the files."""
         query, session = self.query, self.query.snapshot.session
         order = self._order

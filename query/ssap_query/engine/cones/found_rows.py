@@ -19,7 +19,7 @@ from ssap_query.ssap.predicate import Predicate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FoundRows", "columns_of", "gather"]
+__all__ = ["FoundRows", "columns_of", "gather", "shown_rows"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,12 @@ def columns_of(schema: Schema, predicates: Sequence[Predicate]) -> list[str]:
     return list(dict.fromkeys(schema.roles[role] for role in roles))
 
 
+def shown_rows(query: BoundQuery, found: FoundRows) -> FoundRows:
+    """Put all rows that match in the order of the result, and keep those that its limit lets through."""
+    ordered = found.best_first() if query.ranked else found
+    return ordered if query.limit is None else ordered.first(query.limit)
+
+
 def gather(query: BoundQuery, found: FoundRows, *, keep: bool) -> tuple[Rows, bool]:
     """Read the columns of the result for the rows that a query has found.
 
@@ -109,8 +115,7 @@ def gather(query: BoundQuery, found: FoundRows, *, keep: bool) -> tuple[Rows, bo
 
     from ssap_query.arrow import kernels
 
-    ordered = found.best_first() if query.ranked else found
-    shown = ordered if query.limit is None else ordered.first(query.limit)
+    shown = shown_rows(query, found)
     selections, order = shown.selections(query.score_column)
     snapshot = query.snapshot
     rows = RowGroupRows(query.columns, snapshot.row_groups, selections, keep=keep, catalog=snapshot.catalog)

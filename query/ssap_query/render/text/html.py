@@ -12,15 +12,19 @@ from ssap_query.render.columns.cells import TextStyle, join_rows, texts
 from ssap_query.render.columns.plain import plain_columns
 from ssap_query.render.renderable import Renderable, pieces
 
+__all__ = ["STYLE", "html_chunks"]
+
 __all__ = ["html_chunks"]
 
+#: What stands in the element ``style``, for the digest by which a server lets a browser take it.
+STYLE = """
+body { font-family: sans-serif }
+table { border-collapse: collapse; font-size: small }
+td, th { border: 1px solid #ccc; padding: 2px 6px; white-space: nowrap }
+"""
 _HEAD = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<style>
-body {{ font-family: sans-serif }}
-table {{ border-collapse: collapse; font-size: small }}
-td, th {{ border: 1px solid #ccc; padding: 2px 6px; white-space: nowrap }}
-</style>
+<style>{style}</style>
 </head><body><h1>{title}</h1>
 """
 
@@ -36,7 +40,7 @@ def html_chunks(result: Renderable) -> Iterator[bytes]:
         f"{f' [{escape(column.unit)}]' if column.unit else ''}</th>"
         for column in (shown.column for shown in columns)
     )
-    yield f"{_HEAD.format(title=title)}<ul>\n{facts}{notes}</ul>\n".encode()
+    yield f"{_HEAD.format(title=title, style=STYLE)}<ul>\n{facts}{notes}</ul>\n".encode()
     yield f"<table><thead><tr>{heads}</tr></thead><tbody>\n".encode()
     style = TextStyle("", ("NaN", "Infinity", "-Infinity"), ("true", "false"), _escaped, ("", " ", ""), "")
     for batch in pieces(result):

@@ -23,7 +23,7 @@ from ssap_query.server.vosi_xml import (
     add_vosi,
 )
 
-__all__ = ["capabilities", "examples", "tables"]
+__all__ = ["capabilities", "example_queries", "examples", "tables"]
 
 _HTML = "http://www.w3.org/1999/xhtml"
 # Prefixes of types, which are declared at the root since no element uses them.
@@ -174,7 +174,7 @@ def examples(all_tables: Tables) -> bytes:
     head = ET.SubElement(root, f"{{{_HTML}}}head")
     ET.SubElement(head, f"{{{_HTML}}}title").text = "Examples"
     body = ET.SubElement(root, f"{{{_HTML}}}body", {"vocab": "http://www.ivoa.net/rdf/examples#"})
-    for number, (title, table, query) in enumerate(_examples(all_tables), 1):
+    for number, (title, table, query) in enumerate(example_queries(all_tables), 1):
         found = ET.SubElement(
             body, f"{{{_HTML}}}div", {"typeof": "example", "id": f"e{number}", "resource": f"#e{number}"}
         )
@@ -186,7 +186,8 @@ def examples(all_tables: Tables) -> bytes:
     return _document(root)
 
 
-def _examples(all_tables: Tables) -> Iterable[tuple[str, str, str]]:
+def example_queries(all_tables: Tables) -> Iterable[tuple[str, str, str]]:
+    """Give a title, a table and a query in ADQL of each example."""
     for table in all_tables:
         if table.catalog is None:
             continue

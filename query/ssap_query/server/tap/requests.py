@@ -80,7 +80,7 @@ async def read_parameters(request: Request, limits: ServerLimits) -> Parameters:
             name = "Content-Type"
             raise ParameterError(name, kind, f"is not what a form is sent as: {_FORMS[0]} or {_MULTIPART}")
         try:
-            with anyio.fail_after(limits.upload_s):
+            with anyio.fail_after(limits.upload_s if kind == _MULTIPART else limits.body_s):
                 if kind == _MULTIPART:
                     form = await _multipart(request, limits)
                     pairs += [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
@@ -89,11 +89,11 @@ async def read_parameters(request: Request, limits: ServerLimits) -> Parameters:
                             files[name.lower()] = await item.read()
                             await item.close()
                 else:
-                    body = b"".join([piece async for piece in _bounded(request, limits.body_bytes)])
+                    body = b"".join([piece async for piece in _bounded(request, limits.body_bytes, limits.body_s)])
                     pairs += parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
         except TimeoutError:
             name = "request"
-            raise ParameterError(name, "", f"did not arrive within {limits.upload_s:g} s") from None
+            raise ParameterError(name, "", "did not arrive in time, or stopped on its way") from None
     values: dict[str, str] = {}
     for name, value in pairs:
         key = name.upper()
@@ -103,16 +103,21 @@ async def read_parameters(request: Request, limits: ServerLimits) -> Parameters:
 
 async def _multipart(request: Request, limits: ServerLimits) -> FormData:
     try:
-        stream = _bounded(request, limits.upload_bytes)
+        stream = _bounded(request, limits.upload_bytes, limits.body_s)
         return await MultiPartParser(request.headers, stream, max_part_size=limits.body_bytes).parse()
     except MultiPartException as error:
         name = "request"
         raise ParameterError(name, "", f"is no form that can be read: {error.message}") from None
 
 
-async def _bounded(request: Request, most: int) -> AsyncGenerator[bytes, None]:
-    size = 0
-    async for piece in request.stream():
+async def _bounded(request: Request, most: int, pause_s: float) -> AsyncGenerator[bytes, None]:
+    """Give a body of at most so many bytes, as long as it goes on arriving."""
+    size, stream = 0, aiter(request.stream())
+    while True:
+        with anyio.fail_after(pause_s):
+            piece = await anext(stream, None)
+        if piece is None:
+            return
         size += len(piece)
         if size > most:
             name = "request"

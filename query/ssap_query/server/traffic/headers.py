@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
-from importlib import resources
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ssap_query.render.text.html import STYLE
+
 __all__ = ["SafeHeaders"]
 
-_INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
+# Where a hub of SAMP listens on this machine (SAMP 1.3 §5): the page sends tables to TOPCAT and Aladin by it.
+_SAMP_HUB = "http://localhost:21012 http://127.0.0.1:21012"
+
+
+def _digest(style: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'"
+
+
+# Content Security Policy (level 3). The one style that is not a file is that of results in the format ``html``.
+_POLICY = (
+    f"default-src 'none'; script-src 'self'; style-src 'self' {_digest(STYLE)}; connect-src 'self' {_SAMP_HUB}; "
+    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 class SafeHeaders:
@@ -20,7 +32,6 @@ class SafeHeaders:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._policy = _policy(resources.files("ssap_query").joinpath("data/page.html").read_text("utf-8"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add the headers to whatever is answered."""
@@ -34,20 +45,9 @@ class SafeHeaders:
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["X-Frame-Options"] = "DENY"
                 headers["Referrer-Policy"] = "no-referrer"
-                headers["Content-Security-Policy"] = self._policy
+                headers["Content-Security-Policy"] = _POLICY
+                # A newer snapshot, or version, answers otherwise: a browser asks whether what it keeps is still so.
+                headers.setdefault("Cache-Control", "no-cache")
             await send(message)
 
         await self._app(scope, receive, with_headers)
-
-
-def _policy(page: str) -> str:
-    """Content Security Policy (level 3) that allows the scripts and styles of a page by their digests."""
-    digests: dict[str, list[str]] = {"script": [], "style": []}
-    for kind, text in _INLINE.findall(page):
-        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        digests[kind].append(f"'sha256-{digest}'")
-    script, style = (" ".join(["'self'", *digests[kind]]) for kind in ("script", "style"))
-    return (
-        f"default-src 'none'; script-src {script}; style-src {style}; connect-src 'self'; img-src 'self' data:; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )

@@ -191,7 +191,10 @@ class IvoaSize(_OnlyTogether):
 class DachsSize(_OnlyTogether):
     """SIZE as the reference server reads it."""
 
-    doc: ClassVar[str] = "Used as the **radius** of the cone, 0 to 90 degrees, edge included to 1e-9 rad."
+    doc: ClassVar[str] = (
+        "Used as the **radius** of the cone, 0 to 90 degrees, edge included to 1e-9 rad; with 0 its index may overlook "
+        "rows."
+    )
 
     def parse(self, name: str, text: str) -> float | None:
         """Read a radius [deg]; NaN is as good as none."""

@@ -17,6 +17,8 @@ _DACHS = re.compile(
     r"\s*(?:(\d{4})-?(\d\d)-?(\d\d)|(\d{4})-(\d\d?)-(\d\d?))"
     r"(?:[Tt ](?:(\d\d):?(\d\d):?(\d\d)|(\d\d?):(\d\d?):(\d\d?))(?:\.(\d*))?Z?(?:\+00:00)?\s*Z?|\s*Z?)\s*"
 )
+# A lower-case t it takes in the plainest form alone.
+_DACHS_LOWER_T = re.compile(r"\s*\d{4}-\d\d?-\d\d?t\d\d?:\d\d?:\d\d?\s*Z?\s*")
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def dachs_date(piece: str) -> datetime:
         For what it refuses.
     """
     found = _DACHS.fullmatch(piece)
-    if not found:
+    if not found or ("t" in piece and not _DACHS_LOWER_T.fullmatch(piece)):
         message = f"{piece!r} is not a date"
         raise ValueError(message)
     *parts, fraction = found.groups()

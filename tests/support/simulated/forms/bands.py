@@ -46,6 +46,7 @@ def _centre(unit: str, per_m: float) -> tuple[Shown, Shown]:
 BANDS: dict[str, Part] = {
     "nm": Part(_band("nm", lambda m: m * 1e9)),
     "Angstrom": Part(_band("Angstrom", lambda m: m * 1e10)),
+    "nm in brackets": Part(_band("[nm]", lambda m: m * 1e9)),
     "um": Part(_band("um", lambda m: m * 1e6)),
     "Hz": Part(_band("Hz", lambda m: _LIGHT_M_S / m, "em.freq")),
     "GHz": Part(_band("GHz", lambda m: _LIGHT_M_S / m / 1e9, "em.freq")),

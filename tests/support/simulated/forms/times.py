@@ -48,6 +48,8 @@ TIMES: dict[str, Part] = {
     "exposures in min": Part((_middle(), _extent("min", 1 / 60))),
     "exposures in h": Part((_middle(), _extent("h", 1 / 3600))),
     "exposures in d": Part((_middle(), _extent("d", 1 / DAY_S))),
+    "DAYS, and exposures in sec.": Part((_middle("DAYS"), _extent("sec.", 1.0))),
+    "start and stop as ISO texts with Z": Part(_ends(lambda mjd: f"{iso(mjd)}.000Z")),
     "Support.Extent": Part((_middle(), _extent("s", 1.0, "Support.Extent"))),
     "a midpoint alone": Part((_middle(),), coverage=lambda s: (s.t_mid, s.t_mid)),
     "the unit MJD": Part((_middle("MJD"), _extent("s", 1.0))),
