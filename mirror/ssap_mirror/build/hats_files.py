@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,16 @@ __all__ = ["BuildInfo", "Contents", "describe"]
 
 # The HATS versions that the properties speak of.
 _HATS_VERSION, _HATS_RELEASE = "v1.0", "2025-08-22"
+# Verbosity of the columns of VERB=1.
+_BRIEF = 10
+# The properties hold lists of words.
+_WORD = re.compile(r"\w+")
+# Provenance of HiPS (IVOA HiPS 1.0 §4.4.1), told by columns that have one value in all rows.
+_CURATION = {
+    "publisher": "curation.publisher",
+    "copyright": "curation.rights",
+    "bib_reference": "curation.reference",
+}
 
 
 @dataclass(frozen=True)
@@ -123,8 +134,10 @@ def describe(root: Path, schema: Schema, info: BuildInfo, contents: Contents) ->
     pq.write_metadata(contents.columns, root / layout.METADATA, metadata_collector=contents.footers)
     for path in (layout.COMMON_METADATA, layout.METADATA):
         storage.flush(root / path)
+    properties = format_properties(_properties(schema, info, contents, cells, created))
     texts = {
-        layout.PROPERTIES: format_properties(_properties(schema, info, contents, cells, created)),
+        layout.PROPERTIES: properties,
+        layout.PROPERTIES_OLD: properties,  # what the standard calls it, and hats before 0.5
         layout.PARTITION_INFO: format_partition_info(cells),
     }
     if info.service_xml:
@@ -177,7 +190,7 @@ def _properties(
     schema: Schema, info: BuildInfo, contents: Contents, cells: list[tuple[int, int]], created: datetime
 ) -> dict[str, object]:
     """Entries of ``hats.properties``; the coverage keys are those of HiPS (IVOA HiPS 1.0 §4.4.1)."""
-    coverage = contents.summary.coverage
+    coverage, constants = contents.summary.coverage, contents.summary.constants
     size = sum(item["bytes"] for item in contents.partitions)
     return {
         "obs_collection": info.service,
@@ -189,6 +202,7 @@ def _properties(
         "hats_col_dec": schema.roles["dec"],
         "hats_col_healpix": HEALPIX_COLUMN,
         "hats_col_healpix_order": ORDER,
+        "hats_cols_default": _default_columns(schema),
         "hats_npix_suffix": ".parquet",
         "hats_order": max((norder for norder, _ in cells), default=0),
         "hats_max_rows": max((item["rows"] for item in contents.partitions), default=0),
@@ -200,6 +214,7 @@ def _properties(
         "hats_version": _HATS_VERSION,
         "hats_release_date": _HATS_RELEASE,
         "hats_progenitor_url": info.source.get("url"),
+        **{key: constants.get(column) for key, column in _provenance(schema).items()},
         **{
             f"{axis}_{end}": coverage[axis][at]
             for axis in ("t", "em")
@@ -207,6 +222,19 @@ def _properties(
             for at, end in enumerate(("min", "max"))
         },
     }
+
+
+def _default_columns(schema: Schema) -> str | None:
+    """Columns that LSDB reads unless it is told: those of VERB=1, the position and the identity, which it looks up."""
+    wanted = {schema.roles.get(role) for role in ("ra", "dec", "identity")}
+    names = [c.name for c in schema if c.verbosity <= _BRIEF or c.name in wanted]
+    return " ".join(names) if all(_WORD.fullmatch(name) for name in names) else None
+
+
+def _provenance(schema: Schema) -> dict[str, str]:
+    """Key of the properties -> column that says it, of those that SSA has for it (SSA 1.1 §4.2.5.2)."""
+    endings = {(c.utype or "").rpartition(":")[2].lower(): c.name for c in schema}
+    return {key: endings[utype] for key, utype in _CURATION.items() if utype in endings}
 
 
 def _tool() -> str:

@@ -13,11 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from ssap_mirror import build_mirror
 from ssap_mirror.build.parquet_writer import ParquetFileWriter
 from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.hats_properties import format_properties, parse_properties
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Column, Schema
+from ssap_mirror.core.sphere import separation_arcsec
 from ssap_mirror.tables.parquet.voparquet import CONTENT_KEY, VERSION_KEY, votable_header
 
 RowMaker = Callable[..., pa.RecordBatch]
@@ -33,7 +35,9 @@ def test_a_snapshot_is_a_strictly_valid_hats_catalogue(
     with caplog.at_level(logging.WARNING):
         assert is_valid_catalog(live_mirror.path, strict=True)
     assert caplog.records == []
-    catalog = lsdb.open_catalog(live_mirror.path)
+    brief = [c.name for c in live_mirror.schema if c.verbosity <= 10 or c.name in ("specid", "ra", "dec")]
+    assert list(lsdb.open_catalog(live_mirror.path).columns) == brief
+    catalog = lsdb.open_catalog(live_mirror.path, columns="all")
     assert len(catalog) == 498
     assert list(catalog.columns) == list(live_mirror.schema.names)
     properties = catalog.hc_structure.catalog_info
@@ -170,3 +174,34 @@ def test_properties_survive_what_titles_may_hold(tmp_path: Path) -> None:
     theirs = TableProperties.read_from_dir(tmp_path)
     assert theirs.catalog_name == "a=b:c"
     assert theirs.obs_title == found["obs_title"]
+
+
+@pytest.mark.filterwarnings("ignore")  # what LSDB and Dask warn of among themselves
+def test_lsdb_matches_two_mirrors_pair_for_pair(tmp_path: Path) -> None:
+    import lsdb
+
+    rng = np.random.default_rng(11)
+    ra, dec = rng.uniform(0, 360, 3000), np.degrees(np.arcsin(rng.uniform(-1, 1, 3000)))
+    ra[::2] = 45 * rng.integers(0, 8, 1500) + rng.normal(0, 2e-3, 1500)  # along edges of base cells
+    columns = (
+        Column("id", "long", ucd="meta.id;meta.main"),
+        Column("ra", "double", unit="deg", ucd="pos.eq.ra;meta.main"),
+    )
+    schema = Schema((*columns, Column("dec", "double", unit="deg", ucd="pos.eq.dec;meta.main")), {"identity": "id"})
+    jitter = rng.normal(0, 2 / 3600, 3000)
+    for name, position in (("left", ra), ("right", ra + jitter)):
+        arrays = [pa.array(np.arange(3000)), pa.array(position), pa.array(dec)]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=schema.arrow_schema())
+        build_mirror([batch], schema, tmp_path / name, tile_rows=200)
+    left, right = (lsdb.open_catalog(tmp_path / name, columns="all") for name in ("left", "right"))
+    found = left.crossmatch(
+        right, radius_arcsec=5.0, n_neighbors=50, suffixes=("_l", "_r"), suffix_method="all_columns"
+    )
+    frame = found.compute()
+    pairs = set(zip(frame["id_l"].tolist(), frame["id_r"].tolist(), strict=True))
+    expected = set()
+    for number in range(3000):
+        apart = separation_arcsec(ra[number], dec[number], ra + jitter, dec)
+        expected |= {(number, int(other)) for other in np.flatnonzero(apart <= 5.0)}
+    assert pairs == expected
+    assert len(pairs) > 2000

@@ -121,7 +121,13 @@ def test_a_switch_that_fails_leaves_the_old_snapshot_live(
     with pytest.raises(MirrorError, match="cannot be written: No space left on device"):
         make_live(mirror, older)
     assert live_rows(mirror) == 130
-    assert sorted(path.name for path in mirror.iterdir()) == [".lock", "CURRENT", "HISTORY", "snapshots"]
+    assert sorted(path.name for path in mirror.iterdir()) == [
+        ".lock",
+        "CURRENT",
+        "HISTORY",
+        "collection.properties",
+        "snapshots",
+    ]
 
 
 HOLD = """
