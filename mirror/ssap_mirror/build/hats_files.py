@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.build.parquet_writer import ParquetFileWriter, file_entry
+from ssap_mirror.build.provenance import provenance
+from ssap_mirror.build.sky_map import SKY_MAP_ORDER, SkyMap
 from ssap_mirror.build.summary import Summary
 from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import FORMAT_VERSION, manifest_digest
@@ -30,12 +33,8 @@ _HATS_VERSION, _HATS_RELEASE = "v1.0", "2025-08-22"
 _BRIEF = 10
 # The properties hold lists of words.
 _WORD = re.compile(r"\w+")
-# Provenance of HiPS (IVOA HiPS 1.0 §4.4.1), told by columns that have one value in all rows.
-_CURATION = {
-    "publisher": "curation.publisher",
-    "copyright": "curation.rights",
-    "bib_reference": "curation.reference",
-}
+# Most rows of the thumbnail, which every reader of the snapshot holds against its checksum.
+_THUMBNAIL_ROWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -74,6 +73,10 @@ class Contents:
     """Manifest entry of the rows without a position."""
     footers: list[Any] = field(default_factory=list)
     """Parquet footers of the partitions (pyarrow.parquet.FileMetaData)."""
+    first_rows: list[pa.Table] = field(default_factory=list)
+    """First row of each partition."""
+    sky: SkyMap = field(default_factory=SkyMap)
+    """Where the rows with a position are."""
     duplicates: int = 0
     """Rows left out because an equal one is there."""
     replaced: int = 0
@@ -102,6 +105,7 @@ class Contents:
         self.partitions.append(file_entry(root, path, norder=norder, npix=npix, rows=file.rows))
         file.metadata.set_file_path(str(Path(path).relative_to(layout.DATASET)))
         self.footers.append(file.metadata)
+        self.first_rows.append(file.first_row)
 
     def add_unplaced(self, root: Path, path: str, file: ParquetFileWriter) -> None:
         """Note the file of the rows without a position; if it has come out empty, it goes."""
@@ -134,6 +138,8 @@ def describe(root: Path, schema: Schema, info: BuildInfo, contents: Contents) ->
     pq.write_metadata(contents.columns, root / layout.METADATA, metadata_collector=contents.footers)
     for path in (layout.COMMON_METADATA, layout.METADATA):
         storage.flush(root / path)
+    if cells:
+        _write_overview(root, contents)
     properties = format_properties(_properties(schema, info, contents, cells, created))
     texts = {
         layout.PROPERTIES: properties,
@@ -150,6 +156,18 @@ def describe(root: Path, schema: Schema, info: BuildInfo, contents: Contents) ->
     storage.write_file(root / layout.MANIFEST_DIGEST, manifest_digest(content))
     for folder in _folders(root):
         storage.flush(folder)
+
+
+def _write_overview(root: Path, contents: Contents) -> None:
+    """Write what others get an impression of the rows by: where they are, and a row of each partition, of many some."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    contents.sky.write(root / layout.SKY_MAP)
+    step = math.ceil(len(contents.first_rows) / _THUMBNAIL_ROWS)
+    pq.write_table(pa.concat_tables(contents.first_rows[::step]), root / layout.THUMBNAIL, compression="zstd")
+    for path in (layout.SKY_MAP, layout.THUMBNAIL):
+        storage.flush(root / path)
 
 
 def _manifest(root: Path, schema: Schema, info: BuildInfo, contents: Contents, created: datetime) -> dict[str, Any]:
@@ -190,7 +208,7 @@ def _properties(
     schema: Schema, info: BuildInfo, contents: Contents, cells: list[tuple[int, int]], created: datetime
 ) -> dict[str, object]:
     """Entries of ``hats.properties``; the coverage keys are those of HiPS (IVOA HiPS 1.0 §4.4.1)."""
-    coverage, constants = contents.summary.coverage, contents.summary.constants
+    coverage = contents.summary.coverage
     size = sum(item["bytes"] for item in contents.partitions)
     return {
         "obs_collection": info.service,
@@ -204,6 +222,7 @@ def _properties(
         "hats_col_healpix_order": ORDER,
         "hats_cols_default": _default_columns(schema),
         "hats_npix_suffix": ".parquet",
+        "hats_skymap_order": SKY_MAP_ORDER if cells else None,
         "hats_order": max((norder for norder, _ in cells), default=0),
         "hats_max_rows": max((item["rows"] for item in contents.partitions), default=0),
         "hats_max_bytes": max((item["bytes"] for item in contents.partitions), default=0),
@@ -214,7 +233,7 @@ def _properties(
         "hats_version": _HATS_VERSION,
         "hats_release_date": _HATS_RELEASE,
         "hats_progenitor_url": info.source.get("url"),
-        **{key: constants.get(column) for key, column in _provenance(schema).items()},
+        **provenance(schema, contents.summary.constants, info.service_xml),
         **{
             f"{axis}_{end}": coverage[axis][at]
             for axis in ("t", "em")
@@ -229,12 +248,6 @@ def _default_columns(schema: Schema) -> str | None:
     wanted = {schema.roles.get(role) for role in ("ra", "dec", "identity")}
     names = [c.name for c in schema if c.verbosity <= _BRIEF or c.name in wanted]
     return " ".join(names) if all(_WORD.fullmatch(name) for name in names) else None
-
-
-def _provenance(schema: Schema) -> dict[str, str]:
-    """Key of the properties -> column that says it, of those that SSA has for it (SSA 1.1 §4.2.5.2)."""
-    endings = {(c.utype or "").rpartition(":")[2].lower(): c.name for c in schema}
-    return {key: endings[utype] for key, utype in _CURATION.items() if utype in endings}
 
 
 def _tool() -> str:

@@ -8,8 +8,8 @@
       HISTORY                                what was live when, a line each time
       collection.properties                  the live snapshot and its supplements as a HATS collection
       snapshots/<name>/                      a HATS catalogue, immutable once live
-        hats.properties  partition_info.csv  manifest.json  service.xml
-        dataset/_common_metadata  dataset/_metadata
+        hats.properties  properties  partition_info.csv  skymap.fits  manifest.json  service.xml
+        dataset/_common_metadata  dataset/_metadata  dataset/data_thumbnail.parquet
         dataset/Norder=k/Dir=d/Npix=n.parquet
         unplaced.parquet  manifest.json.sha256
       supplements/<name>/                    what HATS keeps beside a catalogue: of the snapshot of that name
@@ -44,8 +44,10 @@ __all__ = [
     "PROPERTIES_OLD",
     "SERVICES",
     "SERVICE_XML",
+    "SKY_MAP",
     "SUFFIXES",
     "SUPPLEMENTS",
+    "THUMBNAIL",
     "UNPLACED",
     "build_dir",
     "build_dirs",
@@ -92,11 +94,13 @@ PARTITION_INFO = "partition_info.csv"
 PROPERTIES_OLD = "properties"
 SERVICES = "services.toml"
 SERVICE_XML = "service.xml"
+SKY_MAP = "skymap.fits"
 SUPPLEMENTS = "supplements.json"
 UNPLACED = "unplaced.parquet"
 DATASET = "dataset"
 COMMON_METADATA = f"{DATASET}/_common_metadata"
 METADATA = f"{DATASET}/_metadata"
+THUMBNAIL = f"{DATASET}/data_thumbnail.parquet"
 
 _PIXELS_PER_DIR = 10_000
 _BUILD = "build-"

@@ -7,7 +7,9 @@ import logging
 import subprocess
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 import numpy as np
 import pyarrow as pa
@@ -52,6 +54,37 @@ def test_a_snapshot_is_a_strictly_valid_hats_catalogue(
     assert len(found) == 498, "the rows without a position do not disturb"
     cone = catalog.cone_search(float(frame["ra"].iloc[0]), float(frame["dec"].iloc[0]), 1.0).compute()
     assert frame["specid"].iloc[0] in set(cone["specid"])
+
+
+def test_the_sky_map_counts_the_rows_and_the_thumbnail_shows_some(live_mirror: Catalog) -> None:
+    from hats import read_hats
+    from hats.io.skymap import read_skymap
+
+    counts = read_skymap(read_hats(live_mirror.path), None)
+    cells = [part.npix << 2 * (7 - part.norder) for part in live_mirror.partitions]
+    sizes = [1 << 2 * (7 - part.norder) for part in live_mirror.partitions]
+    found = [int(counts[cell : cell + size].sum()) for cell, size in zip(cells, sizes, strict=True)]
+    assert found == [part.rows for part in live_mirror.partitions]
+    shown = pq.read_table(live_mirror.path / layout.THUMBNAIL)
+    assert shown.schema.equals(pq.read_schema(live_mirror.files[0]))
+    first = [pq.read_table(part.path, partitioning=None).slice(0, 1) for part in live_mirror.partitions]
+    assert shown["specid"].to_pylist() == pa.concat_tables(first)["specid"].to_pylist()
+
+
+def test_the_properties_say_whose_rows_they_are(tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker) -> None:
+    told = {"ivoid": "ivo://org.example/spectra", "Publisher": "The & Archive", "citation": "2020A&A...1....1X"}
+    infos = "".join(f"<INFO name={quoteattr(name)} value={quoteattr(value)}/>" for name, value in told.items())
+    header = f"<VOTABLE><RESOURCE>{infos}<TABLE><FIELD name='a' datatype='int'/></TABLE></RESOURCE></VOTABLE>"
+    columns = [replace(c, utype="ssa:Curation.Publisher") if c.name == "survey" else c for c in spectra_schema]
+    rows = spectra_rows(30)
+    for schema, publisher in ((spectra_schema, "The & Archive"), (Schema(tuple(columns)), "LAMOST")):
+        batch = pa.RecordBatch.from_arrays(rows.columns, schema=schema.arrow_schema())
+        catalog = build_mirror([batch], schema, tmp_path / publisher, service_xml=header.encode())
+        found = parse_properties((catalog.path / layout.PROPERTIES).read_text())
+        assert found["creator_did"] == "ivo://org.example/spectra"
+        assert found["publisher"] == publisher, "what the rows say themselves comes first"
+        assert found["acknowledgement"] == found["bib_reference"] == "2020A&A...1....1X"
+        assert "copyright" not in found
 
 
 def test_the_spatial_index_is_that_of_hats(live_mirror: Catalog) -> None:

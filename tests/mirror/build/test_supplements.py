@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +23,8 @@ from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.core.snapshots import prune, rollback
 from ssap_mirror.core.sphere import separation_arcsec
 from ssap_mirror.errors import ParameterError
+
+from tests.support.serving import serving_files
 
 RowMaker = Callable[..., pa.RecordBatch]
 _SCHEMA = Schema(
@@ -204,3 +207,24 @@ def test_hats_and_lsdb_take_the_folder_of_a_mirror(tmp_path: Path, caplog: pytes
     assert found.npartitions == 1
     assert found.compute()["id"].tolist() == [1234]
     assert len(opened) == catalog.rows
+
+
+@pytest.mark.filterwarnings("ignore")  # what LSDB and Dask warn of among themselves
+def test_lsdb_takes_it_over_http(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    import lsdb
+
+    catalog = build_mirror([points(7)], _SCHEMA, tmp_path / "m", tile_rows=150, margin_arcsec=600.0)
+    with (
+        serving_files(tmp_path) as url,
+        caplog.at_level(logging.WARNING),
+        warnings.catch_warnings(record=True) as warned,
+    ):
+        warnings.simplefilter("always")
+        opened = lsdb.open_catalog(f"{url}/m")
+        assert opened.margin.hc_structure.catalog_info.margin_threshold == 600
+        assert len(opened.compute()) == catalog.rows
+        found = opened.id_search(values={"id": [1234]})
+        assert found.npartitions == 1
+        assert found.compute()["id"].tolist() == [1234]
+    assert [record.message for record in caplog.records] == []
+    assert [str(one.message) for one in warned if issubclass(one.category, UserWarning)] == []

@@ -192,7 +192,18 @@ def prune(mirror: Path, keep: int) -> tuple[str, ...]:
         removed = tuple(name for name in surplus if layout.is_snapshot_name(name) and _remove(mirror, name))
         if removed:
             forget_gone(mirror)
+        _remove_orphans(mirror)
     return removed
+
+
+def _remove_orphans(mirror: Path) -> None:
+    """Remove supplements whose snapshot is gone: whoever removed it was interrupted, or knew of none."""
+    folder = layout.supplements_dir(layout.snapshots_dir(mirror) / "any").parent
+    if folder.is_dir():
+        known = layout.snapshot_names(mirror)
+        for path in folder.iterdir():
+            if path.name not in known and layout.is_snapshot_name(path.name):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _remove(mirror: Path, name: str) -> bool:
