@@ -36,6 +36,7 @@ _COMMANDS = {
     "snapshots": "keep",
     "diff": "keep",
     "rollback": "keep",
+    "publish": "keep",
 }
 
 
