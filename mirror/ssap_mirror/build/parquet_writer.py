@@ -50,6 +50,7 @@ class ParquetFileWriter:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._schema = schema
+        self._footers: list[Any] = []
         self._writer: Any = None
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -77,6 +78,7 @@ class ParquetFileWriter:
             self._schema,
             compression={path: "none" if path in incompressible else _CODEC for path in _leaves(self._schema)},
             use_dictionary=dictionaries or False,  # pyright: ignore[reportArgumentType]  (a list is documented)
+            metadata_collector=self._footers,
             sorting_columns=[sorting],
             write_page_checksum=True,
         )
@@ -87,16 +89,12 @@ class ParquetFileWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        import pyarrow.parquet as pq
-
         if self._writer is None:
             self._writer = self._open(self._schema.empty_table())
         self._writer.close()
         if error is None:
             storage.flush(self._path)
-            # As everyone else reads it: what the writer gives differs in some bytes, and others make the gathered
-            # metadata of a snapshot anew.
-            self.metadata = pq.read_metadata(self._path)
+            self.metadata = self._footers[0]
 
 
 def _repetitive(rows: pa.Table) -> list[str]:

@@ -7,6 +7,7 @@ import errno
 import random
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,9 +123,10 @@ def test_a_host_that_publishes_anew_meanwhile(
                 publish(tmp_path / "m", tmp_path / "www")
 
     host.fault = fault
-    pulled = pull(host, tmp_path / "home")
-    assert pulled.rows == 320
-    assert verify(pulled) == []
+    patient = replace(QUICK, requests_at_a_time=1, read_timeout_s=60, longest_answer_s=60)
+    report = sync("m", source=f"{host.url}/m/", home=tmp_path / "home", policy=patient)
+    assert report.rows == 320
+    assert verify(open_catalog("m", tmp_path / "home")) == []
 
 
 def test_a_mirror_that_lost_rows_is_not_taken_unasked(
