@@ -1,8 +1,8 @@
 """Join by distance in ADQL with an uploaded table: beside the cross-match of the same tables, and beside DaCHS's TAP.
 
-    scripts/dachs/up 300000 --hard --schema join
-    .venv/bin/python scripts/dachs/rows.py table.parquet --schema join
-    .venv/bin/python -m scripts.benchmarks.join table.parquet http://127.0.0.1:8080/tap join.ssa_mrs
+    scripts/dachs/up 300000 --hard --schema pairs
+    .venv/bin/python scripts/dachs/rows.py table.parquet --schema pairs
+    .venv/bin/python -m scripts.benchmarks.join table.parquet http://127.0.0.1:8080/tap pairs.ssa_mrs
 
 Without an address DaCHS is left out. The query is sent to a server in each case, so that reading the upload and
 sending the pairs are part of the time. The exit code is 1 if pairs differ, if ADQL takes more than twice the time of
