@@ -89,7 +89,7 @@ def publish(
         described = _describe(folder, catalog, listing)
         _forget(folder, {before, listing.snapshot})
         packed = _pack(folder, [*described, *(file.path for file in listing.files)], listing) if archive else None
-    return Published(folder, listing.snapshot, len(listing.files), listing.bytes, packed)
+    return Published(folder, listing.snapshot, len(listing.files), listing.total_bytes, packed)
 
 
 def _put(source: Path, target: Path, file: ListedFile) -> None:

@@ -59,7 +59,7 @@ def write_page(catalog: Catalog, properties: dict[str, str], listing: Listing) -
         rows=catalog.rows,
         columns=len(catalog.schema.names),
         files=len(listing.files),
-        megabytes=listing.bytes / 1e6,
+        megabytes=listing.total_bytes / 1e6,
         synthetic="The rows are SYNTHETIC, not observations. " if catalog.synthetic else "",
         snapshot=escape(listing.snapshot),
         listing=LISTING,

@@ -49,7 +49,7 @@ class Listing:
     """All files, by path."""
 
     @property
-    def bytes(self) -> int:
+    def total_bytes(self) -> int:
         """Size of all files [byte]."""
         return sum(file.bytes for file in self.files)
 
