@@ -83,8 +83,9 @@ def _with_some_constraint(endpoint: Endpoint, refused: SourceError | None) -> En
     for constraint in _constraints(endpoint, refused):
         if _rows_with(endpoint, constraint):
             # What cannot cut a table is of use beside what can, and that has been refused alone.
-            cuts = constraint[0][0] in _CUTTING
-            return replace(endpoint, **{"everywhere" if cuts else "needed": constraint})
+            if constraint[0][0] not in _CUTTING:
+                return replace(endpoint, needed=constraint)
+            return replace(endpoint, everywhere=constraint)
     return None
 
 
