@@ -78,7 +78,7 @@ def linked_files(links: Wanted, path: Path, options: FetchOptions) -> list[Wante
     """
     table = open_table(path)
     if "access_url" not in table.columns or "semantics" not in table.columns:
-        message = f"{links.address} gave no list of links"
+        message = "no list of links"
         raise FormatError(message)
     found, refusals = [], []
     for batch in table.batches():
@@ -88,7 +88,7 @@ def linked_files(links: Wanted, path: Path, options: FetchOptions) -> list[Wante
             elif row["access_url"] and _is_meant(row, options):
                 found.append(_file(row, links))
     if not found and refusals:
-        message = f"{links.address} links nothing: {refusals[0]}"
+        message = f"no links: {refusals[0]}"
         raise FormatError(message)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from itertools import islice
@@ -108,21 +108,8 @@ class _Fetching:
         links = [one for one in wanted if one.is_links]
         if not links:
             return self._files(wanted)
-        of_links = dict(zip(links, self._fetch(links, "links"), strict=True))
-        files: list[Wanted] = []
-        lost: list[FetchedFile] = []
-        for one in wanted:
-            document = of_links.get(one)
-            if document is None:
-                files.append(one)
-            elif document.path is None:
-                lost.append(document)
-            else:
-                try:
-                    files += linked_files(one, document.path, self._options)
-                except SourceError as error:
-                    lost.append(FetchedFile(one, "missing", reason=str(error)))
-        return lost + self._files(each_once(files))
+        files, lost = _named(wanted, dict(zip(links, self._fetch(links, "links"), strict=True)), self._options)
+        return lost + self._files(files)
 
     def _files(self, wanted: Sequence[Wanted]) -> list[FetchedFile]:
         absent = [one for one in wanted if self._folder.whole(one.address) is None]
@@ -193,7 +180,11 @@ class _Fetching:
         secret = token_parameters() if self._options.source == "lamost" else []
         download = self.client.download(wanted.address, secret, part)
         try:
-            return download, look_into(part, wanted.media_type)
+            content = look_into(part, wanted.media_type)
+            if wanted.is_links:
+                # One that links nothing is not kept, and asked for again the next time.
+                linked_files(wanted, part, self._options)
+            return download, content
         except FormatError as error:
             message = f"{wanted.address} gave {error}"
             raise FormatError(message) from error
@@ -214,25 +205,32 @@ class _Offline:
 
     def report(self, rows: Rows, wanted: Sequence[Wanted]) -> Fetched:
         """Say which files of rows are there."""
-        files: list[FetchedFile] = []
-        named: list[Wanted] = []
-        for one in wanted:
-            if not one.is_links:
-                named.append(one)
-                continue
-            document = self._file(one)
-            if document.path is None:
-                files.append(document)
-            else:
-                named += linked_files(one, document.path, self._options)
-        files += [self._file(one) for one in each_once(named)]
-        return Fetched(self._folder, tuple(files), tuple(identities(rows)))
+        files, lost = _named(wanted, {one: self._file(one) for one in wanted if one.is_links}, self._options)
+        found = (*lost, *(self._file(one) for one in files))
+        return Fetched(self._folder, found, tuple(identities(rows)))
 
     def _file(self, wanted: Wanted) -> FetchedFile:
         entry = self._stored.get(wanted.address)
         if entry is None:
             return FetchedFile(wanted, "missing", reason="it was not fetched")
         return FetchedFile(wanted, "kept", self._folder / entry.file, entry.size_bytes, entry.sha256)
+
+
+def _named(
+    wanted: Sequence[Wanted], documents: Mapping[Wanted, FetchedFile], options: FetchOptions
+) -> tuple[list[Wanted], list[FetchedFile]]:
+    """Put the files that lists of links name in place of these; beside them the lists that are missing."""
+    files: list[Wanted] = []
+    lost: list[FetchedFile] = []
+    for one in wanted:
+        document = documents.get(one)
+        if document is None:
+            files.append(one)
+        elif document.path is None:
+            lost.append(document)
+        else:
+            files += linked_files(one, document.path, options)
+    return each_once(files), lost
 
 
 def _refusal(address: str) -> str:

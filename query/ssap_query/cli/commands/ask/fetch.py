@@ -50,8 +50,9 @@ Examples:
 @click.option("--output", "-o", "folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
               required=True, help="Folder for the files; what it has already is not fetched again.")  # fmt: skip
 @click.option("--source", type=click.Choice(["accref", "preview", "datalink", "lamost"]), default="accref",
-              show_default=True, help="The spectra by the rows' addresses; pictures of them; what the service links "
-              "with the rows; LAMOST's own files by obsid (with $LAMOST_TOKEN, where a release asks for one).")  # fmt: skip
+              show_default=True,
+              help="The spectra by the rows' addresses; pictures of them; what the service links with the rows; "
+              "LAMOST's own files by obsid (with $LAMOST_TOKEN, if a release asks for one).")  # fmt: skip
 @click.option("--semantics", metavar="WORD", multiple=True, default=("#this",), show_default=True,
               help="Of what is linked, what is fetched, as #this or #preview; may be repeated.")  # fmt: skip
 @click.option("--release", metavar="DR/VERSION", default="dr10/v2.0", show_default=True,
