@@ -6,11 +6,14 @@ import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.files import unpacked, unpacked_stream
 from ssap_mirror.tables.open import open_table
+
+if TYPE_CHECKING:
+    from astropy.io.fits import HDUList
 
 __all__ = ["Content", "look_into"]
 
@@ -99,21 +102,40 @@ def _check_fits(path: Path) -> None:
 
     with _ONE_AT_A_TIME, unpacked(path) as plain, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        size = plain.stat().st_size
         try:
             with fits.open(plain, memmap=False, lazy_load_hdus=False, checksum=True) as hdus:
-                for number, hdu in enumerate(hdus):
-                    place = hdu.fileinfo()
-                    end = place["datLoc"] + place["datSpan"]
-                    if end > size:
-                        message = f"a FITS file that is cut off: {size:,} bytes of at least {end:,}"
-                        raise FormatError(message)
-                    if hdu.verify_checksum() == 0 or hdu.verify_datasum() == 0:
-                        message = f"a FITS file with damaged bytes: the checksum of part {number} is another one"
-                        raise FormatError(message)
+                wrong = _damage(hdus, plain)
         except (OSError, ValueError, TypeError, KeyError) as error:
             message = f"no FITS file that can be read: {error}"
             raise FormatError(message) from error
+    if wrong:
+        message = f"a FITS file {wrong}"
+        raise FormatError(message)
+
+
+def _damage(hdus: HDUList, path: Path) -> str:
+    """Say what is wrong with a FITS file; nothing if it is whole."""
+    size, end = path.stat().st_size, 0
+    for number, hdu in enumerate(hdus):
+        place = hdu.fileinfo()
+        end = place["datLoc"] + place["datSpan"]
+        if end > size:
+            return f"that is cut off: {size:,} bytes of at least {end:,}"
+        if hdu.verify_checksum() == 0 or hdu.verify_datasum() == 0:
+            return f"with damaged bytes: the checksum of part {number} is another one"
+    # A file that is cut off within the header of a part has bytes behind the part before it; filling is no such thing.
+    with path.open("rb") as file:
+        file.seek(end)
+        if file.read(_GLIMPSE_BYTES).strip(b"\0 "):
+            return f"that is cut off or damaged after {end:,} bytes"
+    # Where it is cut off between two parts only its own word tells: NEXTEND (HST), N_EXTEN with the first one (LAMOST).
+    header = hdus[0].header
+    due = max(_count(header.get("NEXTEND")) + 1, _count(header.get("N_EXTEN")))
+    return f"that is cut off: {len(hdus)} parts of {due}" if len(hdus) < due else ""
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _check_votable(path: Path) -> None:
