@@ -72,7 +72,7 @@ def test_damaged_bytes_show_in_checksums(tmp_path) -> None:
         (b"", FITS, "empty"),
         (sdm_votable(), FITS, "no FITS, as application/fits should be"),
         (mrs_fits(1), "image/png", "no picture"),
-        (sdm_votable()[:-40], SDM, ""),
+        (sdm_votable()[:-40], SDM, "ends too early"),
         (png()[:-60], "image/png", "no picture that can be read"),
     ],
 )

@@ -129,12 +129,12 @@ def test_kill_and_go_on(server, rows_of, tmp_path) -> None:
 
     server.spoil = slowly
     for enough in (15, 35):
-        process = subprocess.Popen(command, stderr=subprocess.PIPE)
-        deadline = time.monotonic() + 100
-        while sum(server.asked.values()) < enough and time.monotonic() < deadline:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+            deadline = time.monotonic() + 100
+            while sum(server.asked.values()) < enough and time.monotonic() < deadline:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGKILL)
+            assert process.wait() == -signal.SIGKILL
         for entry in stored_files(tmp_path / "spectra").values():
             body = server.files[entry.address.removeprefix(server.root)][0]
             assert (tmp_path / "spectra" / entry.file).read_bytes() == body
