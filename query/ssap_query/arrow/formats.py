@@ -27,8 +27,6 @@ class Format:
     """Whether truncation is told within the format."""
     asked_as: tuple[str, ...] = ()
     """What else RESPONSEFORMAT may call it in dialect ``ivoa``, in lower case (DALI 1.1 §3.4.3)."""
-    file_writer: str | None = None
-    """Module and function that writes to a file at once, where that spares a copy."""
     packs: bool = True
     """Whether a file of it may be packed (``.gz``): those that are packed inside gain nothing."""
     ending: str = ""
@@ -120,10 +118,9 @@ FORMATS: tuple[Format, ...] = (
         "parquet",
         "application/vnd.apache.parquet",
         SUFFIXES["parquet"],
-        "parquet:parquet_chunks",
+        "columnar.parquet:parquet_chunks",
         tells_status=True,
         asked_as=("application/parquet",),
-        file_writer="parquet:write_parquet",
         packs=False,
     ),
     Format(
@@ -131,7 +128,7 @@ FORMATS: tuple[Format, ...] = (
         "arrow",
         "application/vnd.apache.arrow.file",
         SUFFIXES["arrow"],
-        "arrow_file:arrow_chunks",
+        "columnar.feather:arrow_chunks",
         tells_status=True,
     ),
     Format("json", "json", "application/json", SUFFIXES["json"], "text.json_text:json_chunks", tells_status=True),

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ssap_mirror.errors import ServiceError, TransportError
+from ssap_mirror.errors import FormatError, ServiceError, TransportError
 from ssap_mirror.sources.harvest.answers import AnswerWriter, QueryTooLargeError, Stored, overflow_in, raw_file
 from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.samples import Sample, small_table
 from ssap_mirror.sources.harvest.slices import COLLECTION, Slice
+from ssap_mirror.sources.harvest.sweep import RefusedCollectionError
 from ssap_mirror.sources.http.failures import ServerFailure
 from ssap_mirror.sources.http.limits import Limits
 
@@ -18,6 +19,8 @@ __all__ = ["Endpoint", "in_collections"]
 
 # Parameters that select no rows.
 _CONTROL = ("VERB", "MAXREC", "FORMAT")
+# What a request that a service has no answer for ends in.
+_REFUSALS = (ServiceError, FormatError, ServerFailure)
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ class Endpoint:
         ------
         SourceError
             If no attempt succeeded.
+        RefusedCollectionError
+            If the slice is a whole collection of which the service does not give a single row either.
         """
         asked = [
             *self._frame(),
@@ -143,7 +148,20 @@ class Endpoint:
                 return None
             return stored
 
-        return self.client.retrying(once)
+        try:
+            return self.client.retrying(once)
+        except _REFUSALS as error:
+            if slice_.collection is None or not slice_.is_whole or not self._refuses(slice_.collection):
+                raise
+            raise RefusedCollectionError(str(error)) from error
+
+    def _refuses(self, collection: str) -> bool:
+        """Whether a few rows of a collection cannot be had either, so that it is not its size that is refused."""
+        try:
+            replace(self, collections=(collection,)).sample([("MAXREC", "1")], attempts=2)
+        except _REFUSALS:
+            return True
+        return False
 
     def ping(self) -> None:
         """Ask for a sign of life.

@@ -99,6 +99,9 @@ class SsapService:
         traits = self.traits
         if params.get("REQUEST") != "queryData":
             return Reply(error_document("Field REQUEST: Missing or invalid value for REQUEST."))
+        for (name, value), reply in traits.refused_values.items():
+            if params.get(name) == value:
+                return reply
         for name, reply in traits.broken.items():
             if name in params:
                 return reply

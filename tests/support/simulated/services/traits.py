@@ -50,6 +50,8 @@ class Traits:
     """Parameters that take one number, a lower limit, and refuse a range."""
     broken: Mapping[str, Reply] = field(default_factory=dict)
     """Parameters -> what comes instead of an answer."""
+    refused_values: Mapping[tuple[str, str], Reply] = field(default_factory=dict)
+    """The same for single values of parameters."""
     default_rows: int = 10_000
     """Rows of an answer without MAXREC."""
     most_rows: int | None = None

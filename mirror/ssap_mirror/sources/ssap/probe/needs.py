@@ -25,8 +25,10 @@ _ALL_VALUES = (
 )
 # SIZEs to try where a service refuses the whole sky and does not say what it takes [deg].
 _SIZES = (180.0, 90.0, 45.0, 15.0, 5.0, 1.0)
-# Cones to look for a first row in, where none may hold the whole sky, and collections.
-_LOOKS, _LOOKS_AT_COLLECTIONS = 24, 3
+# Cones to look for a first row in, where none may hold the whole sky.
+_LOOKS = 24
+# Collections to look at: without any other constraint, and with those of which one may be needed as well.
+_LOOKS_AT_COLLECTIONS, _LOOKS_WITH_CONSTRAINTS = 12, 3
 _REFUSALS = (ServiceError, FormatError, ServerFailure)
 _WANTS = re.compile(r"mandatory|requir|missing|must|need|specif", re.I)
 
@@ -62,16 +64,23 @@ def with_constraint(endpoint: Endpoint, most_cones: int, declared: tuple[str, ..
 
 def _that_has_rows(endpoint: Endpoint) -> tuple[Endpoint | None, SourceError | None]:
     """Find a constraint that has rows, and the first refusal if there is one."""
-    refused: SourceError | None = None
+    has_rows, refused = _without_constraint(endpoint)
+    return (endpoint if has_rows else _with_some_constraint(endpoint, refused)), refused
+
+
+def _without_constraint(endpoint: Endpoint, attempts: int | None = None) -> tuple[bool, SourceError | None]:
+    """Whether a request without any constraint has rows, and how it is refused if it is."""
     try:
-        if endpoint.sample([("MAXREC", "1")]).rows.num_rows:
-            return endpoint, None
+        return endpoint.sample([("MAXREC", "1")], attempts=attempts).rows.num_rows > 0, None
     except _REFUSALS as error:
-        refused = error
+        return False, error
+
+
+def _with_some_constraint(endpoint: Endpoint, refused: SourceError | None) -> Endpoint | None:
     for constraint in _constraints(endpoint, refused):
         if _rows_with(endpoint, constraint):
-            return replace(endpoint, everywhere=constraint), refused
-    return None, refused
+            return replace(endpoint, everywhere=constraint)
+    return None
 
 
 def _in_collections(endpoint: Endpoint, declared: tuple[str, ...], most: int) -> Endpoint | None:
@@ -83,11 +92,16 @@ def _in_collections(endpoint: Endpoint, declared: tuple[str, ...], most: int) ->
         message = f"{endpoint.url} wants COLLECTION and has {len(names):,}, more than {most:,} requests (--most-cones)"
         raise SourceError(message)
     # The first, if somebody names it, was the first to be asked.
-    for at in range(1 if endpoint.collections else 0, min(len(names), _LOOKS_AT_COLLECTIONS)):
-        found, _ = _that_has_rows(replace(endpoint, collections=(*names[at:], *names[:at])))
-        if found is not None:
-            return found
-    return None
+    begun = 1 if endpoint.collections else 0
+    turned = [replace(endpoint, collections=(*names[at:], *names[:at])) for at in range(begun, len(names))]
+    looked_at = []
+    for candidate in turned[:_LOOKS_AT_COLLECTIONS]:
+        has_rows, refused = _without_constraint(candidate, attempts=2)
+        if has_rows:
+            return candidate
+        looked_at.append((candidate, refused))
+    tried = (_with_some_constraint(*look) for look in looked_at[:_LOOKS_WITH_CONSTRAINTS])
+    return next((found for found in tried if found is not None), None)
 
 
 def _with_hint(refused: SourceError) -> SourceError:

@@ -8,26 +8,25 @@ from __future__ import annotations
 
 import base64
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from ssap_mirror.tables.parquet.voparquet import CONTENT_KEY, VERSION_KEY
 
+from ssap_query.render.columnar.outbox import Outbox
 from ssap_query.render.columns.fields import fitting
 from ssap_query.render.columns.plain import plain, plain_columns, plain_type
 from ssap_query.render.renderable import Renderable
 from ssap_query.render.text.ecsv import column_entry, table_meta
 from ssap_query.render.votable.header import frame
 
-__all__ = ["parquet_chunks", "write_parquet"]
+__all__ = ["parquet_chunks"]
 
 _ROW_GROUP = 1 << 16
-_CHUNK = 1 << 20
 _SAMPLE_ROWS = 8192
 # So many times each text of the first rows occurs, at least, for a dictionary to be worth its time.
 _REPEATS = 4
@@ -38,34 +37,20 @@ _LENGTH_KEY = "table::len::{name}"
 
 
 def parquet_chunks(result: Renderable) -> Iterator[bytes]:
-    """Yield a result as Parquet; one row group is in memory at a time, the file is on disk until it is sent."""
-    with tempfile.TemporaryFile() as file:
-        write_parquet(result, file)
-        file.seek(0)
-        while chunk := file.read(_CHUNK):
-            yield chunk
-
-
-def write_parquet(result: Renderable, file: IO[bytes]) -> None:
-    """Write a result as Parquet, piece by piece.
-
-    Parameters
-    ----------
-    result : Renderable
-        What to write; every Arrow type that Parquet has stays what it is.
-    file : binary file
-        Where to.
-    """
+    """Yield a result as Parquet, a row group at a time; every Arrow type that Parquet has stays what it is."""
     schema = _described(result)
     texts = {i: _Text() for i, field in enumerate(schema) if _is_text(field.type)}
+    file = Outbox()
     writer: pq.ParquetWriter | None = None
     for rows in _groups(result, schema):
         for i, text in texts.items():
             text.add(rows.column(i))
         writer = writer or _open(file, schema, rows.slice(0, _SAMPLE_ROWS))
         writer.write_table(rows, _ROW_GROUP)
+        yield file.take()
     writer = writer or _open(file, schema, schema.empty_table())
     _end(writer, schema, _metadata(result, texts))
+    yield file.take()
 
 
 @dataclass
@@ -98,7 +83,7 @@ def _groups(result: Renderable, schema: pa.Schema) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held, schema)
 
 
-def _open(file: IO[bytes], schema: pa.Schema, first: pa.Table) -> pq.ParquetWriter:
+def _open(file: Outbox, schema: pa.Schema, first: pa.Table) -> pq.ParquetWriter:
     """Begin a file. Most columns of a result are measurements, which a dictionary makes larger and slower to write."""
     options: dict[str, Any] = {"compression": "zstd", "use_dictionary": _repetitive(first) or False}
     return pq.ParquetWriter(file, schema, store_schema=False, **options)
