@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import time
@@ -17,7 +18,7 @@ from ssap_mirror.core.catalog import Catalog, live_name, open_catalog, read_cata
 from ssap_mirror.core.snapshots import make_live
 from ssap_mirror.errors import CatalogError, FormatError, MirrorError, ServiceError, SourceError
 from ssap_mirror.pipeline.address import PublishedAddress, SsapAddress
-from ssap_mirror.pipeline.remembered import remember_pulled
+from ssap_mirror.pipeline.remembered import REMEMBERED, remember_pulled
 from ssap_mirror.pipeline.service import KnownService
 from ssap_mirror.pipeline.shrinkage import shrinkage
 from ssap_mirror.pipeline.staging import Staging
@@ -127,7 +128,8 @@ def pull(
         If the mirror cannot be written.
     """
     staging = Staging(mirror)
-    if said := staging.begin({"kind": PublishedAddress.kind, "url": url}, restart=restart):
+    remembered = json.dumps(PublishedAddress(url).to_entry())
+    if said := staging.begin({"kind": PublishedAddress.kind, "url": url, REMEMBERED: remembered}, restart=restart):
         progress.note(said)
     with contextlib.closing(Host(url, policy, progress.note)) as host:
         listing = host.listing()

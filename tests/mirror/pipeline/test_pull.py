@@ -6,6 +6,10 @@ import contextlib
 import errno
 import random
 import shutil
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -231,6 +235,46 @@ def test_whatever_goes_wrong_the_mirror_is_whole(
         shutil.rmtree(tmp_path / "home")
         shutil.copytree(tmp_path / "home.old", tmp_path / "home", symlinks=True)
     assert min(outcomes.values()) > 0, outcomes
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from ssap_mirror import sync
+sync("m", source=sys.argv[1], home=Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(40, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+def test_killed_at_any_instant_the_mirror_is_whole_and_the_next_pull_goes_on(
+    tmp_path: Path, host: StaticHost, spectra_schema: Schema, spectra_rows: RowMaker, kills: int
+) -> None:
+    chance = random.Random(kills)
+    batch, names = spectra_rows(600), []
+    for share in (0.0, 0.4):
+        names.append(build_mirror([changed(batch, share)], spectra_schema, tmp_path / "m", tile_rows=60).path.name)
+        publish(tmp_path / "m", tmp_path / "www")
+        if not share:
+            pull(host, tmp_path / "home")
+    shutil.copytree(tmp_path / "home", tmp_path / "old", symlinks=True)
+    for _ in range(kills):
+        begun, seen = threading.Event(), chance.randrange(1, 25)
+        host.asked.clear()
+        host.fault = lambda path, content, begun=begun, seen=seen: begun.set() if len(host.asked) >= seen else None
+        with subprocess.Popen([sys.executable, "-c", CHILD, f"{host.url}/m/", str(tmp_path / "home")]) as child:
+            while child.poll() is None and not begun.wait(0.05):
+                pass
+            time.sleep(chance.choice([0, 0.02, 0.1]))
+            child.kill()
+        live = open_catalog("m", tmp_path / "home")
+        assert verify(live) == []
+        assert live.path.name in names
+        host.fault = lambda path, content: None
+        report = sync("m", home=tmp_path / "home", policy=QUICK)
+        assert report.snapshot is not None
+        assert (report.snapshot.name, verify(open_catalog("m", tmp_path / "home"))) == (names[1], [])
+        shutil.rmtree(tmp_path / "home")
+        shutil.copytree(tmp_path / "old", tmp_path / "home", symlinks=True)
 
 
 def fill(patched: pytest.MonkeyPatch, calls: int) -> None:
