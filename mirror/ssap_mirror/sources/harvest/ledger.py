@@ -135,7 +135,7 @@ class State:
             self.beginnings[record["name"]] = record["value"]
         elif record["type"] == "plan":
             self._plans[sweep] = [Slice.from_json(item) for item in record["slices"]]
-        elif record["type"] == "refused":
+        elif record["type"] == "refused collection":
             self.refused[record["collection"]] = record["why"]
         elif record["type"] == "cut":
             slice_ = Slice.from_json(record["slice"])
@@ -226,7 +226,7 @@ class Ledger(State):
 
     def add_refusal(self, collection: str, why: str) -> None:
         """Journal that the service refuses a collection: none of its slices is open any more."""
-        self._add({"type": "refused", "collection": collection, "why": why})
+        self._add({"type": "refused collection", "collection": collection, "why": why})
 
     def bytes_on_disk(self) -> int:
         """Size of all answers [byte]."""
