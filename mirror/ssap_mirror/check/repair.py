@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ssap_mirror.build.supplements.supplements import build_supplements
+from ssap_mirror.check.supplements import check_supplements
 from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import Catalog, read_catalog
 from ssap_mirror.core.snapshots.collection import write_collection
@@ -112,11 +113,11 @@ class _Repair:
         damaged = self._restore(files or _rows_and_others(catalog, self._mirror))
         damaged = [file for file in damaged if not self._gather(file, files)]
         rows = {catalog.path / item["path"] for item in catalog.row_files}
-        beside = [file for file in damaged if file.path.startswith("supplements/")]
-        if (beside or not files) and not any(self._mirror / file.path in rows for file in damaged):
+        if not any(self._mirror / file.path in rows for file in damaged) and _need_supplements(catalog):
             build_supplements(self._mirror, catalog, catalog)
-            self._restored += [file.path for file in beside] or [f"supplements/{catalog.path.name}"]
-            damaged = [file for file in damaged if file not in beside]
+            folder = layout.supplements_dir(catalog.path).relative_to(self._mirror).as_posix()
+            self._restored.append(folder)
+            damaged = [file for file in damaged if not file.path.startswith(f"{folder}/")]
         write_collection(self._mirror, self._snapshot)
         return self._done([f"{file.path} is damaged, and there is no other copy{self._silence}" for file in damaged])
 
@@ -203,6 +204,13 @@ class _Repair:
         inside = below.partition("/")[2]
         others = (self._mirror / room).glob(f"*/{inside}")
         return [path for path in others if path.is_file() and path.samefile(target)]
+
+
+def _need_supplements(catalog: Catalog) -> bool:
+    """Whether the supplements are not what they were; they are made of sound rows anew."""
+    folder = layout.supplements_dir(catalog.path)
+    whole = (folder / layout.SUPPLEMENTS).is_file() and not any(True for _ in check_supplements(catalog))
+    return folder.exists() and not whole
 
 
 def _rows_and_others(catalog: Catalog, mirror: Path) -> list[ListedFile]:

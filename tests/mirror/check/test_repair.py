@@ -83,6 +83,9 @@ def test_a_harvested_mirror_has_what_can_be_made_anew(
         else:
             outcomes["restored"] += 1
             assert verify(open_catalog(mirror)) == []
+            assert {file.path for file in list_snapshot(open_catalog(mirror)).files} == {
+                file.path for file in whole.files
+            }
             rows = [file for file in whole.files if file.path.startswith("snapshots/")]
             assert [file for file in list_snapshot(open_catalog(mirror)).files if file in rows] == rows
         shutil.rmtree(mirror)
