@@ -161,7 +161,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _one_row_answers(endpoint: Endpoint) -> list[Sample]:
-    """Ask with each verbosity (SSA 1.1 §4.3)."""
+    """Ask with each verbosity; a service without VERB passes over it (SSA 1.1 §8.7.1)."""
     try:
         return [endpoint.sample([("VERB", str(verb)), ("MAXREC", "1")], attempts=3) for verb in VERBS]
     except (FormatError, ServiceError) as error:

@@ -24,7 +24,7 @@ __all__ = ["POS", "ROLE_OF", "TIME", "VERBS", "Traits", "find_traits"]
 
 #: Parameters that have a part of their own in a harvest.
 POS, TIME = "POS", "TIME"
-#: Verbosities that SSA 1.1 §4.3 knows.
+#: Values of VERB, which is no parameter of SSA 1.1, but one of the reference server.
 VERBS = (1, 2, 3)
 
 #: Range parameter -> role of the column of numbers that it selects by.
