@@ -270,4 +270,12 @@ SCENARIOS: list[Scenario] = [
         placed=True,
         most_requests=1000,
     ),
+    _kind("SIZE is read in arcmin", replace(_TEXT, size_unit_deg=1 / 60)),
+    _kind(
+        "SIZE is read in arcmin, and nothing but cones",
+        replace(_TEXT, size_unit_deg=1 / 60, obeys=("POS",), most_rows=200),
+        must="honest",
+        says="not",
+        asked=(),
+    ),
 ]
