@@ -15,6 +15,7 @@ from ssap_mirror.core.schema import Column
 from tests.support.simulated.forms.bands import BANDS
 from tests.support.simulated.forms.parts import BASE, LIMITS, Form, Part, Shown, each, numbers, texts
 from tests.support.simulated.forms.times import TIMES, with_origin
+from tests.support.simulated.forms.whole import respelled
 from tests.support.simulated.questions import PARAMETERS
 from tests.support.simulated.scenarios.scenario import Scenario, first
 from tests.support.simulated.services.documents import Layout, error_document
@@ -174,6 +175,16 @@ def _refused_by_turns(world: World) -> Outcome:
     return first(world)
 
 
+def _with_offset() -> Part:
+    """Show dates to the tenth of a microsecond, with the offset of UTC."""
+
+    def cells(item: Shown) -> Callable[[Spectra], list[Any]]:
+        return lambda s: [text and text.replace(".000Z", ".0000000+00:00") for text in item.cells(s)]
+
+    shown = TIMES["start and stop as ISO texts with Z"].shown
+    return Part(tuple(replace(item, cells=cells(item)) for item in shown))
+
+
 def _band_reversed() -> Part:
     """Frequencies whose start is the highest, so that start and stop are those of the wavelengths."""
     return Part(
@@ -225,11 +236,7 @@ SCENARIOS: list[Scenario] = [
     _kind("every answer is cut at 437 without a word", replace(_TEXT, silent_rows=437), rows=1500, most_requests=150),
     _kind("the position is a POINT without a utype", form=_with(position=Part((_POINT,)))),
     _kind("the position is an s_region alone", form=_with(position=Part((_S_REGION,), "unclear"))),
-    _written(
-        "dates with a fraction and an offset",
-        _sub(rb"\.000Z<", b".0000000+00:00<"),
-        form=_with(time=TIMES["start and stop as ISO texts with Z"]),
-    ),
+    _kind("dates with a fraction and an offset", form=_with(time=_with_offset())),
     _written(
         "dates in TT, told by a TIMESYS",
         lambda document: document.replace(b'timescale="UTC"', b'timescale="TT"'),
@@ -248,8 +255,7 @@ SCENARIOS: list[Scenario] = [
     _written("GROUPs that refer to the FIELDs", _grouped_by_ref),
     _written("DataLink descriptors around the results", _descriptors_around),
     _written("comments, a style sheet and blanks", _commented),
-    _written("the utypes' prefix in capitals", _sub(rb'utype="ssa:', b'utype="SSA:')),
-    _written("a rest of SSA 1.0 in the utypes", _sub(rb'utype="ssa:', b'utype="Spectrum.')),
+    _kind("the utypes' prefix in capitals", form=respelled(BASE, lambda utype: utype.replace("ssa:", "SSA:"))),
     _written("Latin-1, declared", _in_latin_1, truth=_accented),
     _written("UTF-16", _in_utf_16, truth=_accented),
     _answered("VOTables as text/plain", _content_type("text/plain; charset=utf-8")),
