@@ -1,12 +1,13 @@
 """Join by distance in ADQL with an uploaded table: beside the cross-match of the same tables, and beside DaCHS's TAP.
 
-    scripts/dachs/up 300000 --hard --schema pairs
-    .venv/bin/python scripts/dachs/rows.py table.parquet --schema pairs
-    .venv/bin/python -m scripts.benchmarks.join table.parquet http://127.0.0.1:8080/tap pairs.ssa_mrs
+    .venv/bin/python -m scripts.benchmarks.join table.parquet
+    scripts/dachs/up 1000 --hard --lrs 300000 --schema pairs
+    .venv/bin/python -m scripts.benchmarks.join http://127.0.0.1:8080/tap#pairs.ssa_lrs
 
-Without an address DaCHS is left out. The query is sent to a server in each case, so that reading the upload and
-sending the pairs are part of the time. The exit code is 1 if pairs differ, if ADQL takes more than twice the time of
-the cross-match in a process that lives as long as the server, or if DaCHS is not at least 20 times slower.
+The mirror is made of the file, or of the table, which is then asked the same. The query is sent to a server in each
+case, so that reading the upload and sending the pairs are part of the time. The exit code is 1 if pairs differ, if ADQL
+takes more than twice the time of the cross-match in a process that lives as long as the server, or if DaCHS is not at
+least 20 times slower.
 """
 
 from __future__ import annotations
@@ -24,25 +25,26 @@ import httpx
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet as pq
 import ssap_query as ssap
 from astropy.table import Table
 from ssap_mirror import sync
+from ssap_mirror.sources.source import RequestPolicy
 from ssap_query.xmatch import Positions
 
 from scripts.load.server import serve
 
 _RADIUS_ARCSEC, _MOST_TIMES, _LEAST_TIMES = 1.0, 2.0, 20.0
 _QUERY = (
-    "SELECT s.mobsid, t.n FROM TAP_UPLOAD.t AS t JOIN {table} AS s"
+    "SELECT s.accref, t.n FROM TAP_UPLOAD.t AS t JOIN {table} AS s"
     " ON 1 = CONTAINS(POINT('ICRS', s.ra, s.dec), CIRCLE('ICRS', t.lon, t.lat, {radius!r}))"
 )
 
 
-def _positions(rows: pa.Table, count: int) -> Table:
+def _positions(mirror: ssap.Mirror, count: int) -> Table:
     """Make up positions: half of them beside rows, half anywhere."""
     rng = np.random.default_rng(14)
-    ra, dec = (rows[name].drop_null().to_numpy() for name in ("ra", "dec"))
+    placed = mirror.search(columns=["ra", "dec"]).to_arrow().drop_null()
+    ra, dec = (placed[name].to_numpy() for name in ("ra", "dec"))
     beside = rng.choice(len(ra), count // 2)
     offset = rng.normal(0, 0.4 / 3600, (2, len(beside)))
     lat = np.clip(dec[beside] + offset[0], -90, 90)
@@ -66,9 +68,9 @@ def _asked(tap: str, table: str, upload: bytes) -> bytes:
 
 
 def _pairs(csv: bytes) -> set[tuple[str, int]]:
-    types = {"mobsid": pa.string(), "n": pa.int64()}
+    types = {"accref": pa.string(), "n": pa.int64()}
     table = pyarrow.csv.read_csv(io.BytesIO(csv), convert_options=pyarrow.csv.ConvertOptions(column_types=types))
-    return set(zip(table["mobsid"].to_pylist(), table["n"].to_pylist(), strict=True))
+    return set(zip(table["accref"].to_pylist(), table["n"].to_pylist(), strict=True))
 
 
 def _timed(name: str, work: Callable[[], bytes], rounds: int) -> tuple[float, set[tuple[str, int]]]:
@@ -84,9 +86,10 @@ def _timed(name: str, work: Callable[[], bytes], rounds: int) -> tuple[float, se
 
 
 def _compare(given: argparse.Namespace, home: Path) -> Iterator[str]:
-    positions = _positions(pq.read_table(given.rows, columns=["ra", "dec"]), given.positions)
-    sync("rows", source=given.rows, home=home)
+    tap, _, table = given.source.partition("#")
+    sync("rows", source=given.source, home=home, policy=RequestPolicy(job_rows=1_000_000))
     mirror = ssap.open("rows", home)
+    positions = _positions(mirror, given.positions)
     written = io.BytesIO()
     positions.write(written, format="votable")
     upload = written.getvalue()
@@ -94,7 +97,7 @@ def _compare(given: argparse.Namespace, home: Path) -> Iterator[str]:
     def matched() -> bytes:
         places = Positions("lon", "lat")
         match = mirror.crossmatch(
-            positions, _RADIUS_ARCSEC, "all", columns=["mobsid"], other_columns=["n"], other_positions=places
+            positions, _RADIUS_ARCSEC, "all", columns=["accref"], other_columns=["n"], other_positions=places
         )
         csv = io.BytesIO()
         match.write(csv, format="csv")
@@ -103,16 +106,16 @@ def _compare(given: argparse.Namespace, home: Path) -> Iterator[str]:
     matched()  # what is read once is read
     engine_s, pairs = _timed("cross-match", matched, given.rounds)
     with serve(home, "rows") as served:
-        tap = f"{served.address}/rows/tap"
-        _asked(tap, "spectra", upload)
-        ours_s, ours = _timed("ADQL over HTTP", lambda: _asked(tap, "spectra", upload), given.rounds)
+        here = f"{served.address}/rows/tap"
+        _asked(here, "spectra", upload)
+        ours_s, ours = _timed("ADQL over HTTP", lambda: _asked(here, "spectra", upload), given.rounds)
     if ours != pairs:
         yield f"ADQL and the cross-match differ by {len(ours ^ pairs)} pairs"
     print(f"ADQL takes {ours_s / engine_s:.2f} times the time of the cross-match")
     if ours_s > _MOST_TIMES * engine_s:
         yield "that is too long"
-    if given.tap:
-        theirs_s, theirs = _timed("DaCHS", lambda: _asked(given.tap, given.table, upload), 1)
+    if table:
+        theirs_s, theirs = _timed("DaCHS", lambda: _asked(tap, table, upload), 1)
         print(f"DaCHS takes {theirs_s / ours_s:.1f} times the time of ADQL here")
         if theirs != ours:
             yield f"ADQL and DaCHS differ by {len(ours ^ theirs)} pairs"
@@ -123,9 +126,7 @@ def _compare(given: argparse.Namespace, home: Path) -> Iterator[str]:
 def main() -> int:
     """Run the comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", type=Path, help="rows of the mirror, and of the table at DaCHS")
-    parser.add_argument("tap", nargs="?", help="address of DaCHS's TAP")
-    parser.add_argument("table", nargs="?", default="lamost6.ssa_mrs", help="its table (default: %(default)s)")
+    parser.add_argument("source", help="a file of rows, or URL#TABLE at DaCHS's TAP")
     parser.add_argument("--positions", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 import httpx
-from ssap_query.formats import FORMATS
+from ssap_query.arrow.formats import FORMATS
 
 from scripts.load.server import Served, watched
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 from ssap_mirror.core.storage import replacing
 from ssap_mirror.errors import MirrorError, ParameterError
 
-from ssap_query.formats import FORMATS, Format
+from ssap_query.arrow.formats import FORMATS, Format
 from ssap_query.render.renderable import Renderable
 
 __all__ = ["chunks", "format_named", "format_of", "write"]

@@ -18,8 +18,8 @@ from ssap_mirror.errors import MirrorError, ParameterError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ssap_query.arrow.formats import Format
 from ssap_query.engine.rows import InMemoryRows
-from ssap_query.formats import Format
 from ssap_query.mirror.answer import PlannedRequest
 from ssap_query.mirror.result import ResultSet
 from ssap_query.render import chunks, format_named

@@ -19,7 +19,7 @@ import requests
 import ssap_query as ssap
 from astropy.io import votable
 from astropy.table import Table
-from ssap_query.formats import FORMATS
+from ssap_query.arrow.formats import FORMATS
 from ssap_query.server.application import application
 from ssap_query.server.limits import ServerLimits
 

@@ -368,7 +368,7 @@ class Client:
                 if len(beginning) < _GLIMPSE_BYTES:
                     beginning += chunk
                     if looks_like_html(beginning):
-                        message = f"{address_of(response)} answered with a web page where a VOTable was expected"
+                        message = f"{address_of(response)} answered with a web page where data were expected"
                         raise FormatError(message)
                     if enough is not None and enough(beginning):
                         return False

@@ -107,6 +107,9 @@ _PARTS: frozenset[type[exp.Expr]] = frozenset(
     }
 )  # fmt: skip
 
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+_SIDES = ("this", "expression")
+
 
 class Adql(Dialect):
     """ADQL for sqlglot: no function is known to the parser, for all of them are looked up in one place later."""
@@ -173,6 +176,12 @@ def parse_query(text: str) -> exp.Query:
     for node in tree.walk():
         if type(node) not in _PARTS:
             message = f"has a part that ADQL does not have: {type(node).__name__.upper()}, {node.sql()[:60]!r}"
+            raise AdqlError(message)
+        if isinstance(node, exp.Identifier) and not node.name:
+            message = "has a name without any character"
+            raise AdqlError(message)
+        if isinstance(node, _COMPARISONS) and any(isinstance(node.args[side], _COMPARISONS) for side in _SIDES):
+            message = f"compares the outcome of a comparison: {node.sql()[:60]!r}"
             raise AdqlError(message)
     return tree
 
