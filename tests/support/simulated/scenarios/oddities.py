@@ -229,7 +229,6 @@ _ODD_TYPES = (
 _ODD_NAMES = (
     numbers("Obs. RV (km/s)", lambda s: s.velocity, unit="km/s"),
     numbers("select", lambda s: s.velocity),
-    numbers("VELOCITY", lambda s: s.velocity + 1),
 )
 _SIZE_IN_ARCMIN = (b'name="INPUT:SIZE" datatype="char"', b'name="INPUT:SIZE" unit="arcmin" datatype="char"')
 SCENARIOS: list[Scenario] = [
@@ -262,7 +261,14 @@ SCENARIOS: list[Scenario] = [
     _answered("VOTables as text/html", _content_type("text/html")),
     _answered("gzip that nobody speaks of", _gzipped_silently, must="honest", says="VOTable", asked=()),
     _kind("booleans, Unicode, bytes and arrays", Traits(serializations=("TABLEDATA",)), _also(*_ODD_TYPES)),
-    _kind("names with blanks, SQL words, and in another case", form=_also(*_ODD_NAMES)),
+    _kind("names with blanks, and SQL words", form=_also(*_ODD_NAMES)),
+    _kind(
+        "names that differ in their case alone",
+        form=_also(numbers("VELOCITY", lambda s: s.velocity + 1)),
+        must="refused",
+        says="cannot have the column 'VELOCITY'",
+        asked=(),
+    ),
     _written("a wrong nrows", _sub(rb"<TABLE>", b'<TABLE nrows="3">')),
     _kind("half of the rows come twice in each answer", run=_each_row_twice),
     _kind("one row moves", run=_one_row_moves, must="honest", says="not|moved|changed", asked=(), most_requests=300),
