@@ -37,6 +37,7 @@ _COMMANDS = {
     "snapshots": "keep",
     "diff": "keep",
     "rollback": "keep",
+    "publish": "keep",
 }
 
 
