@@ -241,6 +241,7 @@ class Harvester:
             divided=self.ledger.divided_by_sky(),
             volatile=tuple(name for name in description.schema.names if name in description.schema.volatile),
             collections=tuple(sorted(set(traits.collections) - set(self.ledger.refused))),
+            needed=tuple(name for name, _ in self.probe.endpoint.needed),
             refused=tuple(sorted(self.ledger.refused.items())),
         )
         record = {

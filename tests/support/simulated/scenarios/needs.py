@@ -16,7 +16,7 @@ from tests.support.simulated.services.traits import Traits
 from tests.support.simulated.spectra import concatenated, made_up
 from tests.support.simulated.world import Outcome, World
 
-__all__ = ["SCENARIOS"]
+__all__ = ["SCENARIOS", "THEORY"]
 
 _ANY = ("POS", "TIME", "BAND", "SNR", "APERTURE")
 _POS, _POS_ALONE = ("POS",), Traits(obeys=("POS",), needs=("POS",))
@@ -27,7 +27,7 @@ _BY_COLLECTION = Traits(
 )
 _UNKNOWN = Reply(error_document("COLLECTION: no such collection"), 400)
 #: Computed spectra have no place and no date.
-_THEORY = replace(
+THEORY = replace(
     BASE,
     position=Part((), "nothing"),
     time=Part((), "nothing"),
@@ -195,15 +195,15 @@ SCENARIOS: list[Scenario] = [
     _whole("MAXREC above 1,000 is refused", Traits(refuses_maxrec_above=1000)),
     _whole("MAXREC above 300 is refused", Traits(refuses_maxrec_above=300)),
     _whole("nothing matches: no TABLE", Traits(without_rows="no table")),
-    _whole("computed spectra", Traits(obeys=(), own=_OWN), form=_THEORY),
+    _whole("computed spectra", Traits(obeys=(), own=_OWN), form=THEORY),
     # Six of them ask for the whole table, with a higher limit each time.
-    _whole("computed spectra, at most 500 rows", Traits(obeys=(), own=_OWN, most_rows=500), form=_THEORY, most=110),
-    _whole("computed spectra, TEFF_MIN and TEFF_MAX", Traits(obeys=(), own_ends=_ENDS, most_rows=500), form=_THEORY),
+    _whole("computed spectra, at most 500 rows", Traits(obeys=(), own=_OWN, most_rows=500), form=THEORY, most=110),
+    _whole("computed spectra, TEFF_MIN and TEFF_MAX", Traits(obeys=(), own_ends=_ENDS, most_rows=500), form=THEORY),
     Scenario(
         "computed spectra that cannot be cut",
         first,
         traits=Traits(obeys=(), most_rows=500),
-        form=_THEORY,
+        form=THEORY,
         most_requests=50,
     ),
 ]

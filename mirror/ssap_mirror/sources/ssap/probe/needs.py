@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ssap_mirror.errors import FormatError, ServiceError, SourceError
+from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
 from ssap_mirror.sources.harvest.client import ServerFailure
 from ssap_mirror.sources.harvest.samples import Sample
 from ssap_mirror.sources.harvest.slices import COLLECTION, Cell, order_of_discs
@@ -23,6 +23,8 @@ _ALL_VALUES = (
     (("BAND", "1e-13/1e4"),),
     (("SNR", "0/1e9"),),
 )
+# Parameters that a table can be cut by; what overlaps a range of BAND overlaps a half of it, too.
+_CUTTING = ("POS", "TIME", "SNR")
 # SIZEs to try where a service refuses the whole sky and does not say what it takes [deg].
 _SIZES = (180.0, 90.0, 45.0, 15.0, 5.0, 1.0)
 # Cones to look for a first row in, where none may hold the whole sky.
@@ -72,13 +74,17 @@ def _without_constraint(endpoint: Endpoint, attempts: int | None = None) -> tupl
     """Whether a request without any constraint has rows, and how it is refused if it is."""
     try:
         return endpoint.sample([("MAXREC", "1")], attempts=attempts).rows.num_rows > 0, None
-    except _REFUSALS as error:
+    except (*_REFUSALS, TransportError) as error:
+        _raise_if_gone(endpoint, error)
         return False, error
 
 
 def _with_some_constraint(endpoint: Endpoint, refused: SourceError | None) -> Endpoint | None:
     for constraint in _constraints(endpoint, refused):
         if _rows_with(endpoint, constraint):
+            # What cannot cut a table is of use beside what can, and that has been refused alone.
+            if constraint[0][0] not in _CUTTING:
+                return replace(endpoint, needed=constraint)
             return replace(endpoint, everywhere=constraint)
     return None
 
@@ -131,8 +137,15 @@ def _rows_with(endpoint: Endpoint, constraint: tuple[tuple[str, str], ...]) -> b
 def _answer(endpoint: Endpoint, constraint: tuple[tuple[str, str], ...]) -> Sample | None:
     try:
         return endpoint.sample([*constraint, ("MAXREC", "1")], attempts=2)
-    except _REFUSALS:
+    except (*_REFUSALS, TransportError) as error:
+        _raise_if_gone(endpoint, error)
         return None
+
+
+def _raise_if_gone(endpoint: Endpoint, error: SourceError) -> None:
+    """Raise what is no answer to a request, but for an answer that breaks off where all of them do: it was too much."""
+    if not isinstance(error, _REFUSALS) and not endpoint.limits.breaks_off:
+        raise error
 
 
 def _with_small_cones(endpoint: Endpoint, most_cones: int) -> Endpoint:
