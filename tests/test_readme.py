@@ -1,57 +1,56 @@
-"""The README tells the truth: its transcripts are run, and what they print must be what it shows."""
+"""The README and the pages of the documentation tell the truth: what they show is run, and printed as they show it."""
 
 from __future__ import annotations
 
-import doctest
-import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.pages import check_command, check_python, transcript
 from tests.support.paths import ROOT
 
 README = ROOT / "README.md"
+PAGES = sorted((*ROOT.glob("query/docs/**/*.md"), *ROOT.glob("mirror/docs/**/*.md")))
+_WITH_PYTHON = [page for page in PAGES if ">>> " in page.read_text("utf-8")]
+_COMMANDS = [(page, *shown) for page in PAGES for shown in transcript(page)]
 
 
-def _transcript() -> list[tuple[str, str]]:
-    """Commands of the ``console`` blocks, each with the output shown under it."""
-    found: list[tuple[str, str]] = []
-    for block in re.findall(r"```console\n(.*?)```", README.read_text("utf-8"), flags=re.DOTALL):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, output = part.partition("\n")
-            while command.endswith("\\"):
-                more, _, output = output.partition("\n")
-                command = f"{command[:-1]} {more.strip().removeprefix('> ')}"
-            found.append((command, output))
-    return found
-
-
-@pytest.mark.parametrize(("command", "output"), _transcript(), ids=lambda text: text.split("\n")[0][:50])
+@pytest.mark.parametrize(("command", "output"), transcript(README), ids=lambda text: text.split("\n")[0][:50])
 def test_command_prints_what_the_readme_shows(command: str, output: str, tmp_path: Path) -> None:
-    environment = {k: v for k, v in os.environ.items() if k != "SSAP_MIRROR_HOME"}
-    environment |= {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "COLUMNS": "120",
-        "TMPDIR": str(tmp_path),
-    }
-    done = subprocess.run(
-        ["sh", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    shown = [line.rstrip() for line in output.rstrip().splitlines()]
-    assert [line.rstrip() for line in done.stdout.rstrip().splitlines()] == shown
+    check_command(command, output, ROOT, tmp_path)
 
 
 def test_there_is_a_transcript() -> None:
-    assert len(_transcript()) >= 2
+    assert len(transcript(README)) >= 2
+    assert len(_WITH_PYTHON) >= 5
+    assert len(_COMMANDS) >= 3
 
 
 def test_python_of_the_readme_prints_what_it_shows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SSAP_MIRROR_HOME", raising=False)
     monkeypatch.chdir(tmp_path)
-    outcome = doctest.testfile(str(README), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
-    assert outcome.attempted >= 3
-    assert outcome.failed == 0
+    check_python(README, 3)
+
+
+@pytest.mark.parametrize("page", _WITH_PYTHON, ids=lambda page: page.stem)
+def test_python_of_a_page_prints_what_it_shows(page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("SSAP_MIRROR_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    check_python(page, 4)
+
+
+@pytest.mark.parametrize(("page", "command", "output"), _COMMANDS, ids=lambda part: str(part)[-40:])
+def test_command_of_a_page_prints_what_it_shows(page: Path, command: str, output: str, tmp_path: Path) -> None:
+    check_command(command, output, tmp_path, tmp_path)
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx", reason="the group docs")
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.site", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "html" / "query" / "docs" / "tutorials" / "binaries.html").is_file()
