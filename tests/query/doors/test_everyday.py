@@ -92,10 +92,10 @@ class TestAsking:
         ("words", "said"),
         [
             (("--columns", "ssa_snrr"), "perhaps ssa_snr"),
-            (("--sort", "nothing"), "sort: 'nothing' is not a column"),
-            (("--best", "ssa_snr"), "best: 'ssa_snr' says which row"),
-            (("--per", "nothing"), "per: 'nothing' is not a column"),
-            (("--size", "6km"), "SIZE: '6km' has a unit"),
+            (("--sort", "nothing"), "--sort: 'nothing' is not a column"),
+            (("--best", "ssa_snr"), "--best: 'ssa_snr' says which row"),
+            (("--per", "nothing"), "--per: 'nothing' is not a column"),
+            (("--size", "6km"), "--size: '6km' has a unit"),
             (("--frame", "galactic"), "--frame: 'galactic' is of a --pos"),
         ],
     )

@@ -8,7 +8,7 @@ import click
 
 from ssap_query.cli.choice import home, mirror_option
 from ssap_query.cli.options import open_once
-from ssap_query.cli.output import deliver, output
+from ssap_query.cli.output import Output, output
 
 __all__ = ["sql"]
 
@@ -40,7 +40,9 @@ Examples:
 @home
 @mirror_option
 @output
-def sql(text: str, home: Path | None, mirror: str, output: str | None, file_format: str | None, samp: bool) -> None:  # noqa: FBT001
+def sql(text: str, home: Path | None, mirror: str, output: Output) -> None:
     """Ask in SQL (DuckDB); the view ``spectra`` has all rows, with NULL for NaN (``spectra_raw``: as sent)."""
-    result = open_once(mirror, home).sql(text)
-    deliver(result, output, file_format, samp=samp)
+    from ssap_query.sql.foreign import quoted_names
+
+    output.refuse_inputs(quoted_names(text))
+    output.deliver(open_once(mirror, home).sql(text))
