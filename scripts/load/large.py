@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 import httpx
-from ssap_query.formats import FORMATS
+from ssap_query.arrow.formats import FORMATS
 
 from scripts.load.server import Served, watched
 
@@ -45,6 +45,6 @@ def whole_tables(served: Served, most_bytes: int = _MOST_BYTES, most_s: float = 
             yield f"{known.name}: status {answer.status_code}"
         if max(memory) > most_bytes:
             yield f"{known.name}: {max(memory) / 1e6:.0f} MB of memory"
-        if first > most_s:
+        if first > most_s and known.name != "fits":  # whose header says how many rows there are
             yield f"{known.name}: the first byte came after {first:.1f} s"
     yield from served.tracebacks()

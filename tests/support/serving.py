@@ -1,4 +1,4 @@
-"""An application served on a free port of this machine."""
+"""An application, or a folder of files, served on a free port of this machine."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
-__all__ = ["serving"]
+__all__ = ["serving", "serving_files"]
 
 
 @contextmanager
@@ -30,3 +33,10 @@ def serving(app: Starlette) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(20)
+
+
+@contextmanager
+def serving_files(folder: Path) -> Iterator[str]:
+    """Serve a folder as any static host does; gives its address."""
+    with serving(Starlette(routes=[Mount("/", StaticFiles(directory=folder))])) as url:
+        yield url

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.build.parquet_writer import ParquetFileWriter, file_entry
+from ssap_mirror.build.provenance import provenance
+from ssap_mirror.build.sky_map import SKY_MAP_ORDER, SkyMap
 from ssap_mirror.build.summary import Summary
 from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import FORMAT_VERSION, manifest_digest
@@ -25,6 +29,12 @@ __all__ = ["BuildInfo", "Contents", "describe"]
 
 # The HATS versions that the properties speak of.
 _HATS_VERSION, _HATS_RELEASE = "v1.0", "2025-08-22"
+# Verbosity of the columns of VERB=1.
+_BRIEF = 10
+# The properties hold lists of words.
+_WORD = re.compile(r"\w+")
+# Most rows of the thumbnail, which every reader of the snapshot holds against its checksum.
+_THUMBNAIL_ROWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,10 @@ class Contents:
     """Manifest entry of the rows without a position."""
     footers: list[Any] = field(default_factory=list)
     """Parquet footers of the partitions (pyarrow.parquet.FileMetaData)."""
+    first_rows: list[pa.Table] = field(default_factory=list)
+    """First row of each partition."""
+    sky: SkyMap = field(default_factory=SkyMap)
+    """Where the rows with a position are."""
     duplicates: int = 0
     """Rows left out because an equal one is there."""
     replaced: int = 0
@@ -91,6 +105,7 @@ class Contents:
         self.partitions.append(file_entry(root, path, norder=norder, npix=npix, rows=file.rows))
         file.metadata.set_file_path(str(Path(path).relative_to(layout.DATASET)))
         self.footers.append(file.metadata)
+        self.first_rows.append(file.first_row)
 
     def add_unplaced(self, root: Path, path: str, file: ParquetFileWriter) -> None:
         """Note the file of the rows without a position; if it has come out empty, it goes."""
@@ -123,8 +138,12 @@ def describe(root: Path, schema: Schema, info: BuildInfo, contents: Contents) ->
     pq.write_metadata(contents.columns, root / layout.METADATA, metadata_collector=contents.footers)
     for path in (layout.COMMON_METADATA, layout.METADATA):
         storage.flush(root / path)
+    if cells:
+        _write_overview(root, contents)
+    properties = format_properties(_properties(schema, info, contents, cells, created))
     texts = {
-        layout.PROPERTIES: format_properties(_properties(schema, info, contents, cells, created)),
+        layout.PROPERTIES: properties,
+        layout.PROPERTIES_OLD: properties,  # what the standard calls it, and hats before 0.5
         layout.PARTITION_INFO: format_partition_info(cells),
     }
     if info.service_xml:
@@ -137,6 +156,18 @@ def describe(root: Path, schema: Schema, info: BuildInfo, contents: Contents) ->
     storage.write_file(root / layout.MANIFEST_DIGEST, manifest_digest(content))
     for folder in _folders(root):
         storage.flush(folder)
+
+
+def _write_overview(root: Path, contents: Contents) -> None:
+    """Write what others get an impression of the rows by: where they are, and a row of each partition, of many some."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    contents.sky.write(root / layout.SKY_MAP)
+    step = math.ceil(len(contents.first_rows) / _THUMBNAIL_ROWS)
+    pq.write_table(pa.concat_tables(contents.first_rows[::step]), root / layout.THUMBNAIL, compression="zstd")
+    for path in (layout.SKY_MAP, layout.THUMBNAIL):
+        storage.flush(root / path)
 
 
 def _manifest(root: Path, schema: Schema, info: BuildInfo, contents: Contents, created: datetime) -> dict[str, Any]:
@@ -189,7 +220,9 @@ def _properties(
         "hats_col_dec": schema.roles["dec"],
         "hats_col_healpix": HEALPIX_COLUMN,
         "hats_col_healpix_order": ORDER,
+        "hats_cols_default": _default_columns(schema),
         "hats_npix_suffix": ".parquet",
+        "hats_skymap_order": SKY_MAP_ORDER if cells else None,
         "hats_order": max((norder for norder, _ in cells), default=0),
         "hats_max_rows": max((item["rows"] for item in contents.partitions), default=0),
         "hats_max_bytes": max((item["bytes"] for item in contents.partitions), default=0),
@@ -200,6 +233,7 @@ def _properties(
         "hats_version": _HATS_VERSION,
         "hats_release_date": _HATS_RELEASE,
         "hats_progenitor_url": info.source.get("url"),
+        **provenance(schema, contents.summary.constants, info.service_xml),
         **{
             f"{axis}_{end}": coverage[axis][at]
             for axis in ("t", "em")
@@ -207,6 +241,13 @@ def _properties(
             for at, end in enumerate(("min", "max"))
         },
     }
+
+
+def _default_columns(schema: Schema) -> str | None:
+    """Columns that LSDB reads unless it is told: those of VERB=1, the position and the identity, which it looks up."""
+    wanted = {schema.roles.get(role) for role in ("ra", "dec", "identity")}
+    names = [c.name for c in schema if c.verbosity <= _BRIEF or c.name in wanted]
+    return " ".join(names) if all(_WORD.fullmatch(name) for name in names) else None
 
 
 def _tool() -> str:

@@ -43,6 +43,8 @@ class ParquetFileWriter:
     """Rows written so far."""
     metadata: Any = None
     """The footer (pyarrow.parquet.FileMetaData), once the file is closed."""
+    first_row: Any = None
+    """The first row written, as a table; None before."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,6 +62,7 @@ class ParquetFileWriter:
         table = pa.Table.from_arrays(columns, schema=self._schema)
         if self._writer is None:
             self._writer = self._open(table.slice(0, ROW_GROUP_ROWS))
+            self.first_row = table.take([0])  # a slice would keep all rows in memory
         self._writer.write_table(table, row_group_size=math.ceil(batch.num_rows / groups))
         self.rows += batch.num_rows
 

@@ -246,7 +246,11 @@ def _write_rows(
                 if unique.rows.num_rows:
                     rows = hidden.add_to(unique.rows)
                     contents.summary.add(rows)
-                    file.write(rows if low != NOT_PLACED else _without_cell(rows))
+                    if low == NOT_PLACED:
+                        file.write(_without_cell(rows))
+                    else:
+                        contents.sky.add(rows.column(HEALPIX_COLUMN).to_numpy())
+                        file.write(rows)
         return file
 
     with storage.translate_errors(mirror):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ssap_mirror.check.rows import check_rows
+from ssap_mirror.check.supplements import check_supplements
 from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import Catalog, manifest_digest
 from ssap_mirror.core.hats_properties import parse_partition_info, parse_properties
@@ -43,6 +44,8 @@ def validate(catalog: Catalog) -> list[str]:
 def verify(catalog: Catalog, progress: Callable[[str, int, int | None], None] | None = None) -> list[str]:
     """Check all of a snapshot: every byte against its SHA-256, every row's order, cell, offset and identity.
 
+    Its supplements, which others read beside it, are held against their checksums too.
+
     Parameters
     ----------
     catalog : Catalog
@@ -60,7 +63,7 @@ def verify(catalog: Catalog, progress: Callable[[str, int, int | None], None] | 
         return untrue
     tell = progress or (lambda stage, done, total: None)
     damaged = {**_damaged(catalog, catalog.row_files), **_damaged(catalog, catalog.other_files)}
-    problems = [*damaged.values(), *_structure(catalog, set(damaged))]
+    problems = [*damaged.values(), *_structure(catalog, set(damaged)), *check_supplements(catalog)]
     return problems + check_rows(catalog, set(damaged), lambda done: tell("verify", done, catalog.rows))
 
 

@@ -17,9 +17,9 @@ __all__ = ["format_partition_info", "format_properties", "parse_partition_info",
 _PARTITION_HEADER = ["Norder", "Npix"]
 
 
-def format_properties(properties: Mapping[str, object]) -> str:
-    """Java properties as text; an entry that is None or empty is left out."""
-    lines = ["#HATS catalog"]
+def format_properties(properties: Mapping[str, object], head: str = "HATS catalog") -> str:
+    """Java properties as text below a comment; an entry that is None or empty is left out."""
+    lines = [f"#{head}"]
     for key, value in properties.items():
         text = " ".join(str("" if value is None else value).split())
         if text:

@@ -6,11 +6,15 @@
     <home>/<name>/
       CURRENT                                one line: the live snapshot's name
       HISTORY                                what was live when, a line each time
+      collection.properties                  the live snapshot and its supplements as a HATS collection
       snapshots/<name>/                      a HATS catalogue, immutable once live
-        hats.properties  partition_info.csv  manifest.json  service.xml
-        dataset/_common_metadata  dataset/_metadata
+        hats.properties  properties  partition_info.csv  skymap.fits  manifest.json  service.xml
+        dataset/_common_metadata  dataset/_metadata  dataset/data_thumbnail.parquet
         dataset/Norder=k/Dir=d/Npix=n.parquet
         unplaced.parquet  manifest.json.sha256
+      supplements/<name>/                    what HATS keeps beside a catalogue: of the snapshot of that name
+        supplements.json                     its files with checksums, and what each was made of
+        margin/  index/                      HATS catalogues: rows near the edges of partitions, where an identity is
       staging/                               raw answers and the journal of a harvest under way
         build-<process>/                     scratch of a build under way
       .lock                                  held by the process that writes the mirror
@@ -28,6 +32,7 @@ from pathlib import Path
 
 __all__ = [
     "CACHE_VARIABLE",
+    "COLLECTION",
     "COMMON_METADATA",
     "DATASET",
     "HOME_VARIABLE",
@@ -36,9 +41,13 @@ __all__ = [
     "METADATA",
     "PARTITION_INFO",
     "PROPERTIES",
+    "PROPERTIES_OLD",
     "SERVICES",
     "SERVICE_XML",
+    "SKY_MAP",
     "SUFFIXES",
+    "SUPPLEMENTS",
+    "THUMBNAIL",
     "UNPLACED",
     "build_dir",
     "build_dirs",
@@ -56,6 +65,7 @@ __all__ = [
     "snapshot_names",
     "snapshots_dir",
     "staging_dir",
+    "supplements_dir",
 ]
 
 #: Kind of a file of rows -> endings of its name, the usual one first; what is read and what is written go by it.
@@ -76,16 +86,21 @@ SUFFIXES = {
 
 CACHE_VARIABLE = "SSAP_MIRROR_CACHE"
 HOME_VARIABLE = "SSAP_MIRROR_HOME"
+COLLECTION = "collection.properties"
 MANIFEST = "manifest.json"
 MANIFEST_DIGEST = f"{MANIFEST}.sha256"
 PROPERTIES = "hats.properties"
 PARTITION_INFO = "partition_info.csv"
+PROPERTIES_OLD = "properties"
 SERVICES = "services.toml"
 SERVICE_XML = "service.xml"
+SKY_MAP = "skymap.fits"
+SUPPLEMENTS = "supplements.json"
 UNPLACED = "unplaced.parquet"
 DATASET = "dataset"
 COMMON_METADATA = f"{DATASET}/_common_metadata"
 METADATA = f"{DATASET}/_metadata"
+THUMBNAIL = f"{DATASET}/data_thumbnail.parquet"
 
 _PIXELS_PER_DIR = 10_000
 _BUILD = "build-"
@@ -156,6 +171,14 @@ def history_file(mirror: Path) -> Path:
 def snapshots_dir(mirror: Path) -> Path:
     """Folder of the immutable snapshots."""
     return mirror / "snapshots"
+
+
+def supplements_dir(snapshot: Path) -> Path:
+    """Folder of what HATS keeps beside a snapshot, given that of the snapshot.
+
+    It is not inside: hats counts every ``Npix`` file below a catalogue as a partition of it.
+    """
+    return snapshot.parent.parent / "supplements" / snapshot.name
 
 
 def snapshot_names(mirror: Path) -> tuple[str, ...]:

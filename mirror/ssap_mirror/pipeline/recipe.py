@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from ssap_mirror.build.hats_files import BuildInfo
 from ssap_mirror.build.identity import OnConflict
 from ssap_mirror.build.snapshot import TILE_ROWS, Progress, build_snapshot
+from ssap_mirror.build.supplements.border import margin_order
+from ssap_mirror.build.supplements.supplements import build_supplements
 from ssap_mirror.check.snapshot import validate
 from ssap_mirror.core import storage
 from ssap_mirror.core.catalog import Catalog, open_catalog
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.snapshots import make_live
-from ssap_mirror.errors import CatalogError
+from ssap_mirror.errors import CatalogError, MirrorError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +36,7 @@ def build_mirror(
     source: Mapping[str, Any] | None = None,
     service_xml: bytes = b"",
     tile_rows: int = TILE_ROWS,
+    margin_arcsec: float | None = None,
 ) -> Catalog:
     """Make a mirror of rows at hand: build a snapshot, check it, make it live.
 
@@ -59,6 +62,8 @@ def build_mirror(
         VOTable header of the service whose rows these are, where there is one: coordinate systems, datalink blocks.
     tile_rows : int
         About how many rows a partition holds.
+    margin_arcsec : float, optional
+        Width of the margin that LSDB matches with [arcsec], 0 for none. Without it, that of the live snapshot, or 10.
 
     Returns
     -------
@@ -69,6 +74,8 @@ def build_mirror(
     ------
     CatalogError
         If there are no rows, two different rows have one identity, or the snapshot fails its check.
+    ParameterError
+        If the margin is wider than 10 degrees.
     FormatError
         If a batch does not have the columns of the schema.
     TypeError, ValueError
@@ -88,7 +95,7 @@ def build_mirror(
         service_xml=service_xml,
     )
     with storage.lock_mirror(mirror):
-        catalog = build_checked(batches, schema, mirror, info, tile_rows=tile_rows)
+        catalog = build_checked(batches, schema, mirror, info, tile_rows=tile_rows, margin_arcsec=margin_arcsec)
         make_live(mirror, catalog)
     return catalog
 
@@ -103,6 +110,7 @@ def build_checked(
     on_conflict: OnConflict = "error",
     tile_rows: int = TILE_ROWS,
     progress: Progress | None = None,
+    margin_arcsec: float | None = None,
 ) -> Catalog:
     """Build a snapshot that shares unchanged files with the live one, and check it. It is not yet live.
 
@@ -113,12 +121,17 @@ def build_checked(
     expected_rows : int, optional
         How many rows there should be: of the snapshot, or of the source where `on_conflict` is ``"error"`` and nothing
         but equal rows is left out.
+    margin_arcsec : float, optional
+        As for `build_mirror`.
 
     Raises
     ------
     CatalogError
         If the snapshot cannot be built, or is not what it should be; then it is removed.
     """
+    previous = live_snapshot(mirror)
+    if margin_arcsec:
+        margin_order(margin_arcsec)  # better told now than when all rows are written
     catalog = build_snapshot(
         batches,
         schema,
@@ -126,7 +139,7 @@ def build_checked(
         info,
         progress=progress,
         tile_rows=tile_rows,
-        previous=live_snapshot(mirror),
+        previous=previous,
         on_conflict=on_conflict,
     )
     problems = validate(catalog)
@@ -137,6 +150,12 @@ def build_checked(
         shutil.rmtree(catalog.path, ignore_errors=True)
         message = f"the new snapshot of {info.service} is not sound and was thrown away: {'; '.join(problems)}"
         raise CatalogError(message)
+    try:
+        with storage.translate_errors(mirror):
+            build_supplements(mirror, catalog, previous, margin_arcsec)
+    except MirrorError:
+        shutil.rmtree(catalog.path, ignore_errors=True)
+        raise
     return catalog
 
 

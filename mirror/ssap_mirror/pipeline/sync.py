@@ -118,6 +118,8 @@ class SyncOptions:
     """Write what the rows come from into ``services.toml`` in the mirrors' home, under the mirror's name."""
     keep: int | None = None
     """How many snapshots that were live before stay; None for all. The one that is replaced stays at any rate."""
+    margin_arcsec: float | None = None
+    """Width of the margin that LSDB matches with [arcsec], 0 for none; None for that of the live snapshot, or 10."""
 
 
 def sync(
@@ -200,7 +202,7 @@ def sync(
             shrunken = None if chosen.allow_shrink else shrinkage(mirror, harvest.rows)
             if shrunken is not None or (harvest.verdict.status == "incomplete" and not chosen.accept_incomplete):
                 return _refuse(mirror, staging, harvest, shrunken, began)
-            catalog = _build(mirror, harvest, tell)
+            catalog = _build(mirror, harvest, tell, chosen.margin_arcsec)
             staging.add({"type": "built", "snapshot": catalog.path.name})
             make_live(mirror, catalog)
         staging.clear()
@@ -300,7 +302,7 @@ def _finish_earlier(mirror: Path, staging: Staging) -> Catalog | None:
     return catalog
 
 
-def _build(mirror: Path, harvest: Harvest, progress: Progress) -> Catalog:
+def _build(mirror: Path, harvest: Harvest, progress: Progress, margin_arcsec: float | None) -> Catalog:
     """Build and validate a snapshot."""
     description = harvest.description
     info = BuildInfo(
@@ -328,6 +330,7 @@ def _build(mirror: Path, harvest: Harvest, progress: Progress) -> Catalog:
         expected_rows=harvest.rows,
         on_conflict="error" if harvest.one_state else "last",
         progress=tell,
+        margin_arcsec=margin_arcsec,
     )
 
 

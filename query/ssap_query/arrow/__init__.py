@@ -1,1 +1,1 @@
-"""Arrow arrays: to and from numpy, the few kernels used, and values as text."""
+"""What starts fast: Arrow arrays to and from numpy, the few kernels used, values as text, the table of formats."""

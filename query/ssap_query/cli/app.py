@@ -33,6 +33,7 @@ _COMMANDS = {
     "serve": "doors",
     "path": "look",
     "export": "ask",
+    "fetch": "ask",
     "services": "look",
     "snapshots": "keep",
     "diff": "keep",

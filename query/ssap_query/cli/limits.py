@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ import click
 from ssap_mirror.errors import ParameterError
 from ssap_mirror.sources.source import RequestPolicy
 
-__all__ = ["limits", "policy_of", "refuse_idle"]
+__all__ = ["limits", "limits_of_requests", "policy_of", "refuse_idle"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,11 +30,23 @@ _LIMITS = (
     ("--most-cones", "most_cones", "N", 1, "How many cones a sky may take of a service that refuses larger ones."),
     ("--longest-job", "longest_job_s", "SECONDS", 0.1, "Longest time for a job of a TAP service."),
 )  # fmt: skip
+# What no single request is about.
+_OF_HARVESTS = frozenset({"most_cones", "longest_job_s"})
 
 
 def limits(command: F) -> F:
     """Add an option for each limit; the command is given them as ``limit_...``, for `policy_of`."""
-    for option, field, unit, least, words in reversed(_LIMITS):
+    return _add(command, (field for _, field, *_ in _LIMITS))
+
+
+def limits_of_requests(command: F) -> F:
+    """Add those of the options that are about any request, and not about a harvest."""
+    return _add(command, (field for _, field, *_ in _LIMITS if field not in _OF_HARVESTS))
+
+
+def _add(command: F, chosen: Iterable[str]) -> F:
+    fields = set(chosen)
+    for option, field, unit, least, words in reversed([limit for limit in _LIMITS if limit[1] in fields]):
         kind = click.IntRange(min=int(least)) if unit == "N" else click.FloatRange(min=least)
         told = f"{words} (default: {getattr(RequestPolicy(), field):g})"
         command = click.option(option, _PREFIX + field, type=kind, metavar=unit, help=told)(command)

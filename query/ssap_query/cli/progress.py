@@ -18,27 +18,30 @@ _EVERY_S = 10.0
 
 
 @contextmanager
-def shown(*, quiet: bool = False) -> Iterator[Progress]:
+def shown(*, quiet: bool = False, unit: str = "rows") -> Iterator[Progress]:
     """Show the progress of a run on stderr while the context is open.
 
     Parameters
     ----------
     quiet : bool
         Show nothing.
+    unit : str
+        What is counted.
     """
     if quiet:
         yield Silent()
     elif not sys.stderr.isatty():
-        yield _Lines()
+        yield _Lines(unit)
     else:
-        with _Bar() as bar:
+        with _Bar(unit) as bar:
             yield bar
 
 
 class _Lines:
     """A line when a stage begins, and one now and then."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
         self._lock = Lock()
         self._name = ""
         self._rows = self._size = self._slices = 0
@@ -72,13 +75,14 @@ class _Lines:
         total = f" of {self._total:,}" if self._total and self._rows <= self._total else ""
         size = f", {self._size / 1e6:,.1f} MB" if self._size else ""
         slices = f", {self._slices:,} slices" if self._slices else ""
-        return f"{self._name}: {self._rows:,}{total} rows{size}{slices}, {self._rows / seconds:,.0f} rows/s"
+        rate = f"{self._rows / seconds:,.0f} {self._unit}/s"
+        return f"{self._name}: {self._rows:,}{total} {self._unit}{size}{slices}, {rate}"
 
 
 class _Bar:
     """A bar of rich with rows, bytes, slices, rate and time left."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -86,13 +90,14 @@ class _Bar:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed:,.0f} rows"),
+            TextColumn(f"{{task.completed:,.0f}} {unit}"),
             TextColumn("{task.fields[facts]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
         )
+        self._unit = unit
         self._lock = Lock()
         self._size = self._slices = 0
         self._task = self._progress.add_task("starting", total=None, facts="")
@@ -118,7 +123,7 @@ class _Bar:
                 f"{self._size / 1e6:,.1f} MB" if self._size else "",
                 f"{self._slices:,} slices" if self._slices else "",
             ]
-            facts.append(f"{speed:,.0f} rows/s" if speed else "")
+            facts.append(f"{speed:,.0f} {self._unit}/s" if speed else "")
             self._progress.update(self._task, advance=rows, facts="  ".join(fact for fact in facts if fact))
 
     def note(self, text: str) -> None:

@@ -1,1 +1,24 @@
-"""Pictures of a mirror."""
+"""Pictures of a mirror, a result or a match: each gives matplotlib's axes, and `plot` writes one to a file."""
+
+from __future__ import annotations
+
+from ssap_query.plots.columns import density
+from ssap_query.plots.histograms import bands, snr, time
+from ssap_query.plots.matches import completeness, matches
+from ssap_query.plots.sky import field, sky
+from ssap_query.plots.spectra import spectrum
+from ssap_query.plots.velocities import scatter, velocities
+
+__all__ = [
+    "bands",
+    "completeness",
+    "density",
+    "field",
+    "matches",
+    "scatter",
+    "sky",
+    "snr",
+    "spectrum",
+    "time",
+    "velocities",
+]

@@ -12,7 +12,7 @@ from typing import IO, Any
 from ssap_mirror.core.storage import replacing
 from ssap_mirror.errors import MirrorError, ParameterError
 
-from ssap_query.formats import FORMATS, Format
+from ssap_query.arrow.formats import FORMATS, Format
 from ssap_query.render.renderable import Renderable
 
 __all__ = ["chunks", "format_named", "format_of", "write"]
@@ -24,14 +24,6 @@ def _load(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
     found: Callable[..., Any] = getattr(import_module(f"{__package__}.{module}"), function)
     return found
-
-
-def _write_file(chosen: Format, result: Renderable, file: IO[bytes]) -> None:
-    """Write a result to a file that can be written at any place."""
-    if chosen.file_writer is None:
-        file.writelines(_load(chosen.writer)(result))
-    else:
-        _load(chosen.file_writer)(result, file)
 
 
 def format_named(name: str) -> Format:
@@ -121,14 +113,12 @@ def write(result: Renderable, target: str | os.PathLike[str] | IO[bytes], format
     path = Path(target)
     try:
         with replacing(path) as beside, beside.open("wb") as file:
-            if beside == path:  # a pipe or a device, which is written from its beginning to its end
-                file.writelines(chunks(result, chosen.name))
-            elif _is_packed(path):
+            if _is_packed(path) and beside != path:
                 # Without a time, so that the same rows give the same file.
                 with gzip.GzipFile(path.stem, "wb", fileobj=file, mtime=0) as packed:
                     packed.writelines(chunks(result, chosen.name))
             else:
-                _write_file(chosen, result, file)
+                file.writelines(chunks(result, chosen.name))
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
         raise MirrorError(message) from error

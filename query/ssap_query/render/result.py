@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, overload
 
 from ssap_mirror.core.schema import Schema
 
+from ssap_query.render.faces.files import FilesInterface
 from ssap_query.render.faces.pyvo_interface import PyvoInterface
 from ssap_query.render.renderable import Input
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Part", "Result"]
 
 
-class Result(PyvoInterface, ABC):
+class Result(PyvoInterface, FilesInterface, ABC):
     """Rows, and what their columns mean.
 
     ``len()`` is the number of rows. polars, pandas, DuckDB, narwhals and pyarrow take a result as it is, without a copy

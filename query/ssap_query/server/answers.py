@@ -18,8 +18,8 @@ from ssap_mirror.errors import MirrorError, ParameterError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ssap_query.arrow.formats import Format
 from ssap_query.engine.rows import InMemoryRows
-from ssap_query.formats import Format
 from ssap_query.mirror.answer import PlannedRequest
 from ssap_query.mirror.result import ResultSet
 from ssap_query.render import chunks, format_named
@@ -93,18 +93,18 @@ class Answers:
         pack = _wants_gzip(request, chosen)
         if pack:
             headers["Content-Encoding"] = "gzip"
+        large = planned.touched_rows > self._limits.touched_rows
+        result = await (self._turns.search if large else self._turns.small)(planned.result)
         with ExitStack() as turn:
-
-            async def take_turn() -> None:
-                await self._turns.take()
+            if not self._is_small(result):
+                again = False
+                if not self._turns.take_now():
+                    if again := isinstance(result.rows, InMemoryRows):
+                        del result  # who waits for a turn holds no rows meanwhile
+                    await self._turns.take()
                 turn.callback(self._turns.give_back)
-
-            large = planned.touched_rows > self._limits.touched_rows
-            if large:
-                await take_turn()
-            result = await (self._turns.large if large else self._turns.small)(planned.result)
-            if not large and not self._is_small(result):
-                await take_turn()
+                if again:
+                    result = await self._turns.search(planned.result)
             return await self._sent(result, chosen, chosen.media_type, headers, turn, pack=pack)
 
     async def send(self, request: Request, result: ResultSet, chosen: Format, media_type: str) -> Response:

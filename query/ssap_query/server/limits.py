@@ -14,8 +14,8 @@ __all__ = ["ServerLimits"]
 class ServerLimits:
     """Bounds that keep one client from taking what the others need."""
 
-    large_answers: int = 8
-    """Large answers that are worked out and sent at one time; others wait for their turn."""
+    large_answers: int = 4
+    """Large answers that are sent at one time, at some 100 MB each; others wait for their turn."""
     wait_s: float = 120.0
     """Longest wait for a turn [s]; then the client is told to come back."""
     stall_s: float = 60.0
@@ -36,13 +36,13 @@ class ServerLimits:
     """How long the result of a query that nobody waited for is kept [s]."""
     queries: int = 4
     """Queries in ADQL that are worked out at one time."""
-    touched_rows: int = 500_000
-    """A request that has to look at more rows than this is large, whatever its answer."""
+    touched_rows: int = 100_000
+    """A request that has to look at more rows than this is searched for with few others at one time."""
     small_bytes: int = 1 << 20
     """An answer of at most so many bytes in memory is small: it is written at once and waits for nobody."""
     page_rows: int = 1000
     """Most rows of a table that the page gets at one time."""
     shutdown_s: float = 3.0
     """Time for answers under way when the server is told to end [s]."""
-    engine: EngineLimits = field(default_factory=lambda: EngineLimits(result=MemoryLimit(20_000, 16 << 20)))
+    engine: EngineLimits = field(default_factory=lambda: EngineLimits(result=MemoryLimit(20_000, 8 << 20)))
     """What one request may take of the engine: less is held in memory than for one user, who has it to himself."""

@@ -49,7 +49,7 @@ class Query:
     metadata_only: bool
     """Whether the service's description is asked for, and no row."""
     response_format: str
-    """Canonical name: that of a `ssap_query.formats.Format`, or of one that the reference server alone has."""
+    """Canonical name: that of a `ssap_query.arrow.formats.Format`, or of one that the reference server alone has."""
     scored: bool
     """Whether the score of each row is worked out where its column is shown (a position, dialect ``ivoa``)."""
     ranked: bool

@@ -7,17 +7,21 @@ import logging
 import subprocess
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from ssap_mirror import build_mirror
 from ssap_mirror.build.parquet_writer import ParquetFileWriter
 from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.hats_properties import format_properties, parse_properties
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Column, Schema
+from ssap_mirror.core.sphere import separation_arcsec
 from ssap_mirror.tables.parquet.voparquet import CONTENT_KEY, VERSION_KEY, votable_header
 
 RowMaker = Callable[..., pa.RecordBatch]
@@ -33,7 +37,9 @@ def test_a_snapshot_is_a_strictly_valid_hats_catalogue(
     with caplog.at_level(logging.WARNING):
         assert is_valid_catalog(live_mirror.path, strict=True)
     assert caplog.records == []
-    catalog = lsdb.open_catalog(live_mirror.path)
+    brief = [c.name for c in live_mirror.schema if c.verbosity <= 10 or c.name in ("specid", "ra", "dec")]
+    assert list(lsdb.open_catalog(live_mirror.path).columns) == brief
+    catalog = lsdb.open_catalog(live_mirror.path, columns="all")
     assert len(catalog) == 498
     assert list(catalog.columns) == list(live_mirror.schema.names)
     properties = catalog.hc_structure.catalog_info
@@ -48,6 +54,37 @@ def test_a_snapshot_is_a_strictly_valid_hats_catalogue(
     assert len(found) == 498, "the rows without a position do not disturb"
     cone = catalog.cone_search(float(frame["ra"].iloc[0]), float(frame["dec"].iloc[0]), 1.0).compute()
     assert frame["specid"].iloc[0] in set(cone["specid"])
+
+
+def test_the_sky_map_counts_the_rows_and_the_thumbnail_shows_some(live_mirror: Catalog) -> None:
+    from hats import read_hats
+    from hats.io.skymap import read_skymap
+
+    counts = read_skymap(read_hats(live_mirror.path), None)
+    cells = [part.npix << 2 * (7 - part.norder) for part in live_mirror.partitions]
+    sizes = [1 << 2 * (7 - part.norder) for part in live_mirror.partitions]
+    found = [int(counts[cell : cell + size].sum()) for cell, size in zip(cells, sizes, strict=True)]
+    assert found == [part.rows for part in live_mirror.partitions]
+    shown = pq.read_table(live_mirror.path / layout.THUMBNAIL)
+    assert shown.schema.equals(pq.read_schema(live_mirror.files[0]))
+    first = [pq.read_table(part.path, partitioning=None).slice(0, 1) for part in live_mirror.partitions]
+    assert shown["specid"].to_pylist() == pa.concat_tables(first)["specid"].to_pylist()
+
+
+def test_the_properties_say_whose_rows_they_are(tmp_path: Path, spectra_schema: Schema, spectra_rows: RowMaker) -> None:
+    told = {"ivoid": "ivo://org.example/spectra", "Publisher": "The & Archive", "citation": "2020A&A...1....1X"}
+    infos = "".join(f"<INFO name={quoteattr(name)} value={quoteattr(value)}/>" for name, value in told.items())
+    header = f"<VOTABLE><RESOURCE>{infos}<TABLE><FIELD name='a' datatype='int'/></TABLE></RESOURCE></VOTABLE>"
+    columns = [replace(c, utype="ssa:Curation.Publisher") if c.name == "survey" else c for c in spectra_schema]
+    rows = spectra_rows(30)
+    for schema, publisher in ((spectra_schema, "The & Archive"), (Schema(tuple(columns)), "LAMOST")):
+        batch = pa.RecordBatch.from_arrays(rows.columns, schema=schema.arrow_schema())
+        catalog = build_mirror([batch], schema, tmp_path / publisher, service_xml=header.encode())
+        found = parse_properties((catalog.path / layout.PROPERTIES).read_text())
+        assert found["creator_did"] == "ivo://org.example/spectra"
+        assert found["publisher"] == publisher, "what the rows say themselves comes first"
+        assert found["acknowledgement"] == found["bib_reference"] == "2020A&A...1....1X"
+        assert "copyright" not in found
 
 
 def test_the_spatial_index_is_that_of_hats(live_mirror: Catalog) -> None:
@@ -170,3 +207,34 @@ def test_properties_survive_what_titles_may_hold(tmp_path: Path) -> None:
     theirs = TableProperties.read_from_dir(tmp_path)
     assert theirs.catalog_name == "a=b:c"
     assert theirs.obs_title == found["obs_title"]
+
+
+@pytest.mark.filterwarnings("ignore")  # what LSDB and Dask warn of among themselves
+def test_lsdb_matches_two_mirrors_pair_for_pair(tmp_path: Path) -> None:
+    import lsdb
+
+    rng = np.random.default_rng(11)
+    ra, dec = rng.uniform(0, 360, 3000), np.degrees(np.arcsin(rng.uniform(-1, 1, 3000)))
+    ra[::2] = 45 * rng.integers(0, 8, 1500) + rng.normal(0, 2e-3, 1500)  # along edges of base cells
+    columns = (
+        Column("id", "long", ucd="meta.id;meta.main"),
+        Column("ra", "double", unit="deg", ucd="pos.eq.ra;meta.main"),
+    )
+    schema = Schema((*columns, Column("dec", "double", unit="deg", ucd="pos.eq.dec;meta.main")), {"identity": "id"})
+    jitter = rng.normal(0, 2 / 3600, 3000)
+    for name, position in (("left", ra), ("right", ra + jitter)):
+        arrays = [pa.array(np.arange(3000)), pa.array(position), pa.array(dec)]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=schema.arrow_schema())
+        build_mirror([batch], schema, tmp_path / name, tile_rows=200)
+    left, right = (lsdb.open_catalog(tmp_path / name, columns="all") for name in ("left", "right"))
+    found = left.crossmatch(
+        right, radius_arcsec=5.0, n_neighbors=50, suffixes=("_l", "_r"), suffix_method="all_columns"
+    )
+    frame = found.compute()
+    pairs = set(zip(frame["id_l"].tolist(), frame["id_r"].tolist(), strict=True))
+    expected = set()
+    for number in range(3000):
+        apart = separation_arcsec(ra[number], dec[number], ra + jitter, dec)
+        expected |= {(number, int(other)) for other in np.flatnonzero(apart <= 5.0)}
+    assert pairs == expected
+    assert len(pairs) > 2000

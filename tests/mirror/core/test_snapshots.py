@@ -19,7 +19,8 @@ import pytest
 from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
 from ssap_mirror.check.snapshot import verify
 from ssap_mirror.core import layout, storage
-from ssap_mirror.core.catalog import Catalog, open_catalog
+from ssap_mirror.core.catalog import Catalog, live_name, open_catalog
+from ssap_mirror.core.hats_properties import parse_properties
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.snapshots import list_snapshots, make_live, prune, rollback
 from ssap_mirror.errors import BusyError, CatalogError, MirrorError, ParameterError
@@ -121,7 +122,13 @@ def test_a_switch_that_fails_leaves_the_old_snapshot_live(
     with pytest.raises(MirrorError, match="cannot be written: No space left on device"):
         make_live(mirror, older)
     assert live_rows(mirror) == 130
-    assert sorted(path.name for path in mirror.iterdir()) == [".lock", "CURRENT", "HISTORY", "snapshots"]
+    assert sorted(path.name for path in mirror.iterdir()) == [
+        ".lock",
+        "CURRENT",
+        "HISTORY",
+        "collection.properties",
+        "snapshots",
+    ]
 
 
 HOLD = """
@@ -183,25 +190,33 @@ BUILD = """
     import sys
     from pathlib import Path
     import pyarrow.parquet as pq
-    from ssap_mirror.build.snapshot import BuildInfo, build_snapshot
-    from ssap_mirror.core.snapshots import make_live
-    from ssap_mirror.core.catalog import open_catalog
-    from ssap_mirror.core.schema import Schema
+    from ssap_mirror import Schema, build_mirror
     mirror, rows = Path(sys.argv[1]), pq.read_table(sys.argv[2])
     schema = Schema.from_arrow(rows.schema)
     print("ready", flush=True)
     for _ in range(int(sys.argv[3])):
-        previous = open_catalog(mirror)
-        catalog = build_snapshot(
-            rows.to_batches(max_chunksize=500), schema, mirror, BuildInfo("m", "T"), tile_rows=200, previous=previous
-        )
-        make_live(mirror, catalog)
+        build_mirror(rows.to_batches(max_chunksize=500), schema, mirror, tile_rows=200)
     """
 
 
 def start_build(mirror: Path, rows: Path, times: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", textwrap.dedent(BUILD), str(mirror), str(rows), str(times)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def assert_collection_is_whole(mirror: Path) -> None:
+    """What collection.properties names, of this build or the one before, is there and complete."""
+    named = parse_properties((mirror / layout.COLLECTION).read_text())
+    snapshot = mirror / named["hats_primary_table_url"]
+    assert verify(open_catalog(snapshot)) == []
+    for key in ("default_margin", "all_indexes"):
+        if key in named:
+            assert (mirror / named[key].split()[-1] / layout.PROPERTIES).is_file()
+
+
+def supplemented(mirror: Path) -> set[str]:
+    """Names of the snapshots that have a margin and an index."""
+    return {path.parent.name for path in mirror.glob(f"supplements/*/{layout.SUPPLEMENTS}")}
 
 
 @pytest.mark.parametrize("kills", [4, pytest.param(60, marks=pytest.mark.slow)])
@@ -221,11 +236,15 @@ def test_killed_at_any_instant_the_mirror_is_whole(mirror: Path, spectra_rows: R
         assert verify(catalog) == []
         for snapshot in list_snapshots(mirror):
             assert open_catalog(snapshot.path).rows, "among the snapshots everything is whole"
+        assert_collection_is_whole(mirror)
         prune(mirror, 0)
+        assert_collection_is_whole(mirror)
+        assert supplemented(mirror) <= {*layout.snapshot_names(mirror)}
     with start_build(mirror, rows, 1) as process:
         output = process.communicate()
     assert process.returncode == 0, output
     assert live_rows(mirror) == 1500
+    assert live_name(mirror) in supplemented(mirror)
     assert layout.build_dirs(mirror) == [], "nothing is left of those that were killed"
 
 

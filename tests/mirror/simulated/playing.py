@@ -6,15 +6,17 @@ import re
 from pathlib import Path
 
 import numpy as np
+import ssap_query as ssap
 
+from tests.support.simulated.questions import assert_answers
 from tests.support.simulated.scenarios.scenario import Scenario
 from tests.support.simulated.services.ssap import SsapService, running
 from tests.support.simulated.spectra import made_up
-from tests.support.simulated.world import World, assert_polite, judge
+from tests.support.simulated.world import NAME, World, assert_polite, judge
 
 __all__ = ["cases", "play"]
 
-_TABLES = {size: made_up(size) for size in (1500, 3000)}
+_TABLES = {size: made_up(size) for size in (600, 1500, 3000)}
 # With other tests on the same machine everything takes longer.
 _PATIENCE = 3.0
 
@@ -30,6 +32,7 @@ def play(scenarios: list[Scenario], name: str, home: Path) -> None:
     spectra = _TABLES[scenario.rows]
     if scenario.placed:
         spectra = spectra.take(np.isfinite(spectra.ra))
+    spectra = scenario.truth(spectra)
     service = SsapService(spectra, scenario.form, scenario.traits)
     service.patience = max(service.patience, 2 * (scenario.most_requests or 0))
     with running(service):
@@ -41,3 +44,5 @@ def play(scenarios: list[Scenario], name: str, home: Path) -> None:
         assert not scenario.never_says or not re.search(scenario.never_says, words), words
         if scenario.most_requests is not None:
             assert_polite(service.requests, scenario.most_requests)
+    for parameter in scenario.asked:
+        assert_answers(ssap.open(NAME, home), spectra, scenario.form, parameter)

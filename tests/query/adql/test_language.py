@@ -219,6 +219,7 @@ def test_gives(small: ssap.Mirror, text: str, expected: list[object] | None) -> 
         ("SELECT " + "(" * 5000 + "1" + ")" * 5000 + " FROM spectra", "nested|cannot be read"),
         ("SELECT '" + "x" * 300_000 + "' FROM spectra", "longer"),
         ("SELECT id FROM spectra WHERE name = 'open", "cannot be read"),
+        ("SELECT id AS '' FROM spectra", "without any character"),
     ],
 )  # fmt: skip
 def test_refuses(small: ssap.Mirror, text: str, reason: str) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("demo", "sync", "query", "xmatch", "sql", "adql", "list", "info", "columns", "plot", "verify", "open", "serve"),
-    *("path", "export", "services", "snapshots", "diff", "rollback"),
+    *("path", "export", "fetch", "services", "snapshots", "diff", "rollback"),
 )
 CONE = ("--pos", "56.1,21.6", "--size", "2")
 
@@ -420,10 +420,25 @@ class TestOtherCommands:
     def test_help_has_no_marks_of_its_making(self, command: str, run: Run) -> None:
         assert "\\b" not in run(command, "--help").stdout
 
-    @pytest.mark.parametrize("kind", ["sky", "time", "snr"])
-    def test_plot(self, kind: str, run: Run, tmp_path: Path) -> None:
-        assert run("plot", "corpus", "--kind", kind, "-o", "x.png").returncode == 0
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("corpus",),
+            ("-m", "corpus", "--kind", "bands"),
+            ("MAXREC=50", "-m", "corpus", "--kind", "time"),
+            ("corpus", "--kind", "density", "--x", "ssa_snr", "--y", "rv_br1_err"),
+        ],
+    )
+    def test_plot(self, words: tuple[str, ...], run: Run, tmp_path: Path) -> None:
+        assert run("plot", *words, "-o", "x.png").returncode == 0
         assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+    def test_plot_of_a_file(self, run: Run, tmp_path: Path) -> None:
+        assert run("query", "-m", "corpus", "--maxrec", "20", "-o", "few.vot").returncode == 0
+        done = run("plot", "few.vot", "--kind", "snr")
+        assert (done.returncode, done.stderr) == (0, "picture: few-snr.png\n")
+        wrong = run("plot", "few.vot", "--kind", "density", "--x", "ssa_snr", "-o", "y.png")
+        assert "is needed" in one_sentence(wrong, ExitCode.BAD_INPUT)
 
     def test_snapshots_diff_and_rollback(self, run: Run, own_home: Path, awkward, mirror_of) -> None:
         old = run("path", "corpus", home=own_home).stdout.strip()

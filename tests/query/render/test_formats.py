@@ -15,7 +15,7 @@ from ssap_mirror.core.schema import Column
 from ssap_mirror.errors import MirrorError, ParameterError
 from ssap_query import render
 from ssap_query.render import FORMATS
-from ssap_query.render.text.terminal import terminal_text
+from ssap_query.render.text.terminal import terminal_text, text_chunks
 from ssap_query.ssap import parameter
 
 from tests.support import paths
@@ -157,3 +157,19 @@ def test_terminal_shows_what_fits_and_says_what_does_not() -> None:
 def test_terminal_shows_an_answer_without_rows(plain: StandIn) -> None:
     empty = StandIn(plain.table.slice(0, 0), plain.schema)
     assert terminal_text(empty, width=200, rows=5).splitlines()[-1] == "0 rows, 6 columns"
+
+
+def test_text_becomes_wider_where_it_has_to() -> None:
+    names = ["a"] * 9000 + ["a much longer name"]
+    answer = stand_in([(Column("name", "char", "*"), names), (Column("n", "int"), range(9001))], batch_rows=1000)
+    lines = b"".join(text_chunks(answer)).decode().splitlines()
+    assert lines[0].split() == ["name", "n"]
+    assert lines[3 + 9000].split() == ["a", "much", "longer", "name", "9000"]
+    assert len(lines[3]) < len(lines[3 + 9000])
+
+
+@pytest.mark.parametrize("name", ["parquet", "arrow"])
+def test_columnar_files_are_under_way_before_all_rows_are_read(name: str) -> None:
+    rows = 200_000
+    answer = stand_in([(Column("a", "int"), range(rows))], batch_rows=10_000)
+    assert len([piece for piece in render.chunks(answer, name) if piece]) > 2

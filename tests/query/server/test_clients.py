@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -23,6 +24,7 @@ import pytest
 import ssap_mirror
 import ssap_query as ssap
 from ssap_mirror.errors import ParameterError
+from ssap_query.cli.commands.doors.serve import serve
 from ssap_query.engine.plan import EngineLimits
 from ssap_query.engine.rows import MemoryLimit
 from ssap_query.server.application import application
@@ -96,6 +98,25 @@ def test_small_answers_do_not_wait_for_slow_readers(address: str) -> None:
     finally:
         for connection in slow:
             connection.close()
+
+
+def test_who_waited_for_a_turn_gets_the_whole_answer(address: str) -> None:
+    slow = [ask(address, WHOLE) for _ in range(TIGHT.large_answers)]
+    alone = {**CONE, "SIZE": "20", "RESPONSEFORMAT": "csv"}
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(httpx.get, f"{address}/corpus/ssap", params=alone, timeout=20)
+        time.sleep(0.3)
+        for connection in slow:
+            connection.close()
+        answer = waiting.result()
+    assert answer.status_code == 200
+    assert answer.content == httpx.get(f"{address}/corpus/ssap", params=alone, timeout=20).content
+    assert answer.content.count(b"\n") > 20
+
+
+def test_the_command_has_the_servers_own_default() -> None:
+    option = next(known for known in serve.params if known.name == "large_answers")
+    assert option.default == ServerLimits().large_answers
 
 
 def test_a_reader_that_takes_nothing_is_cut_off_and_not_told_that_this_is_all(address: str) -> None:

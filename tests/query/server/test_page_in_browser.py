@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 import ssap_query as ssap
 from ssap_mirror.core.schema import Schema
-from ssap_query.formats import FORMATS
+from ssap_query.arrow.formats import FORMATS
 from ssap_query.server.application import application
 
 from tests.support.browser import chromium

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-import subprocess
 import warnings
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -20,7 +19,7 @@ import requests
 import ssap_query as ssap
 from astropy.io import votable
 from astropy.table import Table
-from ssap_query.formats import FORMATS
+from ssap_query.arrow.formats import FORMATS
 from ssap_query.server.application import application
 from ssap_query.server.limits import ServerLimits
 
@@ -195,16 +194,3 @@ def test_descriptions(address: str) -> None:
         assert httpx.get(f"{address}/one/tap/{path}").status_code == 200, path
     assert httpx.get(f"{address}/tap/tables/nowhere").status_code == 404
     assert f'<accessURL use="base">{address}/one/tap</accessURL>' in httpx.get(f"{address}/one/tap/capabilities").text
-
-
-@pytest.mark.stilts
-def test_taplint() -> None:
-    """No error, in the stages that are about tables, capabilities and queries."""
-    stages = "TMV TME TMS TMC CPV CAP AVV QGE QPO MDQ EXA"
-    mirrors = {name: ssap.open(name) for name in ("lamost6-mrs-sample", "lamost-mrs-real")}
-    with serving(application(mirrors)) as address:
-        command = ["stilts", "taplint", f"tapurl={address}/tap", f"stages={stages}", "maxtable=3"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
-    errors = [line for line in done.stdout.splitlines() if line.startswith(("E-", "F-"))]
-    assert errors == []
-    assert "Totals: Errors: 0" in done.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from ssap_mirror.core.schema import Column
 
-__all__ = ["NumericDates", "count_of_days", "numeric_dates", "text_dates"]
+__all__ = ["TIME_SCALES", "NumericDates", "count_of_days", "numeric_dates", "text_dates", "utc_of"]
 
 # "JD", "HJD-2400000", "BJD_TDB - 2457000, days" (TESS), "HJD'-2450000". "Days since JD 2450000" is none: what is not
 # understood to its end is not understood.
@@ -40,6 +41,8 @@ _LEAP_SECONDS = (
 # Time scale (IVOA vocabulary "timescale") -> its clock less that of TAI [s]; TDB is TT to 2 ms. UT1 is UTC to 0.9 s.
 _AHEAD_OF_TAI_S = {"tai": 0.0, "tt": 32.184, "et": 32.184, "tdt": 32.184, "tdb": 32.184, "gps": -19.0}
 _AS_UTC = {"", "utc", "ut", "ut1", "unknown"}
+#: Time scales whose dates can be told in UTC, in capitals.
+TIME_SCALES = ("UTC", *(name.upper() for name in _AHEAD_OF_TAI_S))
 
 
 def text_dates(array: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -93,6 +96,30 @@ def count_of_days(unit: str) -> tuple[float, str] | None:
     if scale not in _AS_UTC and scale not in _AHEAD_OF_TAI_S:
         return None
     return _ZERO_OF_KIND.get((counted["kind"] or "").upper(), 0.0) + float(counted["less"] or 0), scale
+
+
+def utc_of(when: datetime, scale: str) -> datetime:
+    """Tell a date of another time scale in UTC.
+
+    Parameters
+    ----------
+    when : datetime
+        Without tzinfo.
+    scale : str
+        One of `TIME_SCALES`.
+
+    Examples
+    --------
+    >>> utc_of(datetime(2018, 5, 1, 12, 1, 9, 184000), "TT")
+    datetime.datetime(2018, 5, 1, 12, 0)
+    """
+    if scale.lower() in _AS_UTC:
+        return when
+    ahead_s = float(_ahead_of_utc_s(np.array([mjd_of(when)]), scale.lower())[0])
+    try:
+        return when - timedelta(seconds=ahead_s)
+    except OverflowError:
+        return datetime.min if ahead_s > 0 else datetime.max
 
 
 @dataclass(frozen=True)

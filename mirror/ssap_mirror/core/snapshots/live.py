@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import Catalog, find_snapshot, live_name, open_catalog
+from ssap_mirror.core.snapshots.collection import write_collection
 from ssap_mirror.core.snapshots.history import History, forget_gone, read_history, record_live
 from ssap_mirror.errors import CatalogError, ParameterError
 
@@ -82,6 +84,7 @@ def make_live(mirror: Path, catalog: Catalog) -> None:
     with storage.lock_mirror(mirror), storage.translate_errors(mirror):
         record_live(mirror, catalog.path.name)
         storage.replace_file(layout.current_file(mirror), f"{catalog.path.name}\n".encode())
+        write_collection(mirror, layout.snapshots_dir(mirror) / catalog.path.name)
 
 
 def rollback(mirror: Path, name: str | None = None) -> Catalog:
@@ -182,12 +185,25 @@ def prune(mirror: Path, keep: int) -> tuple[str, ...]:
         raise ParameterError(name="keep", value=keep, reason="is not a number of snapshots")
     with storage.lock_mirror(mirror), storage.translate_errors(mirror):
         live = find_snapshot(mirror).name
+        # Whoever was interrupted behind CURRENT: what goes may be what the collection still names.
+        write_collection(mirror, layout.snapshots_dir(mirror) / live)
         others = [name for name in read_history(mirror).by_last_live() if name != live]
         surplus = others[: max(len(others) - keep, 0)]
         removed = tuple(name for name in surplus if layout.is_snapshot_name(name) and _remove(mirror, name))
         if removed:
             forget_gone(mirror)
+        _remove_orphans(mirror)
     return removed
+
+
+def _remove_orphans(mirror: Path) -> None:
+    """Remove supplements whose snapshot is gone: whoever removed it was interrupted, or knew of none."""
+    folder = layout.supplements_dir(layout.snapshots_dir(mirror) / "any").parent
+    if folder.is_dir():
+        known = layout.snapshot_names(mirror)
+        for path in folder.iterdir():
+            if path.name not in known and layout.is_snapshot_name(path.name):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _remove(mirror: Path, name: str) -> bool:
@@ -200,4 +216,5 @@ def _remove(mirror: Path, name: str) -> bool:
             trash.parent.mkdir(exist_ok=True)
             snapshot.rename(trash)
             storage.clear(trash)
+            shutil.rmtree(layout.supplements_dir(snapshot), ignore_errors=True)
     return free

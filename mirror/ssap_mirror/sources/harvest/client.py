@@ -22,12 +22,14 @@ from ssap_mirror.sources.http.failures import (
     InterruptedHarvest,
     ServerFailure,
     address_of,
+    beginning_of,
     looks_like_html,
     refusal,
     translate_http_errors,
 )
 from ssap_mirror.sources.http.loop import BackgroundLoop, Cancelled
 from ssap_mirror.sources.http.pace import Pace
+from ssap_mirror.sources.http.redirects import Redirects
 from ssap_mirror.sources.http.turns import Turns
 from ssap_mirror.sources.source import RequestPolicy
 
@@ -41,6 +43,8 @@ _SMALL_BYTES = 1 << 20
 _NOTHING = b'<VOTABLE version="1.4"/>'
 # A wait grows by this from attempt to attempt.
 _LONGER = 4
+# A request that is redirected more often goes round in a circle.
+_MOST_HOPS = 5
 # What is still said to a server when the user wants to go.
 _FAREWELL_S = 0.8
 
@@ -83,19 +87,25 @@ class Client:
         self._slots = threading.BoundedSemaphore(policy.requests_at_a_time)
         self._not_before = 0.0
         self._turns = Turns(policy.pause_s)
+        self._redirects = Redirects(self._turns.take, note)
         self._answered = time.monotonic()
         self._failing_since: float | None = None
         self._wake = threading.Event()
         timeout = httpx.Timeout(policy.read_timeout_s, connect=policy.connect_timeout_s, pool=None)
         self._http = httpx.AsyncClient(
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}, timeout=timeout, follow_redirects=True
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
+            timeout=timeout,
+            follow_redirects=True,
+            max_redirects=_MOST_HOPS,
+            event_hooks={"response": [self._redirects.take_note]},
         )
         self._loop = BackgroundLoop()
 
     @property
     def traffic(self) -> dict[str, int]:
         """What went over the network so far, for the manifest."""
-        return {"requests": self.requests, "retries": self.retries, "bytes": self.received}
+        hops = self._redirects.followed
+        return {"requests": self.requests + hops, "retries": self.retries, "redirects": hops, "bytes": self.received}
 
     def close(self) -> None:
         """Close the connections."""
@@ -160,7 +170,7 @@ class Client:
         InterruptedHarvest
             If the harvest is to stop, or the server wants to be left alone.
         """
-        asked = with_query(url, list(params))
+        asked = self._redirects.current(with_query(url, list(params)))
 
         async def fetch() -> Download:
             async with self._asking("GET", asked) as response:
@@ -202,11 +212,11 @@ class Client:
         InterruptedHarvest
             If the harvest is to stop, or the server wants to be left alone.
         """
-        address = httpx.URL(url)
+        address = self._redirects.current(httpx.URL(url))
 
         async def fetch() -> tuple[str, str]:
             async with self._asking(method, address, form) as response:
-                body = await _beginning(response, _SMALL_BYTES)
+                body = await beginning_of(response, _SMALL_BYTES)
                 if len(body) > _SMALL_BYTES:
                     message = f"{address_of(response)} sent more than {_SMALL_BYTES:,} bytes where a few lines were due"
                     raise FormatError(message)
@@ -339,7 +349,7 @@ class Client:
     ) -> AsyncIterator[httpx.Response]:
         async with self._http.stream(method, url, data=form) as response:
             if response.status_code >= 400:
-                raise refusal(response, await _beginning(response, _GLIMPSE_BYTES))
+                raise refusal(response, await beginning_of(response, _GLIMPSE_BYTES))
             yield response
         with self._lock:
             self.received += response.num_bytes_downloaded
@@ -358,7 +368,7 @@ class Client:
                 if len(beginning) < _GLIMPSE_BYTES:
                     beginning += chunk
                     if looks_like_html(beginning):
-                        message = f"{address_of(response)} answered with a web page where a VOTable was expected"
+                        message = f"{address_of(response)} answered with a web page where data were expected"
                         raise FormatError(message)
                     if enough is not None and enough(beginning):
                         return False
@@ -384,16 +394,6 @@ class Client:
 
 def _interrupted() -> InterruptedHarvest:
     return InterruptedHarvest("the harvest was interrupted")
-
-
-async def _beginning(response: httpx.Response, size: int) -> bytes:
-    """Read a body until it is longer than so many bytes, or to its end."""
-    body = b""
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > size:
-            break
-    return body
 
 
 def _passes(error: BaseException) -> bool:

@@ -62,6 +62,8 @@ class State:
         self.beginnings: dict[str, Any] = {}
         #: Digest of the columns that all answers have; None if there are none yet.
         self.shape: str | None = None
+        #: Collections that the service refuses, and in which words: they are not asked for any more.
+        self.refused: dict[str, str] = {}
         for record in records:
             self._apply(record)
 
@@ -75,8 +77,9 @@ class State:
         return list(self._plans)
 
     def open_slices(self, sweep: str) -> list[Slice]:
-        """Slices of a sweep that are neither answered nor cut."""
-        return [leaf for leaf in self._leaves(sweep) if (sweep, leaf.key) not in self._answers]
+        """Slices of a sweep that are neither answered nor cut, nor of a collection that is refused."""
+        unanswered = (leaf for leaf in self._leaves(sweep) if (sweep, leaf.key) not in self._answers)
+        return [leaf for leaf in unanswered if leaf.collection not in self.refused]
 
     def cuts(self, sweep: str) -> int:
         """How many slices of a sweep were cut."""
@@ -127,10 +130,13 @@ class State:
             self.shape = record["digest"]
         elif record["type"] == "anew":
             self._plans, self._answers, self._cuts, self.is_anew = {}, {}, {}, True
+            self.refused = {}
         elif record["type"] == "beginning":
             self.beginnings[record["name"]] = record["value"]
         elif record["type"] == "plan":
             self._plans[sweep] = [Slice.from_json(item) for item in record["slices"]]
+        elif record["type"] == "refused":
+            self.refused[record["collection"]] = record["why"]
         elif record["type"] == "cut":
             slice_ = Slice.from_json(record["slice"])
             self._cuts[sweep, slice_.key] = [Slice.from_json(item) for item in record["parts"]]
@@ -217,6 +223,10 @@ class Ledger(State):
     def add_limit(self, rows: int) -> None:
         """Journal that the service cuts answers at so many rows; those that have as many count no more."""
         self._add({"type": "limit", "rows": rows})
+
+    def add_refusal(self, collection: str, why: str) -> None:
+        """Journal that the service refuses a collection: none of its slices is open any more."""
+        self._add({"type": "refused", "collection": collection, "why": why})
 
     def bytes_on_disk(self) -> int:
         """Size of all answers [byte]."""

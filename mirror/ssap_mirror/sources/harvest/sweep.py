@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Fetch", "InseparableError", "Service", "Sweep", "run_sweep"]
+__all__ = ["Fetch", "InseparableError", "RefusedCollectionError", "Service", "Sweep", "run_sweep"]
 
 # A slice that only fails is cut so many times, in case one of its rows is what makes the server stumble; one that takes
 # too long, until it is a four-thousandth of what was planned.
@@ -48,6 +48,10 @@ Fetch = Callable[[Slice, int, Path], Stored | None]
 
 class InseparableError(SourceError):
     """The parameter of a sweep does not part the rows, however small its ranges are."""
+
+
+class RefusedCollectionError(SourceError):
+    """The service has no answer for a collection, whatever else is asked of it."""
 
 
 class Service(Protocol):
@@ -208,6 +212,10 @@ class _Run:
                 self._cells[cell.order] = (tried + 1, overflowed + (stored is None))
         except InterruptedHarvest:
             raise
+        except RefusedCollectionError as error:
+            assert task.slice.collection is not None
+            self._ledger.add_refusal(task.slice.collection, str(error))
+            self._progress.note(f"COLLECTION {task.slice.collection} is refused ({error}); the others are asked for")
         except QueryTooLargeError as error:
             if task.cuts and task.tries < _TRIES_OF_PART:
                 # At once: after the others, all would be cut before the first is given up.

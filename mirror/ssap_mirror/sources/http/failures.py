@@ -20,6 +20,7 @@ __all__ = [
     "InterruptedHarvest",
     "ServerFailure",
     "address_of",
+    "beginning_of",
     "looks_like_html",
     "refusal",
     "retry_after_s",
@@ -152,6 +153,16 @@ def looks_like_html(beginning: bytes) -> bool:
     if head.startswith(b"<?xml") and b"?>" in head:
         head = head.split(b"?>", 1)[1].lstrip()
     return head.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
+
+
+async def beginning_of(response: httpx.Response, size: int) -> bytes:
+    """Read a body until it is longer than so many bytes, or to its end."""
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > size:
+            break
+    return body
 
 
 def address_of(response: httpx.Response) -> str:

@@ -32,6 +32,8 @@ class Limits:
         self.size_deg = size_deg
         #: Largest MAXREC [rows]; None if none is known.
         self.maxrec: int | None = None
+        #: Whether an answer has broken off twice at the same place.
+        self.breaks_off = False
         self._overflowed: set[tuple[tuple[str, str], ...]] = set()
         self._broken: set[tuple[tuple[tuple[str, str], ...], int]] = set()
         self._lock = threading.Lock()
@@ -121,6 +123,7 @@ class Limits:
         key = tuple(asked), int(found[1])
         again = key in self._broken
         self._broken.add(key)
+        self.breaks_off |= again
         return again
 
 

@@ -6,18 +6,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ssap_mirror.errors import ServiceError, TransportError
+from ssap_mirror.errors import FormatError, ServiceError, TransportError
 from ssap_mirror.sources.harvest.answers import AnswerWriter, QueryTooLargeError, Stored, overflow_in, raw_file
 from ssap_mirror.sources.harvest.client import Client
 from ssap_mirror.sources.harvest.samples import Sample, small_table
 from ssap_mirror.sources.harvest.slices import COLLECTION, Slice
+from ssap_mirror.sources.harvest.sweep import RefusedCollectionError
 from ssap_mirror.sources.http.failures import ServerFailure
 from ssap_mirror.sources.http.limits import Limits
 
-__all__ = ["Endpoint", "in_collections"]
+__all__ = ["Endpoint", "in_collections", "with_both_ends"]
 
 # Parameters that select no rows.
 _CONTROL = ("VERB", "MAXREC", "FORMAT")
+# Ends of ranges beyond any value, as texts; those of dates are where clients and servers begin to differ.
+_FAR_ENDS = dict.fromkeys(("TIME", "MTIME"), ("1600-01-01T00:00:00", "2400-01-01T00:00:00")) | {
+    "BAND": ("1e-13", "1e4")
+}
+_FAR_NUMBERS = ("-1e30", "1e30")
+# What a request that a service has no answer for ends in.
+_REFUSALS = (ServiceError, FormatError, ServerFailure)
 
 
 @dataclass(frozen=True)
@@ -34,8 +42,12 @@ class Endpoint:
     """RESPONSEFORMAT of every request, if any."""
     size_is_radius: bool = False
     """Whether SIZE is known to be read as a radius."""
+    closed_ranges: bool = False
+    """Whether ranges have to have both ends."""
     parameters: tuple[tuple[str, str], ...] = ()
     """Parameters of every request that the service needs beside those of its standard."""
+    needed: tuple[tuple[str, str], ...] = ()
+    """A constraint of every request, of a service that answers no other alone: rows without a value have no answer."""
     everywhere: tuple[tuple[str, str], ...] = ()
     """What a request without any constraint has to ask for all the same, of a service that answers none without one."""
     collections: tuple[str, ...] = ()
@@ -109,10 +121,13 @@ class Endpoint:
         ------
         SourceError
             If no attempt succeeded.
+        RefusedCollectionError
+            If the slice is a whole collection of which the service does not give a single row either.
         """
+        constraints = slice_.params(size_is_radius=self.size_is_radius)
         asked = [
             *self._frame(),
-            *slice_.params(size_is_radius=self.size_is_radius),
+            *([with_both_ends(*pair) for pair in constraints] if self.closed_ranges else constraints),
             ("VERB", str(verb)),
             ("MAXREC", str(maxrec)),
         ]
@@ -143,7 +158,20 @@ class Endpoint:
                 return None
             return stored
 
-        return self.client.retrying(once)
+        try:
+            return self.client.retrying(once)
+        except _REFUSALS as error:
+            if slice_.collection is None or not slice_.is_whole or not self._refuses(slice_.collection):
+                raise
+            raise RefusedCollectionError(str(error)) from error
+
+    def _refuses(self, collection: str) -> bool:
+        """Whether a few rows of a collection cannot be had either, so that it is not its size that is refused."""
+        try:
+            replace(self, collections=(collection,)).sample([("MAXREC", "1")], attempts=2)
+        except _REFUSALS:
+            return True
+        return False
 
     def ping(self) -> None:
         """Ask for a sign of life.
@@ -157,8 +185,23 @@ class Endpoint:
         self.sample([("POS", "0,0"), ("SIZE", "0.001"), ("MAXREC", "1")], attempts=2)
 
     def _frame(self) -> list[tuple[str, str]]:
-        frame = [("REQUEST", "queryData"), *self.parameters]
+        frame = [("REQUEST", "queryData"), *self.parameters, *self.needed]
         return frame if self.response_format is None else [*frame, ("RESPONSEFORMAT", self.response_format)]
+
+
+def with_both_ends(parameter: str, value: str) -> tuple[str, str]:
+    """Put an end beyond any value for an open one.
+
+    Examples
+    --------
+    >>> with_both_ends("TIME", "2018-05-01T00:00:00/")
+    ('TIME', '2018-05-01T00:00:00/2400-01-01T00:00:00')
+    """
+    low, slash, high = value.partition("/")
+    if not slash:
+        return parameter, value
+    first, last = _FAR_ENDS.get(parameter, _FAR_NUMBERS)
+    return parameter, f"{low or first}/{high or last}"
 
 
 def in_collections(slices: Iterable[Slice], collections: Sequence[str]) -> list[Slice]:

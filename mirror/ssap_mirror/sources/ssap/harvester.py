@@ -110,6 +110,8 @@ class Harvester:
         ambiguous = f"{identity} no longer tells all rows apart"
         with self._sweeps(identity) as sweeps:
             survey = run_survey(sweeps, self.base)
+            if self.base is not None and (refused := self._refused_anew(self.base)):
+                return f"COLLECTION {', '.join(refused)} is refused, and the snapshot may have rows of it"
             if self.base is not None and sweeps.audit.unnamed():
                 # Such a row is known by what a survey sees of it, which may have changed.
                 return f"some rows have no {identity}"
@@ -134,6 +136,10 @@ class Harvester:
                 return ambiguous
             settled = replace(settled, signs=(*signs, *settled.signs))
             return self._judged(sweeps, settled, gone, proof, sample)
+
+    def _refused_anew(self, base: Catalog) -> list[str]:
+        """List the collections that are refused, and were not when the snapshot of a refresh was made."""
+        return sorted(set(self.ledger.refused) - set(base.manifest["harvest"].get("collections_refused", ())))
 
     def _compare_whole_rows(self, sweeps: Sweeps) -> Sample | None:
         rows = self.probe.endpoint.client.policy.full_sample
@@ -234,7 +240,9 @@ class Harvester:
             uncompared=len(description.schema) - len(traits.survey_columns),
             divided=self.ledger.divided_by_sky(),
             volatile=tuple(name for name in description.schema.names if name in description.schema.volatile),
-            collections=tuple(sorted(traits.collections)),
+            collections=tuple(sorted(set(traits.collections) - set(self.ledger.refused))),
+            needed=tuple(name for name, _ in self.probe.endpoint.needed),
+            refused=tuple(sorted(self.ledger.refused.items())),
         )
         record = {
             **outcome.to_json(),

@@ -14,6 +14,7 @@ from ssap_mirror.sources.harvest.ledger import Answer
 from ssap_mirror.sources.harvest.slices import Slice, plan_ranges
 from ssap_mirror.sources.source import RequestPolicy
 from ssap_mirror.sources.ssap.probe import Probe
+from ssap_mirror.sources.ssap.probe.traits import ROLE_OF
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,8 +27,6 @@ _FILLED = 0.5
 _CROWDED = 0.9
 # Requests that an optional sweep may take at any rate, and what one may need beyond its plan.
 _FEW_REQUESTS, _SPARE = 16, 1.3
-# Role of the column that a range parameter is about.
-_ROLE_OF = {"SNR": "snr", "REDSHIFT": "redshift", "APERTURE": "aperture", "SPATRES": "s_resolution"}
 _NUMBERS = ("float", "double", "short", "int", "long")
 
 
@@ -129,7 +128,7 @@ def values_at_hand(parameter: str, probe: Probe, answers: Iterable[Answer]) -> N
     """
     own = next((own for own in probe.traits.own if own.name == parameter), None)
     schema = probe.description.schema
-    column = schema.role(_ROLE_OF[parameter]) if own is None else schema[own.column]
+    column = schema.role(ROLE_OF[parameter]) if own is None else schema[own.column]
     if column is None or column.datatype not in _NUMBERS:
         return np.empty(0)
     found = [

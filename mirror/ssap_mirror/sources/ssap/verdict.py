@@ -64,7 +64,11 @@ class Outcome:
     volatile: tuple[str, ...] = ()
     """Columns that differed between two answers with the same rows, so that rows were compared without them."""
     collections: tuple[str, ...] = ()
-    """Collections that were asked for, of a service that gives nothing without COLLECTION."""
+    """Collections that were had, of a service that gives nothing without COLLECTION."""
+    needed: tuple[str, ...] = ()
+    """Parameters that every request had to constrain."""
+    refused: tuple[tuple[str, str], ...] = ()
+    """Collections that the service refuses, and in which words."""
 
     @property
     def is_one_state(self) -> bool:
@@ -81,6 +85,7 @@ class Outcome:
             "duplicates": self.duplicates,
             "refresh_of": self.base,
             **({"collections": list(self.collections)} if self.collections else {}),
+            **({"collections_refused": dict(self.refused)} if self.refused else {}),
         }
 
 
@@ -124,6 +129,12 @@ def _what_it_is_worth(outcome: Outcome) -> list[Finding]:
             f"not proven: the service wants COLLECTION, and was asked for {', '.join(outcome.collections)}; rows of "
             "other collections, if there are any, are not in the copy (--param COLLECTION=NAME, for each of them)"
         )
+        found.append(Finding(words, unproven=True))
+    for name in outcome.needed:
+        words = f"not proven: the service wants {name} in each request; rows without a value of it are not in the copy"
+        found.append(Finding(words, unproven=True))
+    for name, why in outcome.refused:
+        words = f"not proven: COLLECTION {name} is refused, and its rows, if it has any, are not in the copy: {why}"
         found.append(Finding(words, unproven=True))
     if outcome.removed:
         found.append(Finding(f"{outcome.removed:,} rows are no longer in the table, and are left out"))

@@ -174,6 +174,9 @@ def parse_query(text: str) -> exp.Query:
         if type(node) not in _PARTS:
             message = f"has a part that ADQL does not have: {type(node).__name__.upper()}, {node.sql()[:60]!r}"
             raise AdqlError(message)
+        if isinstance(node, exp.Identifier) and not node.name:
+            message = "has a name without any character"
+            raise AdqlError(message)
     return tree
 
 

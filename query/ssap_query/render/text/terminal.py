@@ -21,17 +21,31 @@ _BETWEEN = "  "
 # Degrees to a third of a milliarcsecond.
 _ANGLE_DIGITS = 7
 _LONGEST = 40
+_MEASURED_ROWS = 8192
 
 
 def text_chunks(result: Renderable) -> Iterator[bytes]:
-    """Yield a result as text: every row and column, whatever the width. The rows are read twice."""
+    """Yield a result as text: every row and column, whatever the width.
+
+    Columns are as wide as the first 8,192 rows need them, and become wider below these where others need more.
+    """
     columns = plain_columns(result)
     table = _Table([column.column for column in columns])
-    for batch in pieces(result):
-        table.measure([column.values(batch) for column in columns])
+    parts = ([column.values(batch) for column in columns] for batch in pieces(result))
+    first, rows = [], 0
+    for arrays in parts:
+        table.measure(arrays)
+        first.append(arrays)
+        rows += len(arrays[0])
+        if rows >= _MEASURED_ROWS:
+            break
     yield table.head()
-    for batch in pieces(result):
-        yield table.rows([column.values(batch) for column in columns])
+    for arrays in first:
+        yield table.rows(arrays)
+    first.clear()
+    for arrays in parts:
+        table.measure(arrays)
+        yield table.rows(arrays)
     yield f"{_counts(result)}\n".encode()
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ssap_query.arrow.formats import FORMATS
 from ssap_query.engine.engine import Engine
-from ssap_query.formats import FORMATS
 from ssap_query.mirror.answer import plan_request, read_request
 from ssap_query.mirror.info import facts_of
 from ssap_query.mirror.mirror import Mirror

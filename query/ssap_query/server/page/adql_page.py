@@ -9,8 +9,8 @@ from typing import Any
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.adql.database import AdqlDatabase
+from ssap_query.arrow.formats import FORMATS
 from ssap_query.engine.browse.sorting import sorted_page
-from ssap_query.formats import FORMATS
 from ssap_query.mirror.result import ResultSet
 from ssap_query.server.page.page_request import read_page_request
 from ssap_query.server.page.values import cells, described

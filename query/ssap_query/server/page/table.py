@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ssap_query.adql.errors import AdqlError
+from ssap_query.adql.of_request import adql_of
 from ssap_query.engine.browse.match import Match, match_of
 from ssap_query.engine.browse.page import count_rows, page_rows
 from ssap_query.engine.engine import Engine
@@ -89,4 +91,14 @@ def table_page(plan: PagePlan, most_rows: int) -> dict[str, Any]:
         "words": list(query.words),
         "columns": [described(column) for column in columns],
         "rows": cells(table),
+        "adql": _in_adql(plan),
     }
+
+
+def _in_adql(plan: PagePlan) -> str | None:
+    """Give the same question in ADQL; None where ADQL has no words for it."""
+    shown = [column.name for column in plan.parsed.columns if not column.is_hidden]
+    try:
+        return adql_of(plan.parsed.query, plan.engine.catalog.schema, shown)
+    except AdqlError:
+        return None

@@ -9,7 +9,7 @@ from ssap_query.adql.language.functions import FUNCTIONS
 from ssap_query.adql.tables.obscore import OBSCORE
 from ssap_query.adql.tables.table import AdqlTable, Tables, adql_name
 from ssap_query.adql.tables.tap_schema import FOREIGN_KEYS, TAP_SCHEMA
-from ssap_query.formats import FORMATS
+from ssap_query.arrow.formats import FORMATS
 from ssap_query.server.limits import ServerLimits
 from ssap_query.server.vosi_xml import (
     CAPABILITIES,

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from ssap_query.formats import FORMATS, Format
+from ssap_query.arrow.formats import FORMATS, Format
 from ssap_query.server.limits import ServerLimits
 
 __all__ = ["Parameters", "TapRequest", "UploadSpec", "read_parameters", "read_request"]

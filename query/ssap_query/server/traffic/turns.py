@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 # Small work is short; more threads than this would only take the processors from each other.
 _SMALL_AT_ONCE = 8
+# A search of the whole table uses all processors by itself, and some 60 MB.
+_SEARCHES_AT_ONCE = 2
 
 
 class ServerBusyError(MirrorError):
@@ -35,6 +37,7 @@ class Turns:
     def __init__(self, limits: ServerLimits) -> None:
         self._wait_s = limits.wait_s
         self._small = anyio.CapacityLimiter(_SMALL_AT_ONCE)
+        self._searches = anyio.CapacityLimiter(_SEARCHES_AT_ONCE)
         self._large = anyio.CapacityLimiter(limits.large_answers)
         self._turns = anyio.Semaphore(limits.large_answers)
 
@@ -42,9 +45,21 @@ class Turns:
         """Do short work in a thread."""
         return await to_thread.run_sync(work, limiter=self._small)
 
+    async def search(self, work: Callable[[], T]) -> T:
+        """Look through many rows in a thread; nobody who sends or reads slowly is waited for."""
+        return await to_thread.run_sync(work, limiter=self._searches)
+
     async def large(self, work: Callable[[], T]) -> T:
         """Do work of a large answer in a thread; the caller holds a turn."""
         return await to_thread.run_sync(work, limiter=self._large)
+
+    def take_now(self) -> bool:
+        """Take the turn of a large answer if one is free, and say whether it is."""
+        try:
+            self._turns.acquire_nowait()
+        except anyio.WouldBlock:
+            return False
+        return True
 
     async def take(self) -> None:
         """Wait for the turn of a large answer; `give_back` ends it.

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.formats import FORMATS
+from ssap_query.arrow.formats import FORMATS
 from ssap_query.ssap.columns import Columns, Row
 from ssap_query.ssap.parameter import Parameter
 from ssap_query.ssap.values.python_text import flag_text, number_text

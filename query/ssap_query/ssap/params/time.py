@@ -59,7 +59,8 @@ class IvoaTime:
         "midpoint ± half the exposure (the midpoint alone where the exposure is unknown), or the whole day where there "
         "is no more than a date. A value matches coverage that contains it, a range coverage that overlaps it, ends "
         "included, whichever of them is given first (§8.7.2). `2018`, `2018-05`, `2018-05-01` stand for the whole "
-        "year, month, day; dates are UTC. Numbers, an extension, are MJD."
+        "year, month, day. Dates are UTC, or in the time system of a qualifier (`;UTC`, `;TT`, `;TDB`, `;TAI`, "
+        "`;GPS`). Numbers, an extension, are MJD."
     )
 
     def parse(self, name: str, text: str) -> RangeList[Moment]:
@@ -111,8 +112,8 @@ class DachsTime:
 
     doc: ClassVar[str] = (
         "The midpoint alone is compared. A date is its midnight, so the last day of a range is out but for its first "
-        "instant; ranges include both ends. ISO only. Lists of dates alone, on which the server fails, are read as in "
-        "ivoa."
+        "instant; ranges include both ends. ISO only; a qualifier is ignored. Lists of dates alone, on which the "
+        "server fails, are read as in ivoa."
     )
     ivoa: ClassVar[IvoaTime] = IvoaTime()
 

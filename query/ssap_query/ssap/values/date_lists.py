@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from ssap_mirror.core.times import mjd_of
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.ssap.ranges import MAX_TESTS, Range, RangeList, ivoa_list
@@ -15,13 +16,50 @@ __all__ = ["bounds", "inside", "instant_words", "moment_words", "read_moments"]
 
 
 def read_moments(name: str, text: str) -> RangeList[Moment]:
-    """Read a range list of dates, the ends of ranges in order."""
+    """Read a range list of dates, the ends of ranges in order.
+
+    Parameters
+    ----------
+    name, text : str
+        The parameter and its value; a qualifier is the time system, without which it is UTC (SSA 1.1 §4.1.1.4).
+
+    Raises
+    ------
+    ParameterError
+        If it is no list of dates, or the time system is not known.
+    """
     found = ivoa_list(name, text, ivoa_moment, most=MAX_TESTS)
-    if found.qualifier:
-        raise ParameterError(
-            name, text, f"has the qualifier {found.qualifier!r}, but {name} takes none (dates are UTC)"
+    in_utc = _converter(name, text, (found.qualifier or "UTC").upper())
+    return RangeList(
+        tuple(
+            _in_order(Range(item.low and in_utc(item.low), item.high and in_utc(item.high)))
+            if isinstance(item, Range)
+            else in_utc(item)
+            for item in found.items
         )
-    return RangeList(tuple(_in_order(item) if isinstance(item, Range) else item for item in found.items))
+    )
+
+
+def _converter(name: str, text: str, scale: str) -> Callable[[Moment], Moment]:
+    """Make what tells a moment of a time scale in UTC."""
+    if scale == "UTC":
+        return lambda moment: moment
+    # Imports numpy, which a request in UTC does without.
+    from ssap_mirror.core.quantities.time_systems import TIME_SCALES, utc_of
+
+    if scale not in TIME_SCALES:
+        raise ParameterError(name, text, f"is in the time system {scale!r}; known are {', '.join(TIME_SCALES)}")
+
+    def in_utc(moment: Moment) -> Moment:
+        start, end, mjd = utc_of(moment.start, scale), moment.end, moment.exact_mjd
+        return Moment(
+            f"{moment.text} {scale}",
+            start,
+            None if end is None else utc_of(end, scale),
+            None if mjd is None else mjd_of(start),
+        )
+
+    return in_utc
 
 
 def _in_order(item: Range[Moment]) -> Range[Moment]:

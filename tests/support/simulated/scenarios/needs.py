@@ -16,7 +16,7 @@ from tests.support.simulated.services.traits import Traits
 from tests.support.simulated.spectra import concatenated, made_up
 from tests.support.simulated.world import Outcome, World
 
-__all__ = ["SCENARIOS"]
+__all__ = ["SCENARIOS", "THEORY"]
 
 _ANY = ("POS", "TIME", "BAND", "SNR", "APERTURE")
 _POS, _POS_ALONE = ("POS",), Traits(obeys=("POS",), needs=("POS",))
@@ -25,8 +25,9 @@ _BARE_PAGE = Reply(error_document("TIME is not supported by this service"), 400)
 _BY_COLLECTION = Traits(
     obeys=("POS", "TIME", "BAND", "SNR", "COLLECTION"), needs=("COLLECTION",), collections=("deep", "pilot", "wide")
 )
+_UNKNOWN = Reply(error_document("COLLECTION: no such collection"), 400)
 #: Computed spectra have no place and no date.
-_THEORY = replace(
+THEORY = replace(
     BASE,
     position=Part((), "nothing"),
     time=Part((), "nothing"),
@@ -41,6 +42,19 @@ _THEORY = replace(
 )
 _OWN = {"t_eff": "teff", "log_g": "logg"}
 _ENDS = {"teff": ("TEFF_MIN", "TEFF_MAX")}
+
+
+def _refusing(*collections: str, reply: Reply = _UNKNOWN) -> Traits:
+    """Declare collections that are refused, beside those that are not."""
+    return replace(
+        _BY_COLLECTION,
+        collections=tuple(dict.fromkeys([*collections, *_BY_COLLECTION.collections])),
+        refused_values={("COLLECTION", name): reply for name in collections},
+    )
+
+
+def _pilot_is_refused(service: SsapService) -> None:
+    service.traits = _refusing("pilot")
 
 
 def _rows_come_and_go(service: SsapService) -> None:
@@ -109,6 +123,35 @@ SCENARIOS: list[Scenario] = [
         traits=replace(_BY_COLLECTION, collections=()),
         most_requests=30,
     ),
+    _whole("COLLECTION is needed, and four that are declared are refused", _refusing("a1", "b1", "c1", "d1")),
+    Scenario(
+        "COLLECTION is needed, and one that is declared is refused, HTTP 400",
+        first,
+        says="not proven: COLLECTION pilot is refused, .* no such collection",
+        traits=_refusing("pilot"),
+        most_requests=100,
+    ),
+    Scenario(
+        "COLLECTION is needed, and one that is declared is refused, ERROR",
+        first,
+        says="not proven: COLLECTION pilot is refused, .* no such collection",
+        traits=_refusing("pilot", reply=replace(_UNKNOWN, status=200)),
+        most_requests=100,
+    ),
+    Scenario(
+        "COLLECTION is needed, and one that is declared is answered with HTTP 500",
+        first,
+        says="not proven: COLLECTION pilot is refused, .* Internal error",
+        traits=replace(_refusing("pilot", reply=_PAGE), obeys=("COLLECTION",)),
+        most_requests=100,
+    ),
+    Scenario(
+        "COLLECTION is needed, and a refresh finds one refused",
+        _again_after(_pilot_is_refused),
+        says="--allow-shrink",
+        traits=_BY_COLLECTION,
+        most_requests=150,
+    ),
     _whole("metadata are refused", Traits(metadata="error")),
     _whole("metadata are in a RESOURCE of type meta", Traits(metadata="meta")),
     _whole("SIZE is a radius", Traits(size_is_radius=True, default_size=0.05)),
@@ -152,15 +195,15 @@ SCENARIOS: list[Scenario] = [
     _whole("MAXREC above 1,000 is refused", Traits(refuses_maxrec_above=1000)),
     _whole("MAXREC above 300 is refused", Traits(refuses_maxrec_above=300)),
     _whole("nothing matches: no TABLE", Traits(without_rows="no table")),
-    _whole("computed spectra", Traits(obeys=(), own=_OWN), form=_THEORY),
+    _whole("computed spectra", Traits(obeys=(), own=_OWN), form=THEORY),
     # Six of them ask for the whole table, with a higher limit each time.
-    _whole("computed spectra, at most 500 rows", Traits(obeys=(), own=_OWN, most_rows=500), form=_THEORY, most=110),
-    _whole("computed spectra, TEFF_MIN and TEFF_MAX", Traits(obeys=(), own_ends=_ENDS, most_rows=500), form=_THEORY),
+    _whole("computed spectra, at most 500 rows", Traits(obeys=(), own=_OWN, most_rows=500), form=THEORY, most=110),
+    _whole("computed spectra, TEFF_MIN and TEFF_MAX", Traits(obeys=(), own_ends=_ENDS, most_rows=500), form=THEORY),
     Scenario(
         "computed spectra that cannot be cut",
         first,
         traits=Traits(obeys=(), most_rows=500),
-        form=_THEORY,
+        form=THEORY,
         most_requests=50,
     ),
 ]

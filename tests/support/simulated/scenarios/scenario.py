@@ -12,6 +12,7 @@ from tests.support.simulated.forms.parts import BASE, Form
 from tests.support.simulated.services.http import Reply
 from tests.support.simulated.services.ssap import SsapService
 from tests.support.simulated.services.traits import Traits
+from tests.support.simulated.spectra import Spectra
 from tests.support.simulated.world import QUICK, Must, Outcome, World
 
 __all__ = ["Change", "Scenario", "cut_off", "first", "midway", "repeatedly", "then"]
@@ -48,6 +49,10 @@ class Scenario:
     """Longest time for the last sync [s], on a machine with nothing else to do."""
     most_requests: int | None = None
     """Requests to which the service may be put."""
+    truth: Callable[[Spectra], Spectra] = lambda spectra: spectra
+    """What its spectra are, made of those that all services have."""
+    asked: tuple[str, ...] = ()
+    """Parameters about which the mirror is asked afterwards, and has to select what brute force selects."""
 
 
 def first(world: World) -> Outcome:

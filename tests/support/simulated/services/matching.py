@@ -38,7 +38,8 @@ def matches(spectra: Spectra, traits: Traits, params: dict[str, str]) -> NDArray
     if "TIME" in params and "TIME" in traits.obeys:
         keep &= _in_time(spectra, traits, *_ends(params["TIME"], _mjd))
     if "BAND" in params and "BAND" in traits.obeys:
-        keep &= overlap(spectra.wave_min, spectra.wave_max, *_ends(params["BAND"], float))
+        ends = (None if end is None else _metres(end, traits) for end in _ends(params["BAND"], float))
+        keep &= overlap(spectra.wave_min, spectra.wave_max, *ends)
     for name, values in (("SNR", spectra.snr), ("APERTURE", np.full(len(spectra), 0.001))):
         if name in params and name in traits.obeys:
             low, high = (float(params[name]), None) if name in traits.scalars else _ends(params[name], float)
@@ -46,6 +47,8 @@ def matches(spectra: Spectra, traits: Traits, params: dict[str, str]) -> NDArray
     if "COLLECTION" in params and "COLLECTION" in traits.obeys:
         # A minimum match of one term (SSA 1.1 §4.1.2.14).
         keep &= np.array([params["COLLECTION"].lower() in name for name in spectra.collection], bool)
+    if set(traits.finds_nothing) & set(params):
+        keep[:] = False
     for name, of in traits.own.items():
         if name.upper() in params:
             keep &= overlap(getattr(spectra, of), getattr(spectra, of), *_ends(params[name.upper()], float))
@@ -63,6 +66,10 @@ def _in_time(spectra: Spectra, traits: Traits, start: float | None, stop: float 
         return overlap(spectra.t_mid, spectra.t_mid, start, stop)
     # Within: both ends of the exposure lie in the range.
     return overlap(spectra.t_min, spectra.t_min, start, None) & overlap(spectra.t_max, spectra.t_max, None, stop)
+
+
+def _metres(number: float, traits: Traits) -> float:
+    return number * 1e-10 if traits.angstrom_above is not None and number > traits.angstrom_above else number
 
 
 def _ends(text: str, read: Callable[[str], float]) -> tuple[float | None, float | None]:

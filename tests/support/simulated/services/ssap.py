@@ -99,6 +99,9 @@ class SsapService:
         traits = self.traits
         if params.get("REQUEST") != "queryData":
             return Reply(error_document("Field REQUEST: Missing or invalid value for REQUEST."))
+        for (name, value), reply in traits.refused_values.items():
+            if params.get(name) == value:
+                return reply
         for name, reply in traits.broken.items():
             if name in params:
                 return reply
@@ -113,7 +116,16 @@ class SsapService:
             return Reply(error_document(f"MAXREC must not be larger than {traits.refuses_maxrec_above}"))
         for name in traits.scalars:
             if "/" in params.get(name, ""):
-                return Reply(error_document(f"{name} takes one number"))
+                return Reply(error_document(f"{name} takes one value"))
+        for name in ("TIME", "BAND", "SNR", "APERTURE"):
+            if traits.closed_ranges and params.get(name, "").strip("/") != params.get(name, ""):
+                return Reply(error_document(f"{name}: a range has two ends"), 400)
+        if traits.least_band is not None and "BAND" in params:
+            low = params["BAND"].partition("/")[0]
+            if float(low or "-inf") <= traits.least_band:
+                return Reply(error_document(f"BAND has to be above {traits.least_band:g}"), 400)
+        if traits.known is not None and (others := sorted(set(params) - set(traits.known))):
+            return Reply(error_document(f"{others[0]} is no parameter of this service"), 400)
         if "RESPONSEFORMAT" in params and len(traits.serializations) == 1:
             return Reply(error_document("Field responseformat: not a valid value"))
         return None
@@ -160,7 +172,7 @@ class SsapService:
         if key not in self._encoded or volatile:
             cells = self.form.cells(self.spectra)
             for name in volatile:
-                cells[name] = [f"{cell}&token={len(self.requests)}" for cell in cells[name]]
+                cells[name] = [_of_request(cell, len(self.requests)) for cell in cells[name]]
             wanted = [cells[column.name] for column in columns]
             self._encoded[key] = encoded_rows(columns, wanted, serialization, self.traits.layout)
         encoded = self._encoded[key]
@@ -199,6 +211,11 @@ class SsapService:
             values = f'<VALUES><MIN value="{known.min()!r}"/><MAX value="{known.max()!r}"/></VALUES>'
             return f'<PARAM name="INPUT:{name}" datatype="double" value="">{values}</PARAM>'
         return f'<PARAM name="INPUT:{name}" datatype="char" arraysize="*" value="">{values}</PARAM>'
+
+
+def _of_request(cell: Any, request: int) -> Any:
+    """Make a cell that no two answers have."""
+    return f"{cell}&token={request}" if isinstance(cell, str) else cell + request
 
 
 @contextlib.contextmanager

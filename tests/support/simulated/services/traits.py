@@ -42,14 +42,26 @@ class Traits:
     """A parameter of its own, without which it refuses with HTTP 400 and a VOTable."""
     collections: tuple[str, ...] = ()
     """Values of COLLECTION that the metadata lists."""
+    finds_nothing: tuple[str, ...] = ()
+    """Parameters that mean nothing for its spectra, so that a request with one of them has no row (SSA 1.1 §4.1)."""
     own: Mapping[str, str] = field(default_factory=dict)
     """Parameters of its own -> field of `Spectra` that they select by, as a range ``a/b``."""
     own_ends: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """The same as a pair of parameters for both ends: field -> names."""
     scalars: tuple[str, ...] = ()
-    """Parameters that take one number, a lower limit, and refuse a range."""
+    """Parameters that take one value, a lower limit where they are numbers, and refuse a range."""
+    closed_ranges: bool = False
+    """Whether ranges with an open end are refused."""
+    known: tuple[str, ...] | None = None
+    """Parameters other than which are refused; None takes all."""
+    least_band: float | None = None
+    """A BAND that begins at or below it is refused [m]."""
+    angstrom_above: float | None = None
+    """A number of BAND above it is a wavelength in Angstrom, below it in metres."""
     broken: Mapping[str, Reply] = field(default_factory=dict)
     """Parameters -> what comes instead of an answer."""
+    refused_values: Mapping[tuple[str, str], Reply] = field(default_factory=dict)
+    """The same for single values of parameters."""
     default_rows: int = 10_000
     """Rows of an answer without MAXREC."""
     most_rows: int | None = None

@@ -98,9 +98,9 @@ def _ask_whole(sweeps: Sweeps, survey: Survey) -> Proof | None:
 
 
 def _words_of_whole(sweeps: Sweeps, rows: int) -> str:
-    each = (
-        "one request for each collection" if sweeps.probe.traits.collections else "one request without any constraint"
-    )
+    each = "one request without any constraint"
+    if sweeps.probe.traits.collections:
+        each = f"one request for each {'other ' if sweeps.ledger.refused else ''}collection"
     return f"{each} has no row but these {rows:,}"
 
 

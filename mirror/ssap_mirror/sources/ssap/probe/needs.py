@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ssap_mirror.errors import FormatError, ServiceError, SourceError
+from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
 from ssap_mirror.sources.harvest.client import ServerFailure
 from ssap_mirror.sources.harvest.samples import Sample
 from ssap_mirror.sources.harvest.slices import COLLECTION, Cell, order_of_discs
@@ -23,10 +23,14 @@ _ALL_VALUES = (
     (("BAND", "1e-13/1e4"),),
     (("SNR", "0/1e9"),),
 )
+# Parameters that a table can be cut by; what overlaps a range of BAND overlaps a half of it, too.
+_CUTTING = ("POS", "TIME", "SNR")
 # SIZEs to try where a service refuses the whole sky and does not say what it takes [deg].
 _SIZES = (180.0, 90.0, 45.0, 15.0, 5.0, 1.0)
-# Cones to look for a first row in, where none may hold the whole sky, and collections.
-_LOOKS, _LOOKS_AT_COLLECTIONS = 24, 3
+# Cones to look for a first row in, where none may hold the whole sky.
+_LOOKS = 24
+# Collections to look at: without any other constraint, and with those of which one may be needed as well.
+_LOOKS_AT_COLLECTIONS, _LOOKS_WITH_CONSTRAINTS = 12, 3
 _REFUSALS = (ServiceError, FormatError, ServerFailure)
 _WANTS = re.compile(r"mandatory|requir|missing|must|need|specif", re.I)
 
@@ -62,16 +66,27 @@ def with_constraint(endpoint: Endpoint, most_cones: int, declared: tuple[str, ..
 
 def _that_has_rows(endpoint: Endpoint) -> tuple[Endpoint | None, SourceError | None]:
     """Find a constraint that has rows, and the first refusal if there is one."""
-    refused: SourceError | None = None
+    has_rows, refused = _without_constraint(endpoint)
+    return (endpoint if has_rows else _with_some_constraint(endpoint, refused)), refused
+
+
+def _without_constraint(endpoint: Endpoint, attempts: int | None = None) -> tuple[bool, SourceError | None]:
+    """Whether a request without any constraint has rows, and how it is refused if it is."""
     try:
-        if endpoint.sample([("MAXREC", "1")]).rows.num_rows:
-            return endpoint, None
-    except _REFUSALS as error:
-        refused = error
+        return endpoint.sample([("MAXREC", "1")], attempts=attempts).rows.num_rows > 0, None
+    except (*_REFUSALS, TransportError) as error:
+        _raise_if_gone(endpoint, error)
+        return False, error
+
+
+def _with_some_constraint(endpoint: Endpoint, refused: SourceError | None) -> Endpoint | None:
     for constraint in _constraints(endpoint, refused):
         if _rows_with(endpoint, constraint):
-            return replace(endpoint, everywhere=constraint), refused
-    return None, refused
+            # What cannot cut a table is of use beside what can, and that has been refused alone.
+            if constraint[0][0] not in _CUTTING:
+                return replace(endpoint, needed=constraint)
+            return replace(endpoint, everywhere=constraint)
+    return None
 
 
 def _in_collections(endpoint: Endpoint, declared: tuple[str, ...], most: int) -> Endpoint | None:
@@ -83,11 +98,16 @@ def _in_collections(endpoint: Endpoint, declared: tuple[str, ...], most: int) ->
         message = f"{endpoint.url} wants COLLECTION and has {len(names):,}, more than {most:,} requests (--most-cones)"
         raise SourceError(message)
     # The first, if somebody names it, was the first to be asked.
-    for at in range(1 if endpoint.collections else 0, min(len(names), _LOOKS_AT_COLLECTIONS)):
-        found, _ = _that_has_rows(replace(endpoint, collections=(*names[at:], *names[:at])))
-        if found is not None:
-            return found
-    return None
+    begun = 1 if endpoint.collections else 0
+    turned = [replace(endpoint, collections=(*names[at:], *names[:at])) for at in range(begun, len(names))]
+    looked_at = []
+    for candidate in turned[:_LOOKS_AT_COLLECTIONS]:
+        has_rows, refused = _without_constraint(candidate, attempts=2)
+        if has_rows:
+            return candidate
+        looked_at.append((candidate, refused))
+    tried = (_with_some_constraint(*look) for look in looked_at[:_LOOKS_WITH_CONSTRAINTS])
+    return next((found for found in tried if found is not None), None)
 
 
 def _with_hint(refused: SourceError) -> SourceError:
@@ -117,8 +137,15 @@ def _rows_with(endpoint: Endpoint, constraint: tuple[tuple[str, str], ...]) -> b
 def _answer(endpoint: Endpoint, constraint: tuple[tuple[str, str], ...]) -> Sample | None:
     try:
         return endpoint.sample([*constraint, ("MAXREC", "1")], attempts=2)
-    except _REFUSALS:
+    except (*_REFUSALS, TransportError) as error:
+        _raise_if_gone(endpoint, error)
         return None
+
+
+def _raise_if_gone(endpoint: Endpoint, error: SourceError) -> None:
+    """Raise what is no answer to a request, but for an answer that breaks off where all of them do: it was too much."""
+    if not isinstance(error, _REFUSALS) and not endpoint.limits.breaks_off:
+        raise error
 
 
 def _with_small_cones(endpoint: Endpoint, most_cones: int) -> Endpoint:

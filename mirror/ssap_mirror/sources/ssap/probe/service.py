@@ -93,7 +93,7 @@ def probe(endpoint: Endpoint, known: Schema | None, title: str, corrections: Cor
     traits = replace(traits, survey_columns=replace(traits.survey_columns, volatile=volatile))
     overrides = {**schema.overrides, "identity": traits.identity or ""}
     return Probe(
-        replace(endpoint, size_is_radius=size_is_radius),
+        replace(endpoint, size_is_radius=size_is_radius, closed_ranges=traits.closed_ranges),
         replace(description, schema=replace(schema, overrides=overrides), notes=notes),
         traits,
     )

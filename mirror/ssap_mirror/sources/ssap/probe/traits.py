@@ -16,16 +16,19 @@ from ssap_mirror.sources.harvest.positions import is_date, numbers_of_dates, pos
 from ssap_mirror.sources.harvest.samples import Sample, identity_in
 from ssap_mirror.sources.harvest.slices import COLLECTION, Range
 from ssap_mirror.sources.source import Description
-from ssap_mirror.sources.ssap.endpoint import Endpoint
+from ssap_mirror.sources.ssap.endpoint import Endpoint, with_both_ends
 from ssap_mirror.sources.ssap.probe.needs import ALL_SKY
 from ssap_mirror.sources.ssap.probe.own_parameters import OwnParameter, own_parameters
 
-__all__ = ["POS", "TIME", "VERBS", "Traits", "find_traits"]
+__all__ = ["POS", "ROLE_OF", "TIME", "VERBS", "Traits", "find_traits"]
 
 #: Parameters that have a part of their own in a harvest.
 POS, TIME = "POS", "TIME"
 #: Verbosities that SSA 1.1 §4.3 knows.
 VERBS = (1, 2, 3)
+
+#: Range parameter -> role of the column of numbers that it selects by.
+ROLE_OF = {"SNR": "snr", "REDSHIFT": "redshift", "APERTURE": "aperture", "SPATRES": "s_resolution"}
 
 _BAND = "BAND"
 _SAMPLE_ROWS = 2000
@@ -66,6 +69,8 @@ class Traits:
     """Whether it obeys MTIME."""
     unreported_limit: int | None
     """Rows of an unconstrained answer that may be truncated without OVERFLOW; None if the service reported it."""
+    closed_ranges: bool = False
+    """Whether ranges have to have both ends."""
     known_position: tuple[float, float] | None = None
     """Position of some row, ICRS [deg]."""
     own: tuple[OwnParameter, ...] = ()
@@ -110,12 +115,16 @@ def find_traits(endpoint: Endpoint, description: Description) -> tuple[Traits, b
     verb, identity, sample = _identity(endpoint, description.schema)
     declared = {column.name.upper() for column in description.parameters}
     candidates = [name for name in _IMPOSSIBLE if not declared or name in declared or name in _ALWAYS_TRIED]
+    candidates = [name for name in candidates if name not in dict(endpoint.needed)]
     if not _has_dates(description.schema, sample.rows):
         candidates = [name for name in candidates if name != TIME]
+    doubtful = {
+        name for name in candidates if endpoint.everywhere or not _is_told(name, description.schema, sample.rows)
+    }
     ranges = tuple(
         name
         for name in candidates
-        if _obeys(endpoint, name, _IMPOSSIBLE[name]) and (not endpoint.everywhere or _stands_alone(endpoint, name))
+        if _obeys(endpoint, name, _IMPOSSIBLE[name]) and (name not in doubtful or _finds_rows(endpoint, name))
     )
     cones, size_is_radius = _cones(endpoint, description.schema, sample)
     own = own_parameters(description.parameters, description.schema, sample)
@@ -131,6 +140,7 @@ def find_traits(endpoint: Endpoint, description: Description) -> tuple[Traits, b
         tiny=not sample.overflow and sample.rows.num_rows < _SAMPLE_ROWS,
         publication_dates="MTIME" in declared and not endpoint.everywhere and _obeys(endpoint, "MTIME", _LONG_AGO),
         unreported_limit=_unreported_limit(endpoint, sample) if _asks_for_all(endpoint) else None,
+        closed_ranges=bool(ranges) and not _takes_open_end(endpoint, ranges[0]),
         known_position=_some_position(description.schema, sample.rows),
         own=own,
         collections=endpoint.collections,
@@ -152,7 +162,7 @@ def _identity(endpoint: Endpoint, schema: Schema) -> tuple[int, str | None, Samp
 
 def _asks_for_all(endpoint: Endpoint) -> bool:
     """Whether a request without any constraint is one for the whole table."""
-    return endpoint.everywhere in ((), ALL_SKY) and not endpoint.collections
+    return endpoint.everywhere in ((), ALL_SKY) and not endpoint.collections and not endpoint.needed
 
 
 def _unreported_limit(endpoint: Endpoint, sample: Sample) -> int | None:
@@ -173,6 +183,13 @@ def _has_dates(schema: Schema, rows: pa.Table) -> bool:
     return not len(numbers) or bool(is_date(numbers).mean() > 0.5)
 
 
+def _is_told(parameter: str, schema: Schema, rows: pa.Table) -> bool:
+    """Whether rows have what a range parameter selects by; one without it may find nothing (SSA 1.1 §4.1)."""
+    if parameter == TIME:
+        return bool(np.isfinite(numbers_of_dates(schema, rows)).any())
+    return parameter not in ROLE_OF or schema.role(ROLE_OF[parameter]) is not None
+
+
 def _obeys(endpoint: Endpoint, parameter: str, impossible: str) -> bool:
     try:
         answer = endpoint.sample([(parameter, impossible), ("VERB", "1"), ("MAXREC", "1")], attempts=2)
@@ -181,9 +198,19 @@ def _obeys(endpoint: Endpoint, parameter: str, impossible: str) -> bool:
     return bool(answer.rows.num_rows == 0)
 
 
-def _stands_alone(endpoint: Endpoint, parameter: str) -> bool:
-    """Whether a range that holds all values has rows, of a service that has none without some constraint."""
+def _finds_rows(endpoint: Endpoint, parameter: str) -> bool:
+    """Whether a range that holds all values has rows."""
     asked = [(parameter, _ALL_VALUES.get(parameter, "-1e30/1e30")), ("VERB", "1"), ("MAXREC", "1")]
+    try:
+        return bool(endpoint.sample(asked, attempts=2).rows.num_rows)
+    except _UNUSABLE:
+        return False
+
+
+def _takes_open_end(endpoint: Endpoint, parameter: str) -> bool:
+    """Whether a range without an upper end has rows."""
+    _, all_values = with_both_ends(parameter, "/")
+    asked = [(parameter, f"{all_values.partition('/')[0]}/"), ("VERB", "1"), ("MAXREC", "1")]
     try:
         return bool(endpoint.sample(asked, attempts=2).rows.num_rows)
     except _UNUSABLE:

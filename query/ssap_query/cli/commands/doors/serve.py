@@ -22,7 +22,7 @@ _MEBIBYTE = 1 << 20
 @click.command()
 @click.argument("mirrors", nargs=-1, shell_complete=mirror_names)
 @home
-@click.option("--port", type=click.IntRange(1, 65535), default=8137, show_default=True, help="Port to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=4137, show_default=True, help="Port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others can ask then.")
 @click.option(
     "--host-name", "host_names", multiple=True, metavar="NAME", help="Name of this machine to answer to, with --host."
@@ -39,7 +39,7 @@ _MEBIBYTE = 1 << 20
 @click.option(
     "--large-answers",
     type=click.IntRange(min=1),
-    default=8,
+    default=4,
     show_default=True,
     help="Large results under way at one time; others wait, small ones never.",
 )

@@ -71,6 +71,12 @@ __all__ = ["sync"]
     metavar="N",
     help="How many snapshots that were live before stay (default: all); the one just replaced always does.",
 )
+@click.option(
+    "--margin",
+    type=click.FloatRange(min=0, max=36_000),
+    metavar="ARCSEC",
+    help="Width of the margins that LSDB matches with, 0 for none (default: as before, or 10).",
+)
 @click.option("--full", is_flag=True, help="Fetch all rows anew; without it, a second sync fetches what has changed.")
 @click.option("--dry-run", is_flag=True, help="Only tell what a harvest would cost.")
 @click.option("--save", is_flag=True, help="Write the source into services.toml, so that the NAME alone stands for it.")
@@ -98,7 +104,7 @@ def sync(
     ctx: click.Context, /, service: str | None, source: str | None, name: str | None, columns_of: str | None,
     table: str | None, where: str | None, units: dict[str, str], nulls: dict[str, tuple[str, ...]],
     parameters: dict[str, tuple[str, ...]],
-    ra: str | None, dec: str | None, frame: str | None, home: Path | None, keep: int | None,
+    ra: str | None, dec: str | None, frame: str | None, home: Path | None, keep: int | None, margin: float | None,
     full: bool, dry_run: bool, only_status: bool, save: bool, restart: bool, accept_incomplete: bool,  # noqa: FBT001
     allow_shrink: bool,  # noqa: FBT001
     quiet: bool, as_json: bool, strict: bool, full_sample: int, **limits: float | None,  # noqa: FBT001
@@ -146,7 +152,7 @@ def sync(
     refuse_idle(limits, asked.address.idle_wishes, asked.kind)
     options = SyncOptions(
         full=full, dry_run=dry_run, save=save, restart=restart, accept_incomplete=accept_incomplete,
-        allow_shrink=allow_shrink, keep=keep,
+        allow_shrink=allow_shrink, keep=keep, margin_arcsec=margin,
     )  # fmt: skip
     with advising("the same command goes on from here"), shown(quiet=quiet or as_json) as progress:
         report = run(

@@ -65,7 +65,7 @@ function show(page, state, about, on) {
   byId("choose-columns").hidden = state.mode === "adql";
   if (state.mode === "search") showColumns(page, state);
   showDownloads(state, about, page.total);
-  showCopies(state, about);
+  showCopies(state, about, page);
   document.querySelector(".scroll").scrollTop = 0;
 }
 

@@ -32,13 +32,17 @@ export function showDownloads(state, about, total) {
     element("ul", { className: "formats" }, ...links));
 }
 
-export function showCopies(state, about) {
+export function showCopies(state, about, page) {
   const texts = state.mode === "adql" ? queryTexts(state, about) : searchTexts(state, about);
+  if (page.adql) texts["ADQL"] = page.adql;
   byId("copy-list").replaceChildren(...Object.entries(texts).flatMap(([name, text]) => {
     const button = element("button", { type: "button", className: "plain", textContent: `Copy: ${name}` });
     button.addEventListener("click", () => copy(text, name));
     return [button, element("pre", { textContent: text })];
   }));
+  if (state.mode === "search" && !page.adql) {
+    byId("copy-list").append(element("p", { textContent: "ADQL has no words for one of these constraints." }));
+  }
 }
 
 const shell = (text) => (/^[\w./:,=@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

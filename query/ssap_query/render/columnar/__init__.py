@@ -1,0 +1,1 @@
+"""Results as columnar files: Parquet and Arrow's own."""
