@@ -21,7 +21,7 @@ from ssap_query.cli.words.completion import format_names
 if TYPE_CHECKING:
     from ssap_query.render.result import Result
 
-__all__ = ["Output", "file_option", "output"]
+__all__ = ["Output", "check_output", "file_option", "output"]
 
 # The result on a terminal: the columns that fit and the first rows.
 _TABLE, _SHOWN_ROWS = "table", 40
@@ -35,21 +35,41 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _checked(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Ask before a file is replaced, or refuse to; before any work is done for it."""
-    if value in (None, "-"):
-        return value
-    path = Path(str(value))
+    """Look at the file that an option names, before any work is done for it."""
+    if value is not None and value != "-":
+        check_output(ctx, param.opts[0], value)
+    return value
+
+
+def check_output(ctx: click.Context, option: str, value: str) -> None:
+    """Ask before a file is replaced, or refuse to; nothing is written into a snapshot.
+
+    Parameters
+    ----------
+    ctx : click.Context
+        Of the command, which has ``--overwrite``.
+    option : str
+        What names the file, or would.
+    value : str
+        The file.
+
+    Raises
+    ------
+    click.ClickException
+        If it is not to be written.
+    click.Abort
+        If the person says so.
+    """
+    path = Path(value)
     if any((folder / layout.MANIFEST).is_file() for folder in path.absolute().parents):
-        message = f"{param.opts[0]}: {value!r} is inside a snapshot of a mirror; give another folder"
+        message = f"{option}: {value!r} is inside a snapshot of a mirror; give another folder"
         raise click.ClickException(message)
-    if ctx.meta.get(_OVERWRITE):
-        return value
-    if not path.is_file():  # a pipe or a device is there to be written
-        return value
+    if ctx.meta.get(_OVERWRITE) or not path.is_file():  # a pipe or a device is there to be written
+        return
     if sys.stdin.isatty() and sys.stderr.isatty():
         click.confirm(f"{path} exists. Replace it?", abort=True, err=True)
-        return value
-    message = f"{param.opts[0]}: {value!r} exists; --overwrite replaces it"
+        return
+    message = f"{option}: {value!r} exists; --overwrite replaces it"
     raise click.ClickException(message)
 
 

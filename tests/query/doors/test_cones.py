@@ -180,8 +180,9 @@ class TestCommand:
                 assert date.isot[:20] == text[:20]
                 assert abs(int(date.isot[20:]) - int(text[20:])) <= 1
         for name in ("x.vot", "x.fits", "x.ecsv", "x.parquet"):
-            column = Table.read(tmp_path / name)["ssa_dateObs"]
-            read = [str(value or "") for value in np.ma.filled(column.astype(object), "")]
+            column = Table(Table.read(tmp_path / name), masked=True)["ssa_dateObs"]
+            cells = column.astype(object).filled("")
+            read = [value.decode() if isinstance(value, bytes) else str(value or "") for value in cells]
             assert [text.strip() for text in read] == ["" if text != text else text for text in texts], name
         assert Table.read(tmp_path / "x.vot", format="votable")["ssa_dateObs"].unit is None
         aggregate = run("sql", "SELECT max(ssa_dateObs) AS last, ssa_dateObs FROM spectra GROUP BY 2 LIMIT 1", "--iso",

@@ -35,7 +35,7 @@ def test_a_plain_duckdb_reads_it(awkward, tmp_path: Path) -> None:
                 "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'spectra' AND comment IS NOT NULL"
             ).fetchall()
         )
-        (about,) = plain.sql("SELECT comment FROM duckdb_views() WHERE view_name = 'spectra'").fetchone()
+        ((about,),) = plain.sql("SELECT comment FROM duckdb_views() WHERE view_name = 'spectra'").fetchall()
     assert {name for name, text in comments.items() if text} == {
         c.name for c in mirror.schema if c.description or c.ucd
     }

@@ -10,7 +10,7 @@ import click
 from ssap_mirror.core.catalog import find_snapshot, list_mirrors, read_catalog
 from ssap_mirror.errors import MirrorError
 
-from ssap_query.formats import FORMATS
+from ssap_query.arrow.formats import FORMATS
 from ssap_query.mirror.shipped import SAMPLE, where
 
 __all__ = ["column_names", "format_names", "mirror_names"]

@@ -59,7 +59,7 @@ def _described(facts: dict[str, Any]) -> str:
         ("wavelength", _span(coverage.get("em"), "{:.4g} to {:.4g} m (vacuum)")),
         ("size", f"{facts['bytes'] / 1e6:,.1f} MB in {facts['partitions']} partitions"),
         ("source", f"{source.get('kind', '?')} {source.get('url', '')}".strip()),
-        ("made", f"{facts['created']} by {facts['tool']}"),
+        ("built", f"{facts['created']} by {facts['tool']}"),
         ("snapshot", facts["path"]),
     ]
     described = [f"  {name:<10}  {text}" for name, text in lines if text]
