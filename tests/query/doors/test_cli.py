@@ -200,10 +200,9 @@ class TestBadInput:
     def test_sql_that_duckdb_does_not_understand(self, run: Run) -> None:
         done = run("sql", "-m", "corpus", "SELECT ssa_snrr FROM spectra")
         assert (done.returncode, done.stdout) == (ExitCode.BAD_INPUT, "")
-        first, *rest = done.stderr.splitlines()
+        first, second, *_ = done.stderr.splitlines()
         assert first.startswith("ssap-mirror: SQL error: Binder Error: ")
-        assert any("ssa_snr" in line and "Candidate" in line for line in (first, *rest))
-        assert rest[-1].strip() == "^"
+        assert second.startswith('Candidate bindings: "ssa_snr"')
 
     @pytest.mark.parametrize(
         ("content", "name"),

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import ssap_query as ssap
 from astropy.table import Table
@@ -56,6 +55,11 @@ def rows(done: Ended) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(done.stdout)))
 
 
+def table_in(path: Path) -> list[dict[str, str]]:
+    """Rows of a CSV file."""
+    return list(csv.DictReader(io.StringIO(path.read_text())))
+
+
 def is_sorted(numbers: list[float]) -> bool:
     return len(numbers) > 1 and numbers == sorted(numbers, reverse=True)
 
@@ -68,9 +72,9 @@ TASKS = [
          ("sql", "SELECT ssa_targname, count(DISTINCT night(ssa_dateObs, 117.6)) AS nights, stddev(rv_br1) AS scatter"
           " FROM spectra WHERE coadd = 0 GROUP BY 1 HAVING nights >= 3 AND scatter > 10"),
          lambda done, _: len(rows(done)) > 2 and all(float(row["scatter"]) > 10 for row in rows(done))),
-    Task(2, "The same in pandas", FOUND + "frame = found.to_pandas()\n"
+    Task(2, "The same in pandas", "frame = mirror.search(verb=3).to_pandas()\n"
          "answer = frame[frame.coadd == 0].groupby('ssa_targname').rv_br1.agg(['count', 'std'])",
-         lambda answer, _: len(answer) > 3 and (answer["count"] > 0).any()),
+         lambda answer, _: ((answer["count"] >= 3) & (answer["std"] > 10)).any()),
     Task(3, "The spectra of my stars from Gaia within an arcsecond, moved to the date of each spectrum",
          ("xmatch", "stars.csv", "--find", "all", "--columns", "mobsid,ssa_dateObs"),
          lambda done, _: "motion" in done.stderr and {row["source_id"] for row in rows(done)} == {str(2**62 + 1), "5"}),
@@ -96,8 +100,9 @@ TASKS = [
          ("plot", "TARGETNAME=LAMOST J192633.55%2B434549.6&VERB=3", "--kind", "velocities", "-o", "rv.png"),
          lambda _, folder: (folder / "rv.png").read_bytes().startswith(b"\x89PNG")),
     Task(8, "A list for tonight: some columns, the brightest first, as CSV",
-         ("query", *CONE, "--columns", "ssa_targname,ra,dec,ssa_dateObs,ssa_snr,mobsid", "--sort", "-ssa_snr", "-o", "a.csv"),
-         lambda _, folder: is_sorted([float(row["ssa_snr"]) for row in csv.DictReader((folder / "a.csv").open())])),
+         ("query", *CONE, "--columns", "ssa_targname,ra,dec,ssa_dateObs,ssa_snr,mobsid", "--sort", "-ssa_snr",
+          "-o", "a.csv"),
+         lambda _, folder: is_sorted([float(row["ssa_snr"]) for row in table_in(folder / "a.csv")])),
     Task(8, "The same as VOTable, with units", ("query", *CONE, "--columns", "ra,dec,ssa_snr", "-o", "a.vot"),
          lambda _, folder: str(Table.read(folder / "a.vot")["ra"].unit) == "deg"),
     Task(11, "A result as QTable with units and masks", FOUND + "answer = found.to_qtable()",
@@ -110,9 +115,10 @@ TASKS = [
          + "answer = pyarrow.table(found[:5]), duckdb.sql('FROM found').fetchall()",
          lambda answer, _: len(answer[0]) == 5 and len(answer[1]) == 104),
     Task(14, "A mirror and a result in a notebook", FOUND + "answer = mirror._repr_html_() + found._repr_html_()",
-         lambda answer, _: answer.count("<table") == 2 and len(answer) < 10_000),
-    Task(15, "What the bits of fibermask say", ("sql", "SELECT fiber_problems(fibermask) AS p FROM spectra WHERE fibermask > 0"
-         " LIMIT 1"), lambda done, _: len(rows(done)) == 1),
+         lambda answer, _: answer.count("<table") == 2 and len(answer) < 15_000),
+    Task(15, "What the bits of fibermask say", 
+         ("sql", "SELECT fiber_problems(fibermask) AS p FROM spectra WHERE fibermask > 0 LIMIT 1"),
+         lambda done, _: len(rows(done)) == 1),
     Task(16, "Coverage as a MOC", ("info", "--moc", "moc.fits"),
          lambda _, folder: MOC.from_fits(folder / "moc.fits").max_order == 7),
     Task(16, "Is my field inside", ("covers", "292.06,43.93"), lambda done, _: done.stdout.startswith("inside")),
@@ -123,7 +129,7 @@ TASKS = [
          lambda answer, _: len(answer) > 100),
     Task(21, "A list of cones from a file, with the number and the name of each",
          ("query", "--cones", "stars.csv", "--size", "10arcsec", "--columns", "mobsid"),
-         lambda done, _: {(row["cone"], row["cone_name"]) for row in rows(done)} == {("0", str(2**62 + 1)), ("1", "5")}),
+         lambda done, _: {(r["cone"], r["cone_name"]) for r in rows(done)} == {("0", str(2**62 + 1)), ("1", "5")}),
     Task(22, "Only how many there are", ("query", *CONE, "--count"), lambda done, _: int(done.stdout) == 104),
     Task(23, "One spectrum of each star, the best", ("query", *CONE, "--per", "target", "--best", "ssa_snr"),
          lambda done, _: len({row["ssa_targname"] for row in rows(done)}) == len(rows(done)) > 3),
@@ -135,7 +141,7 @@ TASKS = [
     Task(26, "At most ten rows", ("query", *CONE, "--limit", "10"),
          lambda done, _: len(rows(done)) == 10 and "OVERFLOW" not in done.stderr),
     Task(27, "Which mirrors I have, how large, how old, and which is meant", ("list",),
-         lambda done, _: any(line.startswith(f"* {SAMPLE}") and "20,000 rows" in line for line in done.stdout.splitlines())),
+         lambda done, _: any(x[:20] == f"* {SAMPLE}" and "20,000 rows" in x for x in done.stdout.splitlines())),
 ]  # fmt: skip
 
 
@@ -164,7 +170,7 @@ def test_tasks(task: Task, run: Run, folder: Path) -> None:
     else:
         mirror = ssap.open(SAMPLE, sample_path().parent)
         names: dict[str, Any] = {
-            "ssap": ssap, "mirror": mirror, "shutil": shutil, "np": np, "folder_of_mirror": sample_path(), "stick": folder / "m",
+            "ssap": ssap, "mirror": mirror, "shutil": shutil, "folder_of_mirror": sample_path(), "stick": folder / "m",
         }  # fmt: skip
         exec(task.how, names)
         outcome = names["answer"]

@@ -16,12 +16,18 @@ __all__ = ["export"]
 _DATABASE = ".duckdb"
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  ssap-mirror export -o spectra.fits
+  ssap-mirror export -o spectra.duckdb
+"""
+)
 @home
 @mirror_argument
 @output
 def export(home: Path | None, mirror: str, output: Output) -> None:
-    """Write the whole table, all columns, as one file: ssap-mirror export -o spectra.fits.
+    """Write the whole table, all columns, as one file.
 
     A file that ends in .duckdb is a database that any DuckDB opens, with the tables and functions of `ssap-mirror sql`.
     """

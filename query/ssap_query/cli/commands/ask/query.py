@@ -53,9 +53,9 @@ def _request_options(command: Any) -> Any:
     epilog="""\b
 Examples:
   ssap-mirror query --pos 292.06,43.93 --size 1 --snr 20/ --verb 1 -o out.vot
-  ssap-mirror query --pos '19h28m +43d56m' --size 42arcmin --band 656nm --sort -ssa_snr --limit 10
-  ssap-mirror query --targetclass star --snr 50/ --per target --best ssa_snr -o best.csv
-  ssap-mirror query --cones stars.csv --size 10arcsec --per cone --best ssa_snr --iso
+  ssap-mirror query --pos '19h28m +43d56m' --size 42arcmin --sort -ssa_snr
+  ssap-mirror query --snr 50/ --per target --best ssa_snr --iso -o best.csv
+  ssap-mirror query --cones stars.csv --size 10arcsec --per cone --best ssa_snr
 """
 )
 @home
@@ -80,7 +80,7 @@ Examples:
 @click.option(
     "--cones",
     metavar="FILE",
-    help="Look around each position of a table of any format (- is CSV on stdin); the rows say which one it is.",
+    help="Look around each position of a table of any format (- is CSV on stdin); the rows say which one.",
 )
 @click.option(
     "--target", metavar="NAME", help="Look around where the mirror has a target of this name, in place of --pos."

@@ -27,8 +27,8 @@ def _list_functions(ctx: click.Context, param: click.Parameter, value: bool) -> 
 @click.command(
     epilog="""\b
 Examples:
-  ssap-mirror sql "SELECT objtype, count(*) FROM spectra GROUP BY ALL ORDER BY 2 DESC"
-  ssap-mirror sql "SELECT mobsid, mjd_iso(ssa_dateObs) AS date, night(ssa_dateObs, 117.6) AS night FROM spectra LIMIT 5"
+  ssap-mirror sql "SELECT objtype, count(*) FROM spectra GROUP BY ALL"
+  ssap-mirror sql "SELECT mjd_iso(ssa_dateObs), night(ssa_dateObs, 117.6) FROM spectra LIMIT 5"
   ssap-mirror sql --functions
 """
 )

@@ -31,6 +31,8 @@ _POSITIONS = {
 }
 
 
+_METAVARS = {"epoch": "YEAR|COLUMN", "error": "ARCSEC|COLUMN", "frame": "FRAME"}
+
 _OLD_FIND = ("best-other", "anti")
 
 # What makes sense with one TABLE alone, and with LEFT alone
@@ -51,7 +53,9 @@ class _Find(click.Choice[str]):
 def _position_options(command: Any) -> Any:
     for side, of in (("left-", "LEFT"), ("", "TABLE")):
         for name, text in reversed(_POSITIONS.items()):
-            command = click.option(f"--{side}{name}", metavar="COLUMN", help=f"{text}, of {of}.")(command)
+            command = click.option(f"--{side}{name}", metavar=_METAVARS.get(name, "COLUMN"), help=f"{text}, of {of}.")(
+                command
+            )
         command = click.option(
             f"--{side}unit",
             f"{side.replace('-', '_')}units",
@@ -68,8 +72,8 @@ def _position_options(command: Any) -> Any:
 Examples:
   ssap-mirror xmatch gaia.parquet --radius 1 --epoch 2016.0 -o matched.parquet
   ssap-mirror xmatch gaia.parquet --request SNR=20/ --where "phot_g_mean_mag < 15"
-  ssap-mirror xmatch stars.csv --find best-per-target --best-by ssa_snr --join right -o best_spectra.fits
-  ssap-mirror xmatch hipparcos.fits gaia.parquet --left-epoch 1991.25 --epoch 2016.0 --radius 0.5 -o pairs.vot
+  ssap-mirror xmatch stars.csv --find best-per-target --best-by ssa_snr -o best.fits
+  ssap-mirror xmatch hipparcos.fits gaia.parquet --left-epoch 1991.25 --epoch 2016.0
 """
 )
 @click.argument("tables", nargs=-1, required=True, metavar="[LEFT] TABLE")
