@@ -23,6 +23,7 @@ from ssap_query.adql.interrupt import Interrupt
 from ssap_query.adql.language.translate import QUERY, Statement, translate
 from ssap_query.adql.tables.table import AdqlTable, Tables
 from ssap_query.adql.views import make_table, prepare_part, without_nan
+from ssap_query.engine.duckdb_session import streamed
 from ssap_query.engine.rows import BATCH_ROWS, InMemoryRows, MemoryLimit, Rows
 from ssap_query.sql.result_types import ResultTypes
 from ssap_query.sql.spooled import SpooledRows, spool
@@ -141,7 +142,7 @@ class AdqlDatabase:
                 reader = relation.to_arrow_reader(BATCH_ROWS)
                 types = ResultTypes(_named(reader.schema, statement))
                 shown = _Shown(maxrec)
-                kept = spool(types.batches(shown.batches(reader, types.stored)), types.stored, in_memory)
+                kept = spool(types.batches(shown.batches(streamed(reader), types.stored)), types.stored, in_memory)
             except duckdb.InterruptException:
                 reason = "was broken off" if stop.is_set else f"takes longer than the {seconds:g} s allowed"
                 raise ParameterError(QUERY, text, reason) from None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["Session", "translate_errors"]
+__all__ = ["Session", "streamed", "translate_errors"]
 
 # Nothing is fetched from anywhere, and a name in a statement never means a Python variable that happens to be about.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -130,6 +130,28 @@ def _close(root: duckdb.DuckDBPyConnection, idle: Sequence[duckdb.DuckDBPyConnec
     """Close a database before Python takes its modules down, which DuckDB complains about."""
     for connection in (*idle, root):
         connection.close()
+
+
+def streamed(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Batches of a statement that runs while they are read.
+
+    Raises
+    ------
+    duckdb.Error
+        For what goes wrong in the middle, of DuckDB's own kind: Arrow makes an `OSError` of each, as of a full disk.
+    """
+    import duckdb
+
+    kinds: dict[str, type[duckdb.Error]] = {
+        "INTERRUPT Error": duckdb.InterruptException,
+        "IO Error": duckdb.IOException,
+        "Out of Memory Error": duckdb.OutOfMemoryException,
+    }
+    try:
+        yield from reader
+    except OSError as error:
+        text = str(error)
+        raise kinds.get(text.partition(":")[0], duckdb.Error)(text) from error
 
 
 @contextmanager

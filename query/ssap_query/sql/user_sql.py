@@ -18,7 +18,7 @@ from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
 from ssap_mirror.errors import MirrorError, ParameterError
 
 from ssap_query.engine.compile import view_of_files, view_without_nan
-from ssap_query.engine.duckdb_session import Session, translate_errors
+from ssap_query.engine.duckdb_session import Session, streamed, translate_errors
 from ssap_query.engine.rows import BATCH_ROWS, InMemoryRows, MemoryLimit, Rows
 from ssap_query.sql.asked_for_nan import columns_asked_for_nan
 from ssap_query.sql.column_cache import VIEW, WholeColumns, columns_read
@@ -140,7 +140,7 @@ def run_sql(
             cached = whole_columns if VIEW in views and not as_sent else None
             reader = _reader(cursor, catalog, cached, text, values)
             types = ResultTypes(reader.schema)
-            kept = spool(types.batches(reader), types.stored, in_memory)
+            kept = spool(types.batches(streamed(reader)), types.stored, in_memory)
             known = {**dict.fromkeys(views, catalog.schema), **{name: t.columns for name, t in foreign.items()}}
             schema = described(cursor, text, known, types.schema())
         except (duckdb.Error, pa.ArrowException, TypeError) as error:

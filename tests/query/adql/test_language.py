@@ -220,6 +220,7 @@ def test_gives(small: ssap.Mirror, text: str, expected: list[object] | None) -> 
         ("SELECT '" + "x" * 300_000 + "' FROM spectra", "longer"),
         ("SELECT id FROM spectra WHERE name = 'open", "cannot be read"),
         ("SELECT id AS '' FROM spectra", "without any character"),
+        ("SELECT id FROM spectra WHERE ra != dec = wave", "outcome of a comparison"),
     ],
 )  # fmt: skip
 def test_refuses(small: ssap.Mirror, text: str, reason: str) -> None:

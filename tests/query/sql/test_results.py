@@ -123,3 +123,11 @@ def test_a_query_runs_once(mirror: Mirror, rows: int) -> None:
     assert first.equals(again)
     assert len(found.rows) == first.num_rows > 100
     assert first.schema.field("s").type == pa.int64()
+
+
+@pytest.mark.parametrize("ask", ["sql", "adql"])
+def test_a_value_that_cannot_be_converted_is_said(ask: str, corpus_mirror: Mirror) -> None:
+    text = "SELECT CAST(CASE WHEN obsid = {} THEN 'x' ELSE '1' END AS INTEGER) AS n FROM spectra"
+    last = corpus_mirror.sql("SELECT last(obsid) AS last FROM spectra")["last"][0]
+    with pytest.raises(ParameterError, match="Could not convert string 'x'"):
+        getattr(corpus_mirror, ask)(text.format(last))

@@ -107,6 +107,9 @@ _PARTS: frozenset[type[exp.Expr]] = frozenset(
     }
 )  # fmt: skip
 
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+_SIDES = ("this", "expression")
+
 
 class Adql(Dialect):
     """ADQL for sqlglot: no function is known to the parser, for all of them are looked up in one place later."""
@@ -176,6 +179,9 @@ def parse_query(text: str) -> exp.Query:
             raise AdqlError(message)
         if isinstance(node, exp.Identifier) and not node.name:
             message = "has a name without any character"
+            raise AdqlError(message)
+        if isinstance(node, _COMPARISONS) and any(isinstance(node.args[side], _COMPARISONS) for side in _SIDES):
+            message = f"compares the outcome of a comparison: {node.sql()[:60]!r}"
             raise AdqlError(message)
     return tree
 
