@@ -24,7 +24,7 @@ from scripts.load.slow_readers import beside_slow_readers
 from scripts.load.switching import beside_switches
 
 # A mirror of 168 files.
-_ROWS, _TILE_ROWS = 20_000, 250
+_ROWS, _TILE_ROWS = 20_000, 150
 
 
 def _campaign(options: argparse.Namespace) -> Iterator[str]:

@@ -28,7 +28,7 @@ _QUESTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("ssap", {"REQUEST": "queryData", "VERB": "3", "RESPONSEFORMAT": "tsv"}),
     ("ssap", {"REQUEST": "queryData", "SNR": "100/", "RESPONSEFORMAT": "csv"}),
     ("scs", {"RA": "292", "DEC": "40", "SR": "10", "RESPONSEFORMAT": "csv"}),
-    ("tap/sync", {"LANG": "ADQL", "QUERY": "SELECT COUNT(*) AS n, AVG(ra) AS m FROM spectra", "FORMAT": "csv"}),
+    ("tap/sync", {"LANG": "ADQL", "QUERY": "SELECT COUNT(*) AS n, MAX(ra) AS m FROM spectra", "FORMAT": "csv"}),
     ("tap/sync", {"LANG": "ADQL", "QUERY": "SELECT mobsid, ra FROM spectra ORDER BY mobsid", "FORMAT": "csv"}),
     *(("ssap", {"REQUEST": "queryData", "POS": f"{ra},{dec}", "SIZE": "5", "RESPONSEFORMAT": "csv"})
       for ra, dec in ((292, 43), (56, 21), (120, 30), (10, 5))),

@@ -135,7 +135,9 @@ def describe(root: Path, schema: Schema, info: BuildInfo, contents: Contents) ->
     cells = [(item["norder"], item["npix"]) for item in contents.partitions]
     (root / layout.DATASET).mkdir(exist_ok=True)
     pq.write_metadata(contents.columns, root / layout.COMMON_METADATA)
-    pq.write_metadata(contents.columns, root / layout.METADATA, metadata_collector=contents.footers)
+    # With the schema as it is read: whoever has the other files can make this one anew, equal in every byte.
+    common = pq.read_schema(root / layout.COMMON_METADATA)
+    pq.write_metadata(common, root / layout.METADATA, metadata_collector=contents.footers)
     for path in (layout.COMMON_METADATA, layout.METADATA):
         storage.flush(root / path)
     if cells:

@@ -6,6 +6,7 @@
     <home>/<name>/
       CURRENT                                one line: the live snapshot's name
       HISTORY                                what was live when, a line each time
+      PULLED                                 which snapshots were fetched from where they are published
       collection.properties                  the live snapshot and its supplements as a HATS collection
       snapshots/<name>/                      a HATS catalogue, immutable once live
         hats.properties  properties  partition_info.csv  skymap.fits  manifest.json  service.xml
@@ -61,6 +62,7 @@ __all__ = [
     "mirror_dir",
     "new_snapshot_name",
     "partition_path",
+    "pulled_file",
     "services_file",
     "snapshot_names",
     "snapshots_dir",
@@ -166,6 +168,11 @@ def current_file(mirror: Path) -> Path:
 def history_file(mirror: Path) -> Path:
     """File that says what was live when."""
     return mirror / "HISTORY"
+
+
+def pulled_file(mirror: Path) -> Path:
+    """File that says which snapshots were pulled, and from where."""
+    return mirror / "PULLED"
 
 
 def snapshots_dir(mirror: Path) -> Path:

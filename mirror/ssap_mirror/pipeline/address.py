@@ -1,4 +1,4 @@
-"""Where rows come from, said once: the address of an SSAP service, a table of a TAP service, or a file.
+"""Where rows come from, said once: an SSAP service, a table of a TAP service, a file, or a mirror that is published.
 
 An address is a kind of source: all that depends on the kind, but for the source itself, is said here.
 """
@@ -17,12 +17,26 @@ from ssap_mirror.sources.source import RequestPolicy
 if TYPE_CHECKING:
     from ssap_mirror.core.quantities.positions import Positions
 
-__all__ = ["KINDS", "Address", "FileAddress", "SsapAddress", "TapAddress", "parse_address"]
+__all__ = ["KINDS", "Address", "FileAddress", "PublishedAddress", "SsapAddress", "TapAddress", "parse_address"]
 
 # What stands before a condition in the name of a part of a table
 _WHERE = " WHERE "
 # Wishes of `RequestPolicy` that hold for a file in any case: all its rows are read each time, and every cell has to be.
 _KEPT_BY_FILES = ("strict", "full_sample")
+# Those that have a meaning where files are fetched.
+_KEPT_BY_PULLS = (
+    "requests_at_a_time",
+    "attempts",
+    "first_wait_s",
+    "longest_wait_s",
+    "longest_retry_after_s",
+    "connect_timeout_s",
+    "read_timeout_s",
+    "longest_answer_s",
+    "slowest_rate_bytes_s",
+    "rate_window_s",
+    "disk_share",
+)
 
 
 @dataclass(frozen=True)
@@ -131,10 +145,38 @@ class FileAddress:
         return {"url": str(self.path), **({"positions": told} if told else {})}
 
 
-Address = SsapAddress | TapAddress | FileAddress
+@dataclass(frozen=True)
+class PublishedAddress:
+    """A mirror that somebody publishes: its files are fetched as they are."""
+
+    kind: ClassVar[str] = "published"
+    own_keys: ClassVar[tuple[str, ...]] = ()
+    idle_wishes: ClassVar[tuple[str, ...]] = tuple(
+        item.name for item in fields(RequestPolicy) if item.name not in _KEPT_BY_PULLS
+    )
+
+    url: str
+    """Address of its folder."""
+
+    @property
+    def origin(self) -> str:
+        """What is remembered of it; the manifest is that of the mirror itself."""
+        return self.url
+
+    @classmethod
+    def from_origin(cls, origin: str) -> PublishedAddress | None:
+        """Read `origin` again; None if it cannot be."""
+        return cls(origin) if origin else None
+
+    def to_entry(self) -> dict[str, Any]:
+        """Keys and values as ``services.toml`` has them: nothing in the address tells it from an SSAP service."""
+        return {"url": self.url, "kind": self.kind}
+
+
+Address = SsapAddress | TapAddress | FileAddress | PublishedAddress
 
 #: Kind -> its address.
-KINDS: dict[str, type[Address]] = {kind.kind: kind for kind in (SsapAddress, TapAddress, FileAddress)}
+KINDS: dict[str, type[Address]] = {kind.kind: kind for kind in (SsapAddress, TapAddress, FileAddress, PublishedAddress)}
 
 
 def parse_address(

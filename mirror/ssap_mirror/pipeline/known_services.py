@@ -13,7 +13,14 @@ from urllib.parse import urlsplit
 
 from ssap_mirror.core import layout
 from ssap_mirror.errors import ParameterError
-from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress, parse_address
+from ssap_mirror.pipeline.address import (
+    Address,
+    FileAddress,
+    PublishedAddress,
+    SsapAddress,
+    TapAddress,
+    parse_address,
+)
 from ssap_mirror.pipeline.known_columns import lamost6_mrs
 from ssap_mirror.pipeline.remembered import remembered_entry, source_entry
 from ssap_mirror.pipeline.service import KnownService
@@ -167,6 +174,11 @@ def _changed(address: Address, table: str | None, where: str | None, positions: 
             usual_where = condition if table in (None, own) else ""
             return parse_address(url, table=table or own, where=where or usual_where, positions=positions)
         case SsapAddress(url):
+            return parse_address(url, table=table, where=where or "", positions=positions)
+        case PublishedAddress(url):
+            if table is None and not where and positions is None:
+                return address
+            # Refused as for an SSAP service, but for a table: it is then one of a TAP service at that address.
             return parse_address(url, table=table, where=where or "", positions=positions)
 
 

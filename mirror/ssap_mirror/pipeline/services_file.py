@@ -18,7 +18,7 @@ from ssap_mirror.core import storage
 from ssap_mirror.core.quantities.positions import Positions
 from ssap_mirror.core.schema.roles import ROLES
 from ssap_mirror.errors import MirrorError, ParameterError
-from ssap_mirror.pipeline.address import KINDS, parse_address
+from ssap_mirror.pipeline.address import KINDS, PublishedAddress, SsapAddress, parse_address
 from ssap_mirror.pipeline.known_columns import KNOWN_COLUMNS
 from ssap_mirror.pipeline.service import KnownService
 from ssap_mirror.sources.source import RequestPolicy
@@ -134,6 +134,8 @@ def read_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) ->
         }
         key = of_key.get(error.name, "url")
         raise refuse(key, entry.get(key), error.reason) from None
+    if kind == PublishedAddress.kind and isinstance(address, SsapAddress):
+        address = PublishedAddress(address.url)
     if kind not in (None, address.kind):
         raise refuse(_KIND, kind, f"does not fit url and table, which are those of kind {address.kind!r}")
     for key in [key for other in KINDS.values() for key in other.own_keys if key not in address.own_keys]:
@@ -346,7 +348,7 @@ def _below(key: str, value: object, read: Callable[[object], str]) -> str:
 
 _READERS: dict[str, Callable[[object], Any]] = {
     "title": _text,
-    "kind": _one_of("ssap", "tap", "file"),
+    "kind": _one_of(*KINDS),
     "url": _text,
     "table": _text,
     "where": _text,

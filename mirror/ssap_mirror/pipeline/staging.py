@@ -7,12 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ssap_mirror.check.snapshot import validate
 from ssap_mirror.core import layout, storage
+from ssap_mirror.core.catalog import Catalog, open_catalog
+from ssap_mirror.core.snapshots import make_live
 from ssap_mirror.errors import CatalogError
+from ssap_mirror.pipeline.recipe import live_snapshot
 from ssap_mirror.sources.harvest.journal import Journal
 from ssap_mirror.sources.harvest.ledger import JOURNAL
 
-__all__ = ["Staging"]
+__all__ = ["Staging", "finish_earlier"]
 
 
 class Staging:
@@ -118,3 +122,23 @@ class Staging:
                 return journal.records
         except CatalogError:
             return []
+
+
+def finish_earlier(mirror: Path, staging: Staging) -> Catalog | None:
+    """Make the snapshot live that an interrupted sync had built."""
+    name = staging.built()
+    if name is None:
+        return None
+    previous = live_snapshot(mirror)
+    if previous is not None and previous.path.name == name:
+        # Only the tidying up was left.
+        staging.clear()
+        return None
+    try:
+        catalog = open_catalog(layout.snapshots_dir(mirror) / name)
+    except CatalogError:
+        return None
+    if validate(catalog):
+        return None
+    make_live(mirror, catalog)
+    return catalog

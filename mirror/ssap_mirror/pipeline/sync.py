@@ -10,20 +10,20 @@ from typing import Any
 
 from ssap_mirror.build.hats_files import BuildInfo
 from ssap_mirror.build.hidden_columns import foreseen_schema
-from ssap_mirror.check.snapshot import validate
 from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import Catalog, open_catalog
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.snapshots import make_live, prune
 from ssap_mirror.errors import CatalogError, ParameterError
-from ssap_mirror.pipeline.address import Address, FileAddress, SsapAddress, TapAddress
+from ssap_mirror.pipeline.address import Address, FileAddress, PublishedAddress, SsapAddress, TapAddress
 from ssap_mirror.pipeline.known_services import entry_to_remember, find_source
-from ssap_mirror.pipeline.recipe import build_checked, live_snapshot
+from ssap_mirror.pipeline.pull import estimate_pull, pull, recognise
+from ssap_mirror.pipeline.recipe import build_checked
 from ssap_mirror.pipeline.remembered import REMEMBERED
 from ssap_mirror.pipeline.service import KnownService
 from ssap_mirror.pipeline.services_file import entries_of, is_mirror_name, save_service
 from ssap_mirror.pipeline.shrinkage import shrinkage
-from ssap_mirror.pipeline.staging import Staging
+from ssap_mirror.pipeline.staging import Staging, finish_earlier
 from ssap_mirror.sources.file.source import FileSource
 from ssap_mirror.sources.progress import Progress, Silent
 from ssap_mirror.sources.source import Estimate, Finding, Harvest, RequestPolicy, Source, Status, Verdict
@@ -176,15 +176,18 @@ def sync(
     tell, chosen = progress or Silent(), options or SyncOptions()
     mirror = layout.mirror_dir(home or layout.default_home(), _mirror_name(name or service))
     asked = source if isinstance(source, KnownService) else find_source(service, source, name=name, home=home)
+    asked = recognise(asked, asked.policy(policy))
     entry = entry_to_remember(asked, home)
     if chosen.save:
         # What cannot be read cannot be added to: better now than after hours.
         entries_of(layout.services_file(mirror.parent))
     with storage.lock_mirror(mirror), storage.translate_errors(mirror):
+        if isinstance(asked.address, PublishedAddress):
+            return _pull(asked, asked.address.url, mirror, chosen, asked.policy(policy), tell, began)
         base = None if chosen.full else _refresh_base(mirror, tell)
         rows = _open_source(asked, policy, base)
         staging = Staging(mirror)
-        if not (chosen.restart or chosen.dry_run) and (catalog := _finish_earlier(mirror, staging)) is not None:
+        if not (chosen.restart or chosen.dry_run) and (catalog := finish_earlier(mirror, staging)) is not None:
             tell.note("an earlier sync had all but made its snapshot live; that is done now")
         else:
             # What was refused is taken by whoever says so now; for all others it is no use to go on with it.
@@ -210,6 +213,31 @@ def sync(
             # What this very sync replaced stays until the next, come what may: it is the way back.
             prune(mirror, max(chosen.keep, 1))
     return _report(mirror.name, catalog.manifest["harvest"], began, catalog=catalog)
+
+
+def _pull(
+    asked: KnownService,
+    url: str,
+    mirror: Path,
+    chosen: SyncOptions,
+    policy: RequestPolicy,
+    progress: Progress,
+    began: float,
+) -> SyncReport:
+    """Take a published mirror as it is."""
+    for name, value in (("full", chosen.full or None), ("margin_arcsec", chosen.margin_arcsec)):
+        if value is not None:
+            raise ParameterError(name, value, "has no meaning for a mirror that is pulled as others publish it")
+    if chosen.dry_run:
+        return _report(mirror.name, {}, began, estimate=estimate_pull(url, mirror, policy))
+    done = pull(url, mirror, policy, progress, allow_shrink=chosen.allow_shrink, restart=chosen.restart)
+    _save(asked, mirror, chosen)
+    if chosen.keep is not None:
+        prune(mirror, max(chosen.keep, 1))
+    harvest = done.catalog.manifest["harvest"]
+    said = f"pulled from {url}: {done.fetched:,} files fetched, {done.linked:,} were here"
+    told = {"reasons": [said, *harvest.get("reasons", ())], "requests": done.requests, "bytes": done.received}
+    return _report(mirror.name, {**harvest, **told, "sweeps": ()}, began, catalog=done.catalog)
 
 
 def _refuse(mirror: Path, staging: Staging, harvest: Harvest, shrunken: Finding | None, began: float) -> SyncReport:
@@ -258,6 +286,8 @@ def _open_source(asked: KnownService, policy: RequestPolicy | None, base: Catalo
         case FileAddress(path, units, positions):
             named = asked.title or catalog_title(path) or asked.name
             return FileSource(path, schema, units=units, positions=positions, title=named, corrections=said)
+        case PublishedAddress():
+            raise AssertionError(address)  # pulled, not harvested
 
 
 def _is_of(base: Catalog, asked: KnownService) -> bool:
@@ -280,26 +310,6 @@ def _facts(asked: KnownService, entry: dict[str, Any], base: Catalog | None) -> 
         "base": "" if base is None else base.path.name,
         "hashes": f"duckdb {duckdb.__version__}",
     }
-
-
-def _finish_earlier(mirror: Path, staging: Staging) -> Catalog | None:
-    """Make the snapshot live that an interrupted sync had built."""
-    name = staging.built()
-    if name is None:
-        return None
-    previous = live_snapshot(mirror)
-    if previous is not None and previous.path.name == name:
-        # Only the tidying up was left.
-        staging.clear()
-        return None
-    try:
-        catalog = open_catalog(layout.snapshots_dir(mirror) / name)
-    except CatalogError:
-        return None
-    if validate(catalog):
-        return None
-    make_live(mirror, catalog)
-    return catalog
 
 
 def _build(mirror: Path, harvest: Harvest, progress: Progress, margin_arcsec: float | None) -> Catalog:

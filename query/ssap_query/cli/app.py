@@ -38,6 +38,7 @@ _COMMANDS = {
     "snapshots": "keep",
     "diff": "keep",
     "rollback": "keep",
+    "publish": "keep",
 }
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Input", "LossWarning", "Renderable", "pieces"]
 
 _ROWS = 8192
+_FEW_ROWS = 2048
 _BYTES = 64 << 20
 
 
@@ -114,8 +115,30 @@ def pieces(result: Renderable) -> Iterator[pa.RecordBatch]:
     pyarrow.RecordBatch
         Never an empty one. Text made of one stays far below the 2 GB that 32-bit Arrow offsets can address.
     """
-    for batch in result.batches():
+    for batch in _gathered(result.batches()):
         if batch.num_rows:
             step = min(_ROWS, max(1, _BYTES * batch.num_rows // max(1, batch.nbytes)))
             for start in range(0, batch.num_rows, step):
                 yield batch.slice(start, step)
+
+
+def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Put small batches together: each costs some work for each column, however few its rows are."""
+    held: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        held.append(batch)
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows >= _FEW_ROWS or size >= _BYTES:
+            yield from _joined(held)
+            held, rows, size = [], 0, 0
+    yield from _joined(held)
+
+
+def _joined(batches: Sequence[pa.RecordBatch]) -> Sequence[pa.RecordBatch]:
+    if len(batches) < 2:
+        return batches
+    import pyarrow as pa
+
+    joined: list[pa.RecordBatch] = pa.Table.from_batches(batches).combine_chunks().to_batches()
+    return joined

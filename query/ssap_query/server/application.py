@@ -28,6 +28,7 @@ from ssap_query.server.answers import error_message
 from ssap_query.server.limits import ServerLimits
 from ssap_query.server.mirror_routes import MirrorRoutes
 from ssap_query.server.page.routes import PageRoutes
+from ssap_query.server.published import PublishedRoutes
 from ssap_query.server.tap.routes import TapRoutes
 from ssap_query.server.tap.service import TapService
 from ssap_query.server.traffic.headers import SafeHeaders
@@ -48,6 +49,7 @@ def application(
     dialect: str = "ivoa",
     limits: ServerLimits | None = None,
     hosts: Sequence[str] = LOOPBACK,
+    publish: bool = False,
 ) -> Starlette:
     """Make the web application.
 
@@ -64,6 +66,8 @@ def application(
     hosts : sequence of str
         Names of this machine in the addresses that are answered. A request under another name is refused: a page from
         elsewhere may have had its own name point here (DNS rebinding).
+    publish : bool
+        Whether others may pull the mirrors' own files.
 
     Raises
     ------
@@ -82,6 +86,7 @@ def application(
     for name, mirror in mirrors.items():
         tap = TapService({name: mirror}, limits)
         served[name] = [
+            *(PublishedRoutes(mirror, turns).routes() if publish else ()),
             *MirrorRoutes(name, mirror, turns, limits, default_maxrec, dialect).routes(),
             *TapRoutes(name, tap, turns, limits, default_maxrec).routes(),
             *PageRoutes(name, mirrors, tap, turns, limits, default_maxrec, dialect).routes(),

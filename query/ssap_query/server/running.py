@@ -35,13 +35,14 @@ def serve(
     limits: ServerLimits | None = None,
     names: tuple[str, ...] = (),
     access_log: bool = False,
+    publish: bool = False,
     ready: Callable[[str], None] = lambda address: None,
 ) -> None:
     """Serve until interrupted.
 
     Parameters
     ----------
-    mirrors, default_maxrec, dialect, limits
+    mirrors, default_maxrec, dialect, limits, publish
         As for `ssap_query.server.application.application`.
     host : str
         Address to listen on.
@@ -65,7 +66,9 @@ def serve(
 
     limits = limits or ServerLimits()
     hosts = (*LOOPBACK, *({host} - {"0.0.0.0", "::"}), *names)
-    app = application(mirrors, default_maxrec=default_maxrec, dialect=dialect, limits=limits, hosts=hosts)
+    app = application(
+        mirrors, default_maxrec=default_maxrec, dialect=dialect, limits=limits, hosts=hosts, publish=publish
+    )
     config = uvicorn.Config(
         _ending_quietly(app),
         log_level="info" if access_log else "warning",

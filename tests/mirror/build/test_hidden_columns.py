@@ -203,11 +203,21 @@ def test_positions_of_two_columns(unit: str | None, key: int) -> None:
     assert values["location"] == [[pytest.approx(expected, rel=1e-14), -20.0], None]
 
 
+@pytest.mark.parametrize("unit", ANGLES)
 @pytest.mark.parametrize("key", range(3))
-def test_positions_of_the_observation_in_two_columns(key: int) -> None:
-    schema, values = worked_out({column("location_ra", key=key): [10.0], column("location_dec", key=key): [20.0]})
-    assert values["location"] == [[10.0, 20.0]]
-    assert schema.roles["location"] == "s_location"
+def test_positions_of_the_observation_in_two_columns(unit: str | None, key: int) -> None:
+    ra, dec = column("location_ra", unit, key=key), column("location_dec", "deg", key=key)
+    schema, values = worked_out({ra: [10.0], dec: [20.0]})
+    assert values["location"] == [[pytest.approx(10.0 * ANGLES[unit], rel=1e-14), 20.0]]
+    if ANGLES[unit] == 1.0:
+        assert schema.roles["location"] == "s_location"
+
+
+@pytest.mark.parametrize("unit", [unit for unit in ANGLES if unit not in ("h", "hourangle")])
+def test_declinations_in_units(unit: str | None) -> None:
+    ra, dec = column("ra", "deg"), column("dec", unit)
+    _, values = worked_out({ra: [10.0], dec: [-0.5]})
+    assert values["location"] == [[10.0, pytest.approx(-0.5 * ANGLES[unit], rel=1e-14)]]
 
 
 @pytest.mark.parametrize("unit", [None, "deg", "degrees", "deg,deg", "deg deg", "rad", "hourangle,deg"])

@@ -11,7 +11,7 @@ from tests.support.simulated.questions import assert_answers
 from tests.support.simulated.scenarios.tap import SCENARIOS
 from tests.support.simulated.services.tap import TapService, running
 from tests.support.simulated.spectra import made_up
-from tests.support.simulated.world import NAME, World, judge
+from tests.support.simulated.world import NAME, World, assert_polite, judge
 
 # A campaign of minutes, run by hand (-m slow).
 pytestmark = pytest.mark.slow
@@ -31,6 +31,8 @@ def test_mirrored(name: str, tmp_path: Path) -> None:
         assert outcome.seconds < PATIENCE * scenario.within_s, outcome.words()
         judge(world, outcome, scenario.must, scenario.says)
         assert not service.tap.jobs, "jobs are left behind"
+        if scenario.most_requests is not None:
+            assert_polite([{"QUERY": query} for query in service.tap.queries], scenario.most_requests)
 
 
 ASKED = [(scenario.name, parameter) for scenario in SCENARIOS for parameter in scenario.asked]

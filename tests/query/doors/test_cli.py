@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("demo", "sync", "query", "xmatch", "sql", "adql", "list", "info", "columns", "plot", "verify", "open", "serve"),
-    *("path", "export", "fetch", "services", "snapshots", "diff", "rollback"),
+    *("path", "export", "fetch", "services", "snapshots", "diff", "rollback", "publish"),
 )
 CONE = ("--pos", "56.1,21.6", "--size", "2")
 

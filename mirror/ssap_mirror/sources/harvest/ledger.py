@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,6 +88,10 @@ class State:
     def requests(self) -> int:
         """How many requests for slices were answered, those included whose answers were cut."""
         return len(self._answers) + len(self._cuts)
+
+    def times_asked(self, counts: Callable[[str], bool]) -> Counter[str]:
+        """How often each slice was asked for, by its key, in sweeps whose names count."""
+        return Counter(key for sweep, key in (*self._answers, *self._cuts) if counts(sweep))
 
     def sweep_records(self) -> list[dict[str, object]]:
         """Say how each sweep went, for the manifest."""

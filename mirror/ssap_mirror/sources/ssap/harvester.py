@@ -34,6 +34,7 @@ from ssap_mirror.sources.harvest.shape import changed_columns
 from ssap_mirror.sources.missing_values import missing_words
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Estimate, Harvest
+from ssap_mirror.sources.ssap.hidden_limit import words_of_limit
 from ssap_mirror.sources.ssap.looks.lost import Gone, settle_with_lost
 from ssap_mirror.sources.ssap.looks.overlooked import overlooked_rows
 from ssap_mirror.sources.ssap.looks.proof import Proof, prove
@@ -41,7 +42,7 @@ from ssap_mirror.sources.ssap.looks.second_look import look_again
 from ssap_mirror.sources.ssap.looks.whole_rows import look_at_whole_rows
 from ssap_mirror.sources.ssap.probe import Probe
 from ssap_mirror.sources.ssap.survey import Settled, Survey, run_survey
-from ssap_mirror.sources.ssap.sweeps import FULL_VERB, HARVEST, Sweeps, is_survey, words_of_limit
+from ssap_mirror.sources.ssap.sweeps import FULL_VERB, HARVEST, Sweeps, is_survey
 from ssap_mirror.sources.ssap.verdict import Outcome, judge
 
 __all__ = ["Harvester"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["find_hidden_limit", "suspects"]
+__all__ = ["find_hidden_limit", "suspects", "words_of_limit"]
 
 # Slices of a few rows each have equal numbers by chance, and no service has so small a limit.
 _FEWEST_ROWS = 40
@@ -30,6 +30,11 @@ _CLEARLY_INSIDE = 0.98
 
 #: Asks for parts of the slice of an answer, as the sweep that is looked at asked for it.
 Ask = Callable[[Answer, Sequence[Slice]], list[Answer]]
+
+
+def words_of_limit(rows: int) -> str:
+    """Say at how many rows a service cuts its answers."""
+    return f"the service cuts its answers at {rows:,} rows and does not say so"
 
 
 def suspects(answers: Sequence[Answer]) -> list[Answer]:

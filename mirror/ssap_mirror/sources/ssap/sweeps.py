@@ -30,7 +30,7 @@ from ssap_mirror.sources.harvest.sweep import Fetch, InseparableError, Sweep, ru
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.ssap.endpoint import in_collections
 from ssap_mirror.sources.ssap.foreseen import requests_for
-from ssap_mirror.sources.ssap.hidden_limit import find_hidden_limit
+from ssap_mirror.sources.ssap.hidden_limit import find_hidden_limit, words_of_limit
 from ssap_mirror.sources.ssap.probe import Probe
 from ssap_mirror.sources.ssap.probe.traits import POS, TIME
 from ssap_mirror.sources.ssap.third_sweep import ThirdSweep, choose_third_sweep, values_at_hand
@@ -38,7 +38,7 @@ from ssap_mirror.sources.ssap.third_sweep import ThirdSweep, choose_third_sweep,
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FULL_VERB", "HARVEST", "Sweeps", "is_survey", "words_of_limit"]
+__all__ = ["FULL_VERB", "HARVEST", "Sweeps", "is_survey"]
 
 #: Verbosity of full rows.
 FULL_VERB = 3
@@ -56,6 +56,8 @@ _PARTS = "parts"
 _FIRST_ORDER = {True: 0, False: 1}
 # Prime to the number of cells of any order.
 _STRIDE = 29
+# So often full rows are asked for in the same words, before those that do not come are given up.
+_MOST_TIMES = 3
 # Room for rows that arrive meanwhile: an answer that fills its limit counts as truncated.
 _SPARE_ROWS = 1000
 
@@ -63,11 +65,6 @@ _SPARE_ROWS = 1000
 def is_survey(sweep: str) -> bool:
     """Whether a sweep asks for the identity columns only."""
     return sweep.startswith(_SURVEY)
-
-
-def words_of_limit(rows: int) -> str:
-    """Say at how many rows a service cuts its answers."""
-    return f"the service cuts its answers at {rows:,} rows and does not say so"
 
 
 class Sweeps:
@@ -355,7 +352,9 @@ class Sweeps:
         # At its position a row is had cheaply; one that is not found there is asked for where the survey saw it.
         for at_position in (self.probe.traits.cones, False, False):
             missing = self.audit.missing(since)
+            asked = self.ledger.times_asked(lambda sweep: not is_survey(sweep))
             slices = self._slices_of(missing, at_position=at_position)
+            slices = [slice_ for slice_ in slices if asked[slice_.key] < _MOST_TIMES]
             if not slices:
                 break
             self.progress.stage("audit", len(missing))

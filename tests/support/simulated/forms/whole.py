@@ -11,7 +11,7 @@ from ssap_mirror.core.schema import Column
 from tests.support.simulated.forms.parts import BASE, Form, Part, Shown, each, iso, numbers, texts
 from tests.support.simulated.forms.positions import POSITIONS
 
-__all__ = ["OBSCORE", "WHOLE"]
+__all__ = ["OBSCORE", "WHOLE", "respelled"]
 
 _ROW = Shown(Column("rownum", "long", null="-1"), lambda s: s.number.tolist())
 _CHAR = "obscore:Char."
@@ -91,7 +91,7 @@ OBSCORE = Form(
 )
 
 
-def _respelled(
+def respelled(
     form: Form, utype: Callable[[str], str | None], ucd: Callable[[str], str | None] = lambda ucd: ucd
 ) -> Form:
     """Spell utypes and UCDs otherwise."""
@@ -110,11 +110,11 @@ def _respelled(
 #: Name -> form.
 WHOLE: dict[str, Form] = {
     "ObsCore": OBSCORE,
-    "ObsCore, names alone": _respelled(OBSCORE, lambda utype: None, lambda ucd: None),
-    "utypes without a prefix": _respelled(BASE, lambda utype: utype.removeprefix("ssa:")),
-    "utypes with Spectrum.": _respelled(BASE, lambda utype: utype.replace("ssa:", "Spectrum.")),
-    "utypes with spec:": _respelled(BASE, lambda utype: utype.replace("ssa:", "spec:Spectrum.")),
-    "utypes in lower case": _respelled(BASE, str.lower),
+    "ObsCore, names alone": respelled(OBSCORE, lambda utype: None, lambda ucd: None),
+    "utypes without a prefix": respelled(BASE, lambda utype: utype.removeprefix("ssa:")),
+    "utypes with Spectrum.": respelled(BASE, lambda utype: utype.replace("ssa:", "Spectrum.")),
+    "utypes with spec:": respelled(BASE, lambda utype: utype.replace("ssa:", "spec:Spectrum.")),
+    "utypes in lower case": respelled(BASE, str.lower),
     "UCD1 of 2002, dates alone": Form(
         identity=Part((texts("link", each(lambda n: f"http://example.org/get?{n}", "number"), ucd="DATA_LINK"),)),
         position=POSITIONS["UCD1 of 2002"],

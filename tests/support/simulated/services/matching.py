@@ -33,7 +33,7 @@ def matches(spectra: Spectra, traits: Traits, params: dict[str, str]) -> NDArray
     keep = np.ones(len(spectra), bool)
     if "POS" in params and "POS" in traits.obeys:
         ra, dec = (float(text) for text in params["POS"].split(";")[0].split(","))
-        size = float(params.get("SIZE") or traits.default_size)
+        size = float(params.get("SIZE") or traits.default_size) * traits.size_unit_deg
         keep &= spectra.in_cone(ra, dec, size if traits.size_is_radius else size / 2)
     if "TIME" in params and "TIME" in traits.obeys:
         keep &= _in_time(spectra, traits, *_ends(params["TIME"], _mjd))

@@ -26,6 +26,8 @@ class Traits:
     """Where FORMAT=METADATA lists parameters: with the table, in a RESOURCE of type meta; or it is refused."""
     size_is_radius: bool = False
     """How SIZE is read."""
+    size_unit_deg: float = 1.0
+    """What SIZE is counted in [deg]."""
     default_size: float = 0.1
     """SIZE where none is given [deg]."""
     max_size: float | None = None

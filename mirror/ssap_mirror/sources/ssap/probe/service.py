@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.core.units import to_degrees
 from ssap_mirror.errors import FormatError, ServiceError, SourceError
 from ssap_mirror.sources.corrections import Corrections
 from ssap_mirror.sources.harvest.client import InterruptedHarvest
@@ -133,11 +136,11 @@ def _with_binary2(endpoint: Endpoint) -> Endpoint:
 
 
 def _declared_size(parameters: Iterable[Column]) -> float | None:
-    """Largest SIZE that the service declares [deg] (MAX of its VALUES)."""
+    """Largest SIZE that the service declares [deg] (MAX of its VALUES), in whatever unit it does."""
     for param in parameters:
         if param.name.upper() == "SIZE" and isinstance(param, Param) and param.maximum:
             try:
-                size = float(param.maximum)
+                size = float(to_degrees(param.unit).apply(np.array([float(param.maximum)]))[0])
             except ValueError:
                 continue
             # The sphere takes no more than this; that a service does is no limit.
@@ -161,7 +164,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _one_row_answers(endpoint: Endpoint) -> list[Sample]:
-    """Ask with each verbosity (SSA 1.1 §4.3)."""
+    """Ask with each verbosity; a service without VERB passes over it (SSA 1.1 §8.7.1)."""
     try:
         return [endpoint.sample([("VERB", str(verb)), ("MAXREC", "1")], attempts=3) for verb in VERBS]
     except (FormatError, ServiceError) as error:

@@ -24,7 +24,7 @@ __all__ = ["POS", "ROLE_OF", "TIME", "VERBS", "Traits", "find_traits"]
 
 #: Parameters that have a part of their own in a harvest.
 POS, TIME = "POS", "TIME"
-#: Verbosities that SSA 1.1 §4.3 knows.
+#: Values of VERB, which is no parameter of SSA 1.1, but one of the reference server.
 VERBS = (1, 2, 3)
 
 #: Range parameter -> role of the column of numbers that it selects by.
@@ -47,6 +47,8 @@ _ALWAYS_TRIED = (TIME, "SNR")
 _UNUSABLE = (ServiceError, FormatError, ServerFailure)
 # A cone beside a known row: its centre is 0.75 of SIZE away, so the row is in it only if SIZE is a radius.
 _SIZE_DEG, _ASIDE_DEG = 0.2, 0.15
+# A cone that it has to be in, be SIZE a radius or a diameter; it is not where SIZE is read in arcminutes.
+_INSIDE_DEG = 0.05
 
 
 @dataclass(frozen=True)
@@ -232,8 +234,11 @@ def _cones(endpoint: Endpoint, schema: Schema, sample: Sample) -> tuple[bool, bo
     if position is None:
         return False, False
     ra, dec = position
-    aside = dec - math.copysign(_ASIDE_DEG, dec)
+    aside, beside = (dec - math.copysign(away, dec) for away in (_ASIDE_DEG, _INSIDE_DEG))
     try:
+        inside = endpoint.sample(
+            [("POS", f"{ra!r},{beside!r}"), ("SIZE", repr(_SIZE_DEG)), ("VERB", "1"), ("MAXREC", "1")], attempts=3
+        )
         answer = endpoint.sample(
             [("POS", f"{ra!r},{aside!r}"), ("SIZE", repr(_SIZE_DEG)), ("VERB", "1"), ("MAXREC", str(_SAMPLE_ROWS))],
             attempts=3,
@@ -242,6 +247,8 @@ def _cones(endpoint: Endpoint, schema: Schema, sample: Sample) -> tuple[bool, bo
             [("POS", f"{(ra + 180) % 360!r},{-dec!r}"), ("SIZE", "0.001"), ("MAXREC", "1")], attempts=3
         )
     except _UNUSABLE:
+        return False, False
+    if not inside.rows.num_rows:
         return False, False
     # An answer without rows may come without columns as well.
     near, away = (

@@ -44,6 +44,7 @@ _MEBIBYTE = 1 << 20
     help="Large results under way at one time; others wait, small ones never.",
 )
 @click.option("--cache", type=click.IntRange(min=0), metavar="MB", help="Memory kept between requests, per mirror.")
+@click.option("--publish", is_flag=True, help="Let others pull the mirrors: sync NAME --from ADDRESS/NAME/.")
 @click.option("--access-log", is_flag=True, help="Write a line for each request.")
 def serve(
     mirrors: tuple[str, ...],
@@ -56,6 +57,7 @@ def serve(
     large_answers: int,
     cache: int | None,
     *,
+    publish: bool,
     access_log: bool,
 ) -> None:
     """Serve MIRRORS (default: all) on 127.0.0.1: SSAP, cone search and VOSI for programs, a page for a browser."""
@@ -78,5 +80,6 @@ def serve(
         dialect=dialect,
         limits=limits,
         access_log=access_log,
+        publish=publish,
         ready=partial(tell_addresses, list(opened)),
     )

@@ -1,0 +1,1 @@
+"""A mirror as a folder of plain files that any static web server offers to others."""

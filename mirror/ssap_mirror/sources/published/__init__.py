@@ -1,0 +1,1 @@
+"""A mirror that somebody publishes: its files are fetched as they are."""
