@@ -42,7 +42,7 @@ class ParameterError(MirrorError, ValueError):
     value : object
         What was given, as given.
     reason : str
-        What is wrong with it: a clause that completes "NAME: 'value' ...".
+        What is wrong with it: a clause that completes "NAME: 'value' ...", or one that begins with "expected".
     """
 
     def __init__(self, name: str, value: object, reason: str) -> None:
@@ -58,6 +58,8 @@ class ParameterError(MirrorError, ValueError):
         reason = self.reason
         if len(reason) > _SHOWN_REASON:  # it quotes a part of the value that is nearly all of it
             reason = f"{reason[:200]}… {reason[-200:]}"
+        if reason.startswith("expected "):
+            return f"{self.name}: {reason}, got {shown}"
         return f"{self.name}: {shown} {reason}"
 
 

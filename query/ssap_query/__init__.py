@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from ssap_mirror.errors import MirrorError, ParameterError
 
 if TYPE_CHECKING:
+    from ssap_query.mirror.interfaces.cones import read_cones
     from ssap_query.mirror.mirror import Mirror
     from ssap_query.mirror.mirror import open_mirror as open
     from ssap_query.mirror.result import ResultSet
     from ssap_query.xmatch import Positions, crossmatch
 
-__all__ = ["Mirror", "MirrorError", "ParameterError", "Positions", "ResultSet", "crossmatch", "open"]
+__all__ = ["Mirror", "MirrorError", "ParameterError", "Positions", "ResultSet", "crossmatch", "open", "read_cones"]
 
 # Loaded when first used, so that importing the package costs nothing.
 _LAZY = {
@@ -28,6 +29,7 @@ _LAZY = {
     "ResultSet": ("ssap_query.mirror.result", "ResultSet"),
     "crossmatch": ("ssap_query.xmatch.api", "crossmatch"),
     "open": ("ssap_query.mirror.mirror", "open_mirror"),
+    "read_cones": ("ssap_query.mirror.interfaces.cones", "read_cones"),
 }
 
 

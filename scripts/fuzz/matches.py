@@ -32,7 +32,7 @@ Pair = tuple[int | None, int | None]
 
 #: Forms that a table is given in.
 FORMS = ("arrow", "dict", "pandas", "polars", "astropy", "csv", "parquet", "parquet files", "fits", "votable")
-FINDS = ("best", "all", "best-other", "symmetric", "anti")
+FINDS = ("best", "all", "best-per-target", "symmetric", "unmatched")
 JOINS = ("inner", "left", "right", "outer")
 # Names as catalogues have them: found by themselves, or said.
 NAMES = (
@@ -71,12 +71,12 @@ def make_trial(number: int, seed: int) -> Trial:
     names = tuple(NAMES[rng.integers(len(NAMES))] for _ in range(2))
     sides = [_table(rng, side, centre, radius, name) for side, name in zip("ij", names, strict=True)]
     find = str(rng.choice(FINDS))
-    options: dict[str, Any] = {"find": find, "join": "inner" if find == "anti" else str(rng.choice(JOINS))}
+    options: dict[str, Any] = {"find": find, "join": "inner" if find == "unmatched" else str(rng.choice(JOINS))}
     if rng.random() < 0.3:
         options["min_radius_arcsec"] = radius * float(rng.uniform(0.1, 0.9))
     if rng.random() < 0.2:
         options["self_pairs"] = False
-    if find in ("best", "best-other"):
+    if find in ("best", "best-per-target"):
         if rng.random() < 0.4:
             options["n_neighbors"] = int(rng.integers(2, 5))
         if rng.random() < 0.4:
@@ -166,9 +166,9 @@ def expected(trial: Trial) -> list[Pair]:
     near: list[tuple[int, int]] = [(int(i), int(j)) for i, j in zip(*np.nonzero(good), strict=True)]
     find = options["find"]
     lefts, rights = range(len(apart)), range(apart.shape[1])
-    if find == "anti":
+    if find == "unmatched":
         return [(i, None) for i in lefts if not any(pair[0] == i for pair in near)]
-    if find in ("best", "best-other"):
+    if find in ("best", "best-per-target"):
         near = _best(trial, apart, near, subject=0 if find == "best" else 1)
     elif find == "symmetric":
         chosen: list[tuple[int, int]] = []

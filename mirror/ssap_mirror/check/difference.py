@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,8 @@ class Difference:
     """Columns that only the new one has; one whose type has changed is removed and added."""
     columns_removed: tuple[str, ...]
     """Columns that only the old one has."""
+    changes: Mapping[str, int] = field(default_factory=dict)
+    """Column -> rows among `changed` that have another value in it, for those that have any, in the service's order."""
 
     def __bool__(self) -> bool:
         parts = (self.added, self.removed, self.changed, self.columns_added, self.columns_removed)
@@ -66,21 +69,29 @@ def diff(old: Catalog, new: Catalog) -> Difference:
     compared = [name for name in shared if name != identity and name not in new.schema.uncompared]
     nothing = pa.array([], new.schema[identity].arrow_type())
     gone, come, changed = [nothing], [nothing], [nothing]
-    for before, after in _stretches(old, new):
+    changes: Counter[str] = Counter()
+    stretches = list(_stretches(old, new))
+    for before, after in stretches:
         left = _read(old, before, [identity, *compared], nothing)
         right = _read(new, after, [identity, *compared], nothing)
         gone.append(_without(left[identity], right[identity]))
         come.append(_without(right[identity], left[identity]))
-        changed.append(_changed(left, right, identity, compared))
+        changed.append(_changed(left, right, identity, compared, changes))
     only_old, only_new = (pa.chunked_array(found).combine_chunks() for found in (gone, come))
     # A row that has moved is gone from one stretch and has come in another.
     moved = only_new.filter(pc.is_in(only_new, value_set=only_old))
+    if len(moved):
+        befores, afters = zip(*stretches, strict=True)
+        left = _rows(old, befores, [identity, *compared], moved, nothing)
+        right = _rows(new, afters, [identity, *compared], moved, nothing)
+        _changed(left, right, identity, compared, changes)
     return Difference(
         added=_sorted(_without(only_new, only_old)),
         removed=_sorted(_without(only_old, only_new)),
         changed=_sorted(pa.chunked_array([*changed, moved])),
         columns_added=tuple(name for name in new.schema.names if name not in shared),
         columns_removed=tuple(name for name in old.schema.names if name not in shared),
+        changes={name: changes[name] for name in compared if changes[name]},
     )
 
 
@@ -99,6 +110,17 @@ def _read(catalog: Catalog, parts: list[Partition], columns: list[str], nothing:
     return table.filter(table[columns[0]].is_valid())
 
 
+def _rows(
+    catalog: Catalog, stretches: Iterable[list[Partition]], columns: list[str], wanted: pa.Array, nothing: pa.Array
+) -> pa.Table:
+    """Read the rows of some identities."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    read = (_read(catalog, parts, columns, nothing) for parts in stretches if parts)
+    return pa.concat_tables([table.filter(pc.is_in(table[columns[0]], value_set=wanted)) for table in read])
+
+
 def _without(values: pa.Array | pa.ChunkedArray, others: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Return the values that are not among the others."""
     import pyarrow as pa
@@ -108,8 +130,10 @@ def _without(values: pa.Array | pa.ChunkedArray, others: pa.Array | pa.ChunkedAr
     return left.combine_chunks() if isinstance(left, pa.ChunkedArray) else left
 
 
-def _changed(left: pa.Table, right: pa.Table, identity: str, compared: list[str]) -> pa.Array:
-    """Identities of rows that are on both sides, with another value."""
+def _changed(
+    left: pa.Table, right: pa.Table, identity: str, compared: list[str], changes: Counter[str]
+) -> pa.Array:  # fmt: skip
+    """Identities of rows that are on both sides, with another value; counts them by column."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -119,7 +143,9 @@ def _changed(left: pa.Table, right: pa.Table, identity: str, compared: list[str]
     differs = np.zeros(len(at), np.bool_)
     for name in compared if len(at) else []:
         old, new = (side[name].combine_chunks() for side in (left, right))
-        differs |= unequal(old.take(at), new.filter(both))
+        other = unequal(old.take(at), new.filter(both))
+        changes[name] += int(other.sum())
+        differs |= other
     return right[identity].filter(both).filter(pa.array(differs)).combine_chunks()
 
 

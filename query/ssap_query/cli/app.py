@@ -26,6 +26,7 @@ _COMMANDS = {
     "list": "look",
     "info": "look",
     "columns": "look",
+    "covers": "look",
     "plot": "look",
     "verify": "keep",
     "open": "doors",
@@ -118,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise BrokenPipeError from error
 
     tell_warnings()
-    outcome = guarded(run)
+    outcome = guarded(run, sys.argv[1:] if arguments is None else arguments)
     sys.exit(int(outcome or code))
 
 

@@ -10,6 +10,7 @@ import click
 from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import list_mirrors
 
+from ssap_query.cli.words.completion import mirror_names
 from ssap_query.mirror.shipped import SAMPLE, SHIPPED
 
 if TYPE_CHECKING:
@@ -100,16 +101,20 @@ def _take_argument(ctx: click.Context, param: click.Parameter, value: str | None
 
 _HELP = f"Mirror to ask: a name or a path (default: ${MIRROR_VARIABLE}, or the only mirror there is)."
 
-mirror_option = click.option("--mirror", "-m", metavar="NAME", callback=_take_option, help=_HELP)
+mirror_option = click.option(
+    "--mirror", "-m", metavar="NAME", callback=_take_option, help=_HELP, shell_complete=mirror_names
+)
 
 
 def mirror_argument(command: F) -> F:
     """Add the argument MIRROR, and ``-m``, which says the same in every command."""
     named = click.option(
         "--mirror", "-m", "mirror_name", metavar="NAME", is_eager=True, expose_value=False, callback=_keep_option,
-        help=_HELP,
+        help=_HELP, shell_complete=mirror_names,
     )  # fmt: skip
-    return click.argument("mirror", metavar="[MIRROR]", required=False, callback=_take_argument)(named(command))
+    return click.argument(
+        "mirror", metavar="[MIRROR]", required=False, callback=_take_argument, shell_complete=mirror_names
+    )(named(command))
 
 
 def mirror_folder(home: Path | None, mirror: str) -> Path:

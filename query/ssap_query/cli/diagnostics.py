@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import IntEnum
 
@@ -14,8 +14,25 @@ from ssap_mirror.errors import MirrorError, ParameterError
 
 from ssap_query.cli.interruption import parting_words, signal_received
 from ssap_query.render import LossWarning
+from ssap_query.sql.sql_error import SqlError
 
 __all__ = ["DEBUG_VARIABLE", "ExitCode", "guarded", "note", "tell_warnings"]
+
+# Parameter -> options that give it, where they are not of its name.
+_OPTIONS = {
+    "FORMAT": ("--mime", "--format"),
+    "RESPONSEFORMAT": ("--responseformat", "--format"),
+    "format": ("--format", "-o", "--output"),
+    "radius_arcsec": ("--radius",),
+    "min_radius_arcsec": ("--min-radius",),
+    "n_neighbors": ("--neighbors",),
+    "left_positions.sigma_arcsec": ("--left-error",),
+    "right_positions.sigma_arcsec": ("--error",),
+    "left_columns": ("--columns",),
+    "right_columns": ("--table-columns",),
+    "other_columns": ("--table-columns",),
+    "suffixes": ("--suffix",),
+}
 
 #: Set it to see the traceback of an error.
 DEBUG_VARIABLE = "SSAP_MIRROR_DEBUG"
@@ -53,13 +70,15 @@ def tell_warnings() -> None:
     warnings.showwarning = lambda message, *_, **__: note(f"note: {message}")
 
 
-def guarded(run: Callable[[], None]) -> ExitCode:
+def guarded(run: Callable[[], None], words: Sequence[str] = ()) -> ExitCode:
     """Run a command; say in one sentence what went wrong.
 
     Parameters
     ----------
     run : callable
         The command.
+    words : sequence of str
+        What was typed: an error about a parameter names the option by which it was given.
 
     Returns
     -------
@@ -76,6 +95,7 @@ def guarded(run: Callable[[], None]) -> ExitCode:
     except KeyboardInterrupt:
         return _ended()
     except ParameterError as error:
+        error.name = _typed(error.name, words)
         return _told(error, ExitCode.BAD_INPUT)
     except MirrorError as error:
         return _told(error, ExitCode.FAILURE)
@@ -88,6 +108,14 @@ def guarded(run: Callable[[], None]) -> ExitCode:
         what = f"an error of ssap-mirror itself, {type(error).__name__}: {error}"
         return _told(error, ExitCode.FAILURE, f"{what} (set {DEBUG_VARIABLE}=1 to see where)")
     return ExitCode.OK
+
+
+def _typed(name: str, words: Sequence[str]) -> str:
+    """Give the option by which a parameter was given; its own name where there is none, as for one of --request."""
+    given = {word.partition("=")[0] for word in words}
+    # The parameters of a side's positions: right_positions.epoch is --epoch, left_positions.epoch is --left-epoch.
+    plain = name.lower().replace("_positions.", "_").removeprefix("right_").replace("_", "-")
+    return next((option for option in _OPTIONS.get(name, (f"--{plain}",)) if option in given), name)
 
 
 def _run(run: Callable[[], None]) -> None:
@@ -108,5 +136,7 @@ def _ended() -> ExitCode:
 def _told(error: BaseException, code: ExitCode, sentence: str | None = None) -> ExitCode:
     if os.environ.get(DEBUG_VARIABLE):
         raise error
-    note("ssap-mirror: " + " ".join((sentence or str(error)).split()))
+    said = sentence or str(error)
+    # DuckDB points at the place in the statement, in lines of its own.
+    note(f"ssap-mirror: {said if isinstance(error, SqlError) else ' '.join(said.split())}")
     return code

@@ -16,6 +16,7 @@ from ssap_mirror.core.healpix import ORDER
 from ssap_mirror.core.schema import Schema
 
 from ssap_query.ssap.predicate import TRUE, Predicate, all_of, any_of, quoted
+from ssap_query.ssap.values.cones import within_sql
 
 __all__ = [
     "CANDIDATES",
@@ -31,8 +32,10 @@ __all__ = [
     "files_in_cones",
     "in_ranges",
     "map_statement",
+    "points_in_cones",
     "select",
     "summary_statement",
+    "table_of_files",
     "view_of_files",
     "view_without_nan",
 ]
@@ -93,6 +96,19 @@ def files_in_cones(paths: Sequence[str], order: int) -> Source:
 def candidates_in_cones(order: int) -> Source:
     """Do the same for the registered ``candidates``."""
     return Source("candidates" + _WITH_CONES, (2 * (ORDER - order),))
+
+
+def points_in_cones(*, by_cell: bool) -> str:
+    """Write the query for which registered ``points`` lie in which ``cones``: ``point`` and ``cone``, their numbers.
+
+    Parameters
+    ----------
+    by_cell : bool
+        Whether only pairs that share a cell are tested, or every point with every cone.
+    """
+    test = within_sql("ra", "dec", "test_ra", "test_dec", "test_sign", "test_limit")
+    meeting: LiteralString = "cell = cone_cell" if by_cell else "true"
+    return select(["point", "cone"], f"points JOIN cones ON {meeting} WHERE {test}")
 
 
 _WITH_CONES: LiteralString = " JOIN cones ON (_healpix_29 >> ?::INTEGER) = cone_cell"
@@ -172,6 +188,13 @@ def view_of_files(name: LiteralString, schema: Schema, columns: Sequence[str], p
     listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
     selected = [_selected(schema, column) for column in columns]
     return f"CREATE OR REPLACE VIEW {name} AS " + select(selected, _READ.replace("?", f"[{listed}]", 1))
+
+
+def table_of_files(name: LiteralString, schema: Schema, columns: Sequence[str], paths: Sequence[str]) -> CompiledQuery:
+    """Write the statement that copies the rows of the files into a table."""
+    source = files(paths)
+    selected = [_selected(schema, column) for column in columns]
+    return CompiledQuery(f"CREATE TABLE {name} AS " + select(selected, source.sql), source.values)
 
 
 def view_without_nan(

@@ -10,12 +10,17 @@ from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.engine.rows import InMemoryRows
+from ssap_query.mirror.answer import ColumnNames, read_request
+from ssap_query.mirror.interfaces.cones import ConeList, around
 from ssap_query.mirror.result import ResultSet
+from ssap_query.ssap.request import SsapRequest
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Arrangement", "arrange"]
+    from ssap_query.mirror.mirror import Mirror
+
+__all__ = ["Arrangement", "arrange", "ask"]
 
 # Words for what an object is known by -> roles of the columns that say it.
 _OBJECTS = {"target": ("target_name",), "position": ("ra", "dec")}
@@ -73,6 +78,44 @@ class Arrangement:
         return tuple(schema.roles[role] for role in roles)
 
 
+def ask(
+    mirror: Mirror, request: SsapRequest, how: Arrangement, columns: ColumnNames = None,
+    cones: ConeList | None = None, *, ignore_unanswerable: bool = False,
+) -> ResultSet:  # fmt: skip
+    """Answer a request with its rows put in order: what is shown is read, and what the order is told by.
+
+    Parameters
+    ----------
+    mirror : Mirror
+        What is asked.
+    request : SsapRequest
+        The request.
+    how : Arrangement
+        What is to be done with its rows; it may go by the columns that tell of a row's cone.
+    columns, cones, ignore_unanswerable
+        As `Mirror.ssap` has them.
+
+    Raises
+    ------
+    ParameterError
+        For a bad value, or a column that is not there.
+    CatalogError
+        If the snapshot cannot be read.
+    """
+    schema = mirror.schema
+    whole = request if cones is None else around(request, None, cones)
+    parsed = read_request(schema, whole, columns=columns, ignore_unanswerable=ignore_unanswerable)
+    if how == Arrangement() or not parsed.query.selects_rows:
+        return mirror.ssap(request, columns=columns, ignore_unanswerable=ignore_unanswerable, cones=cones)
+    told = () if cones is None else cones.columns(schema)
+    known = Schema((*told, *schema), schema.roles)
+    of_cones = [column.name for column in told]
+    needed = [name for name in how.columns(known) if name not in of_cones]
+    read = tuple(dict.fromkeys((*parsed.columns.names, *needed)))
+    result = mirror.ssap(request, columns=read, ignore_unanswerable=ignore_unanswerable, cones=cones)
+    return arrange(result, how, known, [*of_cones, *parsed.columns.names])
+
+
 def arrange(result: ResultSet, how: Arrangement, schema: Schema, shown: Sequence[str]) -> ResultSet:
     """Put the rows of a result in order.
 
@@ -108,6 +151,7 @@ def arrange(result: ResultSet, how: Arrangement, schema: Schema, shown: Sequence
         result,
         schema=result.schema.select(shown),
         rows=InMemoryRows(table.select(list(shown))),
+        arrow_types=table.select(list(shown)).schema,
         truncated=result.truncated and not is_cut,
         notes=tuple(notes),
     )

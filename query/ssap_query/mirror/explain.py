@@ -98,7 +98,7 @@ class Explanation:
         return f"<Explanation: {'; '.join(self.words) or 'every row'}; {self.way.words()}, {groups:,} row groups>"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        return f'<pre style="white-space: pre-wrap; overflow-wrap: anywhere">{escape(str(self))}</pre>'
 
 
 def explain(engine: Engine, query: Query, columns: Schema) -> Explanation:

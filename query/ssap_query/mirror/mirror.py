@@ -14,6 +14,7 @@ from ssap_query.engine.plan import EngineLimits
 from ssap_query.engine.snapshot_cache import DEFAULT_CACHE_BYTES
 from ssap_query.mirror.answer import ColumnNames, Request, plan_request, read_request
 from ssap_query.mirror.interfaces.adql import AdqlMirror
+from ssap_query.mirror.interfaces.cones import ConeList, around, cones_in, search_cones
 from ssap_query.mirror.interfaces.contents import DescribedMirror
 from ssap_query.mirror.interfaces.matching import MatchingMirror
 from ssap_query.mirror.live_engine import LiveEngine
@@ -96,7 +97,7 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
 
     def ssap(
         self, request: Request, dialect: str | None = None, columns: ColumnNames = None, *,
-        ignore_unanswerable: bool = False,
+        ignore_unanswerable: bool = False, cones: ConeList | None = None,
     ) -> ResultSet:  # fmt: skip
         """Answer a request as it comes over the wire.
 
@@ -112,6 +113,9 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
             Names of the columns instead of those that VERB says; ``"all"`` is every column.
         ignore_unanswerable : bool
             As in `search`.
+        cones : ConeList, optional
+            Positions in place of POS, as `ssap_query.read_cones` reads them: the result says of each row which of them
+            it belongs to, and has a row for each of them that it lies around.
 
         Returns
         -------
@@ -128,8 +132,9 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
 
         def asked(engine: Engine) -> ResultSet:
             schema, ignored = engine.catalog.schema, ignore_unanswerable
-            parsed = read_request(schema, request, dialect, columns, ignore_unanswerable=ignored)
-            return plan_request(engine, parsed).result()
+            whole = request if cones is None else around(request, dialect, cones)
+            parsed = read_request(schema, whole, dialect, columns, ignore_unanswerable=ignored)
+            return plan_request(engine, parsed).result() if cones is None else search_cones(engine, parsed, cones)
 
         return self._live.ask(asked)
 
@@ -146,13 +151,16 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
         """Find spectra. Each parameter is that of SSA 1.1 with the same name; all of them have to hold.
 
         What `pyvo.dal.SSAService.search` takes is taken here. Text is read as the standard writes it
-        (``snr="20/"``, ``time="2018-05/2018-06"``). With `radius` it is what `pyvo.dal.SCSService.search` takes: a cone
-        search, which goes by the position of the target.
+        (``snr="20/"``, ``time="2018-05/2018-06"``). Of a list of positions, each row says by the column ``cone`` which
+        one it lies around, and comes twice if it lies around two; as text (``pos="0,20,180,-9.5"``) they are one
+        region, whose rows come once, as with any service. With `radius` it is what `pyvo.dal.SCSService.search` takes:
+        a cone search, which goes by the position of the target.
 
         Parameters
         ----------
-        pos : SkyCoord, pair of float [deg], array of shape (N, 2), sequence of pairs, or str, optional
-            Centre of the region, or many of them (one pass over the table).
+        pos : SkyCoord, pair of float [deg], array of shape (N, 2), sequence of pairs, path, table, or str, optional
+            Centre of the region, or many of them (one pass over the table). Of a table, or the path of one, the
+            positions are found by UCD or usual name, and ``cone_name`` has the names of its rows if it has any.
         size, diameter : float [deg], Quantity or str, optional
             Diameter of the region; without it, one arcminute.
         band : float [m], Quantity (wavelength, frequency, energy), pair of them, or str, optional
@@ -214,7 +222,10 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
         }  # fmt: skip
         if radius is not None:
             return self._cone_search(given, radius)
-        return self.ssap(request_pairs(given), dialect, columns, ignore_unanswerable=ignore_unanswerable)
+        if (cones := cones_in(pos)) is not None:
+            given["pos"] = None
+        pairs = request_pairs(given)
+        return self.ssap(pairs, dialect, columns, ignore_unanswerable=ignore_unanswerable, cones=cones)
 
     def _cone_search(self, given: Mapping[str, object], radius: object) -> ResultSet:
         from ssap_query.mirror.cone_search import cone_of, cone_search

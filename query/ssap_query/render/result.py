@@ -114,9 +114,10 @@ class Result(PyvoInterface, FilesInterface, ABC):
         return f"<{type(self).__name__}: {counted}, {self.status}>"
 
     def _repr_html_(self) -> str:
-        from ssap_query.render.faces.notebook import ROWS, notebook_html
+        from ssap_query.render.columns.importance import most_important
+        from ssap_query.render.faces.notebook import COLUMNS, ROWS, notebook_html
 
-        return notebook_html(self, self[:ROWS])
+        return notebook_html(self, self._part(most_important(self.schema, COLUMNS), range(len(self))[:ROWS]))
 
     def _of_columns(self, names: Sequence[str]) -> Part:
         known = self.schema.names
@@ -248,6 +249,22 @@ class Result(PyvoInterface, FilesInterface, ABC):
     def to_astropy(self) -> Table:
         """All rows as an ``astropy.table.Table``; as `to_table`, which is pyvo's name for it."""
         return self.to_table()
+
+    def with_iso_dates(self) -> Result:
+        """Give the same rows with text in ISO 8601 (UTC, to the millisecond) for dates that are numbers (MJD, JD).
+
+        Returns
+        -------
+        Result
+            The result itself where it has no such column.
+        """
+        from ssap_query.render.faces.iso_dates import date_columns, described_dates, iso_batches
+
+        dates = date_columns(self.schema)
+        if not dates or self.inputs:
+            return self
+        schema, arrow = described_dates(self.schema, self.arrow_schema, dates)
+        return self._made(schema, arrow, len(self), lambda: iso_batches(self.batches(), arrow, dates))
 
     def describe(self) -> Part:
         """Say what is in each column: its unit, how many values are missing, the least and the largest, its meaning.

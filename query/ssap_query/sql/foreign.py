@@ -7,6 +7,7 @@ line of units, Parquet with masks; with units and UCDs, and NULL where a value i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
     import duckdb
     from ssap_mirror.core.schema import Schema
 
-__all__ = ["ForeignTable", "register_tables"]
+__all__ = ["ForeignTable", "quoted_names", "register_tables"]
 
 _TABLES = "tables"
 _SCANNED = ("pandas.", "polars.", "duckdb.", "_duckdb.")
 _CSV_ENDINGS = (".csv", ".tsv")
 _PACKED = (".gz", ".zst")
+_QUOTED = re.compile(r"""'((?:[^']|'')*)'|"((?:[^"]|"")*)\"""")
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,18 @@ def register_tables(
         else:
             found[name.lower()] = _register(connection, name, table, nodes)
     return found
+
+
+def quoted_names(text: str) -> list[str]:
+    """Give all that stands between quotes in a statement: the files that it reads are among them.
+
+    Examples
+    --------
+    >>> quoted_names("PIVOT 'stars.csv' ON band USING max(mag) -- of "my" stars")
+    ['stars.csv', 'my']
+    """
+    found = (single.replace("''", "'") or double.replace('""', '"') for single, double in _QUOTED.findall(text))
+    return list(dict.fromkeys(found))
 
 
 def _files_named(nodes: Iterable[Node], taken: set[str]) -> Iterator[str]:

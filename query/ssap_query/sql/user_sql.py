@@ -28,6 +28,7 @@ from ssap_query.sql.macros import SKY_MACROS
 from ssap_query.sql.origins import described
 from ssap_query.sql.result_types import ResultTypes
 from ssap_query.sql.spooled import SpooledRows, spool
+from ssap_query.sql.sql_error import SqlError
 
 if TYPE_CHECKING:
     import duckdb
@@ -224,7 +225,7 @@ def _refuse_statements(session: Session, text: str) -> None:
 def _told(text: str, error: Exception) -> MirrorError:
     import duckdb
 
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    reason = str(error).strip() or type(error).__name__
     if isinstance(error, duckdb.OutOfMemoryException):
-        return MirrorError(f"the query needs more memory than there is: {reason}")
-    return ParameterError(_SQL, text, f"cannot be answered: {reason}")
+        return MirrorError(f"the query needs more memory than there is: {reason.splitlines()[0]}")
+    return SqlError(_SQL, text, reason)

@@ -55,11 +55,11 @@ def crossmatch(
         numpy table, or a mapping of columns.
     radius_arcsec : float
         Largest separation, inclusive [arcsec]; above 0, at most 3600.
-    find : {"best", "all", "best-other", "symmetric", "anti"}
-        ``best``: for each row of the left table, the nearest of the right one. ``all``: every pair. ``best-other``:
-        for each row of the right table, the nearest of the left one. ``symmetric``: pairs of which no two share a
-        row, the nearest pair first. ``anti``: rows of the left table that have no counterpart, those without a
-        position among them. Of equally near rows the first of its table is taken.
+    find : {"best", "all", "best-per-target", "symmetric", "unmatched"}
+        ``best``: for each row of the left table, the nearest of the right one. ``all``: every pair.
+        ``best-per-target``: for each row of the right table, the nearest of the left one. ``symmetric``: pairs of
+        which no two share a row, the nearest pair first. ``unmatched``: rows of the left table without a partner,
+        those without a position among them. Of equally near rows the first of its table is taken.
     left_positions, right_positions : Positions, optional
         Columns of positions, motions, dates and errors; what is not said is found by UCD or usual name. The side that
         has proper motions is moved to the date of each row of the other, if the dates of both are known; if both have
@@ -78,15 +78,16 @@ def crossmatch(
         the left table, of the right one, or of both. Those of the side whose order the result has are in their places,
         the others at the end.
     n_neighbors : int
-        With ``best`` and ``best-other``: at most so many partners of each row, the nearest ones.
+        With ``best`` and ``best-per-target``: at most so many partners of each row, the nearest ones.
     min_radius_arcsec : float
         Least separation, inclusive [arcsec].
     self_pairs : bool
         False: no row is paired with the row of the same number, for a table that is matched with itself.
     best_by : str, optional
-        With ``best`` and ``best-other``: what makes a partner the best instead of being near, an expression in DuckDB's
-        SQL on the columns of the table that partners come from. Its largest value is the best (``"ssa_snr"``), or its
-        least with ``ASC`` behind it (``"phot_g_mean_mag ASC"``); then the nearest. Rows without a value come last.
+        With ``best`` and ``best-per-target``: what makes a partner the best instead of being near, an expression in
+        DuckDB's SQL on the columns of the table that partners come from. Its largest value is the best (``"ssa_snr"``),
+        or its least with ``ASC`` behind it (``"phot_g_mean_mag ASC"``); then the nearest. Rows without a value come
+        last.
     row_numbers : bool
         Add the numbers of the rows in their tables, from 0 (``left_row``, ``right_row``; over all files of a table in
         their order). A query has no such numbers (`Side`).
@@ -132,7 +133,7 @@ def crossmatch(
         )
         numbered = [t.side for t, source in zip(tables, (left, right), strict=True) if not isinstance(source, Side)]
         columns = choose_columns(
-            tables, chosen, suffixes, matched=find != "anti", numbered=numbered if row_numbers else ()
+            tables, chosen, suffixes, matched=rule.find != "unmatched", numbered=numbered if row_numbers else ()
         )
         mover = choose_mover(session, tables, motions=motions)
         pairing = _join(session, mover, rule)

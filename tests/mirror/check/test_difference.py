@@ -54,11 +54,18 @@ def test_what_is_added_removed_and_changed(
     assert found.changed.to_pylist() == [ids[n] for n in (10, 11, 12, 13, 14, somewhere)]
     assert found.columns_added == found.columns_removed == ()
     assert found
+    moved = {"ra": 2, "dec": 1, "ssa_location": 1}
+    assert found.changes == {
+        name: count
+        for name in spectra_schema.names
+        if (count := {"flag": 2, "mags": 1, "region": 1, **moved}.get(name))
+    }
 
     back = diff(new, old)
     assert back.added.equals(found.removed)
     assert back.removed.equals(found.added)
     assert back.changed.equals(found.changed)
+    assert back.changes == found.changes
 
 
 def test_nan_and_null_are_each_equal_to_themselves(

@@ -149,14 +149,16 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("words", "said"),
         [
-            (("--pos", "12;3,4"), "POS: "),
-            (("--pos", "1e400,0"), "POS: "),
-            (("--pos", "10,-91", "--size", "1"), "POS: "),
-            (("--size", "1e9", "--pos", "1,1"), "SIZE: "),
-            (("--snr", "é"), "SNR: 'é' "),
-            (("--dialect", "dachs", "--fluxcalib", "odd"), "FLUXCALIB: 'odd' "),
-            (("--format", "excel"), "format: 'excel' is none of "),
-            (("-o", "x.doc"), "format: 'x.doc' ends in none of "),
+            (("--pos", "12;3,4"), "--pos: "),
+            (("--pos", "1e400,0"), "--pos: "),
+            (("--pos", "10,-91", "--size", "1"), "--pos: "),
+            (("--pos", "3C 273"), "--pos: expected RA,Dec in decimal degrees, got '3C 273'"),
+            (("--request", "POS=abc,1"), "POS: expected RA,Dec in decimal degrees, got 'abc'"),
+            (("--size", "1e9", "--pos", "1,1"), "--size: "),
+            (("--snr", "é"), "--snr: 'é' "),
+            (("--dialect", "dachs", "--fluxcalib", "odd"), "--fluxcalib: 'odd' "),
+            (("--format", "excel"), "--format: 'excel' is none of "),
+            (("-o", "x.doc"), "-o: 'x.doc' ends in none of "),
         ],
     )
     def test_values(self, words: tuple[str, ...], said: str, run: Run) -> None:
@@ -190,12 +192,17 @@ class TestBadInput:
         next(own_home.rglob("manifest.json")).write_text("{")
         assert "is damaged" in one_sentence(run("info", "corpus", home=own_home), ExitCode.FAILURE)
 
-    @pytest.mark.parametrize(
-        "text", ["SELECT nope FROM spectra", "DROP TABLE spectra", "", "SELECT 1; SELECT 2", "COPY spectra TO 'x.csv'"]
-    )
+    @pytest.mark.parametrize("text", ["DROP TABLE spectra", "", "SELECT 1; SELECT 2", "COPY spectra TO 'x.csv'"])
     def test_sql(self, text: str, run: Run, tmp_path: Path) -> None:
         one_sentence(run("sql", "-m", "corpus", text), ExitCode.BAD_INPUT)
         assert list(tmp_path.iterdir()) == []
+
+    def test_sql_that_duckdb_does_not_understand(self, run: Run) -> None:
+        done = run("sql", "-m", "corpus", "SELECT ssa_snrr FROM spectra")
+        assert (done.returncode, done.stdout) == (ExitCode.BAD_INPUT, "")
+        first, second, *_ = done.stderr.splitlines()
+        assert first.startswith("ssap-mirror: SQL error: Binder Error: ")
+        assert second.startswith('Candidate bindings: "ssa_snr"')
 
     @pytest.mark.parametrize(
         ("content", "name"),
@@ -397,9 +404,9 @@ class TestOtherCommands:
             (("a.csv", "--left-epoch", "2000"), "--left-epoch"),
             (("a.csv", "--left-where", "ra > 1"), "--left-where"),
             (("a.csv", "a.csv", "a.csv"), "3 tables"),
-            (("a.csv", "a.csv", "--where", "nonsense > 1"), "right_where"),
-            (("a.csv", "a.csv", "--where", "true; DROP VIEW right_rows"), "right_where"),
-            (("a.csv", "a.csv", "--memory", "lots"), "memory"),
+            (("a.csv", "a.csv", "--where", "nonsense > 1"), "--where: "),
+            (("a.csv", "a.csv", "--where", "true; DROP VIEW right_rows"), "--where: "),
+            (("a.csv", "a.csv", "--memory", "lots"), "--memory: "),
         ],
     )
     def test_xmatch_says_what_it_cannot_do(self, words: tuple[str, ...], said: str, run: Run, tmp_path: Path) -> None:
@@ -441,10 +448,23 @@ class TestOtherCommands:
         assert Path(new).name in listed[1]
         done = run("diff", old, new, home=own_home)
         assert done.returncode == 0
-        assert {line[0] for line in done.stdout.splitlines()} <= set("+-~")
-        assert "removed" in done.stderr
+        head, summary, *rows = done.stdout.splitlines()
+        assert head == f"from {Path(old).name} to {Path(new).name}"
+        assert summary.startswith("  rows: ")
+        assert {line[0] for line in rows if line[0] != " "} <= set("+-~")
+        for words in (("corpus",), ("corpus", Path(old).name), ("-m", "corpus", Path(old).name, Path(new).name)):
+            assert run("diff", *words, home=own_home).stdout == done.stdout
+        short = run("diff", "corpus", "--summary", home=own_home).stdout.splitlines()
+        assert short == [line for line in done.stdout.splitlines() if line[0] in "f "]
+        swapped = run("diff", "corpus", Path(new).name, Path(old).name, "--summary", home=own_home).stdout
+        assert swapped.startswith(f"from {Path(new).name} to {Path(old).name}")
+        unknown = one_sentence(run("diff", "corpus", "20000101T000000Z", home=own_home), ExitCode.FAILURE)
+        assert f"there are: {Path(old).name}, {Path(new).name}" in unknown
         assert run("rollback", "corpus", home=own_home).returncode == 0
         assert run("path", "corpus", home=own_home).stdout.strip() == old
+        assert run("rollback", "corpus", Path(new).name, home=own_home).returncode == 0
+        assert run("path", "corpus", home=own_home).stdout.strip() == new
+        assert run("rollback", "corpus", home=own_home).returncode == 0
         assert "no snapshot older" in one_sentence(run("rollback", "corpus", home=own_home), ExitCode.FAILURE)
 
     def test_a_mirror_whose_live_snapshot_is_lost_is_mended(self, run: Run, own_home: Path) -> None:

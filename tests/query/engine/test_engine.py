@@ -30,6 +30,11 @@ def expected(awkward, *cones: Cone) -> list[str]:
     return sorted(i for i, row in zip(awkward.ids, awkward.rows, strict=True) if cones_cover(cones, row))
 
 
+def union(centres) -> str:
+    """Positions as a request has them: one region, whose rows come once."""
+    return ",".join(f"{float(ra)!r},{float(dec)!r}" for ra, dec in centres)
+
+
 @pytest.mark.parametrize("size", [0, 1e-6, 0.02, 1, 30, 179, 181, 300, 359.9, 360])
 @pytest.mark.parametrize("pos", POSITIONS)
 def test_cones_find_every_location(pos, size, any_mirror, awkward, ids_of) -> None:
@@ -67,7 +72,7 @@ def test_many_cones_are_the_union_of_each(number, any_mirror, awkward, ids_of) -
     locations = [row["location"] for row in awkward.rows if row["location"] and abs(row["location"][1]) <= 90]
     centres = locations[::5][:number]
     assert len(centres) == number
-    found = any_mirror.search(pos=np.array(centres), size=0.05, snr=(5, None), columns=["mobsid"])
+    found = any_mirror.search(pos=union(centres), size=0.05, snr=(5, None), columns=["mobsid"])
     inside = set(expected(awkward, *(Cone(*centre, 0.025) for centre in centres)))
     fits = {row["identity"] for row in awkward.rows if row["snr"] is not None and row["snr"] >= 5}
     assert ids_of(found) == sorted(inside & fits)
@@ -76,16 +81,33 @@ def test_many_cones_are_the_union_of_each(number, any_mirror, awkward, ids_of) -
 
 def test_many_wide_cones(any_mirror, awkward, ids_of) -> None:
     centres = [(float(ra), float(dec)) for ra in range(0, 360, 40) for dec in (-60, -30, 0, 30, 60, 80)]
-    found = any_mirror.search(pos=centres, size=200, columns=["mobsid"])
+    found = any_mirror.search(pos=union(centres), size=200, columns=["mobsid"])
     assert ids_of(found) == expected(awkward, *(Cone(*centre, 100) for centre in centres))
+
+
+@pytest.mark.parametrize(("number", "size"), [(3, 0.05), (60, 0.05), (60, 10), (12, 200), (60, 360)])
+def test_each_row_tells_which_cones_it_lies_in(number, size, any_mirror, awkward) -> None:
+    locations = [row["location"] for row in awkward.rows if row["location"] and abs(row["location"][1]) <= 90]
+    centres = [*locations[::7][: number - 2], locations[0], (0.0, 90.0)]  # the first one is there twice
+    inside = [
+        [i for i, row in zip(awkward.ids, awkward.rows, strict=True) if cones_cover([Cone(*centre, size / 2)], row)]
+        for centre in centres
+    ]
+    table = any_mirror.search(pos=np.array(centres), size=size, columns=["mobsid"]).to_arrow()
+    assert table.schema.names == ["cone", "mobsid"]
+    found = sorted(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    assert found == sorted((cone, identity) for cone, ids in enumerate(inside) for identity in ids)
+    short = any_mirror.search(pos=np.array(centres), size=size, columns=["mobsid"], maxrec=5)
+    assert (len(short), short.status) == (min(5, len(found)), "OVERFLOW" if len(found) > 5 else "OK")
+    assert short.to_arrow().equals(table.slice(0, 5))
 
 
 def test_unions_that_would_take_minutes_are_refused(awkward) -> None:
     mirror = awkward.open("tiny", limits=EngineLimits(pairs=1e6))
     centres = np.random.default_rng(1).uniform(0, 90, (2000, 2))
-    assert len(mirror.search(pos=centres, size=0.1)) > 0
+    assert len(mirror.search(pos=union(centres), size=0.1)) > 0
     with pytest.raises(ParameterError, match="POS: '2,000 positions' are regions that overlap so much"):
-        mirror.search(pos=centres, size=180)
+        mirror.search(pos=union(centres), size=180)
 
 
 def test_identifiers_by_the_hundred_thousand(any_mirror, awkward) -> None:
@@ -158,7 +180,7 @@ class TestScore:
     def test_the_rule(self, more, any_mirror, awkward) -> None:
         rows = dict(zip(awkward.ids, awkward.rows, strict=True))
         centres = [(0.0, 90.0), *((x / 10, 60.0) for x in range(more))]
-        table = any_mirror.search(pos=centres, size=10, columns=["mobsid", "ssa_score"]).to_arrow()
+        table = any_mirror.search(pos=union(centres), size=10, columns=["mobsid", "ssa_score"]).to_arrow()
         assert table.schema.field("ssa_score").type == pa.float32()
         assert len(table) > 20
         for identity, score in zip(*(column.to_pylist() for column in table.columns), strict=True):
@@ -167,9 +189,11 @@ class TestScore:
     @pytest.mark.parametrize("more", [0, 60])
     def test_top_takes_the_best_best_first(self, more, any_mirror) -> None:
         centres = [(0.0, 90.0), *((x / 10, 60.0) for x in range(more))]
-        every = any_mirror.search(pos=centres, size=10, columns=["mobsid", "ssa_score"]).to_arrow()
+        every = any_mirror.search(pos=union(centres), size=10, columns=["mobsid", "ssa_score"]).to_arrow()
         best = sorted(every["ssa_score"].to_pylist(), reverse=True)[:7]
-        found = any_mirror.search(pos=centres, size=10, top=7, columns=["mobsid"])  # the column need not be shown
+        found = any_mirror.search(
+            pos=union(centres), size=10, top=7, columns=["mobsid"]
+        )  # the column need not be shown
         assert found.to_arrow().schema.names == ["mobsid"]
         scores = dict(zip(*(column.to_pylist() for column in every.columns), strict=True))
         assert [scores[i] for i in found.to_arrow()["mobsid"].to_pylist()] == pytest.approx(best, abs=1e-4)
@@ -246,7 +270,7 @@ def same_rows(first: ssap.ResultSet, second: ssap.ResultSet) -> bool:
 def test_large_answers_are_streamed_and_counted(awkward) -> None:
     mirror = awkward.open("tiny")
     centres = [(x / 10, 60.0) for x in range(60)]
-    stored = [mirror.search(verb=1), mirror.search(pos=centres, size=100, verb=1)]
+    stored = [mirror.search(verb=1), mirror.search(pos=union(centres), size=100, verb=1)]
     mirror = awkward.open("tiny", limits=EngineLimits(result=MemoryLimit(100, 1 << 30)))
     every = mirror.search(verb=1)
     assert len(every) == len(awkward.ids)
@@ -255,7 +279,7 @@ def test_large_answers_are_streamed_and_counted(awkward) -> None:
     assert same_rows(every, stored[0])
     short = mirror.search(verb=1, maxrec=500)
     assert (len(short), short.status, short.to_arrow().num_rows) == (500, "OVERFLOW", 500)
-    many = mirror.search(pos=centres, size=100, verb=1)
+    many = mirror.search(pos=union(centres), size=100, verb=1)
     assert len(many) > 100
     assert same_rows(many, stored[1])
 

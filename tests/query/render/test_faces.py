@@ -203,7 +203,7 @@ def test_a_notebook_shows_the_first_rows(result: Callable[[pa.Table], Result]) -
     shown = of_a_search(many)._repr_html_()
     assert shown.count("<tr>") == 1 + 10
     assert "15 rows" in shown
-    assert "the first 10 are shown" in shown
+    assert "(shown: 10 rows)" in shown
     assert "pair [mag]" in shown
     small = result(TABLE)._repr_html_()
     assert small.count("<tr>") == 1 + 5

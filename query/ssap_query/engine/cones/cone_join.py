@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from ssap_mirror.core import healpix
-from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import HEALPIX_COLUMN
 from ssap_mirror.errors import ParameterError
 
@@ -31,12 +30,12 @@ from ssap_query.engine.plan import BoundQuery
 from ssap_query.engine.rows import Rows
 from ssap_query.engine.score import score_of_joined
 from ssap_query.ssap.predicate import Predicate
-from ssap_query.ssap.values.cones import Region, within_sql
+from ssap_query.ssap.values.cones import Cone, Region, within_sql
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ConeJoin"]
+__all__ = ["ConeJoin", "cone_table", "meeting_order"]
 
 # Cells of about the radius: some ten of them cover a cone.
 _CELL_SIZE_DEG = 58.6
@@ -77,7 +76,7 @@ class ConeJoin:
         """Find the rows that lie in any cone and fulfil the conditions, in the order of the files."""
         query, session = self.query, self.query.snapshot.session
         order = self._order
-        table = _cone_table(query.snapshot.catalog, self.region, order)
+        table = cone_table(self.region.cones, self._reaches, order)
         self._refuse_too_many_pairs(table.num_rows, order)
 
         def run(source: Source, **tables: pa.Table) -> Arrays:
@@ -101,9 +100,13 @@ class ConeJoin:
     @property
     def _order(self) -> int:
         """HEALPix order of the cells in which rows and cones meet."""
+        return meeting_order(self._reaches)
+
+    @property
+    def _reaches(self) -> list[float]:
+        """Radius of the coarse step of each cone [deg]."""
         catalog = self.query.snapshot.catalog
-        reach = max(reach_deg(catalog, cone, self.region.position) for cone in self.region.cones)
-        return min(max(math.ceil(math.log2(_CELL_SIZE_DEG / max(reach, 1e-9))), 0), _FINEST_ORDER)
+        return [reach_deg(catalog, cone, self.region.position) for cone in self.region.cones]
 
     @property
     def _conditions(self) -> list[Predicate]:
@@ -166,19 +169,38 @@ class ConeJoin:
         return FoundRows([found for _, found in groups], group, keys - starts[group], score)
 
 
-def _cone_table(catalog: Catalog, region: Region, order: int) -> pa.Table:
-    """One row for each cone and each cell of an order that it touches."""
+def meeting_order(reaches_deg: Iterable[float]) -> int:
+    """HEALPix order of the cells in which cones of some radii [deg] meet with rows."""
+    return min(max(math.ceil(math.log2(_CELL_SIZE_DEG / max(max(reaches_deg), 1e-9))), 0), _FINEST_ORDER)
+
+
+def cone_table(cones: Sequence[Cone], reaches_deg: Sequence[float], order: int) -> pa.Table:
+    """Give one row for each cone and each cell of an order that it touches.
+
+    Parameters
+    ----------
+    cones : sequence of Cone
+        At least one.
+    reaches_deg : sequence of float
+        Radius of the coarse step of each [deg].
+    order : int
+        HEALPix order of the cells.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``cone`` (number, from 0), ``cone_cell``, the numbers of its test, its centre and radius.
+    """
     import pyarrow as pa
 
     shift = 2 * (healpix.ORDER - order)
     cells, owners = [], []
-    for number, cone in enumerate(region.cones):
-        reach = reach_deg(catalog, cone, region.position)
+    for number, (cone, reach) in enumerate(zip(cones, reaches_deg, strict=True)):
         for low, high in healpix.cone_ranges(cone.ra_deg, cone.dec_deg, reach, order):
             cells.append(np.arange(low >> shift, (high >> shift) + 1))
             owners.append(np.full(len(cells[-1]), number))
-    numbers = np.array([(*cone.test, cone.ra_deg, cone.dec_deg, cone.radius_deg) for cone in region.cones])
+    numbers = np.array([(*cone.test, cone.ra_deg, cone.dec_deg, cone.radius_deg) for cone in cones])
     owner = np.concatenate(owners)
     names = ("test_ra", "test_dec", "test_sign", "test_limit", "centre_ra", "centre_dec", "centre_radius")
     columns = {name: numbers[owner, i] for i, name in enumerate(names)}
-    return pa.table({"cone_cell": np.concatenate(cells), **columns})
+    return pa.table({"cone": owner, "cone_cell": np.concatenate(cells), **columns})

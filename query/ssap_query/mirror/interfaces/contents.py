@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core.schema import Column, Schema
 
@@ -14,7 +14,12 @@ from ssap_query.mirror.answerable import answerable
 from ssap_query.mirror.interfaces.sql import SqlMirror
 from ssap_query.mirror.result import ResultSet
 
+if TYPE_CHECKING:
+    from ssap_query.render.faces.moc import Moc
+
 __all__ = ["DescribedMirror"]
+
+_LEFT = ' style="text-align: left"'
 
 # What is told of a column; the first ones are those that a terminal has room for.
 _COLUMNS = Schema(
@@ -77,6 +82,50 @@ class DescribedMirror(SqlMirror):
         table = pa.Table.from_pylist(rows, schema=_COLUMNS.arrow_schema())
         return ResultSet(_COLUMNS, InMemoryRows(table), infos=provenance(catalog))
 
+    def position_of(self, target: str) -> tuple[float, float]:
+        """Give where a target is, as the mirror has it: ``mirror.search(pos=mirror.position_of("KIC 8352439"))``.
+
+        Parameters
+        ----------
+        target : str
+            Its name; case and blanks do not count.
+
+        Returns
+        -------
+        tuple of float
+            Right ascension and declination, ICRS [deg].
+
+        Raises
+        ------
+        ParameterError
+            If the mirror has no such target, has it at several places, or has no names or positions of targets.
+        CatalogError
+            If the snapshot cannot be read.
+        """
+        from ssap_query.mirror.interfaces.targets import position_of
+
+        return position_of(self._live.engine, target)
+
+    def moc(self, order: int = 7) -> Moc:
+        """Give the part of the sky that has rows, as a Multi-Order Coverage map: ``mirror.moc().write("moc.fits")``.
+
+        Parameters
+        ----------
+        order : int
+            HEALPix order of its cells, 0 to 29; those of order 7 are half a degree wide. A cell is in it if a row's
+            target is in the cell.
+
+        Raises
+        ------
+        ParameterError
+            If it is not an order.
+        CatalogError
+            If the snapshot cannot be read.
+        """
+        from ssap_query.mirror.interfaces.coverage import coverage
+
+        return coverage(self.sql, self._live.engine.catalog.name, order)
+
     def info(self) -> dict[str, Any]:
         """Facts about the mirror: what it holds, where it came from, how large it is.
 
@@ -109,9 +158,11 @@ class DescribedMirror(SqlMirror):
             "harvest": f"{harvest.get('status', '')}",
             "snapshot": facts["path"],
         }
-        rows = "".join(f"<tr><th>{escape(n)}</th><td>{escape(text)}</td></tr>" for n, text in lines.items() if text)
-        made_up = " (SYNTHETIC rows)" if facts["synthetic"] else ""
-        return f"<table><caption>{escape(facts['name'])}: {escape(facts['title'])}{made_up}</caption>{rows}</table>"
+        rows = "".join(
+            f"<tr><th{_LEFT}>{escape(n)}</th><td{_LEFT}>{escape(text)}</td></tr>" for n, text in lines.items() if text
+        )
+        made_up = "; SYNTHETIC: these rows are made up" if facts["synthetic"] else ""
+        return f"<p><b>{escape(facts['name'])}</b>: {escape(facts['title'])}{made_up}</p><table>{rows}</table>"
 
 
 def _span(bounds: Any) -> str:

@@ -67,7 +67,8 @@ def healpix_map(
         rows = sql(map_statement(order, expression, where)).to_arrow()
     except ParameterError as error:
         asked = expression if where is None else f"{expression} WHERE {where}"
-        raise ParameterError(_EXPRESSION, asked, error.reason) from error
+        reason = error.reason.splitlines()[0]
+        raise ParameterError(_EXPRESSION, asked, f"is no aggregate in SQL: {reason}") from error
     values = as_numpy(rows["value"].combine_chunks())
     found[as_numpy(rows["cell"].combine_chunks())] = np.where(np.isnan(values), fill, values)
     return found

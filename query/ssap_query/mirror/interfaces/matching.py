@@ -54,8 +54,8 @@ class MatchingMirror:
         other, radius_arcsec, find, other_positions, other_columns, other_where, sigma, motions, suffixes, limits
             As `ssap_query.crossmatch` has them: the spectra are its left table, `other` is its right one.
         join, n_neighbors, min_radius_arcsec, best_by, row_numbers
-            As `ssap_query.crossmatch` has them: ``find="best-other", best_by="ssa_snr"`` gives the best spectrum of
-            each row of the other table.
+            As `ssap_query.crossmatch` has them: ``find="best-per-target", best_by="ssa_snr"`` gives the best spectrum
+            of each row of the other table.
         columns : sequence of str, optional
             Columns of the spectra; without it, those of ``verb``.
         request, dialect, ignore_unanswerable

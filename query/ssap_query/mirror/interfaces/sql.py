@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssap_query.engine.engine import Engine
@@ -100,6 +102,25 @@ class SqlMirror:
         catalog.checksums.check(catalog.files)
         names = [column.name for column in catalog.schema if not column.is_hidden]
         return pl.scan_parquet(list(catalog.files), hive_partitioning=False).select(names)
+
+    def to_duckdb(self, path: str | PathLike[str]) -> None:
+        """Write all rows into a database file that any DuckDB opens: tables, functions and NaN rule as `sql` has them.
+
+        Parameters
+        ----------
+        path : path
+            The file; it takes its name when it is complete.
+
+        Raises
+        ------
+        CatalogError
+            If the snapshot cannot be read.
+        MirrorError
+            If the file cannot be written.
+        """
+        from ssap_query.sql.database_file import write_database
+
+        write_database(self._live.engine.catalog, Path(path))
 
     def healpix_map(
         self, order: int, expression: str = "count(*)", where: str | None = None, empty: float | None = None

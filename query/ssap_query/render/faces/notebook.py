@@ -8,10 +8,11 @@ from itertools import chain
 from ssap_query.render.renderable import Renderable
 from ssap_query.render.text.html import html_table
 
-__all__ = ["ROWS", "notebook_html"]
+__all__ = ["COLUMNS", "ROWS", "notebook_html"]
 
-#: So many rows are shown.
-ROWS = 10
+#: So many rows are shown, and so many columns.
+ROWS, COLUMNS = 10, 12
+_CELL = "white-space: nowrap; text-align: left"
 _FACTS = ("mirror", "selection", "synthetic")
 
 
@@ -23,13 +24,18 @@ def notebook_html(result: Renderable, first: Renderable) -> str:
     result : Renderable
         What is described.
     first : Renderable
-        Its first rows, which are shown.
+        Its first rows and most important columns, which are shown.
     """
     counted = f"{len(result):,} row{'' if len(result) == 1 else 's'} × {len(result.schema):,} columns"
     status = "" if result.status == "OK" else f", {result.status}: more rows match"
-    shown = "" if len(first) == len(result) else f" (the first {len(first)} are shown)"
+    parts = [
+        f"{len(part):,} {what}"
+        for part, whole, what in ((first, result, "rows"), (first.schema, result.schema, "columns"))
+        if len(part) < len(whole)
+    ]
+    shown = f" (shown: {' and '.join(parts)})" if parts else ""
     facts = [f"{name}: {result.infos[name]}" for name in _FACTS if name in result.infos]
     notes = "".join(f"<br>{escape(text)}" for text in chain(facts, result.notes))
-    rows = b"".join(html_table(first)).decode()
+    rows = b"".join(html_table(first, _CELL)).decode()
     scrolling = '<div style="max-width: 100%; overflow-x: auto">'
     return f"{scrolling}{rows}</div><p><b>{counted}{status}</b>{shown}<small>{notes}</small></p>"

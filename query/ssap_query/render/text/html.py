@@ -37,11 +37,20 @@ def html_chunks(result: Renderable) -> Iterator[bytes]:
     yield b"</body></html>\n"
 
 
-def html_table(result: Renderable) -> Iterator[bytes]:
-    """Yield the rows of a result as a TABLE of HTML, with the units in its head."""
+def html_table(result: Renderable, cell_style: str = "") -> Iterator[bytes]:
+    """Yield the rows of a result as a TABLE of HTML, with the units in its head.
+
+    Parameters
+    ----------
+    result : Renderable
+        The rows.
+    cell_style : str
+        CSS of each cell, where the style of the page around it cannot be told.
+    """
+    told = f' style="{cell_style}"' if cell_style else ""
     columns = plain_columns(result)
     heads = "".join(
-        f'<th title="{escape(column.description or "", quote=True)}">{escape(column.name)}'
+        f'<th{told} title="{escape(column.description or "", quote=True)}">{escape(column.name)}'
         f"{f' [{escape(column.unit)}]' if column.unit else ''}</th>"
         for column in (shown.column for shown in columns)
     )
@@ -49,7 +58,10 @@ def html_table(result: Renderable) -> Iterator[bytes]:
     style = TextStyle("", ("NaN", "Infinity", "-Infinity"), ("true", "false"), _escaped, ("", " ", ""), "")
     for batch in pieces(result):
         yield join_rows(
-            [texts(column.values(batch), style) for column in columns], "<tr><td>", "</td><td>", "</td></tr>\n"
+            [texts(column.values(batch), style) for column in columns],
+            f"<tr><td{told}>",
+            f"</td><td{told}>",
+            "</td></tr>\n",
         )
     yield b"</tbody></table>"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,12 +11,15 @@ from ssap_mirror.core.schema import Column
 
 from ssap_query.arrow.literals import number, string
 from ssap_query.render.columns.cells import TextStyle, is_text, join_rows, joined_with, texts
-from ssap_query.render.columns.plain import plain_columns
+from ssap_query.render.columns.importance import importance
+from ssap_query.render.columns.plain import PlainColumn, plain_columns
 from ssap_query.render.renderable import Renderable, pieces
 
 __all__ = ["terminal_text", "text_chunks"]
 
 _BETWEEN = "  "
+# Degrees to a third of a milliarcsecond.
+_ANGLE_DIGITS = 7
 _LONGEST = 40
 _MEASURED_ROWS = 8192
 
@@ -65,11 +68,11 @@ def terminal_text(result: Renderable, width: int, rows: int) -> str:
     """
     columns = plain_columns(result)
     described = [column.column for column in columns]
-    pieces_shown = [[column.values(batch) for column in columns] for batch in _first(result, rows)]
+    pieces_shown = [[_to_read(column, batch) for column in columns] for batch in _first(result, rows)]
     shown = [pa.concat_arrays(parts) for parts in zip(*pieces_shown, strict=True)]
     table = _Table(described, longest=_LONGEST)
     table.measure(shown)
-    fitting = _fitting(described, table.widths, width)
+    fitting = _fitting(described, table.widths, width, result.schema.roles)
     part = _Table([described[i] for i in fitting], longest=_LONGEST)
     part.measure([shown[i] for i in fitting] if shown else [])
     text = part.head().decode()
@@ -83,6 +86,14 @@ def terminal_text(result: Renderable, width: int, rows: int) -> str:
         hidden.append(_counted(len(columns) - len(fitting), "more column"))
     more = f"; {' and '.join(hidden)} not shown (-o FILE writes all)" if hidden else ""
     return f"{text}{_counts(result)}{more}\n"
+
+
+def _to_read(column: PlainColumn, batch: pa.RecordBatch) -> pa.Array:
+    """Values in some rows, angles rounded to what a person reads."""
+    values = column.values(batch)
+    if pa.types.is_float64(values.type) and column.column.unit == "deg":
+        return pc.round(values, _ANGLE_DIGITS)
+    return values
 
 
 def _counts(result: Renderable) -> str:
@@ -104,17 +115,21 @@ def _first(result: Renderable, rows: int) -> Iterator[pa.RecordBatch]:
             return
 
 
-def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[int]:
-    """Columns that fit side by side: by verbosity, then by order; at least one."""
+def _fitting(
+    columns: Sequence[Column], widths: Sequence[int], width: int, roles: Mapping[str, str]
+) -> list[int]:  # fmt: skip
+    """Columns that fit side by side, all of them in order or the most important ones first; at least one."""
+    if sum(widths) + len(_BETWEEN) * (len(widths) - 1) <= width:
+        return list(range(len(columns)))
     chosen: list[int] = []
     used = -len(_BETWEEN)
-    for i in sorted(range(len(columns)), key=lambda i: columns[i].verbosity):
+    for i in sorted(range(len(columns)), key=lambda i: importance(columns[i], roles)):
         needed = widths[i] + len(_BETWEEN)
         if chosen and used + needed > width:
             break
         chosen.append(i)
         used += needed
-    return sorted(chosen)
+    return chosen
 
 
 @dataclass

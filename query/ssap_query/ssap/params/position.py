@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -34,6 +34,17 @@ class Positions:
     """The same as given, in their own frame [deg]."""
     frame: str = "ICRS"
     """The frame they were given in."""
+    numbers: tuple[int, ...] = ()
+    """Of each position given, the number of its centre, from 0."""
+
+    @classmethod
+    def of(
+        cls, given: tuple[tuple[float, float], ...], icrs: Iterable[tuple[float, float]], frame: str = "ICRS"
+    ) -> Positions:
+        """Make the centres of positions as they were given, and of what these are in ICRS."""
+        numbers: dict[tuple[float, float], int] = {}
+        of_each = tuple(numbers.setdefault(centre, len(numbers)) for centre in icrs)
+        return cls(tuple(numbers), given, frame, of_each)
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,7 @@ class DachsCentres:
         if len(finite) < len(numbers):
             raise ParameterError(name, self.text, "has a coordinate that is empty or not finite")
         pairs = _pairs(name, self.text, [*finite, *self.found.ranges])
-        return Positions(tuple(dict.fromkeys(_folded(*pair) for pair in pairs)), pairs)
+        return Positions.of(pairs, (_folded(*pair) for pair in pairs))
 
 
 def region(positions: Positions | DachsCentres | None, size_deg: float | None, dialect: str) -> Region | None:
@@ -90,14 +101,19 @@ def region(positions: Positions | DachsCentres | None, size_deg: float | None, d
     if isinstance(positions, DachsCentres):
         if size_deg is None:
             return None
-        centres = positions.positions(_POS).centres
+        found = positions.positions(_POS)
         if not -tolerance <= size_deg <= 90 + tolerance:
             raise ParameterError(_SIZE, size_deg, "is not a radius between 0 and 90 degrees")
-        return Region(tuple(Cone(ra, dec, size_deg, tolerance) for ra, dec in centres), FIBRE)
+        return _cones(found, size_deg, tolerance)
     if positions is None:
         return None
     radius = (DEFAULT_SIZE_DEG if size_deg is None else size_deg) / 2
-    return Region(tuple(Cone(ra, dec, radius, tolerance) for ra, dec in positions.centres), FIBRE)
+    return _cones(positions, radius, tolerance)
+
+
+def _cones(positions: Positions, radius_deg: float, tolerance_deg: float) -> Region:
+    cones = tuple(Cone(ra, dec, radius_deg, tolerance_deg) for ra, dec in positions.centres)
+    return Region(cones, FIBRE, positions.numbers)
 
 
 class _OnlyTogether:
@@ -122,7 +138,7 @@ class IvoaPosition(_OnlyTogether):
 
     def parse(self, name: str, text: str) -> Positions:
         """Read pairs of coordinates and their frame."""
-        found = ivoa_list(name, text, ivoa_float)
+        found = ivoa_list(name, text, _degrees)
         frame = (found.qualifier or "ICRS").upper()
         if frame not in FRAMES:
             raise ParameterError(name, text, f"is in the frame {found.qualifier!r}; known are {', '.join(FRAMES)}")
@@ -132,7 +148,7 @@ class IvoaPosition(_OnlyTogether):
                 raise ParameterError(name, text, f"has the longitude {longitude:g}, beyond 360 degrees")
             if not -90 <= latitude <= 90:
                 raise ParameterError(name, text, f"has the latitude {latitude:g}, beyond 90 degrees")
-        return Positions(tuple(dict.fromkeys(to_icrs(frame, *pair) for pair in pairs)), pairs, frame)
+        return Positions.of(pairs, (to_icrs(frame, *pair) for pair in pairs), frame)
 
     def words(self, value: Positions) -> str:
         """Say the centres in words."""
@@ -211,6 +227,13 @@ class DachsSize(_OnlyTogether):
     def needs(self, value: float | None) -> tuple[str, ...]:
         """Needs no column beyond those of POS."""
         return ()
+
+
+def _degrees(name: str, text: str) -> float:
+    try:
+        return ivoa_float(name, text)
+    except ParameterError as error:
+        raise ParameterError(name, error.value, "expected RA,Dec in decimal degrees") from error
 
 
 def _dachs_numbers(piece: str) -> list[float | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import LiteralString
 
 from ssap_mirror.core.sphere import haversine_of, haversine_sql
@@ -112,6 +112,8 @@ class Region:
     """At least one."""
     position: SkyPosition
     """Which position of a row has to lie there."""
+    numbers: tuple[int, ...] = field(default=(), compare=False)
+    """Of each position that was asked for, the number of its cone, from 0: those that are equal have one."""
 
     def within(self) -> Predicate:
         """Exact condition that a row lies in the region: one test per cone, so meant for few."""

@@ -99,7 +99,7 @@ def _query(join: Join, rank: str) -> str:
 def count_pairs(session: Session, join: Join) -> int:
     """Count the rows of the result, of the table ``pairs``."""
     rows, subjects, objects = session.row(_COUNTS)
-    if join.rule.find == "anti":
+    if join.rule.find == "unmatched":
         return join.subject.rows - int(subjects)
     kept = [points.rows - int(matched) for points, matched in ((join.subject, subjects), (join.object, objects))
             if join.rule.keeps(points.side)]  # fmt: skip

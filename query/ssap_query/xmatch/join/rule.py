@@ -11,15 +11,17 @@ from ssap_mirror.errors import ParameterError
 
 __all__ = ["Find", "JoinKind", "Rule"]
 
-Find: TypeAlias = Literal["best", "all", "best-other", "symmetric", "anti"]
+Find: TypeAlias = Literal["best", "all", "best-per-target", "symmetric", "unmatched", "best-other", "anti"]
+# Words of earlier versions.
+_OLD_FIND: dict[str, Find] = {"best-other": "best-per-target", "anti": "unmatched"}
 JoinKind: TypeAlias = Literal["inner", "left", "right", "outer"]
 
 _RADIUS, _MIN_RADIUS, _FIND, _JOIN = "radius_arcsec", "min_radius_arcsec", "find", "join"
 _SIGMA, _NEIGHBORS, _BEST_BY = "sigma", "n_neighbors", "best_by"
 _MAX_RADIUS_ARCSEC = 3600.0
-_RANKED = ("best", "best-other")
+_RANKED = ("best", "best-per-target")
 # Side whose rows get partners: so many each, or none
-_SUBJECT: dict[str, Literal["left", "right"] | None] = {"best": "left", "best-other": "right", "anti": "left"}
+_SUBJECT: dict[str, Literal["left", "right"] | None] = {"best": "left", "best-per-target": "right", "unmatched": "left"}
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,15 @@ class Rule:
         _check_number(_MIN_RADIUS, self.min_radius_arcsec)
         if not 0 <= self.min_radius_arcsec <= self.radius_arcsec:
             raise ParameterError(_MIN_RADIUS, self.min_radius_arcsec, "is not between 0 and the radius")
+        object.__setattr__(self, _FIND, _OLD_FIND.get(self.find, self.find))
         if self.find not in get_args(Find):
-            raise ParameterError(_FIND, self.find, f"is none of {', '.join(get_args(Find))}")
+            words = (word for word in get_args(Find) if word not in _OLD_FIND)
+            raise ParameterError(_FIND, self.find, f"is none of {', '.join(words)}")
         if self.join not in get_args(JoinKind):
             raise ParameterError(_JOIN, self.join, f"is none of {', '.join(get_args(JoinKind))}")
-        if self.find == "anti" and self.join != "inner":
+        if self.find == "unmatched" and self.join != "inner":
             raise ParameterError(
-                _JOIN, self.join, "has no pairs to add rows to: find='anti' gives rows without partner"
+                _JOIN, self.join, "has no pairs to add rows to: find='unmatched' gives rows without partner"
             )
         if self.n_sigma is not None and not 0 < self.n_sigma < math.inf:
             raise ParameterError(_SIGMA, self.n_sigma, "is not a number above 0")

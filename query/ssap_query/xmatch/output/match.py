@@ -33,9 +33,9 @@ _PART_ROWS = 4096
 class Match(Result):
     """Rows of two tables that are at the same place on the sky. Made by `crossmatch`; computed when asked.
 
-    The rows are in the order of the side that each row stands for (the left one, or the right one for ``best-other``),
-    partners of one row by separation, then in the order of their own table. Rows of the other side that have no partner
-    come last, if they are kept.
+    The rows are in the order of the side that each row stands for (the left one, or for ``best-per-target`` the right
+    one), partners of one row by separation, then in the order of their own table. Rows of the other side that have no
+    partner come last, if they are kept.
     """
 
     status = "OK"
@@ -74,7 +74,7 @@ class Match(Result):
 
     @property
     def find(self) -> str:
-        """What was looked for: ``best``, ``all``, ``best-other``, ``symmetric`` or ``anti``."""
+        """What was looked for: ``best``, ``all``, ``best-per-target``, ``symmetric`` or ``unmatched``."""
         return self._join.rule.find
 
     def __len__(self) -> int:
@@ -130,7 +130,7 @@ class Match(Result):
         if self._paired:
             return count_pairs(self._session, self._join)
         matched = count_rows(self._session, self._join)
-        return self._join.left.rows - matched if self.find == "anti" else matched
+        return self._join.left.rows - matched if self.find == "unmatched" else matched
 
     def _make_pairs(self) -> None:
         if not self._paired:

@@ -84,7 +84,7 @@ class Pieces:
             set_offsets(session, side)
         self._names = ", ".join(self._shown(name) for name in columns.schema.names)
         self.plan = self._plan(self._subject.side)
-        if join.rule.find != "anti":
+        if join.rule.find != "unmatched":
             every_row = join.rule.find == "all" and self._object.reduced
             make_objects(session, self._object, columns, every_row=every_row)
             self._make_joined()
@@ -95,7 +95,7 @@ class Pieces:
         """Rows of the result that stand for the rows of a piece, in order."""
         if piece.side != self._subject.side:
             return self._in_order(self._without_subject(piece))
-        if self._rule.find == "anti":
+        if self._rule.find == "unmatched":
             return self._in_order(self._alone(piece))
         if self._rule.keeps(piece.side):
             return self._with_unmatched(piece)

@@ -8,7 +8,7 @@ import click
 
 from ssap_query.cli.choice import home, mirror_option
 from ssap_query.cli.options import open_once
-from ssap_query.cli.output import deliver, output, refuse_inputs
+from ssap_query.cli.output import Output, output
 
 __all__ = ["adql"]
 
@@ -49,11 +49,8 @@ def adql(
     maxrec: int | None,
     home: Path | None,
     mirror: str,
-    output: str | None,
-    file_format: str | None,
-    samp: bool,  # noqa: FBT001
+    output: Output,
 ) -> None:
     """Ask in ADQL, the language of TAP; the table ``spectra`` has all rows, TAP_SCHEMA describes it."""
-    refuse_inputs(output, tables.values())
-    result = open_once(mirror, home).adql(text, tables, maxrec)
-    deliver(result, output, file_format, samp=samp)
+    output.refuse_inputs(tables.values())
+    output.deliver(open_once(mirror, home).adql(text, tables, maxrec))

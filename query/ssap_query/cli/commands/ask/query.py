@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from ssap_mirror.errors import ParameterError
@@ -12,17 +12,14 @@ from ssap_mirror.errors import ParameterError
 from ssap_query.cli.choice import home, mirror_option
 from ssap_query.cli.diagnostics import note
 from ssap_query.cli.options import names, open_once, typed_request
-from ssap_query.cli.output import deliver, output
-from ssap_query.cli.values import in_units, other_unit
-from ssap_query.mirror.answer import read_request
-from ssap_query.mirror.arrange import Arrangement, arrange
+from ssap_query.cli.output import Output, output
+from ssap_query.cli.words.completion import column_names
+from ssap_query.cli.words.cones import cones_of
+from ssap_query.cli.words.values import in_units, other_unit
+from ssap_query.mirror.arrange import Arrangement, ask
+from ssap_query.mirror.interfaces.cones import around
 from ssap_query.ssap import REGISTRY
 from ssap_query.ssap.request import DIALECTS
-
-if TYPE_CHECKING:
-    from ssap_query.mirror.mirror import Mirror
-    from ssap_query.mirror.result import ResultSet
-    from ssap_query.ssap.request import SsapRequest
 
 __all__ = ["query"]
 
@@ -56,8 +53,9 @@ def _request_options(command: Any) -> Any:
     epilog="""\b
 Examples:
   ssap-mirror query --pos 292.06,43.93 --size 1 --snr 20/ --verb 1 -o out.vot
-  ssap-mirror query --pos '19h28m +43d56m' --size 42arcmin --band 656nm --sort -ssa_snr --limit 10
-  ssap-mirror query --targetclass star --snr 50/ --per target --best ssa_snr -o best.csv
+  ssap-mirror query --pos '19h28m +43d56m' --size 42arcmin --sort -ssa_snr
+  ssap-mirror query --snr 50/ --per target --best ssa_snr --iso -o best.csv
+  ssap-mirror query --cones stars.csv --size 10arcsec --per cone --best ssa_snr
 """
 )
 @home
@@ -73,13 +71,36 @@ Examples:
     help="Read the parameters as the standard or as the GAVO server.",
 )
 @click.option(
-    "--columns", metavar="A,B,…", help="Columns by name or pattern ('rv_*') instead of by VERB; 'all' is every one."
+    "--columns",
+    shell_complete=column_names,
+    metavar="A,B,…",
+    help="Columns by name or pattern ('rv_*') instead of by VERB; 'all' is every one.",
 )
-@click.option("--frame", metavar="FRAME", help="Frame of --pos: ICRS, FK5 or galactic.")
-@click.option("--sort", metavar="A,-B,…", help="Sort by columns; with a minus from the largest down.")
+@click.option("--frame", metavar="FRAME", help="Frame of --pos (ICRS, FK5, galactic) or of the positions of --cones.")
+@click.option(
+    "--cones",
+    metavar="FILE",
+    help="Look around each position of a table of any format (- is CSV on stdin); the rows say which one.",
+)
+@click.option(
+    "--target", metavar="NAME", help="Look around where the mirror has a target of this name, in place of --pos."
+)
+@click.option(
+    "--sort", shell_complete=column_names, metavar="A,-B,…", help="Sort by columns; with a minus from the largest down."
+)
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Only the first N rows.")
-@click.option("--per", metavar="target|position|COLUMN", help="One row for each target, position or value of a column.")
-@click.option("--best", metavar="COLUMN", help="With --per: keep the row with the largest value, e.g. ssa_snr.")
+@click.option(
+    "--per",
+    shell_complete=column_names,
+    metavar="target|position|COLUMN",
+    help="One row for each target, position or value of a column.",
+)
+@click.option(
+    "--best",
+    shell_complete=column_names,
+    metavar="COLUMN",
+    help="With --per: keep the row with the largest value, e.g. ssa_snr.",
+)
 @click.option("--count", is_flag=True, help="Only say how many rows there are.")
 @click.option(
     "--explain", is_flag=True, help="Say how the request is read and what it will touch, without answering it."
@@ -90,20 +111,25 @@ Examples:
 @output
 def query(
     *, home: Path | None, mirror: str, request: str | None, dialect: str, columns: str | None, explain: bool,
-    ignore_unanswerable: bool, output: str | None, file_format: str | None, samp: bool, frame: str | None,
+    ignore_unanswerable: bool, output: Output, frame: str | None, cones: str | None, target: str | None,
     sort: str | None, limit: int | None, per: str | None, best: str | None, count: bool, **given: str | None,
 ) -> None:  # fmt: skip
     """Ask a mirror with the parameters of SSAP (SSA 1.1).
 
     Numbers may have units (--size 6arcmin, --band 656nm, 6563A), positions hours and minutes (--pos '12h30m +43d').
     """
-    if file_format is not None and _is_mime(file_format):
-        given["format"], file_format = file_format, None
+    if output.file_format is not None and _is_mime(output.file_format):
+        given["format"], output = output.file_format, replace(output, file_format=None)
     chosen: Any = columns if columns == "all" else names(columns)
     typed = {name.upper(): in_units(name.upper(), value) for name, value in given.items() if value is not None}
-    if frame is not None:
-        typed["POS"] = _framed(typed.get("POS"), frame)
+    _refuse_two_places(typed.get("POS"), cones, target)
+    output.refuse_inputs(() if cones is None else (cones,))
     opened = open_once(mirror, home)
+    places = None if cones is None else cones_of(cones, frame)
+    if target is not None:
+        typed["POS"] = ",".join(map(repr, opened.position_of(target)))
+    elif frame is not None and places is None:
+        typed["POS"] = _framed(typed.get("POS"), frame)
     if count:
         chosen = [opened.schema.names[0]]  # one is as good as all
     how = Arrangement(tuple(names(sort) or ()), per, best, limit)
@@ -111,9 +137,10 @@ def query(
         typed["MAXREC"] = str(limit + 1)  # one more tells whether there are more
     parsed = typed_request(request, dialect, typed.items())
     if explain:
-        click.echo(str(opened.explain(parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)))
+        whole = parsed if places is None else around(parsed, None, places)
+        click.echo(str(opened.explain(whole, columns=chosen, ignore_unanswerable=ignore_unanswerable)))
         return
-    result = _arranged(opened, parsed, chosen, how, ignore_unanswerable=ignore_unanswerable)
+    result = ask(opened, parsed, how, chosen, places, ignore_unanswerable=ignore_unanswerable)
     if count:
         click.echo(len(result))
         return
@@ -122,9 +149,16 @@ def query(
         result = replace(result, truncated=False, notes=(*result.notes, told))
     if not len(result) and "BAND" in typed and (doubt := other_unit("BAND", typed["BAND"])):
         note(f"note: {doubt}")
-    if output is None and file_format is None and "RESPONSEFORMAT" in parsed.values:
-        file_format = result.response_format
-    deliver(result, output, file_format, samp=samp)
+    if output.is_open and "RESPONSEFORMAT" in parsed.values:
+        output = replace(output, file_format=result.response_format)
+    output.deliver(result)
+
+
+def _refuse_two_places(pos: str | None, cones: str | None, target: str | None) -> None:
+    given = [(name, value) for name, value in (("--pos", pos), ("--cones", cones), ("--target", target)) if value]
+    if len(given) > 1:
+        (name, value), (other, _) = given[1], given[0]
+        raise ParameterError(name, value, f"is given beside {other}; only one of them can say where to look")
 
 
 def _framed(position: str | None, frame: str) -> str:
@@ -132,20 +166,6 @@ def _framed(position: str | None, frame: str) -> str:
         name = "--frame"
         raise ParameterError(name, frame, "is of a --pos, which is not given or says its own frame")
     return f"{position};{frame}"
-
-
-def _arranged(
-    opened: Mirror, parsed: SsapRequest, chosen: Any, how: Arrangement, *, ignore_unanswerable: bool
-) -> ResultSet:
-    """Ask for what is shown and for what the rows are put in order by."""
-    if how != Arrangement():
-        wanted = read_request(opened.schema, parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)
-        if wanted.query.selects_rows:
-            shown = wanted.columns.names
-            needed = tuple(dict.fromkeys((*shown, *how.columns(opened.schema))))
-            result = opened.ssap(parsed, columns=needed, ignore_unanswerable=ignore_unanswerable)
-            return arrange(result, how, opened.schema, shown)
-    return opened.ssap(parsed, columns=chosen, ignore_unanswerable=ignore_unanswerable)
 
 
 def _is_mime(text: str) -> bool:

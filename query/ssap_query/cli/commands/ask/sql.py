@@ -8,7 +8,7 @@ import click
 
 from ssap_query.cli.choice import home, mirror_option
 from ssap_query.cli.options import open_once
-from ssap_query.cli.output import deliver, output
+from ssap_query.cli.output import Output, output
 
 __all__ = ["sql"]
 
@@ -27,8 +27,8 @@ def _list_functions(ctx: click.Context, param: click.Parameter, value: bool) -> 
 @click.command(
     epilog="""\b
 Examples:
-  ssap-mirror sql "SELECT objtype, count(*) FROM spectra GROUP BY ALL ORDER BY 2 DESC"
-  ssap-mirror sql "SELECT mobsid, mjd_iso(ssa_dateObs) AS date, night(ssa_dateObs, 117.6) AS night FROM spectra LIMIT 5"
+  ssap-mirror sql "SELECT objtype, count(*) FROM spectra GROUP BY ALL"
+  ssap-mirror sql "SELECT mjd_iso(ssa_dateObs), night(ssa_dateObs, 117.6) FROM spectra LIMIT 5"
   ssap-mirror sql --functions
 """
 )
@@ -40,7 +40,9 @@ Examples:
 @home
 @mirror_option
 @output
-def sql(text: str, home: Path | None, mirror: str, output: str | None, file_format: str | None, samp: bool) -> None:  # noqa: FBT001
+def sql(text: str, home: Path | None, mirror: str, output: Output) -> None:
     """Ask in SQL (DuckDB); the view ``spectra`` has all rows, with NULL for NaN (``spectra_raw``: as sent)."""
-    result = open_once(mirror, home).sql(text)
-    deliver(result, output, file_format, samp=samp)
+    from ssap_query.sql.foreign import quoted_names
+
+    output.refuse_inputs(quoted_names(text))
+    output.deliver(open_once(mirror, home).sql(text))

@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from ssap_query.cli.choice import home, mirror_option
 from ssap_query.cli.options import FRAME_HELP, names, open_once, read_units, typed_request
-from ssap_query.cli.output import deliver, output, refuse_inputs
+from ssap_query.cli.output import Output, output
 
 if TYPE_CHECKING:
     from ssap_query.xmatch import Limits, Positions
@@ -31,6 +31,10 @@ _POSITIONS = {
 }
 
 
+_METAVARS = {"epoch": "YEAR|COLUMN", "error": "ARCSEC|COLUMN", "frame": "FRAME"}
+
+_OLD_FIND = ("best-other", "anti")
+
 # What makes sense with one TABLE alone, and with LEFT alone
 _OF_MIRROR = ("mirror", "home", "request", "ignore_unanswerable")
 
@@ -38,10 +42,20 @@ _OF_MIRROR = ("mirror", "home", "request", "ignore_unanswerable")
 _OF_LEFT = (*(f"left_{name.replace('-', '_')}" for name in _POSITIONS), "left_units", "left_where", "no_self_pairs")
 
 
+class _Find(click.Choice[str]):
+    """Words that say which pairs are wanted; those of earlier versions are taken, and not shown."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Take a word."""
+        return value if value in _OLD_FIND else super().convert(value, param, ctx)
+
+
 def _position_options(command: Any) -> Any:
     for side, of in (("left-", "LEFT"), ("", "TABLE")):
         for name, text in reversed(_POSITIONS.items()):
-            command = click.option(f"--{side}{name}", metavar="COLUMN", help=f"{text}, of {of}.")(command)
+            command = click.option(f"--{side}{name}", metavar=_METAVARS.get(name, "COLUMN"), help=f"{text}, of {of}.")(
+                command
+            )
         command = click.option(
             f"--{side}unit",
             f"{side.replace('-', '_')}units",
@@ -58,8 +72,8 @@ def _position_options(command: Any) -> Any:
 Examples:
   ssap-mirror xmatch gaia.parquet --radius 1 --epoch 2016.0 -o matched.parquet
   ssap-mirror xmatch gaia.parquet --request SNR=20/ --where "phot_g_mean_mag < 15"
-  ssap-mirror xmatch stars.csv --find best-other --best-by ssa_snr --join right -o best_spectra.fits
-  ssap-mirror xmatch hipparcos.fits gaia.parquet --left-epoch 1991.25 --epoch 2016.0 --radius 0.5 -o pairs.vot
+  ssap-mirror xmatch stars.csv --find best-per-target --best-by ssa_snr -o best.fits
+  ssap-mirror xmatch hipparcos.fits gaia.parquet --left-epoch 1991.25 --epoch 2016.0
 """
 )
 @click.argument("tables", nargs=-1, required=True, metavar="[LEFT] TABLE")
@@ -68,12 +82,12 @@ Examples:
 @click.option("--radius", type=float, default=1.0, show_default=True, help="Largest separation [arcsec].")
 @click.option(
     "--find",
-    type=click.Choice(["best", "all", "best-other", "symmetric", "anti"]),
+    type=_Find(["best", "all", "best-per-target", "symmetric", "unmatched"]),
     default="best",
     show_default=True,
-    help="best: the nearest row of TABLE for each spectrum (row of LEFT); all: every pair; best-other: the nearest "
-    "spectrum for each row of TABLE; symmetric: pairs of which no two share a row; anti: spectra that have none in "
-    "TABLE.",
+    help="best: the nearest row of TABLE for each spectrum (row of LEFT); all: every pair; best-per-target: the "
+    "nearest spectrum for each row of TABLE; symmetric: pairs of which no two share a row; unmatched: spectra with "
+    "none in TABLE.",
 )
 @click.option(
     "--join",
@@ -82,14 +96,14 @@ Examples:
     show_default=True,
     help="Keep rows without a partner beside the pairs: spectra (left), rows of TABLE (right), or both (outer).",
 )
-@click.option("--neighbors", type=int, metavar="N", help="With best and best-other: the N nearest (default: 1).")
+@click.option("--neighbors", type=int, metavar="N", help="With best and best-per-target: the N nearest (default: 1).")
 @click.option("--min-radius", type=float, metavar="ARCSEC", help="Least separation [arcsec] (default: 0).")
 @click.option("--no-self-pairs", is_flag=True, help="No row with itself, for a table that is LEFT and TABLE at once.")
 @click.option(
     "--best-by",
     metavar="SQL",
-    help="With best and best-other: the partner with the largest value of an expression instead of the nearest, e.g. "
-    "'ssa_snr' or 'phot_g_mean_mag ASC'.",
+    help="With best and best-per-target: the partner with the largest value of an expression instead of the nearest, "
+    "e.g. 'ssa_snr' or 'phot_g_mean_mag ASC'.",
 )
 @click.option("--row-numbers", is_flag=True, help="Add the numbers of the rows in their tables, from 0.")
 @click.option("--sigma", type=float, help="Accept only within this many combined errors (and the radius).")
@@ -115,7 +129,7 @@ def xmatch(
     ctx: click.Context, /, *, tables: tuple[str, ...], home: Path | None, mirror: str, radius: float, find: Any,
     sigma: float | None, request: str | None, ignore_unanswerable: bool, where: str | None, left_where: str | None,
     columns: str | None, table_columns: str | None, suffix: str, motions: bool, memory: str | None,
-    output: str | None, file_format: str | None, samp: bool, join: Any, neighbors: int | None, min_radius: float | None,
+    output: Output, join: Any, neighbors: int | None, min_radius: float | None,
     no_self_pairs: bool, best_by: str | None, row_numbers: bool, **positions: Any,
 ) -> None:  # fmt: skip
     """Match a TABLE of positions with the spectra of a mirror, or with another table, LEFT.
@@ -126,7 +140,7 @@ def xmatch(
     are known.
     """
     _check_words(ctx, tables)
-    refuse_inputs(output, tables)
+    output.refuse_inputs(tables)
     shared: dict[str, Any] = {
         "sigma": sigma, "motions": motions, "join": join, "best_by": best_by, "row_numbers": row_numbers,
         "n_neighbors": 1 if neighbors is None else neighbors, "min_radius_arcsec": min_radius or 0.0,
@@ -147,7 +161,7 @@ def xmatch(
             left_positions=_positions(positions, "left_"), right_positions=right, left_where=left_where,
             right_where=where, self_pairs=not no_self_pairs, **shared,
         )  # fmt: skip
-    deliver(match, output, file_format, samp=samp)
+    output.deliver(match)
 
 
 def _check_words(ctx: click.Context, tables: tuple[str, ...]) -> None:

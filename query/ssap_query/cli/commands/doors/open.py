@@ -12,12 +12,13 @@ from ssap_query.cli.choice import home
 from ssap_query.cli.diagnostics import note
 from ssap_query.cli.interruption import be_patient
 from ssap_query.cli.serving import open_mirrors, tell_addresses
+from ssap_query.cli.words.completion import mirror_names
 
 __all__ = ["open"]
 
 
 @click.command()
-@click.argument("mirrors", nargs=-1)
+@click.argument("mirrors", nargs=-1, shell_complete=mirror_names)
 @home
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=8137, show_default=True, help="Port; the next free one if taken."

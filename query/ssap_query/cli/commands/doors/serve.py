@@ -11,6 +11,7 @@ from ssap_query.cli.choice import home
 from ssap_query.cli.diagnostics import note
 from ssap_query.cli.interruption import be_patient
 from ssap_query.cli.serving import open_mirrors, tell_addresses
+from ssap_query.cli.words.completion import mirror_names
 from ssap_query.ssap.request import DIALECTS
 
 __all__ = ["serve"]
@@ -19,7 +20,7 @@ _MEBIBYTE = 1 << 20
 
 
 @click.command()
-@click.argument("mirrors", nargs=-1)
+@click.argument("mirrors", nargs=-1, shell_complete=mirror_names)
 @home
 @click.option("--port", type=click.IntRange(1, 65535), default=4137, show_default=True, help="Port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others can ask then.")

@@ -8,7 +8,7 @@ import click
 
 from ssap_query.cli.choice import home, mirror_argument
 from ssap_query.cli.options import open_once
-from ssap_query.cli.output import deliver, output
+from ssap_query.cli.output import Output, output
 
 __all__ = ["columns"]
 
@@ -17,6 +17,6 @@ __all__ = ["columns"]
 @home
 @mirror_argument
 @output
-def columns(home: Path | None, mirror: str, output: str | None, file_format: str | None, samp: bool) -> None:  # noqa: FBT001
+def columns(home: Path | None, mirror: str, output: Output) -> None:
     """Describe the columns of a MIRROR: unit, UCD, share of missing values, least and largest, what they are."""
-    deliver(open_once(mirror, home).columns(), output, file_format, samp=samp)
+    output.deliver(open_once(mirror, home).columns())

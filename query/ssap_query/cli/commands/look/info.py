@@ -8,6 +8,9 @@ from typing import Any
 import click
 
 from ssap_query.cli.choice import home, mirror_argument
+from ssap_query.cli.diagnostics import note
+from ssap_query.cli.options import open_once
+from ssap_query.cli.output import file_option
 
 __all__ = ["info"]
 
@@ -16,13 +19,27 @@ __all__ = ["info"]
 @home
 @mirror_argument
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def info(home: Path | None, mirror: str, as_json: bool) -> None:  # noqa: FBT001
+@file_option("Write the part of the sky that has rows, as a MOC; ends in .fits, .json or .txt.", "--moc")
+@click.option(
+    "--order", type=click.IntRange(0, 29), default=7, show_default=True,
+    help="HEALPix order of the cells of the MOC; those of order 7 are half a degree wide, of order 10 3.4 arcmin.",
+)  # fmt: skip
+@click.option("--samp", is_flag=True, help="Send the MOC to Aladin and other programs on the SAMP hub.")
+def info(home: Path | None, mirror: str, moc: str | None, order: int, *, as_json: bool, samp: bool) -> None:
     """Say what a MIRROR holds: rows, columns, coverage, size, source, date."""
     import json
 
-    from ssap_query.mirror.mirror import open_mirror
-
-    facts = open_mirror(mirror, home, cache_bytes=0).info()
+    opened = open_once(mirror, home)
+    if moc is not None or samp:
+        covered = opened.moc(order)
+        if moc is not None:
+            covered.write(moc)
+            share = f"{100 * covered.sky_fraction:.3g} % of the sky"
+            note(f"{len(covered.cells):,} cells of order {order}, {share}, to {moc}")
+        if samp:
+            note(f"coverage to {', '.join(covered.broadcast_samp())}")
+        return
+    facts = opened.info()
     click.echo(json.dumps(facts, indent=1, default=str) if as_json else _described(facts))
 
 
@@ -42,7 +59,7 @@ def _described(facts: dict[str, Any]) -> str:
         ("wavelength", _span(coverage.get("em"), "{:.4g} to {:.4g} m (vacuum)")),
         ("size", f"{facts['bytes'] / 1e6:,.1f} MB in {facts['partitions']} partitions"),
         ("source", f"{source.get('kind', '?')} {source.get('url', '')}".strip()),
-        ("made", f"{facts['created']} by {facts['tool']}"),
+        ("built", f"{facts['created']} by {facts['tool']}"),
         ("snapshot", facts["path"]),
     ]
     described = [f"  {name:<10}  {text}" for name, text in lines if text]

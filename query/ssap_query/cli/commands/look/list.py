@@ -16,7 +16,7 @@ __all__ = ["list"]
 @click.command()
 @home
 def list(home: Path | None) -> None:
-    """List the mirrors: rows, size, age, whether they are complete; a star marks the one that is meant unnamed."""
+    """List the mirrors: rows, size, age, whether they are complete; a star marks the one taken where none is named."""
     from ssap_mirror.core import layout
     from ssap_mirror.core.catalog import list_mirrors
 

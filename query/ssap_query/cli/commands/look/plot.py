@@ -12,7 +12,7 @@ from ssap_mirror.errors import ParameterError
 from ssap_query.cli.choice import chosen_mirror, home
 from ssap_query.cli.diagnostics import note
 from ssap_query.cli.options import open_once, typed_request
-from ssap_query.cli.output import file_option
+from ssap_query.cli.output import check_output, file_option
 
 if TYPE_CHECKING:
     from ssap_query.plots.subject import Drawable
@@ -56,6 +56,8 @@ def plot(
     """
     name = _name(data, mirror, home)
     target: Path | IO[bytes] = sys.stdout.buffer if output == "-" else Path(output or f"{name}-{kind}.png")
+    if output is None:
+        check_output(click.get_current_context(), "-o", str(target))
     if kind == "spectrum":
         from ssap_query.plots import spectrum
         from ssap_query.plots.style import form_of, save

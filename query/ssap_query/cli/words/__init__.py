@@ -1,0 +1,1 @@
+"""What people type: values with units, lists of positions."""
