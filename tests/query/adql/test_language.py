@@ -221,6 +221,7 @@ def test_gives(small: ssap.Mirror, text: str, expected: list[object] | None) -> 
         ("SELECT id FROM spectra WHERE name = 'open", "cannot be read"),
         ("SELECT id AS '' FROM spectra", "without any character"),
         ("SELECT id FROM spectra WHERE ra != dec = wave", "outcome of a comparison"),
+        ("SELECT COUNT(*) FROM spectra GROUP BY HAVING 1 = 1", "groups by nothing"),
     ],
 )  # fmt: skip
 def test_refuses(small: ssap.Mirror, text: str, reason: str) -> None:

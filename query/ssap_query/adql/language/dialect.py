@@ -180,6 +180,9 @@ def parse_query(text: str) -> exp.Query:
         if isinstance(node, exp.Identifier) and not node.name:
             message = "has a name without any character"
             raise AdqlError(message)
+        if isinstance(node, exp.Group) and not node.expressions:
+            message = "groups by nothing"
+            raise AdqlError(message)
         if isinstance(node, _COMPARISONS) and any(isinstance(node.args[side], _COMPARISONS) for side in _SIDES):
             message = f"compares the outcome of a comparison: {node.sql()[:60]!r}"
             raise AdqlError(message)
