@@ -102,10 +102,12 @@ def ask(
     CatalogError
         If the snapshot cannot be read.
     """
+    if how == Arrangement():
+        return mirror.ssap(request, columns=columns, ignore_unanswerable=ignore_unanswerable, cones=cones)
     schema = mirror.schema
     whole = request if cones is None else around(request, None, cones)
     parsed = read_request(schema, whole, columns=columns, ignore_unanswerable=ignore_unanswerable)
-    if how == Arrangement() or not parsed.query.selects_rows:
+    if not parsed.query.selects_rows:
         return mirror.ssap(request, columns=columns, ignore_unanswerable=ignore_unanswerable, cones=cones)
     told = () if cones is None else cones.columns(schema)
     known = Schema((*told, *schema), schema.roles)

@@ -91,7 +91,7 @@ def quoted_names(text: str) -> list[str]:
 
     Examples
     --------
-    >>> quoted_names("PIVOT 'stars.csv' ON band USING max(mag) -- of "my" stars")
+    >>> quoted_names("PIVOT 'stars.csv' ON band USING max(mag) -- of 'my' stars")
     ['stars.csv', 'my']
     """
     found = (single.replace("''", "'") or double.replace('""', '"') for single, double in _QUOTED.findall(text))

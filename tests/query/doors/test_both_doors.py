@@ -81,12 +81,14 @@ def test_bad_values_get_the_same_sentence(name: str, value: str, base_url: str, 
     assert done.returncode == 2
     assert done.stdout == ""
     sentence = done.stderr.strip()
-    assert sentence.startswith(f"ssap-mirror: {name}: {value!r} ")
+    typed = f"ssap-mirror: --{name.lower()}: "
+    assert sentence.startswith(f"{typed}{value!r} ")
     assert "\n" not in sentence
     served = httpx.get(f"{base_url}/corpus/ssap", params={"REQUEST": "queryData", **words})
     assert served.status_code == 200
     assert 'name="QUERY_STATUS" value="ERROR"' in served.text
-    assert sentence.removeprefix("ssap-mirror: ").replace("&", "&amp;").replace("<", "&lt;") in served.text
+    said = f"{name}: {sentence.removeprefix(typed)}"
+    assert said.replace("&", "&amp;").replace("<", "&lt;") in served.text
 
 
 def test_every_door_interprets_a_request_once(

@@ -35,7 +35,7 @@ def test_words(shell: str, typed: list[str], completed: list[str], run: Run, mon
     if shell == "zsh":  # kind, value and help, a line each
         assert done.stdout.splitlines()[1::3] == completed
     else:
-        assert [line.partition(",")[2].partition("\t")[0] for line in done.stdout.splitlines()] == completed
+        assert [line.partition(",")[2].partition("\t")[0] for line in done.stdout.splitlines() if line] == completed
     assert done.stderr == ""
 
 

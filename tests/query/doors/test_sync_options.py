@@ -45,7 +45,7 @@ ABOUT_SOURCES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 #: case, all of whose rows and cells are read each time.
 ABOUT_RUNS = {
     *("service", "source", "name", "home", "keep", "dry_run", "save", "only_status", "accept_incomplete"),
-    *("allow_shrink", "quiet", "as_json"),
+    *("allow_shrink", "margin", "quiet", "as_json"),
     *("full", "restart", "strict", "full_sample"),
 }
 

@@ -136,7 +136,7 @@ def test_a_match_of_a_match():
         ({"radius_arcsec": 3600.1}, "radius_arcsec", "at most 3600"),
         ({"radius_arcsec": float("nan")}, "radius_arcsec", "above 0"),
         ({"radius_arcsec": "1"}, "radius_arcsec", "not a number"),
-        ({"find": "nearest"}, "find", "none of best, all, best-other, symmetric, anti"),
+        ({"find": "nearest"}, "find", "none of best, all, best-per-target, symmetric, unmatched"),
         ({"sigma": 3.0}, "sigma", "needs the errors"),
         ({"sigma": -1.0}, "sigma", "above 0"),
         ({"left_positions": Positions(ra="ra", dec="nope")}, "left_positions.dec", "is not a column"),
