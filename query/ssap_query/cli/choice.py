@@ -22,6 +22,7 @@ __all__ = [
     "home",
     "meant_mirror",
     "mirror_argument",
+    "mirror_as_typed",
     "mirror_folder",
     "mirror_option",
 ]
@@ -104,6 +105,8 @@ _HELP = f"Mirror to ask: a name or a path (default: ${MIRROR_VARIABLE}, or the o
 mirror_option = click.option(
     "--mirror", "-m", metavar="NAME", callback=_take_option, help=_HELP, shell_complete=mirror_names
 )
+#: The same as it was typed, for commands that can do without a mirror; others ask `chosen_mirror` themselves.
+mirror_as_typed = click.option("--mirror", "-m", metavar="NAME", help=_HELP, shell_complete=mirror_names)
 
 
 def mirror_argument(command: F) -> F:

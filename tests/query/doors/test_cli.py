@@ -566,3 +566,11 @@ except SystemExit:
     assert (tmp_path / "x.vot").stat().st_size > 1000
     slow = {"astropy", "pandas", "polars", "healpy", "matplotlib", "rich", "starlette", "uvicorn", "httpx"}
     assert slow.isdisjoint(done.stdout.split())
+
+
+def test_two_tables_are_matched_without_any_mirror(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "seen.csv").write_text("obs,ra,dec\n1,10,0\n2,20,5\n")
+    (tmp_path / "stars.csv").write_text("star,ra,dec\na,10,0.0001\n")
+    done = run("xmatch", str(tmp_path / "seen.csv"), str(tmp_path / "stars.csv"), home=tmp_path / "nothing")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1].startswith("1,10,0,a,10,0.0001,")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from ssap_query.cli.choice import home, mirror_option
+from ssap_query.cli.choice import chosen_mirror, home, mirror_as_typed
 from ssap_query.cli.options import FRAME_HELP, names, open_once, read_units, typed_request
 from ssap_query.cli.output import Output, output
 
@@ -78,7 +78,7 @@ Examples:
 )
 @click.argument("tables", nargs=-1, required=True, metavar="[LEFT] TABLE")
 @home
-@mirror_option
+@mirror_as_typed
 @click.option("--radius", type=float, default=1.0, show_default=True, help="Largest separation [arcsec].")
 @click.option(
     "--find",
@@ -126,7 +126,7 @@ Examples:
 @output
 @click.pass_context
 def xmatch(
-    ctx: click.Context, /, *, tables: tuple[str, ...], home: Path | None, mirror: str, radius: float, find: Any,
+    ctx: click.Context, /, *, tables: tuple[str, ...], home: Path | None, mirror: str | None, radius: float, find: Any,
     sigma: float | None, request: str | None, ignore_unanswerable: bool, where: str | None, left_where: str | None,
     columns: str | None, table_columns: str | None, suffix: str, motions: bool, memory: str | None,
     output: Output, join: Any, neighbors: int | None, min_radius: float | None,
@@ -148,7 +148,7 @@ def xmatch(
     }  # fmt: skip
     right = _positions(positions, "")
     if len(tables) == 1:
-        match = open_once(mirror, home).crossmatch(
+        match = open_once(chosen_mirror(mirror, home), home).crossmatch(
             tables[0], radius, find, columns=_chosen(columns), other_columns=names(table_columns),
             other_positions=right, other_where=where, ignore_unanswerable=ignore_unanswerable,
             request=typed_request(request, "ivoa").with_default("VERB", "1"), **shared,
