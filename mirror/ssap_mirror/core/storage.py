@@ -29,6 +29,7 @@ __all__ = [
     "replacing",
     "sha256",
     "translate_errors",
+    "translate_write_errors",
     "unread",
     "write_file",
 ]
@@ -236,6 +237,27 @@ def write_file(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def translate_write_errors(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with a file of a person's own into one sentence.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        What is written.
+
+    Raises
+    ------
+    MirrorError
+        In place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror or error}"
+        raise MirrorError(message) from error
 
 
 @contextlib.contextmanager

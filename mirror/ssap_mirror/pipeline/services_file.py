@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from ssap_mirror.core import storage
 from ssap_mirror.core.quantities.positions import Positions
 from ssap_mirror.core.schema.roles import ROLES
-from ssap_mirror.errors import MirrorError, ParameterError
+from ssap_mirror.errors import ParameterError
 from ssap_mirror.pipeline.address import KINDS, PublishedAddress, SsapAddress, parse_address
 from ssap_mirror.pipeline.known_columns import KNOWN_COLUMNS
 from ssap_mirror.pipeline.service import KnownService
@@ -193,13 +193,10 @@ def save_service(path: Path, service: KnownService) -> None:
     for key, value in entry.items():
         if known.get(service.name, {}).get(key) != value:
             table[key] = _inline(value)
-    try:
+    with storage.translate_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with storage.replacing(path) as beside:
             storage.write_file(beside, tomlkit.dumps(document).encode())
-    except OSError as error:
-        message = f"{path} cannot be written: {error.strerror or error}"
-        raise MirrorError(message) from error
 
 
 def _inline(value: Any) -> Any:

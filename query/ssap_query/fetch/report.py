@@ -121,7 +121,7 @@ def write_manifest(fetched: Fetched) -> None:
         If it cannot be written, or the one that is there is none.
     """
     path = fetched.folder / MANIFEST
-    try:
+    with storage.translate_write_errors(path):
         known = _read(path)
         for file in fetched.files:
             for row in file.wanted.rows:
@@ -133,9 +133,6 @@ def write_manifest(fetched: Fetched) -> None:
         writer.writerows(known.values())
         with storage.replacing(path) as beside:
             storage.write_file(beside, text.getvalue().encode())
-    except OSError as error:
-        message = f"{path} cannot be written: {error.strerror or error}"
-        raise MirrorError(message) from error
 
 
 def _read(path: Path) -> dict[tuple[str, str], Sequence[str]]:

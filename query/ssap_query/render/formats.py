@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
-from ssap_mirror.core.storage import replacing
-from ssap_mirror.errors import MirrorError, ParameterError
+from ssap_mirror.core.storage import replacing, translate_write_errors
+from ssap_mirror.errors import ParameterError
 
 from ssap_query.arrow.formats import FORMATS, Format
 from ssap_query.render.renderable import Renderable
@@ -111,14 +111,10 @@ def write(result: Renderable, target: str | os.PathLike[str] | IO[bytes], format
         return
     chosen = format_named(format) if format else format_of(target)
     path = Path(target)
-    try:
-        with replacing(path) as beside, beside.open("wb") as file:
-            if _is_packed(path) and beside != path:
-                # Without a time, so that the same rows give the same file.
-                with gzip.GzipFile(path.stem, "wb", fileobj=file, mtime=0) as packed:
-                    packed.writelines(chunks(result, chosen.name))
-            else:
-                file.writelines(chunks(result, chosen.name))
-    except OSError as error:
-        message = f"{path} cannot be written: {error.strerror or error}"
-        raise MirrorError(message) from error
+    with translate_write_errors(path), replacing(path) as beside, beside.open("wb") as file:
+        if _is_packed(path) and beside != path:
+            # Without a time, so that the same rows give the same file.
+            with gzip.GzipFile(path.stem, "wb", fileobj=file, mtime=0) as packed:
+                packed.writelines(chunks(result, chosen.name))
+        else:
+            file.writelines(chunks(result, chosen.name))

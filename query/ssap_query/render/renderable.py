@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,7 +11,7 @@ from ssap_mirror.core.schema import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Input", "LossWarning", "Renderable", "pieces"]
+__all__ = ["Input", "LossWarning", "Renderable", "gathered", "pieces"]
 
 _ROWS = 8192
 _FEW_ROWS = 2048
@@ -115,27 +116,29 @@ def pieces(result: Renderable) -> Iterator[pa.RecordBatch]:
     pyarrow.RecordBatch
         Never an empty one. Text made of one stays far below the 2 GB that 32-bit Arrow offsets can address.
     """
-    for batch in _gathered(result.batches()):
-        if batch.num_rows:
+    for together in gathered(result.batches(), _FEW_ROWS, _BYTES):
+        for batch in _joined(together):
             step = min(_ROWS, max(1, _BYTES * batch.num_rows // max(1, batch.nbytes)))
             for start in range(0, batch.num_rows, step):
                 yield batch.slice(start, step)
 
 
-def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Put small batches together: each costs some work for each column, however few its rows are."""
+def gathered(batches: Iterator[pa.RecordBatch], rows: int, size: float = math.inf) -> Iterator[list[pa.RecordBatch]]:
+    """Gather batches until they have so many rows, or bytes, together; the last list has what is left."""
     held: list[pa.RecordBatch] = []
-    rows = size = 0
+    held_rows = held_bytes = 0
     for batch in batches:
         held.append(batch)
-        rows, size = rows + batch.num_rows, size + batch.nbytes
-        if rows >= _FEW_ROWS or size >= _BYTES:
-            yield from _joined(held)
-            held, rows, size = [], 0, 0
-    yield from _joined(held)
+        held_rows, held_bytes = held_rows + batch.num_rows, held_bytes + batch.nbytes
+        if held_rows >= rows or held_bytes >= size:
+            yield held
+            held, held_rows, held_bytes = [], 0, 0
+    if held_rows:
+        yield held
 
 
 def _joined(batches: Sequence[pa.RecordBatch]) -> Sequence[pa.RecordBatch]:
+    """Put small batches together: each costs some work for each column, however few its rows are."""
     if len(batches) < 2:
         return batches
     import pyarrow as pa

@@ -20,7 +20,7 @@ from ssap_mirror.tables.parquet.voparquet import CONTENT_KEY, VERSION_KEY
 from ssap_query.render.columnar.outbox import Outbox
 from ssap_query.render.columns.fields import fitting
 from ssap_query.render.columns.plain import plain, plain_columns, plain_type
-from ssap_query.render.renderable import Renderable
+from ssap_query.render.renderable import Renderable, gathered
 from ssap_query.render.text.ecsv import column_entry, table_meta
 from ssap_query.render.votable.header import frame
 
@@ -71,16 +71,9 @@ class _Text:
 
 def _groups(result: Renderable, schema: pa.Schema) -> Iterator[pa.Table]:
     """Rows in tables that are worth a row group, but for the last one."""
-    held: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in result.batches():
-        held.append(_storable(batch, schema))
-        rows += batch.num_rows
-        if rows >= _ROW_GROUP:
-            yield pa.Table.from_batches(held, schema)
-            held, rows = [], 0
-    if rows:
-        yield pa.Table.from_batches(held, schema)
+    storable = (_storable(batch, schema) for batch in result.batches())
+    for together in gathered(storable, _ROW_GROUP):
+        yield pa.Table.from_batches(together, schema)
 
 
 def _open(file: Outbox, schema: pa.Schema, first: pa.Table) -> pq.ParquetWriter:

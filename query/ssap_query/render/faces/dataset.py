@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from ssap_mirror.core.storage import replacing
-from ssap_mirror.errors import MirrorError, SourceError
+from ssap_mirror.core.storage import replacing, translate_write_errors
+from ssap_mirror.errors import SourceError
 
 __all__ = ["fetch", "save"]
 
@@ -88,15 +88,12 @@ def save(
         If the file cannot be written.
     """
     with fetch(address, timeout) as document:
-        path = Path(folder)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            path = path / filename if filename else _free_name(path, title or "spectrum", media_type)
-            with replacing(path) as beside, beside.open("wb") as file:
-                shutil.copyfileobj(document, file)
-        except OSError as error:
-            message = f"{path} cannot be written: {error.strerror or error}"
-            raise MirrorError(message) from error
+        place = Path(folder)
+        with translate_write_errors(place):
+            place.mkdir(parents=True, exist_ok=True)
+            path = place / filename if filename else _free_name(place, title or "spectrum", media_type)
+        with translate_write_errors(path), replacing(path) as beside, beside.open("wb") as file:
+            shutil.copyfileobj(document, file)
     return path
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from ssap_mirror.core import healpix
-from ssap_mirror.core.storage import replacing
-from ssap_mirror.errors import MirrorError, ParameterError
+from ssap_mirror.core.storage import replacing, translate_write_errors
+from ssap_mirror.errors import ParameterError
 
 from ssap_query.render.faces.samp import send_file
 
@@ -135,12 +135,8 @@ class Moc:
         """
         kind = moc_kind(path)
         content = self.to_fits() if kind == _FITS else (self.to_json() if kind == _JSON else self.to_text()).encode()
-        try:
-            with replacing(Path(path)) as beside:
-                beside.write_bytes(content)
-        except OSError as error:
-            message = f"{path} cannot be written: {error.strerror or error}"
-            raise MirrorError(message) from error
+        with translate_write_errors(Path(path)), replacing(Path(path)) as beside:
+            beside.write_bytes(content)
 
     def broadcast_samp(self, *, client_name: str | None = None) -> tuple[str, ...]:
         """Send it to the programs on the SAMP hub that show coverages, such as Aladin.

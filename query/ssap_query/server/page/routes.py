@@ -135,18 +135,13 @@ class PageRoutes:
         return await self._answer(asked)
 
     async def _ask(self, request: Request, work: Callable[[PagePlan], T], *, all_columns: bool = False) -> T:
-        """Ask the live snapshot; what has to look at many rows waits for its turn."""
+        """Ask the live snapshot; what it gives is small, so nobody who reads slowly is waited for."""
         raw = await raw_parameters(request, self._limits)
         plan = await self._turns.small(
             lambda: plan_page(self._mirror.live_engine(), raw, self._dialect, all_columns=all_columns)
         )
-        if plan.planned.touched_rows <= self._limits.touched_rows:
-            return await self._turns.small(lambda: work(plan))
-        await self._turns.take()
-        try:
-            return await self._turns.large(lambda: work(plan))
-        finally:
-            self._turns.give_back()
+        large = plan.planned.touched_rows > self._limits.touched_rows
+        return await (self._turns.search if large else self._turns.small)(lambda: work(plan))
 
     async def _answer(self, ask: Callable[[], Any]) -> Response:
         """Send what was worked out; an error goes with the name of its parameter, to be shown beside its field."""
