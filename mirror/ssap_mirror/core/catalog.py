@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ssap_mirror.core import layout, storage
 from ssap_mirror.core.checksums import ADVICE, Checksums
@@ -19,14 +20,18 @@ __all__ = [
     "FORMAT_VERSION",
     "Catalog",
     "Partition",
+    "catalog_of",
     "find_snapshot",
     "list_mirrors",
     "live_name",
     "manifest_digest",
+    "name_in",
     "open_catalog",
     "open_leased",
     "read_catalog",
 ]
+
+C = TypeVar("C", bound="Catalog")
 
 #: Version of the manifest's own format.
 FORMAT_VERSION = 1
@@ -66,6 +71,16 @@ class Catalog:
     """``manifest.json`` as read."""
     lease: storage.Lease | None = field(default=None, repr=False, compare=False)
     """What keeps the snapshot from being removed as long as this object is about; None if nothing does."""
+
+    @property
+    def address(self) -> str:
+        """Where it lies, for people."""
+        return str(self.path)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether its files come over a network when they are asked for."""
+        return False
 
     @cached_property
     def schema(self) -> Schema:
@@ -213,8 +228,16 @@ def find_snapshot(name: str | Path, home: Path | None = None) -> Path:
 def live_name(mirror: Path) -> str | None:
     """Name of the live snapshot as CURRENT has it, whether that is there or not; None where it has none."""
     try:
-        name = layout.current_file(mirror).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError):
+        return name_in(layout.current_file(mirror).read_bytes())
+    except OSError:
+        return None
+
+
+def name_in(content: bytes) -> str | None:
+    """Name of a snapshot in what CURRENT has; None if that is none."""
+    try:
+        name = content.decode("utf-8").strip()
+    except UnicodeDecodeError:
         return None
     return name if name and Path(name).name == name and name.isprintable() else None
 
@@ -265,7 +288,7 @@ def open_leased(name: str | Path, home: Path | None = None) -> Catalog:
 def _open(snapshot: Path, lease: storage.Lease | None = None) -> Catalog:
     catalog = read_catalog(snapshot, lease)
     for item in (*catalog.row_files, *catalog.other_files):
-        path = catalog.path / item["path"]
+        path = f"{catalog.path}{os.sep}{item['path']}"
         try:
             size = os.stat(path).st_size  # noqa: PTH116  (faster than that of pathlib, and there may be many)
         except OSError as error:
@@ -293,6 +316,19 @@ def read_catalog(snapshot: Path, lease: storage.Lease | None = None) -> Catalog:
     CatalogError
         If the manifest is damaged, or of another version of this program.
     """
+    return catalog_of(snapshot, lambda manifest: Catalog(snapshot, manifest, lease))
+
+
+def catalog_of(snapshot: Path, make: Callable[[dict[str, Any]], C]) -> C:
+    """Read the manifest of a snapshot, and make of it whatever catalogue is wanted; errors as for `read_catalog`.
+
+    Parameters
+    ----------
+    snapshot : pathlib.Path
+        Its folder.
+    make : callable
+        Makes the catalogue of the manifest.
+    """
     path = snapshot / layout.MANIFEST
     try:
         content = path.read_bytes()
@@ -306,7 +342,7 @@ def read_catalog(snapshot: Path, lease: storage.Lease | None = None) -> Catalog:
     try:
         manifest = json.loads(content)
         version = manifest["format"]
-        catalog = Catalog(snapshot, manifest, lease)
+        catalog = make(manifest)
         catalog.schema, catalog.partitions, catalog.rows, catalog.checksums  # noqa: B018  (what is wrong shows here)
     except (ValueError, KeyError, TypeError) as error:
         message = f"{path} is damaged: {error!r}"
