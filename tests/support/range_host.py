@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -21,18 +20,18 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 class Reply:
     """What the host is about to send; a lie changes it."""
 
+    file: Path
+    """The file."""
     path: str
-    """Path of the file below the folder."""
+    """Its path below the folder."""
     status: int
     """200 or 206."""
     headers: dict[str, str]
     """Without the length, which is that of the body unless it is here."""
     body: bytes
     """The bytes."""
-    whole: bytes
-    """Content of the whole file."""
     number: int
-    """How many requests came before this one."""
+    """How many requests there were, this one included."""
 
 
 @dataclass
@@ -70,15 +69,19 @@ class _Handler(BaseHTTPRequestHandler):
         if not file.is_file():
             self.send_error(404)
             return
-        whole = file.read_bytes()
-        reply = Reply(path, 200, {"ETag": f'"{hashlib.md5(whole).hexdigest()}"'}, whole, whole, len(self._host.requests))
+        about = file.stat()
+        size, start, stop = about.st_size, 0, about.st_size
+        headers, status = {"ETag": f'"{about.st_mtime_ns:x}-{size:x}"'}, 200
         if wanted and (found := _RANGE.fullmatch(wanted)):
-            start, stop = int(found[1]), min(int(found[2] or len(whole)) + 1, len(whole))
-            if start >= len(whole):
+            start, stop = int(found[1]), min(int(found[2] or size) + 1, size)
+            if start >= size:
                 self.send_error(416)
                 return
-            reply.status, reply.body = 206, whole[start:stop]
-            reply.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(whole)}"
+            status, headers["Content-Range"] = 206, f"bytes {start}-{stop - 1}/{size}"
+        with file.open("rb") as content:
+            content.seek(start)
+            body = content.read(stop - start)
+        reply = Reply(file, path, status, headers, body, len(self._host.requests))
         self._host.lie(reply)
         self.send_response(reply.status)
         for name, value in ({"Content-Length": str(len(reply.body))} | reply.headers).items():
