@@ -29,6 +29,7 @@ __all__ = [
     "open_catalog",
     "open_leased",
     "read_catalog",
+    "refuse_address",
 ]
 
 C = TypeVar("C", bound="Catalog")
@@ -206,6 +207,7 @@ def find_snapshot(name: str | Path, home: Path | None = None) -> Path:
     CatalogError
         If there is no such mirror, or it has no live snapshot.
     """
+    refuse_address(name)
     home = home or layout.default_home()
     is_path = isinstance(name, Path) or "/" in name or name in (".", "..")
     mirror = Path(name).expanduser() if is_path else layout.mirror_dir(home, str(name))
@@ -223,6 +225,20 @@ def find_snapshot(name: str | Path, home: Path | None = None) -> Path:
         message = f"mirror {mirror} has no live snapshot: CURRENT {said} ({_WAY_ON})"
         raise CatalogError(message)
     return layout.snapshots_dir(mirror) / live
+
+
+def refuse_address(name: object) -> None:
+    """See that a mirror is one of this machine.
+
+    Raises
+    ------
+    CatalogError
+        If its name is the address of one that lies elsewhere.
+    """
+    if layout.is_address(name):
+        way = f"; ssap-mirror sync NAME --from {name} brings it here" if str(name).lower().startswith("http") else ""
+        message = f"{name} lies elsewhere: it can be asked, but this needs a mirror of this machine{way}"
+        raise CatalogError(message)
 
 
 def live_name(mirror: Path) -> str | None:

@@ -23,10 +23,10 @@ from ssap_mirror.sources.http.pace import Pace
 from ssap_mirror.sources.http.retrying import Retrying
 from ssap_mirror.sources.source import RequestPolicy
 
-__all__ = ["HttpStore"]
+__all__ = ["ANSWER_SOON", "HttpStore"]
 
 #: Somebody waits for the answer: what does not come soon is told.
-_POLICY = RequestPolicy(
+ANSWER_SOON = RequestPolicy(
     requests_at_a_time=6,
     first_wait_s=0.5,
     longest_wait_s=5.0,
@@ -51,19 +51,19 @@ class HttpStore:
     ----------
     url : str
         The address of the mirror's folder.
-    policy : RequestPolicy
-        Waits, time-outs and limits.
+    policy : RequestPolicy, optional
+        Waits, time-outs and limits; without it, those of somebody who waits for the answer.
     note : callable, optional
         Told one sentence for each wait.
     """
 
     def __init__(
-        self, url: str, policy: RequestPolicy = _POLICY, note: Callable[[str], None] = lambda text: None
+        self, url: str, policy: RequestPolicy | None = None, note: Callable[[str], None] = lambda text: None
     ) -> None:
         self.url = url.rstrip("/")
         self.requests = 0
         self.received = 0
-        self._policy = policy
+        self._policy = policy = policy or ANSWER_SOON
         self._retrying = Retrying(policy, note)
         self._counting = threading.Lock()
         http = httpx.AsyncClient(

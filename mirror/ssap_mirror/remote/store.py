@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from ssap_mirror.errors import SourceError
 
-__all__ = ["Deliver", "FileRange", "RangesUnknownError", "Store", "is_remote", "open_store"]
-
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
+__all__ = ["Deliver", "FileRange", "RangesUnknownError", "Store", "open_store"]
 
 
 @dataclass(frozen=True)
@@ -79,11 +76,6 @@ class Store(Protocol):
             If the host cannot be reached, refuses, has other files than the manifest says, or breaks off.
         """
         ...
-
-
-def is_remote(name: object) -> bool:
-    """Whether a name is the address of a mirror that lies elsewhere: ``https://...``, ``s3://...``."""
-    return isinstance(name, str) and _SCHEME.match(name) is not None
 
 
 def open_store(url: str, options: Mapping[str, Any] | None = None) -> Store:

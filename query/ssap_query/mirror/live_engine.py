@@ -8,9 +8,9 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import Catalog, find_snapshot, open_leased
 from ssap_mirror.errors import CatalogError
-from ssap_mirror.remote.store import is_remote
 
 from ssap_query.engine.engine import Engine
 from ssap_query.engine.plan import EngineLimits
@@ -161,7 +161,7 @@ def _place_of(name: str | Path, home: Path | None, storage_options: Mapping[str,
     CatalogError
         If there is no way to read such an address.
     """
-    if is_remote(name):
+    if layout.is_address(name):
         from ssap_mirror.remote.catalog import RemoteMirror
 
         return _FarMirror(RemoteMirror(str(name), storage_options))

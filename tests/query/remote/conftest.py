@@ -46,5 +46,3 @@ def s3(awkward) -> Iterator[tuple[str, dict[str, object]]]:
         yield "s3://spectra", options
     finally:
         running.stop()
-
-

@@ -38,5 +38,5 @@ def test_a_column_is_fetched_alone() -> None:
         assert len(far.sql("SELECT avg(ssa_snr) AS snr FROM spectra").to_arrow()) == 1
         largest = max(far.catalog.partitions, key=lambda part: part.rows)
         name = f"Npix={largest.npix}.parquet"
-        assert [wanted for path, wanted in host.requests if path.endswith(name)][0] is not None
+        assert next(wanted for path, wanted in host.requests if path.endswith(name)) is not None
         assert host.sent < sum(path.stat().st_size for path in sample_path().rglob("Npix*.parquet"))

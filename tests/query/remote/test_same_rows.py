@@ -70,7 +70,8 @@ def test_statements(text: str, host, awkward) -> None:
 
 def test_every_other_question(host, awkward) -> None:
     far, near = ssap.open(f"{host.url}/one"), awkward.open("one")
-    text = "SELECT objtype, COUNT(*) AS n FROM spectra WHERE CONTAINS(POINT(ra, dec), CIRCLE(0, 0, 30)) = 1 GROUP BY objtype"
+    within = "CONTAINS(POINT(ra, dec), CIRCLE(0, 0, 30)) = 1"
+    text = f"SELECT objtype, COUNT(*) AS n FROM spectra WHERE {within} GROUP BY objtype"
     for ask in (
         lambda mirror: mirror.adql(text).to_arrow().sort_by("objtype"),
         lambda mirror: mirror.search(targetname=near.search(maxrec=1, columns="all")[0].title).to_arrow(),
