@@ -46,6 +46,8 @@ class RangeHost:
     """Bytes of bodies sent."""
     lie: Callable[[Reply], None] = lambda reply: None
     """Changes a reply."""
+    closed: bool = False
+    """Whether it has ended: connections that are still open get no answer."""
 
     def forget(self) -> None:
         """Count from now on."""
@@ -62,6 +64,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Send a file, or the part that is asked for."""
+        if self._host.closed:
+            self.close_connection = True
+            return
         wanted = self.headers.get("Range")
         path = self.path.lstrip("/")
         self._host.requests.append((path, wanted))
@@ -113,4 +118,5 @@ def range_host(folder: Path) -> Iterator[RangeHost]:
         try:
             yield host
         finally:
+            host.closed = True
             server.shutdown()

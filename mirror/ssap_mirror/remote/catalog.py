@@ -27,6 +27,8 @@ _DIGEST = re.compile(rb"([0-9a-f]{64})  manifest\.json\n")
 _SAFE = re.compile(r"(?!\.\.?(/|$))[\w=.-]+(/(?!\.\.?(/|$))[\w=.-]+)*")
 # Snapshots of one mirror that the cache keeps: the live one, and the one before for those who are reading it.
 _KEPT_SNAPSHOTS = 2
+# Whoever opens what was just found does not ask again [s].
+_JUST_NOW_S = 1.0
 # Characters of a digest that name a folder.
 _SHOWN = 16
 
@@ -107,7 +109,7 @@ class RemoteMirror:
         CatalogError
             If the host cannot be read, has no mirror there, or a damaged one.
         """
-        live = self._live(0.0)
+        live = self._live(_JUST_NOW_S)
         folder = self._place(live)
         if _digest_of(folder) != live.digest:
             self._bring_manifest(live, folder)

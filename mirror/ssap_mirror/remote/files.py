@@ -33,7 +33,7 @@ from ssap_mirror.remote.store import FileRange, RangesUnknownError, Store
 __all__ = ["RemoteFiles"]
 
 # A request costs about as much as so many bytes: what lies between two ranges is fetched with them.
-_GAP_BYTES = 128 << 10
+_GAP_BYTES = 256 << 10
 # A file that is not larger comes in one piece, in place of its footer and then some more.
 _SMALL_FILE_BYTES = 256 << 10
 # Share of a file beyond which it is fetched as a whole.

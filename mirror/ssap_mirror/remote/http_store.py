@@ -74,7 +74,7 @@ class HttpStore:
         )
         loop = BackgroundLoop()
         self._http, self._loop = http, loop
-        weakref.finalize(self, lambda: loop.close(http.aclose()))
+        weakref.finalize(self, lambda: loop.abandon(http.aclose()))
 
     def read(self, path: str) -> bytes | None:
         """Read a small file as a whole; None if there is no such file."""
