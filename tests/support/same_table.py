@@ -11,5 +11,8 @@ def same_table(first: pa.Table, second: pa.Table, sort_by: str | None = None) ->
     """Compare columns, types and values, in the order of the rows or of a column that tells them apart."""
     if sort_by is not None:
         first, second = first.sort_by(sort_by), second.sort_by(sort_by)
-    # Arrow itself holds NaN for unequal to NaN.
-    return bool(first.schema.equals(second.schema)) and repr(first.to_pylist()) == repr(second.to_pylist())
+    if not first.schema.equals(second.schema) or len(first) != len(second):
+        return False
+    # Arrow itself holds NaN for unequal to NaN, so what it finds unequal is looked at as text.
+    pairs = zip(first.columns, second.columns, strict=True)
+    return all(one.equals(other) or repr(one.to_pylist()) == repr(other.to_pylist()) for one, other in pairs)

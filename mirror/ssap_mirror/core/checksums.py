@@ -103,6 +103,12 @@ class Checksums:
         """
         self.check(part.path for part in parts)
 
+    def reserve(self, paths: Iterable[Path | str]) -> None:
+        """See that files are at their places, for those who look whether they are there before they read some of them.
+
+        On disk they are.
+        """
+
     def trust(self) -> None:
         """Remember all files as they are now, because their checksums were made of them as they are."""
         with self._lock:

@@ -72,8 +72,7 @@ class CachedFile:
         if len(content) < self.size:
             self.doubtful |= version is None or version != (self._version or version)
             self._version = version
-        if not self.path.is_file():
-            self._create()
+        self.reserve()
         with self.path.open("r+b") as out:
             out.seek(start)
             out.write(content)
@@ -92,8 +91,10 @@ class CachedFile:
         self._present, self._version, self.doubtful = [], None, False
         self._record.unlink(missing_ok=True)
 
-    def _create(self) -> None:
-        """Make a file that is one hole; another process may do so at the same time."""
+    def reserve(self) -> None:
+        """Make a file that is one hole, where there is none; another process may do so at the same time."""
+        if self.path.is_file():
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         beside = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
         with beside.open("wb") as out:

@@ -131,6 +131,22 @@ class RemoteFiles(Checksums):
             with _locked(some):
                 self._bring({file: wanted[str(file.path)] for file in some})
 
+    def reserve(self, paths: Iterable[Path | str]) -> None:
+        """See that files are at their places; what was not fetched of them is a hole.
+
+        Raises
+        ------
+        CatalogError
+            If the cache cannot be written.
+        """
+        try:
+            for path in paths:
+                file = self._file(str(path))
+                with file.lock:
+                    file.reserve()
+        except OSError as error:
+            raise self._unwritable(error) from error
+
     def _comes_whole(self, file: CachedFile, parts: Sequence[FilePart]) -> bool:
         if file.is_whole or self._no_ranges or file.size <= _SMALL_FILE_BYTES:
             return True
@@ -196,12 +212,12 @@ class RemoteFiles(Checksums):
 
     def _footer(self, file: CachedFile) -> Any:
         """Footer of a file that is known, or here; None if it has to be fetched."""
+        if file.missing([(file.size - TRAILER_BYTES, file.size)]):
+            return None
         with self._guard:
             if (known := self._footers.get(str(file.path))) is not None:
                 self._footers.move_to_end(str(file.path))
                 return known
-        if file.missing([(file.size - TRAILER_BYTES, file.size)]):
-            return None
         return self._read_footer(file)
 
     def _read_footer(self, file: CachedFile) -> Any:
@@ -261,8 +277,12 @@ class RemoteFiles(Checksums):
             message = f"mirror {self._store.url} cannot be read: {error}"
             raise CatalogError(message) from error
         except OSError as error:
-            message = f"{self._root} cannot be written, where files of {self._store.url} are kept: {error.strerror}"
-            raise CatalogError(message) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> CatalogError:
+        return CatalogError(
+            f"{self._root} cannot be written, where files of {self._store.url} are kept: {error.strerror or error}"
+        )
 
     def _damaged(self, wrong: Sequence[str]) -> CatalogError:
         for path in wrong:

@@ -74,7 +74,8 @@ class HttpStore:
         )
         loop = BackgroundLoop()
         self._http, self._loop = http, loop
-        weakref.finalize(self, lambda: loop.abandon(http.aclose()))
+        # The end of the process closes connections by itself.
+        weakref.finalize(self, lambda: loop.abandon(http.aclose())).atexit = False
 
     def read(self, path: str) -> bytes | None:
         """Read a small file as a whole; None if there is no such file."""

@@ -39,7 +39,8 @@ def make_table(connection: duckdb.DuckDBPyConnection, table: AdqlTable) -> None:
     if table.catalog is not None:
         with translate_errors(table.catalog.path):
             files = [str(path) for path in table.catalog.files]
-            # DuckDB reads the columns of a view from the first file.
+            # DuckDB looks whether all files of a view are there, and reads its columns from the first one.
+            table.catalog.checksums.reserve(files)
             table.catalog.checksums.check_parts([FilePart(files[0], columns=())])
             connection.execute(_of_files(files_view(table.name), table.catalog, files))
             connection.execute(_of_mirror(table.name, table.catalog, files_view(table.name)))
