@@ -1,4 +1,4 @@
-"""The wheel in all environments it has to work in: ``python -m scripts.packaging.matrix [--list] [--jobs N] [CELL]``.
+"""The wheel in all environments it has to work in: ``python -m scripts.releasing.matrix [--list] [--jobs N] [CELL]``.
 
 A cell is an environment that has the wheel, what it needs in the newest or the oldest versions that it allows, extras,
 and the tests of the sdist, which see no source tree. Which tests: those that a version of Python or of a library can
@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from scripts.packaging.artefacts import ROOT, Artefact, build
-from scripts.packaging.pythons import interpreter
+from scripts.releasing.artefacts import ROOT, Artefact, build
+from scripts.releasing.pythons import interpreter
 
 __all__ = ["Cell", "Outcome", "cells", "main", "run"]
 
@@ -109,7 +109,7 @@ def cells(extras: tuple[str, ...]) -> list[Cell]:
         If no tests are known of an extra.
     """
     if unknown := set(extras) - set(_OF_EXTRA):
-        sys.exit(f"scripts/packaging/matrix.py names no tests of the extra {', '.join(sorted(unknown))}")
+        sys.exit(f"scripts/releasing/matrix.py names no tests of the extra {', '.join(sorted(unknown))}")
     oldest, newest = _PYTHONS[0], _PYTHONS[-1]
     return [
         Cell(oldest, _LOWEST, extras, _BROAD, complete=True),
