@@ -18,7 +18,7 @@ from ssap_mirror.core import layout, storage
 from ssap_mirror.core.catalog import Catalog, catalog_of, manifest_digest, name_in
 from ssap_mirror.errors import CatalogError, SourceError
 from ssap_mirror.remote.files import RemoteFiles
-from ssap_mirror.remote.store import open_store
+from ssap_mirror.remote.open_store import open_store
 
 __all__ = ["RemoteCatalog", "RemoteMirror"]
 

@@ -1,14 +1,14 @@
-"""What a mirror that lies elsewhere is read through: an interface, and the ways there are."""
+"""What a mirror that lies elsewhere is read through."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from ssap_mirror.errors import SourceError
 
-__all__ = ["Deliver", "FileRange", "RangesUnknownError", "Store", "open_store"]
+__all__ = ["Deliver", "FileRange", "RangesUnknownError", "Store"]
 
 
 @dataclass(frozen=True)
@@ -76,27 +76,3 @@ class Store(Protocol):
             If the host cannot be reached, refuses, has other files than the manifest says, or breaks off.
         """
         ...
-
-
-def open_store(url: str, options: Mapping[str, Any] | None = None) -> Store:
-    """Find the way to read what lies below an address.
-
-    Parameters
-    ----------
-    url : str
-        ``http``, ``https``, or any scheme that fsspec knows.
-    options : mapping of str to object, optional
-        What fsspec's file system of the scheme takes (``{"anon": True}``); nothing for HTTP.
-
-    Raises
-    ------
-    SourceError
-        If the scheme is unknown, or what reads it is not installed.
-    """
-    if url.lower().startswith(("http://", "https://")):
-        from ssap_mirror.remote.http_store import HttpStore
-
-        return HttpStore(url)
-    from ssap_mirror.remote.object_store import ObjectStore
-
-    return ObjectStore(url, options or {})
