@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ssap_query.xmatch.output.columns import Columns
-    from ssap_query.xmatch.session import Session
+    from ssap_query.xmatch.session import MatchSession
 
 __all__ = ["Match"]
 
@@ -43,7 +43,7 @@ class Match(Result):
 
     def __init__(
         self,
-        session: Session,
+        session: MatchSession,
         join: Join,
         columns: Columns,
         notes: Sequence[str],

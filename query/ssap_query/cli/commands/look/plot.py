@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 import click
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.cli.choice import chosen_mirror, home
+from ssap_query.cli.choice import chosen_mirror, home, mirror_as_typed
 from ssap_query.cli.diagnostics import note
 from ssap_query.cli.options import open_once, typed_request
 from ssap_query.cli.output import check_output, file_option
@@ -37,7 +37,7 @@ Examples:
 )
 @click.argument("data", metavar="[MIRROR|RESULT|REQUEST|FILE]", required=False)
 @home
-@click.option("--mirror", "-m", metavar="NAME", help="Mirror that is drawn, or that a REQUEST asks.")
+@mirror_as_typed
 @click.option("--kind", type=click.Choice(_KINDS), default="sky", show_default=True, help="What to draw.")
 @click.option("--order", type=click.IntRange(0, 9), help="HEALPix order of the sky map (default: 5).")
 @click.option("--x", metavar="COLUMN", help="Column along the picture, of density and completeness.")
