@@ -15,6 +15,7 @@ import click
 from ssap_mirror.core import layout
 from ssap_mirror.errors import MirrorError
 
+from ssap_query.arrow.counted import counted
 from ssap_query.cli.diagnostics import note
 from ssap_query.cli.words.completion import format_names
 
@@ -166,7 +167,7 @@ class Output:
         if self.iso:
             result = result.with_iso_dates()
         if self.samp:
-            note(f"{len(result):,} rows to {', '.join(result.broadcast_samp())}")
+            note(f"{counted(len(result), 'row')} to {', '.join(result.broadcast_samp())}")
         if self.samp and self.is_open:
             pass
         elif self.target in (None, "-") and (self.file_format or _guessed()) == _TABLE:
@@ -176,9 +177,12 @@ class Output:
             click.echo(terminal_text(result, width, _SHOWN_ROWS), nl=False)
         elif self.target in (None, "-"):
             result.write(sys.stdout.buffer, self.file_format or "csv")
+            if not (len(result) or result.inputs):  # what describes a service has no rows, either
+                note("note: no row matches")
         else:
             result.write(Path(str(self.target)), self.file_format)
-            note(f"{len(result):,} rows to {self.target}{'; SYNTHETIC rows' if 'synthetic' in result.infos else ''}")
+            made_up = "; SYNTHETIC rows" if "synthetic" in result.infos else ""
+            note(f"{counted(len(result), 'row')} to {self.target}{made_up}")
         for text in result.notes:
             note(f"note: {text}")
         if result.status == "OVERFLOW":

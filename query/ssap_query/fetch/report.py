@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 from ssap_mirror.core import storage
 from ssap_mirror.errors import MirrorError
 
+from ssap_query.arrow.counted import counted
 from ssap_query.fetch.wanted import Wanted
 
 __all__ = ["MANIFEST", "Fetched", "FetchedFile", "read_manifest", "write_manifest"]
@@ -89,8 +90,8 @@ class Fetched:
         size = sum(file.size_bytes for file in self.files if file.state == "fetched")
         came = f"{states['fetched']:,} fetched ({size / 1e6:,.1f} MB)"
         lines = [
-            f"{_counted(len(self.files), 'file')} of "
-            f"{_counted(len(self.identities) - len(self.rows_without_file), 'row')}: {came}, "
+            f"{counted(len(self.files), 'file')} of "
+            f"{counted(len(self.identities) - len(self.rows_without_file), 'row')}: {came}, "
             f"{states['kept']:,} kept from before, {states['missing']:,} missing; {self.folder / MANIFEST}"
         ]
         if self.rows_without_file:
@@ -162,10 +163,6 @@ def read_manifest(folder: Path) -> Lines:
             message = f"{path} is no manifest of fetched files; move it away"
             raise MirrorError(message)
         return {(cells[0], cells[3]): cells for cells in lines}
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _cells(identity: str, file: FetchedFile, folder: Path) -> Sequence[str]:

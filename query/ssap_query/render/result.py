@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, overload
 
 from ssap_mirror.core.schema import Schema
 
+from ssap_query.arrow.counted import counted
 from ssap_query.render.faces.files import FilesInterface
 from ssap_query.render.faces.pyvo_interface import PyvoInterface
 from ssap_query.render.renderable import Input
@@ -109,9 +110,8 @@ class Result(PyvoInterface, FilesInterface, ABC):
         return self._of_numbers(chosen)
 
     def __repr__(self) -> str:
-        rows, columns = len(self), len(self.schema)
-        counted = f"{rows:,} row{'' if rows == 1 else 's'}, {columns:,} column{'' if columns == 1 else 's'}"
-        return f"<{type(self).__name__}: {counted}, {self.status}>"
+        size = f"{counted(len(self), 'row')}, {counted(len(self.schema), 'column')}"
+        return f"<{type(self).__name__}: {size}, {self.status}>"
 
     def _repr_html_(self) -> str:
         from ssap_query.render.columns.importance import most_important

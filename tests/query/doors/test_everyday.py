@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -230,59 +230,6 @@ def test_a_command_ends_at_once_when_it_is_told_to(number: int, code: int, said:
 def _cpu_seconds(process: int) -> float:
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-@pytest.fixture
-def topcat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str, int]]]:
-    """A hub with a program on it that loads tables; gives what it was sent: type, name, bytes."""
-    from ssap_query.render.faces.samp import library
-
-    samp = library()
-    monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'samp').as_uri()}")
-    samp.conf.use_internet = False
-    hub = samp.SAMPHubServer(web_profile=False, addr="localhost", lockfile=str(tmp_path / "samp"))
-    hub.start()
-    client = samp.SAMPIntegratedClient(name="topcat", addr="localhost")
-    client.connect()
-    heard: list[tuple[str, str, int]] = []
-
-    def load(key: str, sender: str, message_id: str, kind: str, given: dict[str, str], extra: object) -> None:
-        content = Path(given["url"].removeprefix("file://")).read_bytes()
-        heard.append((kind, given["name"], len(content)))
-        client.reply(message_id, {"samp.status": "samp.ok", "samp.result": {}})
-
-    def spectrum(key: str, sender: str, kind: str, given: dict[str, str], extra: object) -> None:
-        heard.append((kind, given["url"], 0))
-
-    client.bind_receive_call("table.load.votable", load)
-    client.bind_receive_notification("spectrum.load.ssa-generic", spectrum)
-    yield heard
-    client.disconnect()
-    hub.stop()
-
-
-def test_samp(topcat: list[tuple[str, str, int]], sample: ssap.Mirror, ask: Callable[..., Ended]) -> None:
-    found = sample.search((292.06, 43.93), 0.7, snr=(600, None))
-    assert found.broadcast_samp() == ("topcat",)
-    kind, name, size = topcat.pop()
-    assert (kind, SAMPLE in name) == ("table.load.votable", True)
-    assert size > 1000
-    done = ask("query", *CONE, "--samp")
-    assert (done.stdout, done.stderr) == ("", "18 rows to topcat\n")
-    assert len(topcat) == 1
-    found[0].broadcast_samp()
-    until = time.monotonic() + 20
-    while len(topcat) < 2 and time.monotonic() < until:
-        time.sleep(0.05)
-    assert topcat[1] == ("spectrum.load.ssa-generic", found[0].acref, 0)
-    with pytest.raises(ssap.MirrorError, match="no program 'aladin' on the SAMP hub"):
-        found.broadcast_samp(client_name="aladin")
-
-
-def test_without_a_hub(tmp_path: Path, sample: ssap.Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'gone').as_uri()}")
-    with pytest.raises(ssap.MirrorError, match="no SAMP hub is running"):
-        sample.search((292.06, 43.93), 0.1).broadcast_samp()
 
 
 def test_packed_streams_are_the_same_each_time(ask: Callable[..., Ended], tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from itertools import chain
 
+from ssap_query.arrow.counted import counted
 from ssap_query.render.renderable import Renderable
 from ssap_query.render.text.html import html_table
 
@@ -26,11 +27,11 @@ def notebook_html(result: Renderable, first: Renderable) -> str:
     first : Renderable
         Its first rows and most important columns, which are shown.
     """
-    counted = f"{len(result):,} row{'' if len(result) == 1 else 's'} × {len(result.schema):,} columns"
+    size = f"{counted(len(result), 'row')} × {counted(len(result.schema), 'column')}"
     status = "" if result.status == "OK" else f", {result.status}: more rows match"
     parts = [
-        f"{len(part):,} {what}"
-        for part, whole, what in ((first, result, "rows"), (first.schema, result.schema, "columns"))
+        counted(len(part), what)
+        for part, whole, what in ((first, result, "row"), (first.schema, result.schema, "column"))
         if len(part) < len(whole)
     ]
     shown = f" (shown: {' and '.join(parts)})" if parts else ""
@@ -38,4 +39,4 @@ def notebook_html(result: Renderable, first: Renderable) -> str:
     notes = "".join(f"<br>{escape(text)}" for text in chain(facts, result.notes))
     rows = b"".join(html_table(first, _CELL)).decode()
     scrolling = '<div style="max-width: 100%; overflow-x: auto">'
-    return f"{scrolling}{rows}</div><p><b>{counted}{status}</b>{shown}<small>{notes}</small></p>"
+    return f"{scrolling}{rows}</div><p><b>{size}{status}</b>{shown}<small>{notes}</small></p>"

@@ -267,7 +267,7 @@ class Record(Mapping[str, Any]):
         """
         from ssap_query.render.faces.samp import send_spectrum
 
-        send_spectrum(self._address(), self.title or "spectrum", client_name)
+        send_spectrum(self._address(), self.title or "spectrum", self.format, client_name)
 
     def _address(self) -> str:
         if self.acref is None:

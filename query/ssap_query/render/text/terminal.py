@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from ssap_mirror.core.schema import Column
 
+from ssap_query.arrow.counted import counted
 from ssap_query.arrow.literals import number, string
 from ssap_query.render.columns.cells import TextStyle, is_text, join_rows, joined_with, texts
 from ssap_query.render.columns.importance import importance
@@ -18,8 +19,8 @@ from ssap_query.render.renderable import Renderable, pieces
 __all__ = ["terminal_text", "text_chunks"]
 
 _BETWEEN = "  "
-# Degrees to a third of a milliarcsecond.
-_ANGLE_DIGITS = 7
+# Angles to a third of a milliarcsecond.
+_DIGITS = {"deg": 7, "arcsec": 4}
 _LONGEST = 40
 _MEASURED_ROWS = 8192
 
@@ -81,9 +82,9 @@ def terminal_text(result: Renderable, width: int, rows: int) -> str:
     hidden = []
     more_rows = len(result) - (len(shown[0]) if shown else 0)
     if more_rows:
-        hidden.append(_counted(more_rows, "more row"))
+        hidden.append(counted(more_rows, "more row"))
     if len(fitting) < len(columns):
-        hidden.append(_counted(len(columns) - len(fitting), "more column"))
+        hidden.append(counted(len(columns) - len(fitting), "more column"))
     more = f"; {' and '.join(hidden)} not shown (-o FILE writes all)" if hidden else ""
     return f"{text}{_counts(result)}{more}\n"
 
@@ -91,19 +92,14 @@ def terminal_text(result: Renderable, width: int, rows: int) -> str:
 def _to_read(column: PlainColumn, batch: pa.RecordBatch) -> pa.Array:
     """Values in some rows, angles rounded to what a person reads."""
     values = column.values(batch)
-    if pa.types.is_float64(values.type) and column.column.unit == "deg":
-        return pc.round(values, _ANGLE_DIGITS)
-    return values
+    digits = _DIGITS.get(column.column.unit or "")
+    return values if digits is None or not pa.types.is_float64(values.type) else pc.round(values, digits)
 
 
 def _counts(result: Renderable) -> str:
     truncated = "; truncated: more rows match; raise --maxrec" if result.status == "OVERFLOW" else ""
     made_up = "; SYNTHETIC rows" if "synthetic" in result.infos else ""
-    return f"{_counted(len(result), 'row')}, {_counted(len(result.schema), 'column')}{truncated}{made_up}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{counted(len(result), 'row')}, {counted(len(result.schema), 'column')}{truncated}{made_up}"
 
 
 def _first(result: Renderable, rows: int) -> Iterator[pa.RecordBatch]:

@@ -83,8 +83,11 @@ def _before(folder: Path, live: str) -> str:
     """Name of the snapshot that the live one replaced."""
     from ssap_mirror.core.snapshots.history import read_history
 
-    before = read_history(folder).replaced_by(live)
-    if before is None or before not in layout.snapshot_names(folder):
+    before, names = read_history(folder).replaced_by(live), layout.snapshot_names(folder)
+    if names == (live,):
+        message = f"mirror {folder} has one snapshot only, {live}: there is none to compare it with"
+        raise CatalogError(message)
+    if before is None or before not in names:
         message = f"mirror {folder} has no snapshot that the live one, {live}, is known to have replaced; name one"
         raise CatalogError(message)
     return before

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot"]
 
+_REQUEST = "REQUEST"
 _KINDS = (
     *("sky", "field", "time", "snr", "bands", "density", "velocities", "scatter", "matches", "completeness"),
     "spectrum",
@@ -91,7 +92,10 @@ def _data(data: str | None, mirror: str | None, home: Path | None) -> Drawable:
 
         return TableRows(open_table(data))
     if data is not None and _is_request(data):
-        return open_once(chosen_mirror(mirror, home), home).ssap(typed_request(data, "ivoa"), columns="all")
+        found = open_once(chosen_mirror(mirror, home), home).ssap(typed_request(data, "ivoa"), columns="all")
+        if not len(found):
+            raise ParameterError(_REQUEST, data, "finds no row, so there is nothing to draw")
+        return found
     if data and mirror and data != mirror:
         parameter = "MIRROR"
         raise ParameterError(parameter, data, f"is another mirror than {mirror}")
