@@ -13,6 +13,7 @@ from ssap_mirror.core.schema import Schema
 from ssap_query.arrow.counted import counted
 from ssap_query.render.faces.files import FilesInterface
 from ssap_query.render.faces.pyvo_interface import PyvoInterface
+from ssap_query.render.faces.status import Status
 from ssap_query.render.renderable import Input
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Result(PyvoInterface, FilesInterface, ABC):
             """What a person should know of the rows, a sentence each."""
 
         @property
-        def status(self) -> str:
+        def status(self) -> Status:
             """``OK``, or ``OVERFLOW`` if more rows match than the limit allows (DALI 1.1 §4.4.1)."""
 
     @property
@@ -337,7 +338,7 @@ class Part(Result):
     """How many rows there are."""
     source: Callable[[], Iterator[pa.RecordBatch]]
     """Gives them, piece by piece."""
-    status: str
+    status: Status
     """That of the whole."""
     infos: Mapping[str, str]
     """Those of the whole."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ssap_mirror.core.schema import Column, Schema
 
+from ssap_query.render.faces.status import OK
 from ssap_query.render.result import Result
 from ssap_query.xmatch.join.pairs import Join, count_pairs, count_rows, is_counted_alone, make_pairs
 from ssap_query.xmatch.output.notes import notes_of
@@ -38,7 +39,7 @@ class Match(Result):
     partner come last, if they are kept.
     """
 
-    status = "OK"
+    status = OK
     """A match has no limit of rows."""
 
     def __init__(
