@@ -37,6 +37,6 @@ def notebook_html(result: Renderable, first: Renderable) -> str:
     shown = f" (shown: {' and '.join(parts)})" if parts else ""
     facts = [f"{name}: {result.infos[name]}" for name in _FACTS if name in result.infos]
     notes = "".join(f"<br>{escape(text)}" for text in chain(facts, result.notes))
-    rows = b"".join(html_table(first, _CELL)).decode()
+    rows = b"".join(html_table(first, _CELL, rounded=True)).decode()
     scrolling = '<div style="max-width: 100%; overflow-x: auto">'
     return f"{scrolling}{rows}</div><p><b>{size}{status}</b>{shown}<small>{notes}</small></p>"

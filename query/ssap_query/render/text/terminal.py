@@ -13,14 +13,12 @@ from ssap_query.arrow.counted import counted
 from ssap_query.arrow.literals import number, string
 from ssap_query.render.columns.cells import TextStyle, is_text, join_rows, joined_with, texts
 from ssap_query.render.columns.importance import importance
-from ssap_query.render.columns.plain import PlainColumn, plain_columns
+from ssap_query.render.columns.plain import plain_columns
 from ssap_query.render.renderable import Renderable, pieces
 
 __all__ = ["terminal_text", "text_chunks"]
 
 _BETWEEN = "  "
-# Angles to a third of a milliarcsecond.
-_DIGITS = {"deg": 7, "arcsec": 4}
 _LONGEST = 40
 _MEASURED_ROWS = 8192
 
@@ -69,7 +67,7 @@ def terminal_text(result: Renderable, width: int, rows: int) -> str:
     """
     columns = plain_columns(result)
     described = [column.column for column in columns]
-    pieces_shown = [[_to_read(column, batch) for column in columns] for batch in _first(result, rows)]
+    pieces_shown = [[column.rounded(batch) for column in columns] for batch in _first(result, rows)]
     shown = [pa.concat_arrays(parts) for parts in zip(*pieces_shown, strict=True)]
     table = _Table(described, longest=_LONGEST)
     table.measure(shown)
@@ -87,13 +85,6 @@ def terminal_text(result: Renderable, width: int, rows: int) -> str:
         hidden.append(counted(len(columns) - len(fitting), "more column"))
     more = f"; {' and '.join(hidden)} not shown (-o FILE writes all)" if hidden else ""
     return f"{text}{_counts(result)}{more}\n"
-
-
-def _to_read(column: PlainColumn, batch: pa.RecordBatch) -> pa.Array:
-    """Values in some rows, angles rounded to what a person reads."""
-    values = column.values(batch)
-    digits = _DIGITS.get(column.column.unit or "")
-    return values if digits is None or not pa.types.is_float64(values.type) else pc.round(values, digits)
 
 
 def _counts(result: Renderable) -> str:
