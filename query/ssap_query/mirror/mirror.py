@@ -202,7 +202,7 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
         target : str, optional
             Name of a target of the mirror, around whose position is looked, in place of `pos`.
         sort : str or sequence of str
-            Columns to sort by; with a minus in front from the largest down (``sort="-ssa_snr"``).
+            Columns to sort by; with a minus in front from the largest down (``sort="-ssa_snr,mobsid"``).
         per : str, optional
             One row for each ``target``, each ``position`` or each value of a column.
         best : str, optional
@@ -237,7 +237,8 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
             "creatordid": creatordid, "mtime": mtime, "varampl": varampl, "timeres": timeres, "format": format,
             "top": top, "maxrec": maxrec, "verb": verb, "verbosity": verbosity, **parameters,
         }  # fmt: skip
-        how = Arrangement((sort,) if isinstance(sort, str) else tuple(sort), per, best, limit)
+        keys = sort.split(",") if isinstance(sort, str) else sort
+        how = Arrangement(tuple(key.strip() for key in keys), per, best, limit)
         if radius is not None:
             words = {"target": target, "sort": how.sort or None, "per": per, "best": best, "limit": limit}
             return self._cone_search(given, radius, words)
