@@ -210,7 +210,7 @@ def _one_per_object(table: pa.Table, objects: Sequence[str], best: str | None, s
 
 
 def _order(table: pa.Table, keys: Sequence[tuple[str, str]]) -> pa.Array:
-    """Numbers of the rows in the order of (column, key with its sign) pairs; rows that are equal keep theirs."""
+    """Numbers of the rows in the order of (column, key with its sign) pairs; what is missing last; equal rows stay."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -220,7 +220,7 @@ def _order(table: pa.Table, keys: Sequence[tuple[str, str]]) -> pa.Array:
         return pa.array(np.arange(len(table)), pa.int64())
     plain = table.select(list(dict.fromkeys(name for name, _ in by)))
     plain = plain.append_column(_ROW, pa.array(np.arange(len(table)), pa.int64()))
-    return pc.sort_indices(plain, sort_keys=[*by, (_ROW, "ascending")], null_placement="at_end")
+    return pc.sort_indices(plain, sort_keys=[*by, (_ROW, "ascending")])
 
 
 def _column(schema: Schema, parameter: str, name: str) -> str:
