@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,9 @@ class MatchSession:
             raise ParameterError(_MEMORY, limits.memory, reason) from error
         weakref.finalize(self, _end, self.connection, spill)
         self.connection.execute("SET disabled_optimizers = ?", [_FIXED_PLANS])
-        self.connection.execute("SET enable_progress_bar = false")
+        # A notebook without ipywidgets has no progress bar, and DuckDB refuses to be told about it there.
+        with suppress(duckdb.InvalidInputException):
+            self.connection.execute("SET enable_progress_bar = false")
 
     def run(self, *statements: str) -> None:
         """Execute statements that have no answer."""

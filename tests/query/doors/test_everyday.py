@@ -87,7 +87,7 @@ class TestAsking:
             (lambda m: m.search(pos=(1, 2), radius=1, sort="ra"), "sort: .* is no word of a cone search"),
             (lambda m: m.search(limit=-1), "limit: -1 is less than none"),
             (lambda m: m.search(sizze=1), "perhaps size is meant"),
-            (lambda m: m.search(sort="ssa_snrr"), "perhaps ssa_snr is meant"),
+            (lambda m: m.search(sort="ssa_snrr"), "perhaps ssa_snr or"),
             (lambda m: m.explain("SNR=20", size=1), "is given beside a whole request"),
             (lambda m: m.crossmatch("stars.csv", radius=1), "is called radius_arcsec"),
         ],
