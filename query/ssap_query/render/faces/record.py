@@ -85,6 +85,11 @@ class Record(FileOfRecord, Mapping[str, Any]):
     def __repr__(self) -> str:
         return f"<Record {', '.join(f'{name}={value!s}' for name, value in self.items())}>"
 
+    def _repr_html_(self) -> str:
+        from ssap_query.render.faces.notebook import record_html
+
+        return record_html((self._schema[name] for name in self), self.values())
+
     def get(self, key: str | None, default: Any = None, decode: bool = False) -> Any:  # noqa: FBT001
         """Value of a column, or a default where there is no such column; `decode` makes text of bytes, as in pyvo."""
         value = self[key] if key is not None and key in self._rows.names else default
