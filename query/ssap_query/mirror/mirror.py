@@ -271,10 +271,10 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
         """
         from ssap_query.mirror.explain import explain
 
-        request = one_request(request, parameters)
+        asked = one_request(request, parameters)
         engine = self.engine
         schema = engine.catalog.schema
-        parsed = read_request(schema, request, dialect, columns, ignore_unanswerable=ignore_unanswerable)
+        parsed = read_request(schema, asked, dialect, columns, ignore_unanswerable=ignore_unanswerable)
         return explain(engine, parsed.query, parsed.columns)
 
 

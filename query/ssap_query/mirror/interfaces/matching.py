@@ -85,9 +85,9 @@ class MatchingMirror:
 
         if _RADIUS in parameters:
             raise ParameterError(_RADIUS, parameters[_RADIUS], "is called radius_arcsec in a match")
-        request = one_request(request, parameters)
+        asked = one_request(request, parameters)
         engine = self._live.engine
-        parsed = read_request(engine.catalog.schema, request, dialect, columns, ignore_unanswerable=ignore_unanswerable)
+        parsed = read_request(engine.catalog.schema, asked, dialect, columns, ignore_unanswerable=ignore_unanswerable)
         left, left_positions = selected_table(engine, parsed)
         match = crossmatch(
             left, other, radius_arcsec, find, left_positions=left_positions, right_positions=other_positions,
