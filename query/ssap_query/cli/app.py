@@ -46,7 +46,7 @@ _PURPOSES = {
     "ask": "Ask a mirror",
     "look": "See what there is",
     "keep": "Make and keep mirrors",
-    "doors": "Other programs",
+    "doors": "Serve and show",
 }
 
 
@@ -116,6 +116,7 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
 @click.group(
     cls=_LazyGroup,
     invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 @click.option(
