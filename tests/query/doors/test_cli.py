@@ -299,7 +299,7 @@ class TestOtherCommands:
         listed = [line.split()[0] for line in shown.output.splitlines() if line.startswith("  ")]
         assert [name for name in COMMANDS if listed.count(name) != 1] == []
         assert "..." not in shown.output.replace("COMMAND [ARGS]...", "")
-        assert max(map(len, shown.output.splitlines())) <= 80
+        assert max(map(len, shown.output.splitlines())) <= min(int(width), 120)
 
     @pytest.mark.parametrize(
         ("words", "said"),
