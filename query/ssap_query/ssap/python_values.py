@@ -6,15 +6,13 @@ The text is then read like any other request, so that a search and a request can
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
 
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.ssap.registry import REGISTRY
+from ssap_query.ssap.request import Pairs, SsapRequest
 
 __all__ = ["one_request", "request_pairs"]
-
-R = TypeVar("R")
 
 _ALIASES = {"DIAMETER": "SIZE", "RESPONSE_FORMAT": "RESPONSEFORMAT", "VERBOSITY": "VERB"}
 
@@ -68,12 +66,14 @@ def request_pairs(given: Mapping[str, object]) -> list[tuple[str, object]]:
     return pairs
 
 
-def one_request(request: R | None, parameters: Mapping[str, object]) -> R | list[tuple[str, object]]:
+def one_request(
+    request: str | bytes | Pairs | SsapRequest | None, parameters: Mapping[str, object]
+) -> str | bytes | Pairs | SsapRequest:
     """Give the request that is meant where one can be given whole, or by its parameters.
 
     Parameters
     ----------
-    request : object, optional
+    request : str, bytes, iterable of (str, object), or SsapRequest, optional
         The whole one.
     parameters : mapping of str to object
         As `request_pairs` takes them.
