@@ -126,7 +126,8 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
 def group(ctx: click.Context) -> None:
     """Mirror the metadata of a spectra service, and ask the mirror what you would have asked the service."""
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        note(ctx.get_help())
+        ctx.exit(int(ExitCode.BAD_INPUT))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

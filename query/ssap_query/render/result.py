@@ -216,7 +216,7 @@ class Result(PyvoInterface, FilesInterface, ABC):
 
         Raises
         ------
-        ImportError
+        MissingPackageError
             If pandas is not installed.
         """
         from ssap_query.render.dataframes import to_pandas
@@ -228,7 +228,7 @@ class Result(PyvoInterface, FilesInterface, ABC):
 
         Raises
         ------
-        ImportError
+        MissingPackageError
             If polars is not installed.
         """
         from ssap_query.render.dataframes import to_polars

@@ -87,6 +87,7 @@ def online(base_url: str) -> Iterator[Callable[..., Any]]:
         yield lambda kind, path: kind(f"{base_url}/corpus/{path}")
 
 
+@pytest.mark.extra("pyvo")
 def test_spectra(online: Callable[..., Any], corpus_mirror: ssap.Mirror, tmp_path: Path) -> None:
     from pyvo.dal import SSAService
 
@@ -98,6 +99,7 @@ def test_spectra(online: Callable[..., Any], corpus_mirror: ssap.Mirror, tmp_pat
         assert here[part] == there[part], part
 
 
+@pytest.mark.extra("pyvo")
 def test_cone_search(online: Callable[..., Any], corpus_mirror: ssap.Mirror) -> None:
     from pyvo.dal import SCSService
 
@@ -125,6 +127,7 @@ def test_a_cone_search_that_is_none(words: dict[str, Any], said: str, corpus_mir
         corpus_mirror.search(**words)
 
 
+@pytest.mark.extra("pyvo")
 def test_more_than_the_limit(online: Callable[..., Any], corpus_mirror: ssap.Mirror) -> None:
     from pyvo.dal import SSAService
 

@@ -19,6 +19,8 @@ from .conftest import Ended, Run
 
 SAMPLES = sample_path().parent
 CONE = ("--pos", "292.06,43.93", "--size", "0.7", "--snr", "600/")
+pytestmark = pytest.mark.extra("pyvo")
+
 TABLE, COVERAGE, SPECTRUM = "table.load.votable", "coverage.load.moc.fits", "spectrum.load.ssa-generic"
 
 

@@ -207,9 +207,9 @@ def test_a_result_to_topcat_needs_a_hub(run: Run, folder: Path, monkeypatch: pyt
     assert "no SAMP hub is running; start TOPCAT" in done.stderr
 
 
+@pytest.mark.extra("specutils")
 def test_the_spectra_of_matched_rows(run: Run, folder: Path) -> None:
     """Task 9: download the spectra of ten matched rows, and read them with specutils."""
-    pytest.importorskip("specutils", reason="an extra")
     ten = ssap.open(SAMPLE, sample_path().parent).search((292.06, 43.93), 0.7, snr=(300, None), columns="all", limit=10)
     rows, names = ten.to_arrow(), ten.to_arrow()["mobsid"].to_pylist()
     (folder / "www").mkdir()
