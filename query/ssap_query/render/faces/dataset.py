@@ -1,22 +1,18 @@
-"""The spectrum that a record is about, fetched from where its service has it."""
+"""The spectrum that a record is about as a file of a name that tells what it is."""
 
 from __future__ import annotations
 
 import mimetypes
 import re
 import shutil
-import tempfile
 from pathlib import Path
-from typing import IO
 
 from ssap_mirror.core.storage import replacing, translate_write_errors
-from ssap_mirror.errors import SourceError
 
-__all__ = ["fetch", "save"]
+from ssap_query.fetch.run import fetch_document
 
-# What is larger than a spectrum usually is waits on disk.
-_IN_MEMORY = 16 << 20
-_TIMEOUT_S = 60.0
+__all__ = ["save"]
+
 # Media types of spectra that Python does not know.
 _ENDINGS = {
     "application/x-votable+xml": ".vot",
@@ -24,42 +20,6 @@ _ENDINGS = {
     "image/fits": ".fits",
     "spectrum/fits": ".fits",
 }
-
-
-def fetch(address: str, timeout: float | None = None) -> IO[bytes]:
-    """Fetch a document.
-
-    Parameters
-    ----------
-    address : str
-        Where it is.
-    timeout : float, optional
-        Longest silence of the server [s]; a minute without it.
-
-    Returns
-    -------
-    binary file
-        A temporary one, at its beginning.
-
-    Raises
-    ------
-    SourceError
-        If it cannot be fetched.
-    """
-    import httpx
-
-    file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  (the caller's to close)
-    try:
-        with httpx.stream("GET", address, timeout=timeout or _TIMEOUT_S, follow_redirects=True) as response:
-            response.raise_for_status()
-            for piece in response.iter_bytes():
-                file.write(piece)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        file.close()
-        message = f"the spectrum {address} cannot be fetched: {error}"
-        raise SourceError(message) from error
-    file.seek(0)
-    return file
 
 
 def save(
@@ -87,7 +47,7 @@ def save(
     MirrorError
         If the file cannot be written.
     """
-    with fetch(address, timeout) as document:
+    with fetch_document(address, timeout) as document:
         place = Path(folder)
         with translate_write_errors(place):
             place.mkdir(parents=True, exist_ok=True)

@@ -189,7 +189,7 @@ class Record(Mapping[str, Any]):
         Parameters
         ----------
         timeout : float, optional
-            Longest wait for the server [s].
+            Longest silence of the server [s]; a minute without it.
 
         Returns
         -------
@@ -201,11 +201,11 @@ class Record(Mapping[str, Any]):
         KeyError
             If the record has no address of a spectrum.
         SourceError
-            If it cannot be fetched.
+            If it cannot be fetched, or is not whole.
         """
-        from ssap_query.render.faces.dataset import fetch
+        from ssap_query.fetch.run import fetch_document
 
-        return fetch(self._address(), timeout)
+        return fetch_document(self._address(), timeout)
 
     def cachedataset(self, *, filename: str | None = None, dir: str = ".", timeout: float | None = None) -> Path:
         """Fetch the spectrum into a file.
@@ -217,7 +217,7 @@ class Record(Mapping[str, Any]):
         dir : str
             Folder that it is in.
         timeout : float, optional
-            Longest wait for the server [s].
+            Longest silence of the server [s]; a minute without it.
 
         Returns
         -------
@@ -229,7 +229,7 @@ class Record(Mapping[str, Any]):
         KeyError
             If the record has no address of a spectrum.
         SourceError
-            If it cannot be fetched.
+            If it cannot be fetched, or is not whole.
         MirrorError
             If the file cannot be written.
         """
