@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,8 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarAway]:
 
 
 @pytest.fixture
-def reader(centre: FarAway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Reader]:
+def desk(centre: FarAway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Sit down where a reader is: in a folder, with a folder of mirrors, and the command at hand."""
     folder = tmp_path / "reader"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -54,19 +56,16 @@ def reader(centre: FarAway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    reading = Reader(centre.words)
-    try:
-        yield reading
-    finally:
-        reading.close()
 
 
 @pytest.mark.timeout(1800)
+@pytest.mark.usefixtures("desk")
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_a_page_does_what_it_says(page: Path, reader: Reader) -> None:
-    for block in blocks_of(page):
-        if block.reason is None:
-            reader.run(block)
+def test_a_page_does_what_it_says(page: Path, centre: FarAway) -> None:
+    with closing(Reader(centre.words(page))) as reader:
+        for block in blocks_of(page):
+            if block.reason is None:
+                reader.run(block)
 
 
 def test_every_block_is_run_or_says_why_not() -> None:
