@@ -20,7 +20,7 @@ from ssap_query.fetch.folder import open_folder, stored_files
 from ssap_query.fetch.lamost import unlogged
 from ssap_query.fetch.options import FetchOptions
 from ssap_query.fetch.plan import Cost, cost_of, wanted_files
-from ssap_query.fetch.report import Fetched, FetchedFile, write_manifest
+from ssap_query.fetch.report import Fetched, FetchedFile, read_manifest, write_manifest
 from ssap_query.fetch.rows import Rows, identities
 from ssap_query.fetch.wanted import Wanted
 
@@ -69,10 +69,11 @@ def fetch_files(
         return _Offline(folder, options).report(rows, wanted)
     # Locked for as long as anything may be written: nobody else fetches the same files meanwhile.
     with open_folder(folder) as files, unlogged():
+        before = read_manifest(folder)  # a table of somebody else by that name is told of before anything is fetched
         with closing(Fetching(files, options, policy or RequestPolicy(), progress or Silent())) as fetching:
             found = fetching.run(wanted)
         fetched = Fetched(folder, tuple(found), tuple(identities(rows)))
-        write_manifest(fetched)
+        write_manifest(fetched, before)
     return fetched
 
 

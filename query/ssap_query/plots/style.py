@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ssap_mirror.core.schema import Column
-from ssap_mirror.core.storage import replacing
-from ssap_mirror.errors import MirrorError, ParameterError, needs_extra
+from ssap_mirror.core.storage import replacing, translate_write_errors
+from ssap_mirror.errors import ParameterError, needs_extra
 
 # Every picture needs this module, so each says in the same sentence that there is nothing to draw with.
 with needs_extra("plot", "matplotlib"):
@@ -133,15 +133,12 @@ def save(axes: Axes | Sequence[Axes], target: str | Path | IO[bytes]) -> None:
     target = Path(target) if isinstance(target, str) else target
     form = form_of(target)
     figure: Any = (axes[0] if isinstance(axes, Sequence) else axes).figure
-    try:
-        if isinstance(target, Path):
-            with replacing(target) as beside:
-                figure.savefig(beside, dpi=150, format=form, bbox_inches="tight", pad_inches=0.15)
-        else:
-            figure.savefig(target, dpi=150, format=form, bbox_inches="tight", pad_inches=0.15)
-    except OSError as error:
-        message = f"{target} cannot be written: {error.strerror or error}"
-        raise MirrorError(message) from error
+    options: dict[str, Any] = {"dpi": 150, "format": form, "bbox_inches": "tight", "pad_inches": 0.15}
+    if isinstance(target, Path):
+        with translate_write_errors(target), replacing(target) as beside:
+            figure.savefig(beside, **options)
+    else:
+        figure.savefig(target, **options)
 
 
 def form_of(target: Path | IO[bytes]) -> str:
