@@ -31,6 +31,7 @@ NOT_RUN = {
         "lines of start-up files of three shells; tests/query/doors/test_completion.py asks as they do",
         "needs root on Debian; CI runs it (.ci/run)",
     ],
+    "query/docs/remote.md": ["needs an object store; tests/query/remote asks one on this machine"],
     "query/docs/start.md": ["needs the network; scripts/release installs the wheel in an empty environment"],
 }
 
