@@ -40,6 +40,13 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+def marks_of(page: Path) -> tuple[pytest.MarkDecorator, ...]:
+    """LSDB and Dask warn of things among themselves."""
+    text = page.read_text("utf-8")
+    warned = "import lsdb" in text or ".cluster(" in text
+    return (pytest.mark.filterwarnings("ignore"),) if warned else ()
+
+
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarAway]:
     with far_away(tmp_path_factory.mktemp("far")) as there:
@@ -61,7 +68,7 @@ def desk(centre: FarAway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 @pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("desk")
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", [pytest.param(page, marks=marks_of(page), id=name_of(page)) for page in PAGES])
 def test_a_page_does_what_it_says(page: Path, centre: FarAway) -> None:
     with closing(Reader(centre.words(page))) as reader:
         for block in blocks_of(page):
