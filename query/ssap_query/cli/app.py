@@ -23,6 +23,7 @@ _COMMANDS = {
     "xmatch": "ask",
     "sql": "ask",
     "adql": "ask",
+    "cluster": "ask",
     "list": "look",
     "info": "look",
     "columns": "look",

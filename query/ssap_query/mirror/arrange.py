@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.engine.rows import InMemoryRows
-from ssap_query.mirror.answer import ColumnNames, read_request
+from ssap_query.mirror.answer import ColumnNames, Request, read_request
 from ssap_query.mirror.interfaces.cones import ConeList, around
 from ssap_query.mirror.result import ResultSet
 from ssap_query.ssap.request import SsapRequest
@@ -18,9 +18,9 @@ from ssap_query.ssap.request import SsapRequest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ssap_query.mirror.mirror import Mirror
+    from ssap_query.mirror.explain import Explanation
 
-__all__ = ["Arrangement", "arrange", "ask"]
+__all__ = ["Arrangement", "Asked", "arrange", "ask"]
 
 # Words for what an object is known by -> roles of the columns that say it.
 _OBJECTS = {"target": ("target_name",), "position": ("ra", "dec")}
@@ -78,16 +78,39 @@ class Arrangement:
         return tuple(schema.roles[role] for role in roles)
 
 
+class Asked(Protocol):
+    """A mirror that answers requests, wherever that is done."""
+
+    @property
+    def schema(self) -> Schema:
+        """Its columns."""
+        ...
+
+    def ssap(
+        self, request: Request, dialect: str | None = None, columns: ColumnNames = None, *,
+        ignore_unanswerable: bool = False, cones: ConeList | None = None,
+    ) -> ResultSet:  # fmt: skip
+        """Answer a request, as `Mirror.ssap` does."""
+        ...
+
+    def explain(
+        self, request: Request, dialect: str | None = None, columns: ColumnNames = None, *,
+        ignore_unanswerable: bool = False,
+    ) -> Explanation:  # fmt: skip
+        """Say how a request is read, as `Mirror.explain` does."""
+        ...
+
+
 def ask(
-    mirror: Mirror, request: SsapRequest, how: Arrangement, columns: ColumnNames = None,
+    mirror: Asked, request: SsapRequest, how: Arrangement, columns: ColumnNames = None,
     cones: ConeList | None = None, *, ignore_unanswerable: bool = False,
 ) -> ResultSet:  # fmt: skip
     """Answer a request with its rows put in order: what is shown is read, and what the order is told by.
 
     Parameters
     ----------
-    mirror : Mirror
-        What is asked.
+    mirror : Asked
+        What is asked: a mirror, or a mirror on a cluster.
     request : SsapRequest
         The request.
     how : Arrangement

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ssap_mirror.errors import ParameterError
-
 from ssap_query.mirror.answer import ColumnNames, Request, provenance, read_request
 from ssap_query.mirror.live_engine import LiveEngine
-from ssap_query.ssap.python_values import request_pairs
 
 if TYPE_CHECKING:
     from ssap_query.xmatch import Limits, Match, Positions
@@ -77,16 +74,11 @@ class MatchingMirror:
         CatalogError
             If the snapshot cannot be read.
         """
-        from ssap_query.mirror.interfaces.selection import selected_table
+        from ssap_query.mirror.interfaces.selection import selected_table, selecting
         from ssap_query.xmatch import crossmatch
 
-        if request is None:
-            request = request_pairs(parameters)
-        elif parameters:
-            name, value = next(iter(parameters.items()))
-            raise ParameterError(name, value, "is given beside a whole request, which says what selects the spectra")
-        engine = self._live.engine
-        parsed = read_request(engine.catalog.schema, request, dialect, columns, ignore_unanswerable=ignore_unanswerable)
+        asked, engine = selecting(request, parameters), self._live.engine
+        parsed = read_request(engine.catalog.schema, asked, dialect, columns, ignore_unanswerable=ignore_unanswerable)
         left, left_positions = selected_table(engine, parsed)
         match = crossmatch(
             left, other, radius_arcsec, find, left_positions=left_positions, right_positions=other_positions,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from ssap_mirror.errors import ParameterError
@@ -16,10 +17,13 @@ from ssap_query.cli.output import Output, output
 from ssap_query.cli.words.completion import column_names
 from ssap_query.cli.words.cones import cones_of
 from ssap_query.cli.words.values import in_units, other_unit
-from ssap_query.mirror.arrange import Arrangement, ask
+from ssap_query.mirror.arrange import Arrangement, Asked, ask
 from ssap_query.mirror.interfaces.cones import around
 from ssap_query.ssap import REGISTRY
 from ssap_query.ssap.request import DIALECTS
+
+if TYPE_CHECKING:
+    from ssap_query.mirror.mirror import Mirror
 
 __all__ = ["query"]
 
@@ -112,7 +116,8 @@ Examples:
 def query(
     *, home: Path | None, mirror: str, request: str | None, dialect: str, columns: str | None, explain: bool,
     ignore_unanswerable: bool, output: Output, frame: str | None, cones: str | None, target: str | None,
-    sort: str | None, limit: int | None, per: str | None, best: str | None, count: bool, **given: str | None,
+    sort: str | None, limit: int | None, per: str | None, best: str | None, count: bool,
+    on: Callable[[Mirror], Asked] | None = None, **given: str | None,
 ) -> None:  # fmt: skip
     """Ask a mirror with the parameters of SSAP (SSA 1.1).
 
@@ -136,11 +141,12 @@ def query(
     if limit is not None and not how.needs_all_rows and "MAXREC" not in typed:
         typed["MAXREC"] = str(limit + 1)  # one more tells whether there are more
     parsed = typed_request(request, dialect, typed.items())
+    asked: Asked = opened if on is None else on(opened)
     if explain:
         whole = parsed if places is None else around(parsed, None, places)
-        click.echo(str(opened.explain(whole, columns=chosen, ignore_unanswerable=ignore_unanswerable)))
+        click.echo(str(asked.explain(whole, columns=chosen, ignore_unanswerable=ignore_unanswerable)))
         return
-    result = ask(opened, parsed, how, chosen, places, ignore_unanswerable=ignore_unanswerable)
+    result = ask(asked, parsed, how, chosen, places, ignore_unanswerable=ignore_unanswerable)
     if count:
         click.echo(len(result))
         return
