@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -201,13 +201,18 @@ class ClusterMirror:
         return PlannedRequest(engine, parsed, way)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClusterSearch:
     """Spectra that a request selects, not looked for before they are asked for; made by `ClusterMirror.search`."""
 
     way: Way | None
     """How they are found; None where no rows are asked for."""
-    _answer: Callable[[], ResultSet] = field(repr=False)
+    _answer: Callable[[], ResultSet]
+
+    def __repr__(self) -> str:
+        if self.way is None:
+            return "<ClusterSearch: no rows are asked for>"
+        return f"<ClusterSearch: {len(self.way.query.cover.paths):,} files, not searched yet>"
 
     @property
     def catalog(self) -> Any:
@@ -241,13 +246,16 @@ class ClusterSearch:
         return self.way
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClusterMatch:
     """Pairs of spectra and rows of a catalogue, not looked for before they are asked for."""
 
     _match: CatalogMatch
-    _infos: Mapping[str, str] = field(repr=False)
-    _notes: tuple[str, ...] = field(repr=False)
+    _infos: Mapping[str, str]
+    _notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<ClusterMatch: {', '.join(self._match.arrow.names)}; not computed yet>"
 
     @property
     def catalog(self) -> Any:
