@@ -110,6 +110,8 @@ def measure(folder: Path) -> None:
 
 def on_cluster(mirror: Any, cone: Any, whole: Any) -> None:
     """Measure what LSDB and Dask take before any worker works."""
+    import cloudpickle
+    import lsdb  # noqa: F401  (which takes seconds, and not of these)
     from ssap_query.cluster.files import snapshot_files
     from ssap_query.cluster.way import ClusterScan
 
@@ -121,8 +123,6 @@ def on_cluster(mirror: Any, cone: Any, whole: Any) -> None:
         took, collection = timed(lambda catalog=catalog: catalog.to_dask_dataframe())
         graph_took, graph = timed(lambda collection=collection: dict(collection.optimize().__dask_graph__()))
         told(f"  graph of {len(graph):,} tasks", took + graph_took)
-        import cloudpickle
-
         took, text = timed(lambda graph=graph: cloudpickle.dumps(graph, pickle.HIGHEST_PROTOCOL))
         told(f"  pickled, {len(text) / 1e6:.1f} MB", took)
 

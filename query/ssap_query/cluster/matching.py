@@ -93,14 +93,19 @@ def match_catalogs(
             suffix_method="overlapping_columns",
             log_changes=False,
         )
-    left, right, known = set(spectra.columns), set(other.columns), _types(other)
-    fields = [column.with_name(_named(column.name, right, suffixes[0])) for column in way.query.columns.arrow]
-    fields += [known.field(name).with_name(_named(name, left, suffixes[1])) for name in chosen]
-    names = tuple(column.name for column in fields)
+    shown, known = way.query.columns.arrow, _types(other)
+    both = {name.lower() for name in shown.names} & {name.lower() for name in chosen}
+    fields = [column.with_name(_named(column.name, both, suffixes[0])) for column in shown]
+    fields += [known.field(name).with_name(_named(name, both, suffixes[1])) for name in chosen]
+    names = [column.name for column in fields]
     if double := next((name for name in names if names.count(name) > 1), None):
         raise ParameterError(_SUFFIXES, suffixes, f"leave two columns with the name {double!r}")
+    # LSDB has read more columns than are shown, such as those of the positions.
+    read = set(spectra.columns) & set(other.columns)
+    own = [name + suffixes[0] if name in read else name for name in shown.names]
+    own += [name + suffixes[1] if name in read else name for name in chosen]
     separation = separation_field(SEPARATION if SEPARATION not in names else f"{SEPARATION}_2")
-    return CatalogMatch(catalog, pa.schema([*fields, separation]), (*names, _DISTANCE), way)
+    return CatalogMatch(catalog, pa.schema([*fields, separation]), (*own, _DISTANCE), way)
 
 
 def open_other(other: Any, columns: Sequence[str] | None, storage_options: Mapping[str, Any] | None) -> Any:
@@ -165,5 +170,5 @@ def _types(other: Any) -> pa.Schema:
     return pa.schema([same.get(column.name, column) for column in loaded])
 
 
-def _named(name: str, others: set[str], suffix: str) -> str:
-    return name + suffix if name in others else name
+def _named(name: str, both: set[str], suffix: str) -> str:
+    return name + suffix if name.lower() in both else name

@@ -43,9 +43,8 @@ def selected_unplaced(
     files.check(path)
     place = files.snapshot / path
     wanted = list(dict.fromkeys([*names, *query.columns]))
-    table = pq.read_table(
-        place.path, columns=wanted, filesystem=place.fs, partitioning=None, page_checksum_verification=True
-    ).combine_chunks()
+    with place.fs.open(place.path, "rb") as file:
+        table = pq.read_table(file, columns=wanted, page_checksum_verification=True).combine_chunks()
     found = query.select(table)
     chosen = table.take(as_arrow(found.rows)).select(list(names))
     if score_column is not None and score_column in names and found.score is not None:

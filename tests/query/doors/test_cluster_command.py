@@ -61,7 +61,7 @@ def test_spectra_matched_with_those_of_another_mirror(run: Run, scheduler: str, 
     lines = out.read_text().splitlines()
     assert lines[0] == "mobsid,mobsid_2,separation_arcsec"
     assert len(lines) > 2
-    assert {line.split(",")[0] for line in lines[1:]} == {line.split(",")[1] for line in lines[1:]}
+    assert {line.split(",")[0] for line in lines[1:]} <= {line.split(",")[1] for line in lines[1:]}
     wide = run("cluster", "xmatch", *words[:-1], "60", "--scheduler", scheduler, home=awkward.home)
     assert wide.returncode == 2
     assert "--radius" in wide.stderr
@@ -91,7 +91,15 @@ def test_an_interrupt_ends_it_and_its_workers(awkward: Any, tmp_path: Path) -> N
     assert started.returncode == 130, said
     assert "interrupted" in said
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(ProcessLookupError):  # the workers end as well
-        while time.monotonic() < until + 60:
-            os.killpg(started.pid, 0)
-            time.sleep(0.2)
+    while _is_running(started.pid):  # its workers end as well
+        assert time.monotonic() < until + 60
+        time.sleep(0.1)
+
+
+def _is_running(group: int) -> bool:
+    """Whether any process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
