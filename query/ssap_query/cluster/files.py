@@ -128,6 +128,8 @@ def snapshot_files(catalog: Catalog, address: str | None, storage_options: Mappi
     """
     digest = hashlib.sha256((catalog.path / layout.MANIFEST).read_bytes()).hexdigest()
     folder = str(catalog.path.absolute().parent.parent) if address is None else address
+    if "://" not in folder:
+        folder = str(Path(folder).expanduser().absolute())
     files = SnapshotFiles(folder, catalog.path.name, digest, dict(storage_options or {}))
     if address is not None and not files.is_local:
         try:

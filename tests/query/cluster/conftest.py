@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,3 +18,10 @@ def client() -> Iterator[Any]:
     found = connect("processes", workers=2)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session")
+def folder(awkward: Any, mirror_of: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a mirror of the awkward rows in some twenty partitions: each costs LSDB as much as its rows."""
+    made: Path = mirror_of(awkward.table, awkward.schema, tmp_path_factory.mktemp("cluster"), "several", 400)
+    return made

@@ -40,7 +40,7 @@ def stars(awkward: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     columns = [np.arange(len(at)), ra, dec, rng.random(len(at)).astype(np.float32)]
     batch = pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=_STARS.arrow_schema())
     folder = tmp_path_factory.mktemp("stars") / "stars"
-    build_mirror([batch], _STARS, folder, tile_rows=40, margin_arcsec=10.0)
+    build_mirror([batch], _STARS, folder, tile_rows=150, margin_arcsec=10.0)
     return folder
 
 
@@ -50,8 +50,8 @@ def _pairs(table: pa.Table) -> dict[tuple[str, int], float]:
 
 
 @pytest.mark.parametrize("radius", [1.0, 9.5])
-def test_pairs_are_those_of_the_crossmatch(radius: float, client: Any, awkward: Any, stars: Path) -> None:
-    mirror = awkward.open("tiny")
+def test_pairs_are_those_of_the_crossmatch(radius: float, client: Any, folder: Path, stars: Path) -> None:
+    mirror = ssap.open(folder)
     match = mirror.cluster(client).crossmatch(stars, radius, columns=["mobsid"], snr=(5, None))
     found = match.compute()
     local = mirror.crossmatch(stars, radius, columns=["mobsid"], snr=(5, None), motions=False).to_arrow()
@@ -72,8 +72,8 @@ def test_pairs_are_those_of_the_crossmatch(radius: float, client: Any, awkward: 
     assert len(match.catalog.compute(progress_bar=False)) == len(found)
 
 
-def test_neighbours_and_spectra_without_any(client: Any, awkward: Any, stars: Path) -> None:
-    mirror = awkward.open("tiny")
+def test_neighbours_and_spectra_without_any(client: Any, folder: Path, stars: Path) -> None:
+    mirror = ssap.open(folder)
     request = {"pos": (56.1, 21.6), "size": 10}
     cluster = mirror.cluster(client)
     found = cluster.crossmatch(stars, 9.0, n_neighbors=3, columns=["mobsid", "ra"], **request).compute().to_arrow()
@@ -89,10 +89,10 @@ def test_neighbours_and_spectra_without_any(client: Any, awkward: Any, stars: Pa
     assert 0 < alone["star"].null_count < len(alone)
 
 
-def test_a_match_that_would_lose_pairs_is_refused(client: Any, awkward: Any, stars: Path) -> None:
+def test_a_match_that_would_lose_pairs_is_refused(client: Any, folder: Path, stars: Path) -> None:
     import lsdb
 
-    cluster = awkward.open("tiny").cluster(client)
+    cluster = ssap.open(folder).cluster(client)
     with pytest.raises(ParameterError, match="more than the margin"):
         cluster.crossmatch(stars, 10.5)
     bare = lsdb.open_catalog(next((stars / "snapshots").iterdir()), columns="all")
@@ -106,4 +106,3 @@ def test_a_match_that_would_lose_pairs_is_refused(client: Any, awkward: Any, sta
         cluster.crossmatch(stars, 1.0, other_columns=["nothing"])
     with pytest.raises(SourceError, match="HATS"):
         cluster.crossmatch(stars / "nowhere", 1.0)
-    assert isinstance(awkward.open("tiny"), ssap.Mirror)
