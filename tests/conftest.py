@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 from ssap_mirror.core import layout
 
+from tests.support import extras
 from tests.support.browser import missing_browser
 
 # The same cases on every run and every machine; a case that failed once is written down as an example in its test.
@@ -61,5 +62,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="the DaCHS fixture is not up (SSAP_MIRROR_DACHS)"))
         if item.get_closest_marker("browser") and (reason := missing_browser()) is not None:
             item.add_marker(pytest.mark.skip(reason=reason))
+        for marker in item.iter_markers("extra"):
+            if (reason := extras.missing(marker.args)) is not None:
+                item.add_marker(pytest.mark.skip(reason=reason))
         if item.get_closest_marker("stilts") and shutil.which("stilts") is None:
             item.add_marker(pytest.mark.skip(reason="the stilts command is not installed"))

@@ -9,20 +9,26 @@
      │    ├── ServiceError                   the service answered, and its answer is an error
      │    └── FormatError                    bytes that are not what they claim to be
      ├── CatalogError                        a mirror that is missing, damaged or inconsistent
-     └── BusyError                           another process is writing the same mirror
+     ├── BusyError                           another process is writing the same mirror
+     └── MissingPackageError (also ImportError)  what is asked for needs an extra that is not installed
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 __all__ = [
     "BusyError",
     "CatalogError",
     "FormatError",
     "MirrorError",
+    "MissingPackageError",
     "ParameterError",
     "ServiceError",
     "SourceError",
     "TransportError",
+    "needs_extra",
 ]
 
 _SHOWN, _SHOWN_REASON = 120, 1000
@@ -97,3 +103,40 @@ class CatalogError(MirrorError):
 
 class BusyError(MirrorError):
     """Another process is writing the same mirror."""
+
+
+class MissingPackageError(MirrorError, ImportError):
+    """What is asked for needs a package that comes with an extra, and the extra is not installed.
+
+    Parameters
+    ----------
+    package : str
+        Name of the package.
+    extra : str
+        The extra that has it.
+    """
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"this needs {package}: pip install 'ssap-mirror[{extra}]'", name=package)
+
+
+@contextmanager
+def needs_extra(extra: str, package: str | None = None) -> Iterator[None]:
+    """Say what to install where an import of an optional package fails.
+
+    Parameters
+    ----------
+    extra : str
+        The extra of this project that brings the package.
+    package : str, optional
+        The package; without it, one of the extra's own name.
+
+    Raises
+    ------
+    MissingPackageError
+        If what is imported within cannot be.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingPackageError(package or extra, extra) from error

@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 __all__ = ["Served", "ask", "serve", "watched"]
 
 _START_S = 120.0
+_END_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def serve(home: Path, name: str, *options: str) -> Iterator[Served]:
     Raises
     ------
     RuntimeError
-        If it does not start, or does not end within 10 s of one interrupt.
+        If it does not start, or does not end within 5 s of one interrupt.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -82,7 +83,7 @@ def serve(home: Path, name: str, *options: str) -> Iterator[Served]:
             _wait_for(port, process)
             yield Served(f"http://127.0.0.1:{port}", Path(name).name, process.pid, Path(said.name))
             process.send_signal(signal.SIGINT)
-            process.wait(10)
+            process.wait(_END_S)
         finally:
             process.kill()
             process.wait()

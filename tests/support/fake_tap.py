@@ -56,6 +56,8 @@ class FakeTap:
     """Columns that TAP_SCHEMA says have an index."""
     spelled: dict[str, str] = field(default_factory=dict)
     """Names in TAP_SCHEMA that are not as in the table."""
+    alike: dict[str, str] = field(default_factory=dict)
+    """Columns by names that differ in case alone, which DuckDB cannot have; queries have these in quotes."""
     about: tuple[str, ...] = _ABOUT
     """Columns of TAP_SCHEMA.columns."""
     describes: bool = False
@@ -123,6 +125,8 @@ class FakeTap:
         self.queries.append(query)
         self.before(query)
         sql = re.sub(r"SELECT TOP (\d+) (.*)$", r"SELECT \2 LIMIT \1", query)
+        for column, shown in self.alike.items():
+            sql = sql.replace(f'"{shown}"', column)
         with self._lock:
             found = self._database().sql(sql).to_arrow_table()
         fields = [self._field(item) for item in found.schema]
@@ -167,7 +171,7 @@ class FakeTap:
         return pa.table(
             {
                 "table_name": [self.name] * len(names),
-                "column_name": [self.spelled.get(name, name) for name in names],
+                "column_name": [self.spelled.get(name) or self.alike.get(name, name) for name in names],
                 **{
                     of: pa.array([row[at] for row in told], pa.string())
                     for at, of in enumerate(("unit", "ucd", "utype"))
@@ -180,6 +184,8 @@ class FakeTap:
 
     def _field(self, item: pa.Field) -> pa.Field:
         known = self.table.schema.field(item.name) if item.name in self.table.column_names else item
+        if item.name in self.alike:
+            return known.with_name(self.alike[item.name])
         return known.with_name(known.name.upper()) if self.capitals else known
 
     def _sync(self, params: dict[str, str]) -> Reply:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ssap_mirror.core.schema.column_names import told_apart
 from ssap_mirror.errors import FormatError
-from ssap_mirror.tables.table import Table, listed
+from ssap_mirror.tables.table import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,7 +33,11 @@ def tidied(table: Table) -> Table:
     import pyarrow as pa
 
     given = table.types.names
-    names, notes = _distinct(given)
+    doubled = next((name for number, name in enumerate(given) if name in given[:number]), None)
+    if doubled:
+        message = f"two of its columns are called {doubled!r}"
+        raise FormatError(message)
+    names, notes = told_apart(given)
     fields = []
     for field, name in zip(table.types, names, strict=True):
         metadata = dict(field.metadata or {}) | ({} if name == field.name else {b"source_name": field.name.encode()})
@@ -105,37 +110,3 @@ def plain_array(values: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_run_end_encoded(values.type):
         return plain_array(pc.run_end_decode(values), kind)
     return values.cast(kind)
-
-
-def _distinct(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Names to use, and notes on those that had to change."""
-    doubled = next((name for number, name in enumerate(names) if name in names[:number]), None)
-    if doubled:
-        message = f"two of its columns are called {doubled!r}"
-        raise FormatError(message)
-    taken = {name.lower() for name in names}
-    alike: dict[str, int] = {}
-    for name in names:
-        alike[name.lower()] = alike.get(name.lower(), 0) + 1
-    found, notes, renamed = [], [], []
-    for number, name in enumerate(names, 1):
-        new = name
-        if not name.strip():
-            new = _free(f"col{number}", taken, 0)
-            notes.append(f"column {number} has an empty name and is called {new}")
-        elif alike[name.lower()] > 1:
-            new = _free(name, taken, 1)
-            renamed.append(f"{name} is called {new}")
-        found.append(new)
-    if renamed:
-        notes.append(f"names that differ in case alone, which SQL takes for one: {listed(renamed)}")
-    return found, notes
-
-
-def _free(name: str, taken: set[str], number: int) -> str:
-    new = name if number == 0 else f"{name}_{number}"
-    while new.lower() in taken:
-        number += 1
-        new = f"{name}_{number}"
-    taken.add(new.lower())
-    return new

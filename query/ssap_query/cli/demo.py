@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
-from ssap_mirror.errors import MirrorError
+from ssap_mirror.errors import MirrorError, MissingPackageError
 
 from ssap_query.mirror.shipped import SAMPLE, sample_path
 
@@ -27,6 +28,8 @@ _MIRROR = "lamost6-mrs"
 _SERVER_LIMIT = 3000
 _CONE = ("--pos", "292.06,43.93", "--size", "1", "--band", "6.3e-7/6.8e-7", "--time", "2017-09/2018-06", "--snr", "50/")
 _START_S = 20.0
+# What draws, and the extra that has it.
+_DRAWING = ("matplotlib", "plot")
 
 Command = Sequence[str]
 
@@ -79,7 +82,8 @@ def run(invoke: Callable[[Command], None], say: Callable[[str], None], folder: P
             invoke(step.command)
             if step.real:
                 say(f"   The real service: {step.real}")
-    say(f"\nDone in {time.monotonic() - began:.0f} s. The picture: {folder / 'sky.png'}")
+    picture = f"The picture: {folder / 'sky.png'}" if _can_draw() else f"No picture: {MissingPackageError(*_DRAWING)}"
+    say(f"\nDone in {time.monotonic() - began:.0f} s. {picture}")
     return folder
 
 
@@ -123,11 +127,17 @@ def _steps(url: str, folder: Path) -> Iterator[Step]:
         ),
         "ssap-mirror xmatch gaia.parquet --radius 1 -o matched.parquet",
     )
-    yield Step(
-        "A map of the sky",
-        ("plot", _MIRROR, *home, "-o", str(folder / "sky.png")),
-        f"ssap-mirror plot {_MIRROR} -o sky.png",
-    )
+    if _can_draw():
+        yield Step(
+            "A map of the sky",
+            ("plot", _MIRROR, *home, "-o", str(folder / "sky.png")),
+            f"ssap-mirror plot {_MIRROR} -o sky.png",
+        )
+
+
+def _can_draw() -> bool:
+    """Whether the extra for pictures is there; all other steps go without any."""
+    return find_spec(_DRAWING[0]) is not None
 
 
 def _shown(command: Command) -> Iterator[str]:

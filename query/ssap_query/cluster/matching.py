@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ssap_mirror.core.schema import Column
 from ssap_mirror.errors import ParameterError, SourceError
 
 from ssap_query.cluster.gathering import gather, partitions_in_order, translate_errors
@@ -80,7 +81,8 @@ def match_catalogs(
     if rule.join not in JOINS:
         raise ParameterError(_JOIN, rule.join, f"is none of {', '.join(JOINS)}, which a cluster can do")
     _check_margin(other, rule.radius_arcsec)
-    chosen = _chosen(other, other_columns)
+    known = _types(other)
+    chosen = _chosen(other, known, other_columns)
     spectra = way.catalog()
     with translate_errors(way.files):
         catalog = spectra.crossmatch(
@@ -93,7 +95,7 @@ def match_catalogs(
             suffix_method="overlapping_columns",
             log_changes=False,
         )
-    shown, known = way.query.columns.arrow, _types(other)
+    shown = way.query.columns.arrow
     both = {name.lower() for name in shown.names} & {name.lower() for name in chosen}
     fields = [column.with_name(_named(column.name, both, suffixes[0])) for column in shown]
     fields += [known.field(name).with_name(_named(name, both, suffixes[1])) for name in chosen]
@@ -152,12 +154,14 @@ def _check_margin(other: Any, radius_arcsec: float) -> None:
         raise ParameterError(_RADIUS, radius_arcsec, reason)
 
 
-def _chosen(other: Any, names: Sequence[str] | None) -> list[str]:
+def _chosen(other: Any, known: pa.Schema, names: Sequence[str] | None) -> list[str]:
     loaded = list(other.columns)
     for name in names or ():
         if name not in loaded:
             raise ParameterError(_OTHER_COLUMNS, name, f"is not a column of {other.name} that is loaded")
-    return loaded if names is None else list(names)
+    if names is not None:
+        return list(names)
+    return [name for name in loaded if not Column.from_arrow(known.field(name)).is_hidden]  # what a mirror works out
 
 
 def _types(other: Any) -> pa.Schema:

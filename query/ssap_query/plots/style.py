@@ -8,7 +8,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ssap_mirror.core.schema import Column
 from ssap_mirror.core.storage import replacing
-from ssap_mirror.errors import MirrorError, ParameterError
+from ssap_mirror.errors import MirrorError, ParameterError, needs_extra
+
+# Every picture needs this module, so each says in the same sentence that there is nothing to draw with.
+with needs_extra("plot", "matplotlib"):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,9 +49,6 @@ def new_axes(axes: Axes | None, *, size: tuple[float, float] = _SIZE, **options:
     """Give axes to draw on: those of the caller, or new ones that no window of pyplot knows."""
     if axes is not None:
         return axes
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     made: Axes = figure.add_subplot(**options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+from ssap_mirror.errors import needs_extra
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +26,14 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Integers and booleans with NULL among them in pandas' nullable types, all else as pyarrow converts it.
+
+    Raises
+    ------
+    MissingPackageError
+        If pandas is not installed.
     """
-    import pandas as pd
+    with needs_extra("pandas"):
+        import pandas as pd
 
     nullable = {
         pa.int8(): pd.Int8Dtype(),
@@ -50,8 +57,15 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
 
 
 def to_polars(table: pa.Table) -> pl.DataFrame:
-    """Arrow table as a polars data frame."""
-    import polars as pl
+    """Arrow table as a polars data frame.
+
+    Raises
+    ------
+    MissingPackageError
+        If polars is not installed.
+    """
+    with needs_extra("polars"):
+        import polars as pl
 
     batches = [compact(batch) for batch in table.to_batches()]
     found = pl.from_arrow(pa.Table.from_batches(batches, table.schema))

@@ -215,7 +215,7 @@ class Result(PyvoInterface, FilesInterface, ABC):
 
         Raises
         ------
-        ImportError
+        MissingPackageError
             If pandas is not installed.
         """
         from ssap_query.render.dataframes import to_pandas
@@ -227,7 +227,7 @@ class Result(PyvoInterface, FilesInterface, ABC):
 
         Raises
         ------
-        ImportError
+        MissingPackageError
             If polars is not installed.
         """
         from ssap_query.render.dataframes import to_polars

@@ -27,6 +27,7 @@ from ssap_mirror.tables.parquet.voparquet import CONTENT_KEY, VERSION_KEY, votab
 RowMaker = Callable[..., pa.RecordBatch]
 
 
+@pytest.mark.extra("lsdb")
 @pytest.mark.filterwarnings("ignore")  # what LSDB and Dask warn of among themselves
 def test_a_snapshot_is_a_strictly_valid_hats_catalogue(
     live_mirror: Catalog, spectra_rows: RowMaker, caplog: pytest.LogCaptureFixture
@@ -56,6 +57,7 @@ def test_a_snapshot_is_a_strictly_valid_hats_catalogue(
     assert frame["specid"].iloc[0] in set(cone["specid"])
 
 
+@pytest.mark.extra("hats")
 def test_the_sky_map_counts_the_rows_and_the_thumbnail_shows_some(live_mirror: Catalog) -> None:
     from hats import read_hats
     from hats.io.skymap import read_skymap
@@ -87,6 +89,7 @@ def test_the_properties_say_whose_rows_they_are(tmp_path: Path, spectra_schema: 
         assert "copyright" not in found
 
 
+@pytest.mark.extra("hats")
 def test_the_spatial_index_is_that_of_hats(live_mirror: Catalog) -> None:
     from hats.pixel_math.spatial_index import compute_spatial_index
 
@@ -204,6 +207,7 @@ def test_a_column_of_any_shape_has_its_field() -> None:
     ]
 
 
+@pytest.mark.extra("hats")
 def test_properties_survive_what_titles_may_hold(tmp_path: Path) -> None:
     from hats.catalog.dataset.table_properties import TableProperties
 
@@ -224,6 +228,7 @@ def test_properties_survive_what_titles_may_hold(tmp_path: Path) -> None:
     assert theirs.obs_title == found["obs_title"]
 
 
+@pytest.mark.extra("lsdb")
 @pytest.mark.filterwarnings("ignore")  # what LSDB and Dask warn of among themselves
 def test_lsdb_matches_two_mirrors_pair_for_pair(tmp_path: Path) -> None:
     import lsdb

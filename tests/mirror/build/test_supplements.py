@@ -191,6 +191,7 @@ def test_every_file_is_listed_with_its_checksum(tmp_path: Path) -> None:
     assert {item["path"] for item in listed} == found - {layout.SUPPLEMENTS}
 
 
+@pytest.mark.extra("lsdb")
 @pytest.mark.filterwarnings("ignore")  # what LSDB and Dask warn of among themselves
 def test_hats_and_lsdb_take_the_folder_of_a_mirror(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     import lsdb
@@ -209,6 +210,7 @@ def test_hats_and_lsdb_take_the_folder_of_a_mirror(tmp_path: Path, caplog: pytes
     assert len(opened) == catalog.rows
 
 
+@pytest.mark.extra("lsdb")
 @pytest.mark.filterwarnings("ignore")  # what LSDB and Dask warn of among themselves
 def test_lsdb_takes_it_over_http(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     import lsdb

@@ -22,6 +22,8 @@ import pyarrow.parquet as pq
 import pytest
 from ssap_mirror.tables import open_table
 
+from tests.support.extras import optional
+
 NAN, INF = math.nan, math.inf
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
@@ -104,7 +106,7 @@ def _astropy(form: str, **options: Any) -> Callable[[pa.Table, Path], None]:
 
 def _pandas(method: str, **options: Any) -> Callable[[pa.Table, Path], None]:
     def write(table: pa.Table, path: Path) -> None:
-        import pandas as pd
+        pd = optional("pandas")
 
         frame = table.to_pandas(types_mapper={kind: getattr(pd, f"{name}Dtype")() for kind, name in _NULLABLE}.get)
         getattr(frame, method)(path, index=False, **options)
@@ -126,7 +128,7 @@ def _duckdb(table: pa.Table, path: Path) -> None:
 
 def _polars(form: str) -> Callable[[pa.Table, Path], None]:
     def write(table: pa.Table, path: Path) -> None:
-        import polars as pl
+        pl = optional("polars")
 
         getattr(pl.from_arrow(table), f"write_{form}")(path)
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.feather
@@ -22,6 +20,10 @@ from astropy.table import Table as AstropyTable
 from astropy.time import Time
 from ssap_mirror.errors import FormatError, ParameterError, SourceError
 from ssap_mirror.tables import Table, open_table
+
+from tests.support.extras import optional
+
+pd, pl = optional("pandas"), optional("polars")
 
 
 def rows(table: Table) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ def sky(seed: int, rows: int) -> pa.Table:
 
 def pairs(left: pa.Table, right: pa.Table, radius: float) -> set[tuple[int, int]]:
     def vectors(table: pa.Table) -> np.ndarray:
-        return unit(table["ra"].to_pandas().to_numpy(float), table["dec"].to_numpy())
+        return unit(table["ra"].to_numpy(), table["dec"].to_numpy())
 
     separation = angle(vectors(left)[:, None, :], vectors(right)[None, :, :])
     return set(zip(*map(np.ndarray.tolist, np.nonzero(separation <= radius + 1e-10)), strict=True))

@@ -221,6 +221,10 @@ def test_gives(small: ssap.Mirror, text: str, expected: list[object] | None) -> 
         ("SELECT id FROM spectra WHERE name = 'open", "cannot be read"),
         ("SELECT id AS '' FROM spectra", "without any character"),
         ("SELECT id FROM spectra WHERE ra != dec = wave", "outcome of a comparison"),
+        ("SELECT id FROM spectra WHERE ra BETWEEN 1 AND 2 NOT IN (1, 2)", "outcome of a comparison"),
+        ("SELECT id FROM spectra WHERE ra IS NULL IS NULL", "outcome of a comparison"),
+        ("SELECT id FROM spectra WHERE id LIKE 'a' ESCAPE '!' = 'b'", "outcome of a comparison"),
+        ("SELECT id FROM spectra WHERE ra = NOT dec", "outcome of a comparison"),
         ("SELECT COUNT(*) FROM spectra GROUP BY HAVING 1 = 1", "groups by nothing"),
     ],
 )  # fmt: skip

@@ -17,6 +17,7 @@ from ssap_query.engine.index.sky_cover import reach
 from ssap_query.ssap.values.cones import TARGET, Cone, Region
 
 
+@pytest.mark.extra("pandas")
 def test_values(corpus_mirror: ssap.Mirror) -> None:
     roles = corpus_mirror.schema.roles
     found = corpus_mirror.adql("SELECT * FROM ivoa.obscore ORDER BY obs_id").to_pandas()

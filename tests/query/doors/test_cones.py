@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import ssap_query as ssap
 from astropy import units as u
@@ -18,7 +17,11 @@ from ssap_mirror.errors import ParameterError
 from ssap_query.mirror.interfaces.cones import read_cones
 from ssap_query.mirror.shipped import SAMPLE, sample_path
 
+from tests.support.extras import optional
+
 from .conftest import Run
+
+pd = optional("pandas")
 
 SAMPLES = sample_path().parent
 PLACES = [(292.06, 43.93), (10.0, -80.0), (292.1, 43.9)]

@@ -140,6 +140,7 @@ class TestKnowing:
         assert len(repr(explained)) < 300
         assert "<pre" in explained._repr_html_()
 
+    @pytest.mark.extra("polars")
     def test_polars_scans_all_rows(self, sample: ssap.Mirror) -> None:
         frame = sample.scan().select("mobsid").collect()
         assert frame.height == sample.catalog.rows

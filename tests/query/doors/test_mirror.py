@@ -160,11 +160,13 @@ class TestConversions:
         assert table.schema.field("ssa_location").type.equals(pa.list_(pa.float64(), 2))
         assert sum(batch.num_rows for batch in found.batches()) == len(table)
 
+    @pytest.mark.extra("pandas")
     def test_pandas(self, found) -> None:
         frame = found.to_pandas()
         assert list(frame.columns) == list(found.schema.names)
         assert list(frame["mobsid"]) == found.to_arrow()["mobsid"].to_pylist()
 
+    @pytest.mark.extra("polars")
     def test_polars(self, found) -> None:
         frame = found.to_polars()
         assert frame["mobsid"].to_list() == found.to_arrow()["mobsid"].to_pylist()

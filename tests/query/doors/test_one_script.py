@@ -67,6 +67,7 @@ def online(base_url: str) -> Iterator[Callable[..., Any]]:
         yield lambda kind, path: kind(f"{base_url}/corpus/{path}")
 
 
+@pytest.mark.extra("pyvo")
 def test_spectra(online: Callable[..., Any], corpus_mirror: ssap.Mirror) -> None:
     from pyvo.dal import SSAService
 
@@ -77,6 +78,7 @@ def test_spectra(online: Callable[..., Any], corpus_mirror: ssap.Mirror) -> None
         assert here[part] == there[part], part
 
 
+@pytest.mark.extra("pyvo")
 def test_cone_search(online: Callable[..., Any], corpus_mirror: ssap.Mirror) -> None:
     from pyvo.dal import SCSService
 

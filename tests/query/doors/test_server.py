@@ -35,6 +35,7 @@ def status(root: ET.Element) -> str | None:
 
 
 class TestPrograms:
+    @pytest.mark.extra("pyvo")
     def test_pyvo_searches(self, base_url: str, corpus_mirror: ssap.Mirror) -> None:
         import pyvo
 
@@ -49,6 +50,7 @@ class TestPrograms:
         assert record.acref == expected.to_arrow()["accref"][0].as_py()
         assert record.title == expected.to_arrow()["ssa_dstitle"][0].as_py()
 
+    @pytest.mark.extra("pyvo")
     def test_pyvo_tells_an_overflow_and_an_error(self, base_url: str) -> None:
         import pyvo
 
@@ -59,6 +61,7 @@ class TestPrograms:
         with pytest.raises(pyvo.dal.DALQueryError, match="SNR: 'high' "):
             service.search(pos=(56.1, 21.6), diameter=60.0, SNR="high")
 
+    @pytest.mark.extra("pyvo")
     def test_pyvo_cone_search(self, base_url: str, corpus_mirror: ssap.Mirror) -> None:
         import pyvo
 
@@ -231,6 +234,7 @@ class TestVosi:
         root = votable(client.get("/corpus/tables"))
         assert [name.text for name in root.findall(".//column/name")] == list(corpus_mirror.schema.names)
 
+    @pytest.mark.extra("pyvo")
     @pytest.mark.parametrize("path", ["availability", "capabilities", "tables"])
     def test_pyvo_reads_them(self, path: str, base_url: str) -> None:
         from pyvo.io import vosi

@@ -8,7 +8,7 @@ from astropy.units import Unit
 from ssap_mirror.errors import FormatError, SourceError
 from ssap_query.fetch.options import FetchOptions
 
-pytest.importorskip("specutils", reason="an extra")
+pytest.importorskip("specutils", reason="the extra spectra is not installed")
 
 from ssap_query.fetch.spectra.read import read_spectra
 

@@ -11,16 +11,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from matplotlib.collections import QuadMesh
-from matplotlib.figure import Figure
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import MirrorError, ParameterError
-from ssap_query import crossmatch, plots
+from ssap_query import crossmatch
 from ssap_query.engine.rows import InMemoryRows
 from ssap_query.mirror.result import ResultSet
+
+pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
+from ssap_query import plots
 from ssap_query.plots.kinds import KINDS, plot
 from ssap_query.plots.style import save
 
+from tests.support.extras import optional
 from tests.support.spectra_files import mrs_fits
 
 _MADE_UP = MappingProxyType({"mirror": "mine, snapshot x", "synthetic": "true: the rows are made up"})
@@ -182,7 +187,7 @@ def stars_as_result() -> ResultSet:
 
 
 def test_a_spectrum(tmp_path: Path) -> None:
-    pytest.importorskip("specutils", reason="an extra")
+    optional("specutils")
     (tmp_path / "x.fits").write_bytes(mrs_fits(31, (11,)))
     axes = plots.spectrum(tmp_path / "x.fits", ["3111R", "31B"])
     assert axes.get_legend_handles_labels()[1] == ["3111R", "31B"]

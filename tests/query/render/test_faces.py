@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import duckdb
 import numpy as np
-import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pytest
 from ssap_mirror.core.schema import Column, Schema
@@ -15,6 +13,10 @@ from ssap_query.engine.rows import InMemoryRows
 from ssap_query.mirror.result import ResultSet
 from ssap_query.render.result import Result
 from ssap_query.xmatch import crossmatch
+
+from tests.support.extras import optional
+
+pd, pl = optional("pandas"), optional("polars")
 
 BIG = 2**53 + 1
 SCHEMA = Schema(

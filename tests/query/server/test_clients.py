@@ -252,6 +252,7 @@ class TestConeSearch:
         for ucd in ("ID_MAIN", "POS_EQ_RA_MAIN", "POS_EQ_DEC_MAIN"):
             assert text.count(f'ucd="{ucd}"') == 1
 
+    @pytest.mark.extra("pyvo")
     def test_pyvo_finds_position_and_identifier(self, address: str) -> None:
         import pyvo
 

@@ -14,8 +14,6 @@ from threading import Thread
 import httpx
 import pyarrow.parquet as pq
 import pytest
-import pyvo
-import requests
 import ssap_query as ssap
 from astropy.io import votable
 from astropy.table import Table
@@ -23,7 +21,10 @@ from ssap_query.arrow.formats import FORMATS
 from ssap_query.server.application import application
 from ssap_query.server.limits import ServerLimits
 
+from tests.support.extras import optional
 from tests.support.serving import serving
+
+pyvo, requests = optional("pyvo"), optional("requests")
 
 LIMITS = ServerLimits(upload_bytes=300_000, query_s=3)
 

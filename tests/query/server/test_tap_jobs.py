@@ -12,7 +12,6 @@ from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
-import pyvo
 import ssap_query as ssap
 from astropy.table import Table
 from ssap_query.adql.interrupt import Interrupt
@@ -21,7 +20,10 @@ from ssap_query.server.limits import ServerLimits
 from ssap_query.server.tap.jobs import JobStore, Phase
 from ssap_query.server.tap.requests import Parameters
 
+from tests.support.extras import optional
 from tests.support.serving import serving
+
+pyvo = optional("pyvo")
 
 UWS = "{http://www.ivoa.net/xml/UWS/v1.0}"
 SLOW = "SELECT COUNT(*) AS n FROM spectra AS a, spectra AS b, spectra AS c WHERE a.ra + b.ra + c.ra < -1"

@@ -116,6 +116,7 @@ def test_only_the_columns_that_are_read(mirror: Mirror, tmp_path: Path) -> None:
     assert mirror.sql(f"SELECT count(*) AS n FROM '{path}'").to_arrow()["n"].to_pylist() == [3]
 
 
+@pytest.mark.extra("pandas")
 def test_tables_by_name(mirror: Mirror, tmp_path: Path) -> None:
     stars().write(tmp_path / "stars.fits")
     kinds = {"path": tmp_path / "stars.fits", "astropy": stars(), "quantities": {"dec": [0.0, 5.0, -5.0] * u.deg}}

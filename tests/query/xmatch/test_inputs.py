@@ -5,7 +5,6 @@ import itertools
 
 import astropy.units as u
 import numpy as np
-import polars
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.dataset
@@ -19,6 +18,11 @@ from ssap_mirror import build_mirror
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import CatalogError, FormatError, ParameterError, SourceError
 from ssap_query.xmatch import Positions, Side, crossmatch
+
+from tests.support.extras import optional
+
+polars = optional("polars")
+optional("pandas")
 
 LEFT = pa.table(
     {

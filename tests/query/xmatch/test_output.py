@@ -14,6 +14,8 @@ import pytest
 from ssap_mirror.errors import MirrorError, ParameterError
 from ssap_query.xmatch import Limits, Positions, crossmatch
 
+from tests.support.extras import optional
+
 LEFT = pa.table(
     {"name": ["a", "b"], "ra": [10.0, 20.0], "dec": [0.0, 0.0], "mag": pa.array([1.0, 2.0], pa.float32())},
     schema=pa.schema(
@@ -69,6 +71,7 @@ def read_back(path):
             heads = [column["name"] for column in document["columns"]]
             return [dict(zip(heads, row, strict=True)) for row in document["data"]]
         case ".ecsv":
+            optional("pandas")
             return Table.read(path).to_pandas().to_dict("records")
         case ending:
             with path.open(newline="") as file:
@@ -176,6 +179,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["taken.parquet"]
 
 
+@pytest.mark.extra("pandas", "polars")
 def test_conversions():
     match = crossmatch(LEFT, RIGHT, left_columns=["name", "mag"], right_columns=["star"])
     assert match.to_pandas()["star"].tolist() == [2, 1]

@@ -116,9 +116,7 @@ class World:
         catalog = self.live()
         if catalog is None:
             return Counter()
-        # A server may spell names in its answers as it likes; regular names are the same in any case.
-        spelled = {name.lower(): name for name in catalog.schema.names}
-        names = [spelled.get(name.lower(), name) for name in self._compared()]
+        names = [_found(catalog, name) or name for name in self._compared()]
         there = [name for name in names if name in catalog.schema.names]
         rows: Counter[Row] = Counter()
         for path in catalog.files:
@@ -136,6 +134,17 @@ class World:
         return [item.column.name for item in self.service.form.shown() if not item.volatile]
 
 
+def _found(catalog: Catalog, name: str) -> str | None:
+    """Name that the mirror has for a column of the service.
+
+    A server may spell names in its answers as it likes, regular names are the same in any case; but where two differ
+    in case alone, each is itself.
+    """
+    by_source = {column.source_name or column.name: column.name for column in catalog.schema}
+    spelled = {column.name.lower(): column.name for column in catalog.schema}
+    return by_source.get(name) or spelled.get(name.lower())
+
+
 def differences(world: World) -> str:
     """Say in which rows, or in which columns' descriptions, the live snapshot is not what the service has now."""
     catalog = world.live()
@@ -147,12 +156,12 @@ def differences(world: World) -> str:
         parts.append(f"{missing:,} rows missing or stale")
     if extra := sum((held - expected).values()):
         parts.append(f"{extra:,} rows extra or stale")
-    by_name = {column.name.lower(): column for column in catalog.schema}
     for item in world.service.form.shown():
-        column, ours = item.column, by_name.get(item.column.name.lower())
-        if ours is None:
+        column, name = item.column, _found(catalog, item.column.name)
+        if name is None:
             parts.append(f"no column {column.name}")
             continue
+        ours = catalog.schema[name]
         said = [getattr(c, name) or "" for name in ("unit", "ucd", "utype", "xtype") for c in (column, ours)]
         if said[::2] != said[1::2]:
             parts.append(f"column {column.name} is described as {said[1::2]}, not {said[::2]}")

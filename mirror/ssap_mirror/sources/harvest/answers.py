@@ -13,7 +13,7 @@ from xml.sax.saxutils import unescape
 from ssap_mirror.core import storage
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
-from ssap_mirror.sources.harvest.shape import changed_columns
+from ssap_mirror.sources.harvest.shape import changed_columns, named_as
 from ssap_mirror.sources.missing_values import MissingValues
 
 if TYPE_CHECKING:
@@ -195,11 +195,12 @@ class AnswerWriter:
         with raw.open("rb") as file:
             reader = read_votable(file, bad_cells=None if self._strict else bad, join_tables=True)
             _refuse_error(reader)
-            if len(reader.schema):
-                _refuse_lack(self._columns, reader.schema)
-                self._refuse_change(reader.schema)
+            schema = named_as(self._columns, reader.schema)
+            if len(schema):
+                _refuse_lack(self._columns, schema)
+                self._refuse_change(schema)
             # Without a TABLE there is no row: some services answer so when nothing matches.
-            rows = self._write(reader, part)
+            rows = self._write((batch.rename_columns(schema.names) for batch in reader), part)
             # The status may stand behind the rows (DALI 1.1 §4.4).
             _refuse_error(reader)
             overflow = reader.query_status == "OVERFLOW" or rows >= maxrec or _warned(reader)

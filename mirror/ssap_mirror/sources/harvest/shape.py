@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 from ssap_mirror.core.schema import UNLISTED, Column, Schema
 
-__all__ = ["changed_columns", "meanings", "shape_digest"]
+__all__ = ["changed_columns", "meanings", "named_as", "shape_digest"]
 
 _MEANING = ("unit", "ucd", "utype", "xtype")
 
@@ -21,6 +22,23 @@ def shape_digest(*schemas: Schema) -> str:
     """Digest of what answers have to be like to be rows of one table, and in one order."""
     plain = [[(*_meaning(column), column.verbosity) for column in schema] for schema in schemas]
     return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
+
+
+def named_as(wanted: Schema, answer: Schema) -> Schema:
+    """Columns of an answer by the names that the mirror has for them.
+
+    One that differs from another in case alone has a name of the mirror's own, but is not seen to need it in an answer
+    without that other.
+
+    Parameters
+    ----------
+    wanted : Schema
+        Columns of the mirror.
+    answer : Schema
+        Columns as they came.
+    """
+    names = {column.source_name or column.name: column.name for column in wanted}
+    return Schema(tuple(replace(c, name=names.get(c.source_name or c.name, c.name)) for c in answer))
 
 
 def changed_columns(before: Schema, now: Schema) -> str | None:

@@ -84,7 +84,9 @@ class Adql:
     scratch: Path
     """Folder for answers on their way."""
     columns: Mapping[str, TapSchemaColumn] = field(default_factory=dict, repr=False)
-    """What TAP_SCHEMA says of the table's columns, by their names in lower case."""
+    """What TAP_SCHEMA says of the table's columns, by their names, and by these in lower case."""
+    alike: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Names of columns that differ from others in case alone, by the names that the mirror has for them."""
     integers: frozenset[str] = frozenset()
     """Columns that hold integers."""
     where: str = ""
@@ -116,7 +118,7 @@ class Adql:
             raise SourceError(message) from error
 
     def with_sample(self, sample: Sample, rows: int) -> Adql:
-        """Know which of the table's columns hold integers, and at how many rows the service cuts its answers.
+        """Know which columns hold integers or have names of the mirror's own, and where the service cuts its answers.
 
         Parameters
         ----------
@@ -127,8 +129,9 @@ class Adql:
         """
         columns = sample.reader.schema
         integers = frozenset(column.name for column in columns if column.datatype in _INTEGERS)
+        alike = {column.name: column.source_name for column in columns if column.source_name}
         cut = sample.overflow and 0 < sample.rows.num_rows < rows
-        return replace(self, integers=integers, most_rows=sample.rows.num_rows if cut else None)
+        return replace(self, integers=integers, alike=alike, most_rows=sample.rows.num_rows if cut else None)
 
     def count(self, slice_: Slice | None = None) -> int:
         """Count the rows of the table, or of a slice of it."""
@@ -209,7 +212,8 @@ class Adql:
 
     def listed(self, column: str) -> TapSchemaColumn | None:
         """Tell what TAP_SCHEMA says of a column; None if it does not list it, or was not read."""
-        return self.columns.get(column.lower())
+        name = self.alike.get(column, column)
+        return self.columns.get(name) or self.columns.get(name.lower())
 
     def with_tap_schema(self) -> Adql:
         """Learn what TAP_SCHEMA says of the table's columns; not every service lists a table as it is asked for.
@@ -229,7 +233,7 @@ class Adql:
             about = {key.lower(): value for key, value in row.items()}
             name = str(about["column_name"]).strip()
             delimited = name.startswith('"')
-            columns[name.strip('"').replace('""', '"').lower()] = TapSchemaColumn(
+            columns[name.strip('"').replace('""', '"')] = TapSchemaColumn(
                 spelling=name if delimited else _quoted(name),
                 unit=about.get("unit") or None,
                 ucd=about.get("ucd") or None,
@@ -238,7 +242,7 @@ class Adql:
                 principal=bool(about.get("principal")),
                 indexed=bool(about.get("indexed")),
             )
-        return replace(asking, columns=columns)
+        return replace(asking, columns={name.lower(): about for name, about in columns.items()} | columns)
 
     def _first_answer(self, query: str) -> tuple[Adql, Sample]:
         """Ask for the most compact answer, and for the one that every service has if that is refused."""
@@ -306,6 +310,8 @@ class Adql:
         return str(int(value)) if self.is_integer(column) else repr(value)
 
     def _name(self, column: str) -> str:
+        if column in self.alike:
+            return _delimited(self.alike[column])
         listed = self.listed(column)
         # Regular names are the same in any case; an answer may spell its columns as the question does.
         return _quoted(column) if listed is None or listed.spelling.lower() == column.lower() else listed.spelling
@@ -335,4 +341,8 @@ def _literal(text: str) -> str:
 
 
 def _quoted(name: str) -> str:
-    return name if _REGULAR.fullmatch(name) and name.lower() not in _RESERVED else '"' + name.replace('"', '""') + '"'
+    return name if _REGULAR.fullmatch(name) and name.lower() not in _RESERVED else _delimited(name)
+
+
+def _delimited(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -59,14 +59,16 @@ def probe(adql: Adql, url: str, title: str, base: Catalog | None, corrections: C
     """
     asked = _SAMPLE_ROWS if base is None else _SMALL_SAMPLE_ROWS
     sample = adql.sample(asked)
-    listed = Schema(tuple(_completed(column, adql.listed(column.name)) for column in sample.reader.schema))
+    listed = Schema(
+        tuple(_completed(column, adql.listed(column.source_name or column.name)) for column in sample.reader.schema)
+    )
     named = corrections.applied_to(listed)
     identity = None if base is None else base.schema.roles.get("identity")
     identity = corrections.roles.get("identity") or identity or identity_in(sample, named)
     brief = {named.roles[role] for role in _BRIEF if role in named.roles}
     columns = tuple(replace(column, verbosity=10 if column.name in brief else column.verbosity) for column in named)
     schema = replace(named, columns=columns, overrides={**named.overrides, "identity": identity or ""})
-    notes = () if adql.where else _other_products(sample, schema)
+    notes = (*sample.reader.notes, *(() if adql.where else _other_products(sample, schema)))
     description = Description("tap", url, title, schema, header=sample.reader.header, notes=notes)
     return Probe(adql.with_sample(sample, asked), description, Price.of_sample(sample))
 

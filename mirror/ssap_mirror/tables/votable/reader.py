@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ssap_mirror.core.schema import Column, Schema
+from ssap_mirror.core.schema.column_names import told_apart
 from ssap_mirror.errors import FormatError
 from ssap_mirror.tables.votable.binary import Base64, BinaryRows
 from ssap_mirror.tables.votable.cells import BadCells, least_bytes
@@ -72,10 +73,13 @@ class VOTableReader:
         self._binary: BinaryRows | None = None
         self._read_header()
         table = self._document.declarations.table
-        self.fields = tuple(_unique(self._document.declarations.located_fields()))
-        """FIELDs as columns, in order. One whose name is taken has a number behind it."""
-        self._constants = self._constant_columns(table.params if table is not None else [])
-        self.schema = Schema((*self.fields, *self._constants))
+        fields = tuple(_unique(self._document.declarations.located_fields()))
+        constants = _constant_columns(fields, table.params if table is not None else [])
+        columns, self._renamed = _told_apart([*fields, *constants])
+        self.fields = tuple(columns[: len(fields)])
+        """FIELDs as columns, in order. One whose name is taken, or differs in case alone, has a number behind it."""
+        self._constants = list(constants.values())
+        self.schema = Schema(tuple(columns))
         """FIELDs, then the PARAMs of the table that stand for a column with one value (SSA utype, not an input)."""
         self._arrow = self.schema.arrow_schema()
         self._texts = [TextColumn(column, bad_cells) for column in self.fields]
@@ -135,10 +139,11 @@ class VOTableReader:
             renamed = [
                 f"{old.name} -> {new.name}"
                 for old, new in zip(table.fields, self.fields, strict=True)
-                if old.name != new.name
+                if old.name != (new.source_name or new.name)
             ]
             if renamed:
                 notes.append(f"columns of a name that was taken have another: {', '.join(renamed)}")
+        notes += self._renamed
         others = self._document.declarations.other_tables
         if others:
             notes.append(f"other tables of the document, after the first table, that are not read: {others}")
@@ -170,18 +175,6 @@ class VOTableReader:
         infos = ((info.name, info.value or info.text) for info in self.infos)
         said = [*infos, *((param.name, param.text) for param in self.params)]
         return next((text.strip() for name, text in said if name == "Error"), None)
-
-    def _constant_columns(self, params: Sequence[Param]) -> dict[Column, pa.Array]:
-        import pyarrow as pa
-
-        taken = {column.name for column in self.fields}
-        constants = {}
-        for param in params:
-            if is_whole_column(param) and param.name not in taken:
-                taken.add(param.name)
-                text = pa.array([param.text or None], pa.string())
-                constants[param.column] = TextColumn(param.column).parse(text, -1)
-        return constants
 
     def _feed(self, size: int) -> None:
         """Give the beginning of the buffer to the parser."""
@@ -308,7 +301,7 @@ class VOTableReader:
         if rows.are_text:
             columns = [text.parse(cells, rows.first) for text, cells in zip(self._texts, columns, strict=True)]
         repeated = pa.array([0] * len(columns[0]), pa.int8())
-        columns = [*columns, *(value.take(repeated) for value in self._constants.values())]
+        columns = [*columns, *(value.take(repeated) for value in self._constants)]
         return pa.RecordBatch.from_arrays(columns, schema=self._arrow)
 
 
@@ -376,6 +369,27 @@ def _unique(columns: Sequence[Column]) -> Iterator[Column]:
             name = f"{column.name}_{number}"
         seen.add(name)
         yield column if name == column.name else replace(column, name=name)
+
+
+def _told_apart(columns: Sequence[Column]) -> tuple[list[Column], list[str]]:
+    """Columns of names that SQL can tell apart, and notes on those that had to change."""
+    names, notes = told_apart([column.name for column in columns])
+    pairs = zip(columns, names, strict=True)
+    return [c if name == c.name else replace(c, name=name, source_name=c.name) for c, name in pairs], notes
+
+
+def _constant_columns(fields: Sequence[Column], params: Sequence[Param]) -> dict[Column, pa.Array]:
+    """PARAMs that stand for a column with one value, and this value."""
+    import pyarrow as pa
+
+    taken = {column.name for column in fields}
+    constants = {}
+    for param in params:
+        if is_whole_column(param) and param.name not in taken:
+            taken.add(param.name)
+            text = pa.array([param.text or None], pa.string())
+            constants[param.column] = TextColumn(param.column).parse(text, -1)
+    return constants
 
 
 def _columns_of_rows(rows: Sequence[Sequence[str | None]]) -> list[pa.Array]:

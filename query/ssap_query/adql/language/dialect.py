@@ -107,8 +107,11 @@ _PARTS: frozenset[type[exp.Expr]] = frozenset(
     }
 )  # fmt: skip
 
-_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
-_SIDES = ("this", "expression")
+_PREDICATES = (
+    *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE),
+    *(exp.Between, exp.In, exp.Like, exp.ILike, exp.Is, exp.Exists),
+)
+_OPERANDS = ("this", "expression", "low", "high")
 
 
 class Adql(Dialect):
@@ -183,10 +186,15 @@ def parse_query(text: str) -> exp.Query:
         if isinstance(node, exp.Group) and not node.expressions:
             message = "groups by nothing"
             raise AdqlError(message)
-        if isinstance(node, _COMPARISONS) and any(isinstance(node.args[side], _COMPARISONS) for side in _SIDES):
+        if isinstance(node, _PREDICATES) and any(_is_predicate(node.args.get(operand)) for operand in _OPERANDS):
             message = f"compares the outcome of a comparison: {node.sql()[:60]!r}"
             raise AdqlError(message)
     return tree
+
+
+def _is_predicate(operand: object) -> bool:
+    """Whether an operand is itself a condition, without parentheses; ADQL compares values (ADQL 2.1 §2.2.3)."""
+    return isinstance(operand, (*_PREDICATES, exp.Not, exp.Escape))
 
 
 def _told(error: ParseError, text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ssap_mirror.errors import FormatError, MirrorError
+from ssap_mirror.errors import FormatError, needs_extra
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,14 +40,11 @@ def specutils() -> Any:
 
     Raises
     ------
-    MirrorError
+    MissingPackageError
         If it is not installed.
     """
-    try:
+    with needs_extra("spectra", "specutils"):
         import specutils
-    except ImportError as error:
-        message = "spectra need specutils: pip install 'ssap-mirror[spectra]'"
-        raise MirrorError(message) from error
     return specutils
 
 

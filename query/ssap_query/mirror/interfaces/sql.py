@@ -7,6 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ssap_mirror.errors import needs_extra
+
 from ssap_query.engine.engine import Engine
 from ssap_query.mirror.answer import provenance
 from ssap_query.mirror.live_engine import LiveEngine
@@ -93,10 +95,11 @@ class SqlMirror:
         ------
         CatalogError
             If the snapshot cannot be read.
-        ImportError
+        MissingPackageError
             If polars is not installed.
         """
-        import polars as pl
+        with needs_extra("polars"):
+            import polars as pl
 
         catalog = self._live.engine.catalog
         catalog.checksums.check(catalog.files)

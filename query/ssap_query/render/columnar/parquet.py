@@ -26,7 +26,7 @@ from ssap_query.render.votable.header import frame
 
 __all__ = ["parquet_chunks"]
 
-_ROW_GROUP = 1 << 16
+_ROW_GROUP = 1 << 15
 _SAMPLE_ROWS = 8192
 # So many times each text of the first rows occurs, at least, for a dictionary to be worth its time.
 _REPEATS = 4

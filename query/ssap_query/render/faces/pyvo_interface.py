@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from ssap_mirror.errors import needs_extra
+
 from ssap_query.render.faces.columns import column_with_ucd, column_with_utype
 
 if TYPE_CHECKING:
@@ -98,8 +100,15 @@ class PyvoInterface(_Base):
         return self.infos.get("request")
 
     def cursor(self) -> Any:
-        """Give a cursor of Python's database interface (PEP 249); needs pyvo."""
-        from pyvo.dal.dbapi2 import Cursor
+        """Give a cursor of Python's database interface (PEP 249); needs pyvo.
+
+        Raises
+        ------
+        MissingPackageError
+            If pyvo is not installed.
+        """
+        with needs_extra("pyvo"):
+            from pyvo.dal.dbapi2 import Cursor
 
         return Cursor(self)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from ssap_mirror.core.schema import Schema
-from ssap_mirror.errors import SourceError
+from ssap_mirror.errors import SourceError, needs_extra
 
 from ssap_query.render.faces.columns import column_with_ucd, column_with_utype
 from ssap_query.render.renderable import Renderable, pieces
@@ -244,11 +244,14 @@ class Record(Mapping[str, Any]):
         ------
         SourceError
             If the record's address is not that of a DataLink document.
+        MissingPackageError
+            If pyvo is not installed.
         """
         if (self.format or "").replace(" ", "").lower() != _DATALINK:
             message = f"no DataLink document belongs to the record: its format is {self.format!r}"
             raise SourceError(message)
-        from pyvo.dal.adhoc import DatalinkResults
+        with needs_extra("pyvo"):
+            from pyvo.dal.adhoc import DatalinkResults
 
         return DatalinkResults.from_result_url(self._address())
 

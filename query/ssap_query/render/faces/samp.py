@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ssap_mirror.errors import MirrorError
+from ssap_mirror.errors import MirrorError, needs_extra
 
 from ssap_query.render.formats import write
 from ssap_query.render.renderable import Renderable
@@ -21,11 +21,18 @@ _PATIENCE_S = 60
 
 
 def library() -> Any:
-    """Give the module that speaks SAMP: pyvo's, which was astropy's until its version 8."""
+    """Give the module that speaks SAMP: pyvo's, which was astropy's until its version 8.
+
+    Raises
+    ------
+    MissingPackageError
+        If pyvo is not installed, and astropy has none.
+    """
     try:
         from pyvo import samp
     except ImportError:
-        from astropy import samp
+        with needs_extra("pyvo"):
+            from astropy import samp
     return samp
 
 

@@ -274,3 +274,25 @@ def test_the_tables_of_one_service_are_not_mixed_up(service: FakeTap, tmp_path: 
     report = sync("lrs", source=f"{service.url}#spectra.few", home=tmp_path, policy=QUICK)
     assert (report.rows, report.complete) == (300, True)
     assert open_catalog("lrs", tmp_path).manifest["source"]["url"] == f"{service.url}#spectra.few"
+
+
+@pytest.mark.parametrize("indexed", ["first", "obsid"])
+def test_columns_whose_names_differ_in_case_alone_are_two(tmp_path: Path, indexed: str) -> None:
+    numbers = np.arange(len(ROWS))
+    table = ROWS.append_column("first", pa.array(numbers)).append_column("second", pa.array(-2.0 * numbers))
+    alike = {"first": "Rmag", "second": "rmag"}
+    with fake_tap.running(FakeTap(table, indexed=(indexed,), alike=alike)) as service:
+        found, rows = harvest(service, tmp_path)
+        asked = " ".join(service.queries)
+    assert found.verdict.complete
+    assert found.record["sweeps"][0]["slices"] >= 8
+    assert_all_rows(rows)
+    schema = found.description.schema
+    assert [(name, schema[name].source_name) for name in schema.names[-2:]] == [("Rmag_1", "Rmag"), ("rmag_2", "rmag")]
+    assert schema["Rmag_1"].description == "About first"
+    assert schema["rmag_2"].description == "About second"
+    expected, rows = table.sort_by("mobsid"), rows.sort_by("mobsid")
+    assert rows.column("Rmag_1").to_pylist() == expected.column("first").to_pylist()
+    assert rows.column("rmag_2").to_pylist() == expected.column("second").to_pylist()
+    assert ('"Rmag" >=' in asked) == (indexed == "first")
+    assert any("differ in case alone" in note and "Rmag is called Rmag_1" in note for note in found.description.notes)

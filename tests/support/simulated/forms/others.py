@@ -18,6 +18,18 @@ def _link(pattern: str, shared_by: int = 1) -> Shown:
 SNRS: dict[str, Part] = {
     "UCD alone": Part((numbers("quality", lambda s: s.snr, "float", ucd="stat.snr"),)),
     "a mere name": Part((numbers("snrg", lambda s: s.snr, "float"),), "nothing"),
+    "two whose names differ in case alone": Part(
+        (
+            numbers("sn", lambda s: s.snr, "float", ucd="stat.snr", utype="ssa:Derived.SNR"),
+            numbers("SN", lambda s: s.velocity, "float"),
+        )
+    ),
+    "a name that is another's of level 1 but for its case": Part(
+        (
+            numbers("snr", lambda s: s.snr, "float", ucd="stat.snr", utype="ssa:Derived.SNR"),
+            numbers("PubDID", lambda s: s.velocity, "float"),
+        )
+    ),
     "no signal to noise": Part((), "nothing"),
     "a signal to noise that is empty": Part(
         (numbers("snr", lambda s: np.full(len(s), np.nan), "float", utype="ssa:Derived.SNR"),), "empty"

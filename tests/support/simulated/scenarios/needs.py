@@ -157,6 +157,11 @@ SCENARIOS: list[Scenario] = [
     _whole("SIZE is a radius", Traits(size_is_radius=True, default_size=0.05)),
     _whole("SIZE is a radius, and POS is needed", Traits(size_is_radius=True, needs=_POS)),
     _whole("SIZE is at most 15 deg, declared", Traits(needs=_POS, max_size=15, max_size_declared=True), most=1000),
+    _whole(
+        "SIZE is at most 15 deg, declared as 900 arcmin",
+        Traits(needs=_POS, max_size=15, max_size_declared=True, max_size_arcmin=True),
+        most=1000,
+    ),
     _whole("SIZE is at most 15 deg, not declared", Traits(needs=_POS, max_size=15), most=1000),
     _whole("SIZE is at most 90 deg, not declared", Traits(max_size=90)),
     Scenario(

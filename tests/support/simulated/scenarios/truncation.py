@@ -117,7 +117,8 @@ SCENARIOS: list[Scenario] = [
     Scenario(
         "a limit that is told shrinks in mid-sweep", midway(_limit(most_rows=60)), says="not proven", most_requests=200
     ),
-    Scenario("a limit that is not told comes in mid-sweep", midway(_limit(silent_rows=100))),
+    # It shows late: the first rows were had in large answers, which all count no more then.
+    Scenario("a limit that is not told comes in mid-sweep", midway(_limit(silent_rows=100)), most_requests=1100),
     Scenario("a limit that is told shrinks between syncs", then(_limit(most_rows=60)), "whole", most_requests=500),
     Scenario("a hundredth of the rows of each answer is lost", _at_first(_lose(0.01)), most_requests=100),
     Scenario("a hundredth of the rows by TIME is lost", _at_first(_lose(0.01, "TIME")), "whole", most_requests=100),
@@ -141,5 +142,10 @@ SCENARIOS: list[Scenario] = [
         says="could not be fetched|not complete",
         most_requests=300,
     ),
-    Scenario("every answer claims to be truncated", _at_first(_claim_overflow)),
+    Scenario(
+        "every answer claims to be truncated",
+        _at_first(_claim_overflow),
+        says="without any row .* cannot be believed",
+        most_requests=20,
+    ),
 ]

@@ -201,7 +201,10 @@ class SsapService:
     def _input(self, name: str) -> str:
         values = ""
         if name == "SIZE" and self.traits.max_size_declared:
-            values = f'<VALUES><MAX value="{self.traits.max_size}"/></VALUES>'
+            in_arcmin = self.traits.max_size_arcmin
+            largest, unit = ((self.traits.max_size or 0) * 60, "arcmin") if in_arcmin else (self.traits.max_size, "deg")
+            values = f'<VALUES><MAX value="{largest}"/></VALUES>'
+            return f'<PARAM name="INPUT:SIZE" datatype="double" unit="{unit}" value="">{values}</PARAM>'
         if name == "COLLECTION" and self.traits.collections:
             options = (f"<OPTION value={quoteattr(value)}/>" for value in self.traits.collections)
             values = f"<VALUES>{''.join(options)}</VALUES>"

@@ -34,6 +34,8 @@ class Traits:
     """Largest SIZE [deg]; more is refused."""
     max_size_declared: bool = False
     """Whether the metadata says so."""
+    max_size_arcmin: bool = False
+    """Whether that is declared in arcminutes."""
     time_reads: Literal["overlap", "within", "midpoint"] = "midpoint"
     """What TIME=a/b asks of an exposure."""
     needs: tuple[str, ...] = ()

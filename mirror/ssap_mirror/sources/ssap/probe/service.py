@@ -80,7 +80,7 @@ def probe(endpoint: Endpoint, known: Schema | None, title: str, corrections: Cor
     if not len(schema):
         message = f"{endpoint.url} is not an SSAP service: its answers have no columns"
         raise SourceError(message)
-    notes += () if known is None else _differences(schema, known)
+    notes += answers[-1].reader.notes + (() if known is None else _differences(schema, known))
     schema = (corrections or Corrections()).applied_to(schema)
     header = answers[-1].reader.header
     description = Description("ssap", endpoint.url, title, schema, parameters, header, notes)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.core.sphere import separation_arcsec
-from ssap_mirror.errors import FormatError, ServiceError
+from ssap_mirror.errors import FormatError, ServiceError, SourceError
 from ssap_mirror.sources.harvest.client import ServerFailure
 from ssap_mirror.sources.harvest.positions import is_date, numbers_of_dates, positions
 from ssap_mirror.sources.harvest.samples import Sample, identity_in
@@ -112,7 +112,7 @@ def find_traits(endpoint: Endpoint, description: Description) -> tuple[Traits, b
     Raises
     ------
     SourceError
-        If a request fails.
+        If a request fails, or the service says of an answer without rows that it is truncated.
     """
     verb, identity, sample = _identity(endpoint, description.schema)
     declared = {column.name.upper() for column in description.parameters}
@@ -197,6 +197,12 @@ def _obeys(endpoint: Endpoint, parameter: str, impossible: str) -> bool:
         answer = endpoint.sample([(parameter, impossible), ("VERB", "1"), ("MAXREC", "1")], attempts=2)
     except _UNUSABLE:
         return False
+    if answer.overflow and not answer.rows.num_rows:
+        message = (
+            f"{endpoint.url} says of an answer without any row ({parameter}={impossible}) that it is truncated; "
+            "what it says of truncation cannot be believed, so no mirror of it would be known to be whole"
+        )
+        raise SourceError(message)
     return bool(answer.rows.num_rows == 0)
 
 
