@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from ssap_mirror.build.supplements.margin import MARGIN
 from ssap_mirror.core import layout
@@ -95,6 +96,8 @@ class CheckedPaths:
 
     files: SnapshotFiles
     """The snapshot."""
+    request: str = field(default_factory=lambda: uuid4().hex)
+    """Makes the tasks of each request its own: Dask would answer one with the error of an earlier one."""
 
     def __call__(self, base: Any, pixel: Any, query_params: Any = None, npix_suffix: str = ".parquet") -> Any:
         """Give the path; parameters are those of ``hats.io.pixel_catalog_file``."""
@@ -127,7 +130,8 @@ def snapshot_files(catalog: Catalog, address: str | None, storage_options: Mappi
         If the address cannot be read, or has another snapshot.
     """
     digest = hashlib.sha256((catalog.path / layout.MANIFEST).read_bytes()).hexdigest()
-    folder = str(catalog.path.absolute().parent.parent) if address is None else address
+    folder = str(catalog.path.absolute()) if address is None else address.rstrip("/")
+    folder = folder.removesuffix(f"/snapshots/{catalog.path.name}")
     if "://" not in folder:
         folder = str(Path(folder).expanduser().absolute())
     files = SnapshotFiles(folder, catalog.path.name, digest, dict(storage_options or {}))

@@ -126,6 +126,8 @@ def open_other(other: Any, columns: Sequence[str] | None, storage_options: Mappi
     ------
     SourceError
         If it cannot be opened.
+    ParameterError
+        If it does not have one of the columns.
     """
     if hasattr(other, "crossmatch"):
         return other
@@ -136,6 +138,9 @@ def open_other(other: Any, columns: Sequence[str] | None, storage_options: Mappi
         return lsdb.open_catalog(
             UPath(other, **(storage_options or {})), columns="all" if columns is None else list(columns)
         )
+    except KeyError as error:  # of pandas, where a column is not there
+        reason = f"names what is no column of {other}: {error.args[0]}"
+        raise ParameterError(_OTHER_COLUMNS, ", ".join(columns or ()), reason) from error
     except Exception as error:  # fsspec, hats and LSDB have many kinds
         message = (
             f"{other} cannot be opened as a HATS catalogue: {(str(error).splitlines() or [type(error).__name__])[0]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from ssap_mirror.errors import ParameterError, SourceError
@@ -48,6 +49,7 @@ def connect(scheduler: str, workers: int | None = None) -> Any:
             threads_per_worker=1 if processes else workers,
             processes=processes,
             dashboard_address=None,
+            silence_logs=logging.CRITICAL,  # what fails is told by an error
         )
     if workers is not None:
         raise ParameterError(_WORKERS, workers, f"is of workers that are started here; {scheduler} has its own")
