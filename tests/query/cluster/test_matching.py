@@ -65,6 +65,7 @@ def test_pairs_are_those_of_the_crossmatch(radius: float, client: Any, folder: P
         ("ra", "deg", "pos.eq.ra;meta.main"),
         ("dec", "deg", "pos.eq.dec;meta.main"),
         ("mag", "mag", "phot.mag"),
+        ("s_location", "deg", "pos.eq"),
         ("separation_arcsec", "arcsec", "pos.angDistance"),
     ]
     assert found.status == "OK"
@@ -79,7 +80,7 @@ def test_neighbours_and_spectra_without_any(client: Any, folder: Path, stars: Pa
     found = cluster.crossmatch(stars, 9.0, n_neighbors=3, columns=["mobsid", "ra"], **request).compute().to_arrow()
     local = mirror.crossmatch(stars, 9.0, n_neighbors=3, columns=["mobsid", "ra"], motions=False, **request).to_arrow()
     assert _pairs(found).keys() == _pairs(local).keys()
-    assert found.column_names == ["mobsid", "ra", "star", "ra_2", "dec", "mag", "separation_arcsec"]
+    assert found.column_names == ["mobsid", "ra", "star", "ra_2", "dec", "mag", "s_location", "separation_arcsec"]
     left = cluster.crossmatch(stars, 0.5, join="left", columns=["mobsid"], other_columns=["star"], **request)
     alone = left.compute().to_arrow()
     placed = [

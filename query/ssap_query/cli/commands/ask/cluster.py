@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import wraps
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["cluster"]
 
+# What they log, also of an interrupt, is not for the user of a command.
+_LIBRARIES = ("distributed", "tornado", "asyncio")
 _WHERE = (
     click.option(
         "--scheduler",
@@ -58,6 +61,8 @@ def _where(command: Callable[..., None]) -> Callable[..., None]:
     def gathered(
         *, scheduler: str, workers: int | None, address: str | None, storage_options: dict[str, Any], **given: Any
     ) -> None:
+        for library in _LIBRARIES:
+            logging.getLogger(library).setLevel(logging.CRITICAL)
         where = {"workers": workers, "address": address, "storage_options": storage_options}
         command(where={"scheduler": scheduler, **where}, **given)
 
