@@ -144,9 +144,10 @@ def partition_query(query: BoundQuery, *, limited: bool) -> PartitionQuery:
         limit=None if many else limit,
     )
     roles = {value.role for value in statement.values if isinstance(value, DistinctValues)}
+    read = list(dict.fromkeys([*columns_of(schema, [*conditions, *computed.values()]), *position]))
     return PartitionQuery(
         statement=statement,
-        columns=tuple(dict.fromkeys([*columns_of(schema, [*conditions, *computed.values()]), *position])),
+        columns=tuple(read or query.columns.arrow.names[:1]),  # a table without any column has no rows
         names={role: schema.roles[role] for role in roles},
         region=region if many else None,
         position=position,
