@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ssap_mirror.errors import ParameterError
+
 from ssap_query.mirror.answer import ColumnNames, Request, provenance, read_request
 from ssap_query.mirror.live_engine import LiveEngine
+from ssap_query.ssap.python_values import one_request
 
 if TYPE_CHECKING:
     from ssap_query.xmatch import Limits, Match, Positions
     from ssap_query.xmatch.join.rule import Find, JoinKind
 
 __all__ = ["MatchingMirror"]
+
+# What the option of `ssap-mirror xmatch` is called, and pyvo's parameter of a cone search [deg].
+_RADIUS = "radius"
 
 
 class MatchingMirror:
@@ -74,10 +80,13 @@ class MatchingMirror:
         CatalogError
             If the snapshot cannot be read.
         """
-        from ssap_query.mirror.interfaces.selection import selected_table, selecting
+        from ssap_query.mirror.interfaces.selection import selected_table
         from ssap_query.xmatch import crossmatch
 
-        asked, engine = selecting(request, parameters), self._live.engine
+        if _RADIUS in parameters:
+            raise ParameterError(_RADIUS, parameters[_RADIUS], "is called radius_arcsec in a match")
+        asked = one_request(request, parameters)
+        engine = self._live.engine
         parsed = read_request(engine.catalog.schema, asked, dialect, columns, ignore_unanswerable=ignore_unanswerable)
         left, left_positions = selected_table(engine, parsed)
         match = crossmatch(

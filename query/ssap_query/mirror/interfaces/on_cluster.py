@@ -23,10 +23,9 @@ from ssap_query.mirror.answer import (
     read_request,
 )
 from ssap_query.mirror.interfaces.cones import ConeList, answer, around, cones_in
-from ssap_query.mirror.interfaces.selection import selecting
 from ssap_query.mirror.result import ResultSet
 from ssap_query.ssap.predicate import FALSE
-from ssap_query.ssap.python_values import request_pairs
+from ssap_query.ssap.python_values import one_request, request_pairs
 from ssap_query.ssap.request import parse
 
 if TYPE_CHECKING:
@@ -168,7 +167,7 @@ class ClusterMirror:
         from ssap_query.xmatch.join.rule import Rule
 
         rule = Rule(radius_arcsec, join=join, min_radius_arcsec=min_radius_arcsec, n_neighbors=n_neighbors)
-        asked = selecting(request, parameters)
+        asked = one_request(request, parameters)
         parsed = read_request(self.schema, asked, dialect, columns, ignore_unanswerable=ignore_unanswerable)
         query = parsed.query
         if query.limit is not None:

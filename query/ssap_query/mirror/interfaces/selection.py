@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ssap_mirror.errors import ParameterError
@@ -11,42 +10,18 @@ from ssap_query.engine.compile import FILE_INDEX, FILE_ROW
 from ssap_query.engine.cones.select_rows import RowGroups
 from ssap_query.engine.engine import Engine
 from ssap_query.engine.scan import Scan
-from ssap_query.mirror.answer import ParsedRequest, Request
+from ssap_query.mirror.answer import ParsedRequest
 from ssap_query.mirror.result import ResultSet
-from ssap_query.ssap.python_values import request_pairs
 from ssap_query.xmatch import Positions, Side
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["selected_table", "selecting"]
+__all__ = ["selected_table"]
 
 # Where a spectrum is (its target), and when (the middle of the exposure).
 _ROLES = ("ra", "dec", "t_mid")
 _REQUEST = "request"
-
-
-def selecting(request: Request | None, parameters: Mapping[str, object]) -> Request:
-    """Give the request that selects the spectra of a match: a whole one, or one of the parameters of a search.
-
-    Parameters
-    ----------
-    request : str, bytes, iterable of (str, object), or SsapRequest, optional
-        A whole request.
-    parameters : mapping of str to object
-        In place of one.
-
-    Raises
-    ------
-    ParameterError
-        If both are given.
-    """
-    if request is None:
-        return request_pairs(parameters)
-    if parameters:
-        name, value = next(iter(parameters.items()))
-        raise ParameterError(name, value, "is given beside a whole request, which says what selects the spectra")
-    return request
 
 
 def selected_table(engine: Engine, parsed: ParsedRequest) -> tuple[Side | pa.Table, Positions | None]:

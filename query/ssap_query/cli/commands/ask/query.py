@@ -17,12 +17,13 @@ from ssap_query.cli.output import Output, output
 from ssap_query.cli.words.completion import column_names
 from ssap_query.cli.words.cones import cones_of
 from ssap_query.cli.words.values import in_units, other_unit
-from ssap_query.mirror.arrange import Arrangement, Asked, ask
+from ssap_query.mirror.arrange import Arrangement, ask
 from ssap_query.mirror.interfaces.cones import around
 from ssap_query.ssap import REGISTRY
 from ssap_query.ssap.request import DIALECTS
 
 if TYPE_CHECKING:
+    from ssap_query.mirror.interfaces.on_cluster import ClusterMirror
     from ssap_query.mirror.mirror import Mirror
 
 __all__ = ["query"]
@@ -117,7 +118,7 @@ def query(
     *, home: Path | None, mirror: str, request: str | None, dialect: str, columns: str | None, explain: bool,
     ignore_unanswerable: bool, output: Output, frame: str | None, cones: str | None, target: str | None,
     sort: str | None, limit: int | None, per: str | None, best: str | None, count: bool,
-    on: Callable[[Mirror], Asked] | None = None, **given: str | None,
+    on: Callable[[Mirror], ClusterMirror] | None = None, **given: str | None,
 ) -> None:  # fmt: skip
     """Ask a mirror with the parameters of SSAP (SSA 1.1).
 
@@ -138,23 +139,21 @@ def query(
     if count:
         chosen = [opened.schema.names[0]]  # one is as good as all
     how = Arrangement(tuple(names(sort) or ()), per, best, limit)
-    if limit is not None and not how.needs_all_rows and "MAXREC" not in typed:
-        typed["MAXREC"] = str(limit + 1)  # one more tells whether there are more
-    parsed = typed_request(request, dialect, typed.items())
-    asked: Asked = opened if on is None else on(opened)
+    parsed = how.bound(typed_request(request, dialect, typed.items()))
+    asked = opened if on is None else on(opened)
     if explain:
         whole = parsed if places is None else around(parsed, None, places)
         click.echo(str(asked.explain(whole, columns=chosen, ignore_unanswerable=ignore_unanswerable)))
         return
     result = ask(asked, parsed, how, chosen, places, ignore_unanswerable=ignore_unanswerable)
-    if count:
-        click.echo(len(result))
-        return
     if result.truncated and "TOP" in parsed.values and "MAXREC" not in parsed.values:
         told = f"these are the {len(result):,} best rows, as --top says; more match"
         result = replace(result, truncated=False, notes=(*result.notes, told))
     if not len(result) and "BAND" in typed and (doubt := other_unit("BAND", typed["BAND"])):
         note(f"note: {doubt}")
+    if count:
+        click.echo(len(result))
+        return
     if output.is_open and "RESPONSEFORMAT" in parsed.values:
         output = replace(output, file_format=result.response_format)
     output.deliver(result)
