@@ -48,7 +48,7 @@ def connect(scheduler: str, workers: int | None = None) -> Any:
             n_workers=workers if processes else 1,
             threads_per_worker=1 if processes else workers,
             processes=processes,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any port: two at a time would want the same
             silence_logs=logging.CRITICAL,  # what fails is told by an error
         )
     if workers is not None:

@@ -27,7 +27,7 @@ def scheduler() -> Iterator[str]:
     """Address of a scheduler with one worker."""
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as found:
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as found:
         yield found.scheduler_address
 
 
