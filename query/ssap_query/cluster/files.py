@@ -130,6 +130,8 @@ def snapshot_files(catalog: Catalog, address: str | None, storage_options: Mappi
         If the address cannot be read, or has another snapshot.
     """
     digest = hashlib.sha256((catalog.path / layout.MANIFEST).read_bytes()).hexdigest()
+    if address is None and catalog.is_remote:
+        address = catalog.address
     folder = str(catalog.path.absolute()) if address is None else address.rstrip("/")
     folder = folder.removesuffix(f"/snapshots/{catalog.path.name}")
     if "://" not in folder:

@@ -12,9 +12,8 @@ from ssap_mirror.core import healpix
 from ssap_mirror.core.schema import HEALPIX_COLUMN
 
 from ssap_query.arrow.arrays import as_arrow, coordinates
-from ssap_query.engine.compile import CANDIDATES, ROW, CompiledQuery, candidates_in_cones, compile_query
+from ssap_query.engine.compile import CANDIDATES, ROW, CompiledQuery, candidates_in_cones, columns_of, compile_query
 from ssap_query.engine.cones.cone_join import cone_table, meeting_order
-from ssap_query.engine.cones.found_rows import columns_of
 from ssap_query.engine.duckdb_session import Session
 from ssap_query.engine.plan import FEW_CONES, BoundQuery
 from ssap_query.engine.score import score_of_joined
