@@ -31,6 +31,10 @@ NOT_RUN = {
         "lines of start-up files of three shells; tests/query/doors/test_completion.py asks as they do",
         "needs root on Debian; CI runs it (.ci/run)",
     ],
+    "query/docs/cluster.md": [
+        "needs the network; tests/query/cluster/test_matching.py does it with a catalogue of its own",
+        "needs a cluster; tests/query/doors/test_cluster_command.py runs both commands",
+    ],
     "query/docs/remote.md": ["needs an object store; tests/query/remote asks one on this machine"],
     "query/docs/start.md": ["needs the network; scripts/release installs the wheel in an empty environment"],
 }
