@@ -8,8 +8,8 @@ import pytest
 
 _ROOT = Path(__file__).parents[1]
 _PACKAGES = (_ROOT / "mirror/ssap_mirror", _ROOT / "query/ssap_query")
-# Data lie beside the code, and typing asks for the marker.
-_NO_ROOMS = {"__pycache__", "data", "py.typed"}
+# Data lie beside the code, typing asks for the marker, and every package has an __init__.
+_NO_ROOMS = {"__pycache__", "data", "py.typed", "__init__.py"}
 _MOST_ENTRIES, _MOST_LINES = 13, 400
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,12 +31,24 @@ NOT_RUN = {
         "lines of start-up files of three shells; tests/query/doors/test_completion.py asks as they do",
         "needs root on Debian; CI runs it (.ci/run)",
     ],
+    "query/docs/cluster.md": [
+        "needs the network; tests/query/cluster/test_matching.py does it with a catalogue of its own",
+        "needs a cluster; tests/query/doors/test_cluster_command.py runs both commands",
+    ],
+    "query/docs/remote.md": ["needs an object store; tests/query/remote asks one on this machine"],
     "query/docs/start.md": ["needs the network; scripts/release installs the wheel in an empty environment"],
 }
 
 
 def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
+
+
+def marks_of(page: Path) -> tuple[pytest.MarkDecorator, ...]:
+    """LSDB and Dask warn of things among themselves."""
+    text = page.read_text("utf-8")
+    warned = "import lsdb" in text or ".cluster(" in text
+    return (pytest.mark.filterwarnings("ignore"),) if warned else ()
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +58,8 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarAway]:
 
 
 @pytest.fixture
-def reader(centre: FarAway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Reader]:
+def desk(centre: FarAway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Sit down where a reader is: in a folder, with a folder of mirrors, and the command at hand."""
     folder = tmp_path / "reader"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -54,19 +68,16 @@ def reader(centre: FarAway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    reading = Reader(centre.words)
-    try:
-        yield reading
-    finally:
-        reading.close()
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_a_page_does_what_it_says(page: Path, reader: Reader) -> None:
-    for block in blocks_of(page):
-        if block.reason is None:
-            reader.run(block)
+@pytest.mark.usefixtures("desk")
+@pytest.mark.parametrize("page", [pytest.param(page, marks=marks_of(page), id=name_of(page)) for page in PAGES])
+def test_a_page_does_what_it_says(page: Path, centre: FarAway) -> None:
+    with closing(Reader(centre.words(page))) as reader:
+        for block in blocks_of(page):
+            if block.reason is None:
+                reader.run(block)
 
 
 def test_every_block_is_run_or_says_why_not() -> None:

@@ -1,4 +1,4 @@
-"""Requests about values that the rows have, made at random."""
+"""Whole requests, made at random about values that the rows have."""
 
 from __future__ import annotations
 

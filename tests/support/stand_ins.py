@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import ssap_query as ssap
 from ssap_mirror import build_mirror
+from ssap_mirror.publish.folder import publish
 from ssap_query.server.application import application
 from starlette.applications import Starlette
 from starlette.staticfiles import StaticFiles
@@ -22,7 +23,7 @@ from tests.support.spectra_files import mrs_fits
 __all__ = ["FarAway", "far_away"]
 
 _FIELD = {"pos": (292.06, 43.93), "size": 0.5}
-_NAME = "lamost6-mrs"
+_NAME, _OTHERS = "lamost6-mrs", "others"
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,14 @@ class FarAway:
     web: Path
     """The folder of its web server."""
 
-    @property
-    def words(self) -> dict[str, str]:
-        """What pages call it -> what it is called here."""
+    def words(self, page: Path) -> dict[str, str]:
+        """Give what a page calls it -> what it is called here."""
+        # Each page publishes into a place of its own; those that only read find what somebody has published.
+        own = page.stem if "/var/www" in page.read_text("utf-8") else _OTHERS
         return {
             "https://example.org/ssap.xml": f"{self.root}/{_NAME}/ssap.xml",
-            "https://example.org/spectra": f"{self.root}/web/spectra",
-            "/var/www": str(self.web),
+            "https://example.org/spectra": f"{self.root}/web/{own}/spectra",
+            "/var/www": str(self.web / own),
         }
 
     def furnish(self, folder: Path, home: Path) -> None:
@@ -65,6 +67,7 @@ def far_away(folder: Path) -> Iterator[FarAway]:
         for obsid, minutes in _exposures(rows).items():
             (spectra / f"{obsid}.fits").write_bytes(mrs_fits(obsid, tuple(sorted(minutes))))
         build_mirror(rows.to_batches(), ssap.open("lamost6-mrs-sample").schema, folder / _NAME, _NAME)
+        publish(folder / _NAME, web / _OTHERS / "spectra", licence="CC BY 4.0")
         hall.mount("/files", StaticFiles(directory=spectra))
         hall.mount("/web", StaticFiles(directory=web))
         hall.mount("/", application({_NAME: ssap.open(str(folder / _NAME))}, publish=True))

@@ -24,6 +24,7 @@ _COMMANDS = {
     "xmatch": ("ask", "Match the spectra with a table of positions, or two tables"),
     "sql": ("ask", "Ask in SQL (DuckDB)"),
     "adql": ("ask", "Ask in ADQL, the language of TAP"),
+    "cluster": ("ask", "Ask and match on the workers of a Dask cluster"),
     "list": ("look", "List the mirrors: rows, size, age, which one is asked"),
     "info": ("look", "What a mirror holds: rows, dates, source, coverage (MOC)"),
     "columns": ("look", "Columns of a mirror: units, ranges, what they mean"),

@@ -34,9 +34,16 @@ Arrays = dict[str, Any]
 
 
 class Session:
-    """A DuckDB database that may be used from many threads at once."""
+    """A DuckDB database that may be used from many threads at once.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    threads : int, optional
+        Most threads that statements take together; one for each core without it.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._config = _CONFIG if threads is None else {**_CONFIG, "threads": threads}
         self._idle: list[duckdb.DuckDBPyConnection] = []
         self._prepared = False
         self._lock = RLock()
@@ -45,7 +52,7 @@ class Session:
     def _root(self) -> duckdb.DuckDBPyConnection:
         import duckdb
 
-        root = duckdb.connect(":memory:", config=_CONFIG)
+        root = duckdb.connect(":memory:", config=self._config)
         root.execute("SET GLOBAL parquet_metadata_cache = true")
         weakref.finalize(self, _close, root, self._idle)
         return root

@@ -25,7 +25,7 @@ from ssap_query.engine.compile import compile_query, files
 from ssap_query.engine.duckdb_session import Session, translate_errors
 from ssap_query.engine.index.row_groups import Group, RowGroupReader, RowSelection
 from ssap_query.engine.index.sky_cover import reach
-from ssap_query.engine.plan import BoundQuery, EngineLimits, Nothing, OpenSnapshot, Way
+from ssap_query.engine.plan import FEW_CONES, BoundQuery, EngineLimits, Nothing, OpenSnapshot, Way
 from ssap_query.engine.rows import OutputColumns
 from ssap_query.engine.snapshot_cache import DEFAULT_CACHE_BYTES, SnapshotCache
 from ssap_query.ssap.interpret import Query
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine"]
 
-# More cones than this are joined with the rows instead of being tested one by one.
-_FEW_CONES = 50
 # Row groups that are decoded whole for a cone; beyond, a scan on all cores is faster.
 _MAX_GROUPS = 16
 # Kinds of what is kept in the cache.
@@ -88,35 +86,52 @@ class Engine:
         CatalogError
             If the snapshot cannot be read.
         """
-        score = self.catalog.schema.role("score")
-        computed = (score.name,) if query.scored and score is not None and score.name in columns else ()
-        bound = BoundQuery(
-            snapshot=self.snapshot,
-            cover=reach(self.catalog, query.region),
-            region=query.region,
-            where=() if query.where == TRUE else (self._bindable(query.where),),
-            columns=OutputColumns(self._arrow(columns), {}, computed),
-            scored=query.ranked or bool(computed),
-            ranked=query.ranked,
-            limit=query.limit,
-        )
+        bound = self.bind(query, columns)
         if query.where == FALSE or not bound.cover.paths:
-            return Nothing(bound.without(self._null_columns()))
+            return Nothing(bound)
         # The modules of the other ways are loaded when they are taken: a cold start pays for one.
         region = query.region
-        if region is not None and len(region.cones) > _FEW_CONES:
+        if region is not None and len(region.cones) > FEW_CONES:
             from ssap_query.engine.cones.cone_join import ConeJoin
 
             return ConeJoin(bound.without(self._constants()), region)
         if region is not None and (groups := self._worth_decoding(bound)):
             from ssap_query.engine.cones.select_rows import RowGroups
 
-            return RowGroups(
-                bound.without(self._null_columns() if self._asked_once else self._constants()), region, groups
-            )
+            return RowGroups(bound if self._asked_once else bound.without(self._constants()), region, groups)
         from ssap_query.engine.scan import Scan
 
-        return Scan(bound.without(self._null_columns()))
+        return Scan(bound)
+
+    def bind(self, query: Query, columns: Schema, *, resolve: bool = True) -> BoundQuery:
+        """Bind a query to the snapshot: find the files it touches, and make its conditions ready to run.
+
+        Parameters
+        ----------
+        query : Query
+            The interpreted request.
+        columns : Schema
+            Columns of the result.
+        resolve : bool
+            Whether what depends on the values of a text column is looked up in the whole snapshot.
+
+        Raises
+        ------
+        CatalogError
+            If the snapshot cannot be read.
+        """
+        score = self.catalog.schema.role("score")
+        computed = (score.name,) if query.scored and score is not None and score.name in columns else ()
+        return BoundQuery(
+            snapshot=self.snapshot,
+            cover=reach(self.catalog, query.region),
+            region=query.region,
+            where=() if query.where == TRUE else (self._bindable(query.where, resolve=resolve),),
+            columns=OutputColumns(self._arrow(columns), self._null_columns(), computed),
+            scored=query.ranked or bool(computed),
+            ranked=query.ranked,
+            limit=query.limit,
+        )
 
     @property
     def _asked_once(self) -> bool:
@@ -184,11 +199,11 @@ class Engine:
 
         return self.cache.get((_DISTINCT, role), load, lambda found: sum(map(getsizeof, found[0])))
 
-    def _bindable(self, predicate: Predicate) -> Predicate:
-        """Resolve what depends on the snapshot's values, and make lists of sequences."""
+    def _bindable(self, predicate: Predicate, *, resolve: bool) -> Predicate:
+        """Make lists of sequences, and resolve what depends on the snapshot's values."""
         values: list[object] = []
         for value in predicate.values:
-            if isinstance(value, DistinctValues):
+            if resolve and isinstance(value, DistinctValues):
                 values.append(value.select(self.distinct(value.role)))
             else:
                 values.append(list(value) if isinstance(value, tuple) else value)

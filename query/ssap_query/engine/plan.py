@@ -25,7 +25,10 @@ from ssap_query.ssap.values.cones import Region
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["BoundQuery", "EngineLimits", "Nothing", "OpenSnapshot", "Way"]
+__all__ = ["FEW_CONES", "BoundQuery", "EngineLimits", "Nothing", "OpenSnapshot", "Way"]
+
+#: More cones than this are joined with the rows instead of being tested one by one.
+FEW_CONES = 50
 
 # Above some eight ranges DuckDB spends more on testing them than it saves on rows.
 _MAX_RANGES = 8

@@ -28,7 +28,7 @@ _RANK, _ROW = " rank", " row"
 
 
 class Answering(Protocol):
-    """What can be asked: a mirror."""
+    """What can be asked: a mirror, here or on a cluster."""
 
     @property
     def schema(self) -> Schema:

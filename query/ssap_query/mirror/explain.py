@@ -110,7 +110,7 @@ class Explanation:
         return f"{plan}<details><summary>SQL</summary>{sql}</details>"
 
 
-def explain(engine: Engine, query: Query, columns: Schema) -> Explanation:
+def explain(engine: Engine, query: Query, columns: Schema, way: Way | None = None) -> Explanation:
     """Explain a request without answering it.
 
     Parameters
@@ -121,13 +121,15 @@ def explain(engine: Engine, query: Query, columns: Schema) -> Explanation:
         The interpreted request.
     columns : Schema
         Columns of the result.
+    way : Way, optional
+        How its rows are found, if it is not the engine that chooses.
 
     Raises
     ------
     CatalogError
         If the files cannot be read.
     """
-    way = engine.plan(query, columns)
+    way = engine.plan(query, columns) if way is None else way
     return Explanation(
         words=query.words,
         compared=_compared(engine.catalog.schema, query),

@@ -15,7 +15,8 @@ from ssap_query.engine.plan import EngineLimits
 from ssap_query.engine.snapshot_cache import DEFAULT_CACHE_BYTES
 from ssap_query.mirror.answer import ColumnNames, Request, plan_request, read_request
 from ssap_query.mirror.interfaces.adql import AdqlMirror
-from ssap_query.mirror.interfaces.cones import ConeList, around, cones_in, search_cones
+from ssap_query.mirror.interfaces.cluster import ClusteredMirror
+from ssap_query.mirror.interfaces.cones import ConeList, answer, cones_in
 from ssap_query.mirror.interfaces.contents import DescribedMirror
 from ssap_query.mirror.interfaces.matching import MatchingMirror
 from ssap_query.mirror.live_engine import LiveEngine
@@ -33,7 +34,7 @@ _TARGET = "target"
 _FRESH_S = 60.0
 
 
-class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
+class Mirror(DescribedMirror, AdqlMirror, MatchingMirror, ClusteredMirror):
     """A mirror of a spectra service, opened at its live snapshot.
 
     It goes on reading that snapshot, whatever is synced meanwhile, until `refresh`; as long as it does, and as long as
@@ -139,14 +140,9 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
         CatalogError
             If the snapshot cannot be read.
         """
-
-        def asked(engine: Engine) -> ResultSet:
-            schema, ignored = engine.catalog.schema, ignore_unanswerable
-            whole = request if cones is None else around(request, dialect, cones)
-            parsed = read_request(schema, whole, dialect, columns, ignore_unanswerable=ignored)
-            return plan_request(engine, parsed).result() if cones is None else search_cones(engine, parsed, cones)
-
-        return self._live.ask(asked)
+        return self._live.ask(
+            lambda engine: answer(engine, request, dialect, columns, cones, ignore_unanswerable=ignore_unanswerable)
+        )
 
     def search(
         self, pos: Any = None, size: Any = None, band: Any = None, time: Any = None, snr: Any = None,

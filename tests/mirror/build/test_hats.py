@@ -156,11 +156,26 @@ def test_astropy_reads_units_and_ucds(live_mirror: Catalog) -> None:
     assert [field.name for field in votable.fields] == pq.read_schema(path).names
     flag = next(field for field in votable.fields if field.name == "flag")
     assert flag.description == "a < b & 'c' \u2013 \u03b1"
+    told = {field.name: (str(field.unit) if field.unit else None, field.ucd) for field in votable.fields}
+    for name in ("ra", "dec", "ssa_specend", "specid"):
+        assert told[name] == (live_mirror.schema[name].unit, live_mirror.schema[name].ucd)
     numbers = ["ra", "ssa_specend", "specid"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # astropy's word on strings without a length of its own
         table = Table.read(path, format="parquet", include_names=numbers)
     assert len(table) == live_mirror.partitions[0].rows
+
+
+@pytest.mark.stilts
+def test_stilts_reads_units_and_ucds(live_mirror: Catalog) -> None:
+    path = live_mirror.partitions[0].path
+    words = ("ifmt=parquet", "cmd=keepcols 'ra dec ssa_specend'", "cmd=meta name units ucd", "ofmt=csv")
+    run = subprocess.run(["stilts", "tpipe", f"in={path}", *words], capture_output=True, text=True, check=False)
+    if "No table handler available for parquet" in run.stderr:
+        pytest.skip("this STILTS was built without Parquet")
+    assert run.returncode == 0, run.stderr
+    expected = [f"{name},{live_mirror.schema[name].unit},{live_mirror.schema[name].ucd}" for name in ("ra", "dec")]
+    assert [line.replace('"', "") for line in run.stdout.splitlines()][1:3] == expected
 
 
 @pytest.mark.stilts

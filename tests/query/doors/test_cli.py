@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("demo", "sync", "query", "xmatch", "sql", "adql", "list", "info", "columns", "covers", "plot", "verify", "open"),
-    *("serve", "path", "export", "fetch", "services", "snapshots", "diff", "rollback", "publish"),
+    *("serve", "path", "export", "fetch", "services", "snapshots", "diff", "rollback", "publish", "cluster"),
 )
 CONE = ("--pos", "56.1,21.6", "--size", "2")
 

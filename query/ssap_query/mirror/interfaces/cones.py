@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.engine.engine import Engine
-from ssap_query.mirror.answer import ParsedRequest, Request, plan_request
+from ssap_query.mirror.answer import ColumnNames, ParsedRequest, PlannedRequest, Request, plan_request, read_request
 from ssap_query.mirror.result import ResultSet
 from ssap_query.ssap.request import SsapRequest, parse
 from ssap_query.ssap.values.python_text import position_text
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from ssap_mirror.core.quantities.positions import Positions
     from ssap_mirror.tables import Table
 
-__all__ = ["ConeList", "around", "cones_in", "read_cones", "search_cones"]
+__all__ = ["ConeList", "answer", "around", "cones_in", "read_cones"]
+
+Plan = Callable[[Engine, ParsedRequest], PlannedRequest]
 
 _POS = "POS"
 # What catalogues call the column of their objects' names, the most telling first.
@@ -195,37 +198,50 @@ def around(request: Request, dialect: str | None, cones: ConeList) -> SsapReques
     return parsed.with_default(_POS, cones.positions)
 
 
-def search_cones(engine: Engine, parsed: ParsedRequest, cones: ConeList) -> ResultSet:
-    """Find the rows in each cone of a list: a row that lies in two cones comes twice.
+def answer(
+    engine: Engine, request: Request, dialect: str | None = None, columns: ColumnNames = None,
+    cones: ConeList | None = None, *, ignore_unanswerable: bool = False, plan: Plan = plan_request,
+) -> ResultSet:  # fmt: skip
+    """Answer a request.
 
     Parameters
     ----------
     engine : Engine
         The open snapshot.
-    parsed : ParsedRequest
-        The request with the positions of the list.
-    cones : ConeList
-        The list.
+    request, dialect, columns, ignore_unanswerable
+        As `ssap_query.mirror.answer.read_request` has them.
+    cones : ConeList, optional
+        Positions in place of POS.
+    plan : callable
+        Chooses how the rows are found.
 
     Raises
     ------
     CatalogError
         If the snapshot cannot be read.
     ParameterError
-        If the cones overlap so much that there are tens of millions of rows.
+        For a bad value, or a constraint that cannot be tested; if the cones of a list overlap so much that there are
+        tens of millions of rows.
     """
+    whole = request if cones is None else around(request, dialect, cones)
+    parsed = read_request(engine.catalog.schema, whole, dialect, columns, ignore_unanswerable=ignore_unanswerable)
+    return plan(engine, parsed).result() if cones is None else _search_cones(engine, parsed, cones, plan)
+
+
+def _search_cones(engine: Engine, parsed: ParsedRequest, cones: ConeList, plan: Plan) -> ResultSet:
+    """Find the rows in each cone of a list: a row that lies in two cones comes twice."""
     import numpy as np
 
     from ssap_query.engine.cones.rows_by_cone import rows_by_cone
 
     schema, region = engine.catalog.schema, parsed.query.region
     if region is None or not parsed.query.selects_rows:
-        return plan_request(engine, parsed).result()
+        return plan(engine, parsed).result()
     told = cones.columns(schema)
     shown = parsed.columns
     position = [schema.roles[role] for role in region.position.roles]
     needed = schema.select([*shown.names, *(name for name in position if name not in shown)])
-    result = plan_request(engine, replace(parsed, columns=needed)).result()
+    result = plan(engine, replace(parsed, columns=needed)).result()
     columns = Schema((*told, *shown.columns), shown.roles)
     added = [cones.numbers, *([] if cones.names is None else [cones.names])]
     arrow = columns.arrow_schema()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ssap_query.xmatch.inputs.tables import Table
 
-__all__ = ["POSITION_ANGLE", "ROW_NUMBERS", "SEPARATION", "Columns", "choose_columns"]
+__all__ = ["POSITION_ANGLE", "ROW_NUMBERS", "SEPARATION", "Columns", "choose_columns", "separation_field"]
 
 SEPARATION = "separation_arcsec"
 POSITION_ANGLE = "position_angle_deg"
@@ -58,6 +58,13 @@ class Columns:
         """Give the SQL expressions that select and rename the columns of one side."""
         pairs = self.left if side == "left" else self.right
         return [f"{quoted(name)} AS {quoted(shown)}" for name, shown in pairs]
+
+
+def separation_field(name: str = SEPARATION) -> pa.Field:
+    """Describe the column of the separations [arcsec]."""
+    import pyarrow as pa
+
+    return pa.field(name, pa.float64(), metadata=_ABOUT[SEPARATION])
 
 
 def choose_columns(

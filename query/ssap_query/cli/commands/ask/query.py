@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from ssap_mirror.errors import ParameterError
@@ -20,6 +21,10 @@ from ssap_query.mirror.arrange import Arrangement, ask
 from ssap_query.mirror.interfaces.cones import around
 from ssap_query.ssap import REGISTRY
 from ssap_query.ssap.request import DIALECTS
+
+if TYPE_CHECKING:
+    from ssap_query.mirror.interfaces.on_cluster import ClusterMirror
+    from ssap_query.mirror.mirror import Mirror
 
 __all__ = ["query"]
 
@@ -112,7 +117,8 @@ Examples:
 def query(
     *, home: Path | None, mirror: str, request: str | None, dialect: str, columns: str | None, explain: bool,
     ignore_unanswerable: bool, output: Output, frame: str | None, cones: str | None, target: str | None,
-    sort: str | None, limit: int | None, per: str | None, best: str | None, count: bool, **given: str | None,
+    sort: str | None, limit: int | None, per: str | None, best: str | None, count: bool,
+    on: Callable[[Mirror], ClusterMirror] | None = None, **given: str | None,
 ) -> None:  # fmt: skip
     """Ask a mirror with the parameters of SSAP (SSA 1.1).
 
@@ -134,11 +140,12 @@ def query(
         chosen = [opened.schema.names[0]]  # one is as good as all
     how = Arrangement(tuple(names(sort) or ()), per, best, limit)
     parsed = how.bound(typed_request(request, dialect, typed.items()))
+    asked = opened if on is None else on(opened)
     if explain:
         whole = parsed if places is None else around(parsed, None, places)
-        click.echo(str(opened.explain(whole, columns=chosen, ignore_unanswerable=ignore_unanswerable)))
+        click.echo(str(asked.explain(whole, columns=chosen, ignore_unanswerable=ignore_unanswerable)))
         return
-    result = ask(opened, parsed, how, chosen, places, ignore_unanswerable=ignore_unanswerable)
+    result = ask(asked, parsed, how, chosen, places, ignore_unanswerable=ignore_unanswerable)
     if result.truncated and "TOP" in parsed.values and "MAXREC" not in parsed.values:
         told = f"these are the {len(result):,} best rows, as --top says; more match"
         result = replace(result, truncated=False, notes=(*result.notes, told))
