@@ -235,23 +235,26 @@ class Client:
             If the server refuses.
         """
         address = httpx.URL(url)
-        longest_s = _FAREWELL_S if self.stop.is_set() else self.policy.connect_timeout_s
 
-        async def forget() -> None:
+        async def forget(longest_s: float) -> None:
             async with asyncio.timeout(longest_s):
                 # Where it leads to afterwards, the list of all jobs for one, is of no interest.
                 response = await self._http.delete(address, follow_redirects=False)
             if response.status_code >= 400:
                 raise refusal(response, response.content)
 
-        with self._lock:
-            self.requests += 1
-        try:
-            with translate_http_errors(address):
-                self._loop.run(forget())
-        except (TimeoutError, Cancelled) as error:
-            message = f"{address.host} did not delete {address} in {longest_s:g} s"
-            raise TransportError(message) from error
+        # What ends all requests is meant for those that fetch something: this is sent once more then.
+        for longest_s in (_FAREWELL_S if self.stop.is_set() else self.policy.connect_timeout_s, _FAREWELL_S):
+            with self._lock:
+                self.requests += 1
+            try:
+                with translate_http_errors(address):
+                    return self._loop.run(forget(longest_s))
+            except (TimeoutError, Cancelled) as error:
+                if isinstance(error, TimeoutError):
+                    break
+        message = f"{address.host} did not delete {address}"
+        raise TransportError(message)
 
     def retrying(self, work: Callable[[], T], attempts: int | None = None) -> T:
         """Do something until it works, with growing, jittered waits between attempts.
@@ -284,8 +287,7 @@ class Client:
         InterruptedHarvest
             If the harvest is to stop.
         """
-        wake = self._wake
-        if self.stop.is_set() or wake.wait(seconds):
+        if self.stop.is_set() or self._wake.wait(seconds):
             raise _interrupted()
 
     def _run(self, request: Callable[[], Coroutine[Any, Any, T]], url: httpx.URL) -> T:
@@ -308,12 +310,10 @@ class Client:
                 self._failed(began)
                 message = f"{url.host} had not finished its answer after {self.policy.longest_answer_s:,.0f} s"
                 raise TransportError(message) from error
-            except TransportError as error:
+            except (TransportError, FormatError) as error:
                 self._failed(began)
-                self._keep_away(error.retry_after_s, url)
-                raise
-            except FormatError:
-                self._failed(began)
+                if isinstance(error, TransportError):
+                    self._keep_away(error.retry_after_s, url)
                 raise
             except ServiceError:
                 self._succeeded()

@@ -53,10 +53,10 @@ class RangePlanner:
         list of Slice
             That together hold every row, those without a value too; empty if the column has too few values.
         """
-        rows, low, high = self._adql.bounds(column.name)
-        if not low < high:
+        bounds = self._adql.bounds(column.name)
+        if not bounds[1] < bounds[2]:
             return []
-        cuts = self._cuts(Range(column.name), rows, _MOST_HALVINGS)
+        cuts = self._cuts(Range(column.name), bounds[0], _MOST_HALVINGS, bounds)
         if not cuts:
             return [WHOLE]
         slices = [Slice(Range(column.name, *ends)) for ends in itertools.pairwise([None, *cuts, None])]
@@ -64,18 +64,23 @@ class RangePlanner:
 
     def plan_texts(self, column: Column) -> list[Slice]:
         """Cut the table by a column of text; as `plan`."""
-        rows, values = self._adql.some_texts(column.name, WHOLE, _SOME_TEXTS)
-        if len(values) < 2:
+        found = self._adql.some_texts(column.name, WHOLE, _SOME_TEXTS)
+        if len(found[1]) < 2:
             return []
-        cuts = self._text_cuts(TextRange(column.name), rows, _MOST_HALVINGS)
+        cuts = self._text_cuts(TextRange(column.name), found[0], _MOST_HALVINGS, found)
         slices = [Slice(text=TextRange(column.name, *ends)) for ends in itertools.pairwise([None, *cuts, None])]
         return [*slices, Slice(null=column.name)] if cuts else [WHOLE]
 
-    def _text_cuts(self, within: TextRange, rows: int, halvings: int) -> list[str]:
-        """Cut at values that occur, whatever order the server has them in: its own counts tell how many are below."""
+    def _text_cuts(
+        self, within: TextRange, rows: int, halvings: int, found: tuple[int, list[str]] | None = None
+    ) -> list[str]:
+        """Cut at values that occur, whatever order the server has them in: its own counts tell how many are below.
+
+        What is `found` in the range is asked for, unless it is known.
+        """
         if rows <= self._rows or not halvings:
             return []
-        rows, values = self._adql.some_texts(within.column, Slice(text=within), _SOME_TEXTS)
+        rows, values = found or self._adql.some_texts(within.column, Slice(text=within), _SOME_TEXTS)
         if rows <= self._rows or len(values) < 2:
             return []
         # Not the least of all: what is below the cut must not be nothing.
@@ -88,11 +93,16 @@ class RangePlanner:
             *self._text_cuts(right, rows - below, halvings - 1),
         ]
 
-    def _cuts(self, within: Range, rows: int, halvings: int) -> list[float]:
-        """Halve between the values that occur, until the slices are small or of one value each."""
+    def _cuts(
+        self, within: Range, rows: int, halvings: int, bounds: tuple[int, float, float] | None = None
+    ) -> list[float]:
+        """Halve between the values that occur, until the slices are small or of one value each.
+
+        The `bounds` of the range are asked for, unless they are known.
+        """
         if rows <= self._rows or not halvings:
             return []
-        rows, low, high = self._adql.bounds(within.parameter, Slice(within))
+        rows, low, high = bounds or self._adql.bounds(within.parameter, Slice(within))
         middle = low + (high - low) / 2
         if self._adql.is_integer(within.parameter):
             middle = math.floor(middle) + 1.0

@@ -68,3 +68,24 @@ def test_a_pause_ends_with_the_harvest() -> None:
         with pytest.raises(InterruptedHarvest):
             client.small("GET", f"{root}/phase")
     assert len(moments) == 1
+
+
+def test_what_ends_all_requests_does_not_keep_a_job_from_being_deleted() -> None:
+    asked, abandoned = threading.Event(), threading.Event()
+    methods: list[str] = []
+
+    def answer(request: Request) -> Reply:
+        methods.append(request.method)
+        asked.set()
+        abandoned.wait(30)
+        return Reply(b"ok")
+
+    with serving(answer) as root, contextlib.closing(Client(RequestPolicy())) as client:
+        deleting = threading.Thread(target=client.delete, args=(f"{root}/async/1",))
+        deleting.start()
+        assert asked.wait(30)
+        client.abandon()
+        abandoned.set()
+        deleting.join(30)
+        assert client.requests == 2
+    assert methods == ["DELETE", "DELETE"]
