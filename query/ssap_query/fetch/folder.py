@@ -146,9 +146,7 @@ def open_folder(path: Path) -> Iterator[FileFolder]:
         try:
             journal = stack.enter_context(Journal(path / JOURNAL))
         except DamagedJournalError as error:
-            message = (
-                f"{path / JOURNAL}, which says what was fetched, is damaged; without it everything is fetched anew"
-            )
+            message = f"{path / JOURNAL}, a list of what was fetched, is damaged; without it all is fetched anew"
             raise MirrorError(message) from error
         _drop_unfinished(path, journal)
         yield FileFolder(path, journal)
