@@ -27,6 +27,8 @@ __all__ = ["Cell", "Outcome", "cells", "main", "run"]
 
 _PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 _NEWEST, _LOWEST = "highest", "lowest-direct"
+# What the oldest libraries are warned of by newer ones, or by Python; it is nothing that we could do better.
+_OLD_AGE = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")
 _TOOLS = ("healpy", "hypothesis", "pytest", "pytest-timeout")
 
 _CORE = ("tests/query/doors/test_extras.py", "tests/query/doors/test_public.py", "tests/mirror/test_public.py")
@@ -147,6 +149,8 @@ def run(cell: Cell, sdist: Artefact, wheel: Artefact, folder: Path) -> Outcome:
             # Modules that an extra draws with cannot be imported without it.
             doctests = ["--pyargs", "ssap_mirror", "ssap_query", "--doctest-ignore-import-errors"]
             words = ["-q", "-p", "no:cacheprovider", f"--basetemp={place / 'tmp'}"]
+            if cell.resolution == _LOWEST:
+                words += [word for warning in _OLD_AGE for word in ("-W", f"ignore::{warning}")]
             do(mine, "-m", "pytest", *words, *cell.tests, *(doctests if cell.tests is _BROAD else ()), cwd=source)
             failed = ""
         except subprocess.CalledProcessError as error:

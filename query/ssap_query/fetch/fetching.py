@@ -25,7 +25,7 @@ from ssap_query.fetch.plan import cost_of
 from ssap_query.fetch.report import FetchedFile
 from ssap_query.fetch.wanted import Wanted, each_once
 
-__all__ = ["Fetching", "files_named"]
+__all__ = ["Fetching", "files_named", "reason_not_to_ask"]
 
 # Hosts of made-up rows (RFC 2606 §2): there are no such names, and nobody is to be asked for them.
 _MADE_UP = (".invalid", ".example", ".test")
@@ -106,7 +106,7 @@ class Fetching:
         entry = self._folder.whole(wanted.address)
         if entry is not None:
             return FetchedFile(wanted, "kept", self._folder.path / entry.file, entry.size_bytes, entry.sha256)
-        reason = _refusal(wanted.address)
+        reason = reason_not_to_ask(wanted.address)
         return FetchedFile(wanted, "missing", reason=reason) if reason else None
 
     def _fill(self, found: dict[Wanted, FetchedFile], absent: Sequence[Wanted], pool: ThreadPoolExecutor) -> None:
@@ -184,7 +184,7 @@ def files_named(
     return each_once(files), lost
 
 
-def _refusal(address: str) -> str:
+def reason_not_to_ask(address: str) -> str:
     """Say why an address is not to be asked for; nothing if it is."""
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https"):

@@ -99,12 +99,15 @@ class MatchSession:
         if limits.threads is not None:
             config["threads"] = limits.threads
         try:
-            self.connection = duckdb.connect(":memory:", config=config)
+            database = duckdb.connect(":memory:", config=config)
         except duckdb.Error as error:
             shutil.rmtree(spill, ignore_errors=True)
             reason = "is not an amount of memory such as 2GB"
             raise ParameterError(_MEMORY, limits.memory, reason) from error
-        weakref.finalize(self, _end, self.connection, spill)
+        weakref.finalize(self, _end, database, spill)
+        # In a notebook without ipywidgets the first connection of a database refuses to be told of progress bars, even
+        # that there are to be none.
+        self.connection = database.cursor()
         self.connection.execute("SET disabled_optimizers = ?", [_FIXED_PLANS])
         # A notebook without ipywidgets has no progress bar, and DuckDB refuses to be told about it there.
         with suppress(duckdb.InvalidInputException):

@@ -274,7 +274,8 @@ class TestSyncFailures:
     @staticmethod
     def _fails(run: Run, home: Path, url: str, said: str) -> None:
         before = run("path", "corpus", home=home).stdout
-        done = run("sync", "corpus", "--from", url, "--quiet", home=home)
+        # How long is waited between attempts is tested where requests are made.
+        done = run("sync", "corpus", "--from", url, "--quiet", "--attempts", "2", home=home)
         assert done.returncode == ExitCode.FAILURE
         assert "Traceback" not in done.stderr
         assert said in done.stderr

@@ -1,23 +1,18 @@
-"""The spectrum that a record is about, fetched from where its service has it."""
+"""The spectrum that a record is about as a file of a name that tells what it is."""
 
 from __future__ import annotations
 
 import mimetypes
 import re
 import shutil
-import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import IO
 
 from ssap_mirror.core.storage import replacing, translate_write_errors
-from ssap_mirror.errors import SourceError
 
 __all__ = ["FileOfRecord"]
 
-# What is larger than a spectrum usually is waits on disk.
-_IN_MEMORY = 16 << 20
-_TIMEOUT_S = 60.0
 # Media types of spectra that Python does not know.
 _ENDINGS = {
     "application/x-votable+xml": ".vot",
@@ -51,7 +46,7 @@ class FileOfRecord(ABC):
         Parameters
         ----------
         timeout : float, optional
-            Longest wait for the server [s].
+            Longest silence of the server [s]; a minute without it.
 
         Returns
         -------
@@ -63,9 +58,11 @@ class FileOfRecord(ABC):
         KeyError
             If the record has no address of a spectrum.
         SourceError
-            If it cannot be fetched.
+            If it cannot be fetched, or is not whole.
         """
-        return _fetched(self.address(), timeout)
+        from ssap_query.fetch.run import fetch_document
+
+        return fetch_document(self.address(), timeout)
 
     def cachedataset(self, *, filename: str | None = None, dir: str = ".", timeout: float | None = None) -> Path:
         """Fetch the spectrum into a file.
@@ -77,7 +74,7 @@ class FileOfRecord(ABC):
         dir : str
             Folder that it is in.
         timeout : float, optional
-            Longest wait for the server [s].
+            Longest silence of the server [s]; a minute without it.
 
         Returns
         -------
@@ -89,11 +86,13 @@ class FileOfRecord(ABC):
         KeyError
             If the record has no address of a spectrum.
         SourceError
-            If it cannot be fetched.
+            If it cannot be fetched, or is not whole.
         MirrorError
             If the file cannot be written.
         """
-        with _fetched(self.address(), timeout) as document:
+        from ssap_query.fetch.run import fetch_document
+
+        with fetch_document(self.address(), timeout) as document:
             folder = Path(dir)
             with translate_write_errors(folder):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -148,39 +147,3 @@ class FileOfRecord(ABC):
             message = "no dataset access URL recognized in record"
             raise KeyError(message)
         return self.acref
-
-
-def _fetched(address: str, timeout: float | None = None) -> IO[bytes]:
-    """Fetch a document.
-
-    Parameters
-    ----------
-    address : str
-        Where it is.
-    timeout : float, optional
-        Longest silence of the server [s]; a minute without it.
-
-    Returns
-    -------
-    binary file
-        A temporary one, at its beginning.
-
-    Raises
-    ------
-    SourceError
-        If it cannot be fetched.
-    """
-    import httpx
-
-    file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  (the caller's to close)
-    try:
-        with httpx.stream("GET", address, timeout=timeout or _TIMEOUT_S, follow_redirects=True) as response:
-            response.raise_for_status()
-            for piece in response.iter_bytes():
-                file.write(piece)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        file.close()
-        message = f"the spectrum {address} cannot be fetched: {error}"
-        raise SourceError(message) from error
-    file.seek(0)
-    return file
