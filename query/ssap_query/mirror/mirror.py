@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Mirror", "open_mirror"]
 
 _TARGET = "target"
+# A server that reads from another asks it so often what is live [s].
+_FRESH_S = 60.0
 
 
 class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
@@ -40,18 +42,21 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
     Parameters
     ----------
     name : str or pathlib.Path
-        A mirror's name below the home folder, or the path of a mirror or of one of its snapshots.
+        A mirror's name below the home folder, or the path of a mirror or of one of its snapshots. Or the address of
+        either (``https://...``, ``s3://...``): it is read where it lies, and what was read is kept in the user's cache.
     home : pathlib.Path, optional
         Folder of the mirrors.
     cache_bytes : int
         Most that is kept between requests [byte], of everything; 0 for a program that asks once.
     limits : EngineLimits, optional
         What a single request may take.
+    storage_options : mapping of str to object, optional
+        For an address that is not HTTP: what fsspec's file system of its scheme takes (``{"anon": True}``).
 
     Raises
     ------
     CatalogError
-        If there is no such mirror, or it is damaged.
+        If there is no such mirror, it is damaged, or its host cannot be read.
     """
 
     def __init__(
@@ -61,8 +66,9 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
         *,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         limits: EngineLimits | None = None,
+        storage_options: Mapping[str, Any] | None = None,
     ) -> None:
-        self._live = LiveEngine(name, None if home is None else Path(home), cache_bytes, limits)
+        self._live = LiveEngine(name, None if home is None else Path(home), cache_bytes, limits, storage_options)
 
     @property
     def catalog(self) -> Catalog:
@@ -96,7 +102,7 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
 
     def live_engine(self) -> Engine:
         """Engine of the live snapshot, which may be another one than a moment ago; errors are those of `refresh`."""
-        self.refresh()
+        self._live.refresh(_FRESH_S)
         return self.engine
 
     def ssap(
@@ -284,6 +290,7 @@ def open_mirror(
     *,
     cache_bytes: int = DEFAULT_CACHE_BYTES,
     limits: EngineLimits | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> Mirror:
     """Open a mirror at its live snapshot; parameters as for `Mirror`."""
-    return Mirror(name, home, cache_bytes=cache_bytes, limits=limits)
+    return Mirror(name, home, cache_bytes=cache_bytes, limits=limits, storage_options=storage_options)
