@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ssap_mirror.core import storage
-from ssap_mirror.errors import BusyError, CatalogError, MirrorError
-from ssap_mirror.sources.harvest.journal import Journal, read_whole_lines
+from ssap_mirror.errors import BusyError, MirrorError
+from ssap_mirror.sources.harvest.journal import DamagedJournalError, Journal, read_whole_lines
 
 __all__ = ["JOURNAL", "Entry", "FileFolder", "open_folder", "stored_files"]
 
@@ -145,9 +145,8 @@ def open_folder(path: Path) -> Iterator[FileFolder]:
             raise BusyError(message) from error
         try:
             journal = stack.enter_context(Journal(path / JOURNAL))
-        except CatalogError as error:
-            message = f"{path / JOURNAL}, which says what was fetched, is damaged or cannot be written; without it "
-            message += "everything is fetched anew"
+        except DamagedJournalError as error:
+            message = f"{path / JOURNAL}, a list of what was fetched, is damaged; without it all is fetched anew"
             raise MirrorError(message) from error
         _drop_unfinished(path, journal)
         yield FileFolder(path, journal)

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,9 +109,7 @@ class MatchSession:
         # that there are to be none.
         self.connection = database.cursor()
         self.connection.execute("SET disabled_optimizers = ?", [_FIXED_PLANS])
-        # A notebook without ipywidgets has no progress bar, and DuckDB refuses to be told about it there.
-        with suppress(duckdb.InvalidInputException):
-            self.connection.execute("SET enable_progress_bar = false")
+        self.connection.execute("SET enable_progress_bar = false")
 
     def run(self, *statements: str) -> None:
         """Execute statements that have no answer."""

@@ -9,10 +9,20 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ssap_query.arrow import kernels as pc
-from ssap_query.arrow.literals import string, strings
+from ssap_query.arrow.literals import number, string, strings
 from ssap_query.render.columns.lists import is_array, relist
 
-__all__ = ["TextStyle", "data_of", "is_text", "join_rows", "joined_with", "json_strings", "string_values", "texts"]
+__all__ = [
+    "TextStyle",
+    "data_of",
+    "is_text",
+    "join_rows",
+    "joined_with",
+    "json_strings",
+    "shortened",
+    "string_values",
+    "texts",
+]
 
 
 @dataclass(frozen=True)
@@ -145,6 +155,15 @@ def join_rows(columns: Sequence[pa.Array], opening: str, between: str, closing: 
 def joined_with(between: str, *parts: pa.Array | pa.Scalar) -> pa.Array:
     """Join strings row by row; the row of a NULL is NULL."""
     return pc.binary_join_element_wise(*parts, string(between))
+
+
+def shortened(column: pa.Array, longest: int) -> pa.Array:
+    """Cut strings that are longer than so many characters, with an ellipsis at the end."""
+    from pyarrow import compute
+
+    too_long = compute.greater(compute.utf8_length(column), number(longest, pa.int32()))
+    cut = joined_with("", compute.utf8_slice_codeunits(column, 0, longest - 1), string("…"))
+    return pc.if_else(too_long, cut, column)
 
 
 def data_of(column: pa.Array) -> bytes:

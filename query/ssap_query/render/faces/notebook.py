@@ -19,8 +19,7 @@ __all__ = ["COLUMNS", "ROWS", "notebook_html", "record_html"]
 
 #: So many rows are shown, and so many columns.
 ROWS, COLUMNS = 10, 12
-# A long address does not push the other columns away.
-_CELL = "white-space: nowrap; text-align: left; max-width: 24em; overflow: hidden; text-overflow: ellipsis"
+_CELL, _LEFT = "white-space: nowrap; text-align: left", "text-align: left"
 _FACTS = ("mirror", "selection", "synthetic")
 
 
@@ -60,8 +59,8 @@ def record_html(columns: Iterable[Column], values: Iterable[object]) -> str:
         Their values, in the same order.
     """
     lines = "".join(
-        f'<tr title="{escape(column.description or "", quote=True)}"><th style="{_CELL}">{escape(column.name)}</th>'
-        f'<td style="{_CELL}">{escape(str(value))}</td><td style="{_CELL}">{escape(column.unit or "")}</td></tr>'
+        f'<tr title="{escape(column.description or "", quote=True)}"><th style="{_LEFT}">{escape(column.name)}</th>'
+        f'<td style="{_LEFT}">{escape(str(value))}</td><td style="{_LEFT}">{escape(column.unit or "")}</td></tr>'
         for column, value in zip(columns, values, strict=True)
     )
     return f'<div style="max-height: 30em; overflow: auto"><table>{lines}</table></div>'

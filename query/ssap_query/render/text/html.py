@@ -8,7 +8,7 @@ from html import escape
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ssap_query.render.columns.cells import TextStyle, join_rows, texts
+from ssap_query.render.columns.cells import TextStyle, join_rows, shortened, texts
 from ssap_query.render.columns.plain import plain_columns
 from ssap_query.render.renderable import Renderable, pieces
 
@@ -20,6 +20,7 @@ body { font-family: sans-serif }
 table { border-collapse: collapse; font-size: small }
 td, th { border: 1px solid #ccc; padding: 2px 6px; white-space: nowrap }
 """
+_LONGEST = 40
 _HEAD = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>{style}</style>
@@ -47,7 +48,7 @@ def html_table(result: Renderable, cell_style: str = "", *, rounded: bool = Fals
     cell_style : str
         CSS of each cell, where the style of the page around it cannot be told.
     rounded : bool
-        Whether angles have no more digits than a person reads.
+        Whether angles have no more digits, and texts no more characters, than a person reads.
     """
     told = f' style="{cell_style}"' if cell_style else ""
     columns = plain_columns(result)
@@ -57,7 +58,8 @@ def html_table(result: Renderable, cell_style: str = "", *, rounded: bool = Fals
         for column in (shown.column for shown in columns)
     )
     yield f"<table><thead><tr>{heads}</tr></thead><tbody>\n".encode()
-    style = TextStyle("", ("NaN", "Infinity", "-Infinity"), ("true", "false"), _escaped, ("", " ", ""), "")
+    escaped = _short if rounded else _escaped
+    style = TextStyle("", ("NaN", "Infinity", "-Infinity"), ("true", "false"), escaped, ("", " ", ""), "")
     for batch in pieces(result):
         yield join_rows(
             [texts(column.rounded(batch) if rounded else column.values(batch), style) for column in columns],
@@ -66,6 +68,10 @@ def html_table(result: Renderable, cell_style: str = "", *, rounded: bool = Fals
             "</td></tr>\n",
         )
     yield b"</tbody></table>"
+
+
+def _short(column: pa.Array) -> pa.Array:
+    return _escaped(shortened(column, _LONGEST))
 
 
 def _escaped(column: pa.Array) -> pa.Array:

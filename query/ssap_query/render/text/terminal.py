@@ -10,8 +10,7 @@ import pyarrow.compute as pc
 from ssap_mirror.core.schema import Column
 
 from ssap_query.arrow.counted import counted
-from ssap_query.arrow.literals import number, string
-from ssap_query.render.columns.cells import TextStyle, is_text, join_rows, joined_with, texts
+from ssap_query.render.columns.cells import TextStyle, is_text, join_rows, shortened, texts
 from ssap_query.render.columns.importance import importance
 from ssap_query.render.columns.plain import plain_columns
 from ssap_query.render.renderable import Renderable, pieces
@@ -159,11 +158,7 @@ class _Table:
 
     def _texts(self, array: pa.Array) -> pa.Array:
         found = texts(array, _STYLE)
-        if self.longest is None:
-            return found
-        too_long = pc.greater(pc.utf8_length(found), number(self.longest, pa.int32()))
-        cut = joined_with("", pc.utf8_slice_codeunits(found, 0, self.longest - 1), string("…"))
-        return pc.if_else(too_long, cut, found)
+        return found if self.longest is None else shortened(found, self.longest)
 
 
 def _one_line(column: pa.Array) -> pa.Array:
