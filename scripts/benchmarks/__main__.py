@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from scripts.benchmarks import (
-    cones,  # noqa: F401  (registers its peers, as do the next three)
+    cones,  # noqa: F401  (registers its peers, as do the next four)
     data,
     histograms,  # noqa: F401
     matching,  # noqa: F401
+    planning,  # noqa: F401
     starting,  # noqa: F401
 )
 from scripts.benchmarks.measure import Cost, PeerFailedError, Run, cost_of, run_once
@@ -32,10 +33,11 @@ SECTIONS = {
     "match": "for every spectrum the nearest star within a radius",
     "cone": "spectra within 10 arcmin of a place; the time is that of one place",
     "statistics": "a histogram, a count by type and a map over the whole table",
+    "plan": "what comes before the rows of a cone, with 20,000 partitions; `rows` are partitions that are touched",
     "start": "the command from nothing; `rows` are bytes of output",
 }
 #: What the others of a section are compared with.
-REFERENCE = {"match": "ours", "cone": "hand-written DuckDB", "start": "imports alone"}
+REFERENCE = {"match": "ours", "cone": "hand-written DuckDB", "start": "imports alone", "plan": "open"}
 REFERENCE["statistics"] = "plain DuckDB, one sorted file"
 
 

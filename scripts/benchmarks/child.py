@@ -6,9 +6,10 @@ import json
 import sys
 
 from scripts.benchmarks import (
-    cones,  # noqa: F401  (registers its peers, as do the next two)
+    cones,  # noqa: F401  (registers its peers, as do the next three)
     histograms,  # noqa: F401
     matching,  # noqa: F401
+    planning,  # noqa: F401
     starting,  # noqa: F401
 )
 from scripts.benchmarks.registry import PEERS

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ssap_mirror.build.parquet_writer import ParquetFileWriter, file_entry
+from ssap_mirror.build.parquet_writer import ParquetFileWriter, file_entry, footer_entry
 from ssap_mirror.build.provenance import provenance
 from ssap_mirror.build.sky_map import SKY_MAP_ORDER, SkyMap
 from ssap_mirror.build.summary import Summary
@@ -102,7 +102,8 @@ class Contents:
         if not file.rows:
             (root / path).unlink()
             return
-        self.partitions.append(file_entry(root, path, norder=norder, npix=npix, rows=file.rows))
+        entry = file_entry(root, path, norder=norder, npix=npix, rows=file.rows)
+        self.partitions.append(entry | footer_entry(root / path))
         file.metadata.set_file_path(str(Path(path).relative_to(layout.DATASET)))
         self.footers.append(file.metadata)
         self.first_rows.append(file.first_row)
@@ -112,7 +113,7 @@ class Contents:
         if not file.rows:
             (root / path).unlink()
             return
-        self.unplaced = file_entry(root, path, rows=file.rows)
+        self.unplaced = file_entry(root, path, rows=file.rows) | footer_entry(root / path)
 
 
 def describe(root: Path, schema: Schema, info: BuildInfo, contents: Contents) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import filecmp
+import hashlib
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +17,7 @@ from ssap_mirror.core.schema import HEALPIX_COLUMN
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ROW_GROUP_ROWS", "ParquetFileWriter", "file_entry", "link_if_same"]
+__all__ = ["ROW_GROUP_ROWS", "ParquetFileWriter", "file_entry", "footer_entry", "link_if_same"]
 
 #: Largest row group. A cone decodes the groups it touches, so small ones are quick; a statistic over the whole table
 #: pays for each group: 8,192 rows cost it an eighth more than 16,384, and a cone on 99 columns two thirds.
@@ -26,6 +28,8 @@ _REPEATS = 8
 _CODEC = "zstd"
 # What compression leaves of a column at most, for it to be worth the time of decompressing.
 _WORTH = 0.8
+# What stands behind the footer: its length, and the letters PAR1.
+_TRAILER_BYTES = 8
 
 
 class ParquetFileWriter:
@@ -133,6 +137,18 @@ def file_entry(root: Path, path: str, **known: Any) -> dict[str, Any]:
     """Say of a file what the manifest does: path below the root, size [byte], SHA-256, and what else is known."""
     file = root / path
     return {"path": path, **known, "bytes": file.stat().st_size, "sha256": storage.sha256(file)}
+
+
+def footer_entry(file: Path) -> dict[str, Any]:
+    """Say of the footer of a Parquet file what the manifest does, for those who read files in parts: size and SHA-256.
+
+    Length and magic at the end of the file are part of it.
+    """
+    with file.open("rb") as content:
+        content.seek(-_TRAILER_BYTES, os.SEEK_END)
+        size = int.from_bytes(content.read(4), "little") + _TRAILER_BYTES
+        content.seek(-size, os.SEEK_END)
+        return {"footer_bytes": size, "footer_sha256": hashlib.sha256(content.read()).hexdigest()}
 
 
 def link_if_same(file: Path, old: Path) -> bool:

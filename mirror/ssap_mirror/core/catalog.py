@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ssap_mirror.core import layout, storage
 from ssap_mirror.core.checksums import ADVICE, Checksums
@@ -19,14 +20,19 @@ __all__ = [
     "FORMAT_VERSION",
     "Catalog",
     "Partition",
+    "catalog_of",
     "find_snapshot",
     "list_mirrors",
     "live_name",
     "manifest_digest",
+    "name_in",
     "open_catalog",
     "open_leased",
     "read_catalog",
+    "refuse_address",
 ]
+
+C = TypeVar("C", bound="Catalog")
 
 #: Version of the manifest's own format.
 FORMAT_VERSION = 1
@@ -46,8 +52,13 @@ class Partition:
     """NESTED pixel of that order; -1 for the unplaced rows."""
     rows: int
     """Number of rows."""
-    path: Path
-    """Absolute path of the file."""
+    file: str
+    """Absolute path of the file, as text: to take 20,000 paths apart takes as long as to read their manifest."""
+
+    @cached_property
+    def path(self) -> Path:
+        """Absolute path of the file."""
+        return Path(self.file)
 
     @cached_property
     def healpix_29(self) -> tuple[int, int]:
@@ -67,6 +78,16 @@ class Catalog:
     lease: storage.Lease | None = field(default=None, repr=False, compare=False)
     """What keeps the snapshot from being removed as long as this object is about; None if nothing does."""
 
+    @property
+    def address(self) -> str:
+        """Where it lies, for people."""
+        return str(self.path)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether its files come over a network when they are asked for."""
+        return False
+
     @cached_property
     def schema(self) -> Schema:
         """Columns in the service's order, without the internal ``_healpix_29``."""
@@ -76,16 +97,21 @@ class Catalog:
     def partitions(self) -> tuple[Partition, ...]:
         """Files of the placed rows, in the order of the sky (``_healpix_29``)."""
         found = [
-            Partition(item["norder"], item["npix"], item["rows"], self.path / item["path"])
+            Partition(item["norder"], item["npix"], item["rows"], f"{self.path}{os.sep}{item['path']}")
             for item in self.manifest["partitions"]
         ]
         return tuple(sorted(found, key=lambda partition: partition.healpix_29))
 
     @cached_property
+    def partition_starts(self) -> list[int]:
+        """First ``_healpix_29`` of the cell of each of `partitions`."""
+        return [partition.healpix_29[0] for partition in self.partitions]
+
+    @cached_property
     def unplaced(self) -> Partition | None:
         """File of the unplaced rows, which HATS has no cell for; None if there are none."""
         item = self.manifest.get("unplaced")
-        return None if not item else Partition(-1, -1, item["rows"], self.path / item["path"])
+        return None if not item else Partition(-1, -1, item["rows"], f"{self.path}{os.sep}{item['path']}")
 
     @property
     def parts(self) -> tuple[Partition, ...]:
@@ -191,6 +217,7 @@ def find_snapshot(name: str | Path, home: Path | None = None) -> Path:
     CatalogError
         If there is no such mirror, or it has no live snapshot.
     """
+    refuse_address(name)
     home = home or layout.default_home()
     is_path = isinstance(name, Path) or "/" in name or name in (".", "..")
     mirror = Path(name).expanduser() if is_path else layout.mirror_dir(home, str(name))
@@ -210,11 +237,33 @@ def find_snapshot(name: str | Path, home: Path | None = None) -> Path:
     return layout.snapshots_dir(mirror) / live
 
 
+def refuse_address(name: object) -> None:
+    """See that a mirror is one of this machine.
+
+    Raises
+    ------
+    CatalogError
+        If its name is the address of one that lies elsewhere.
+    """
+    if layout.is_address(name):
+        way = f"; ssap-mirror sync NAME --from {name} brings it here" if str(name).lower().startswith("http") else ""
+        message = f"{name} lies elsewhere: it can be asked, but this needs a mirror of this machine{way}"
+        raise CatalogError(message)
+
+
 def live_name(mirror: Path) -> str | None:
     """Name of the live snapshot as CURRENT has it, whether that is there or not; None where it has none."""
     try:
-        name = layout.current_file(mirror).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError):
+        return name_in(layout.current_file(mirror).read_bytes())
+    except OSError:
+        return None
+
+
+def name_in(content: bytes) -> str | None:
+    """Name of a snapshot in what CURRENT has; None if that is none."""
+    try:
+        name = content.decode("utf-8").strip()
+    except UnicodeDecodeError:
         return None
     return name if name and Path(name).name == name and name.isprintable() else None
 
@@ -265,7 +314,7 @@ def open_leased(name: str | Path, home: Path | None = None) -> Catalog:
 def _open(snapshot: Path, lease: storage.Lease | None = None) -> Catalog:
     catalog = read_catalog(snapshot, lease)
     for item in (*catalog.row_files, *catalog.other_files):
-        path = catalog.path / item["path"]
+        path = f"{catalog.path}{os.sep}{item['path']}"
         try:
             size = os.stat(path).st_size  # noqa: PTH116  (faster than that of pathlib, and there may be many)
         except OSError as error:
@@ -293,6 +342,19 @@ def read_catalog(snapshot: Path, lease: storage.Lease | None = None) -> Catalog:
     CatalogError
         If the manifest is damaged, or of another version of this program.
     """
+    return catalog_of(snapshot, lambda manifest: Catalog(snapshot, manifest, lease))
+
+
+def catalog_of(snapshot: Path, make: Callable[[dict[str, Any]], C]) -> C:
+    """Read the manifest of a snapshot, and make of it whatever catalogue is wanted; errors as for `read_catalog`.
+
+    Parameters
+    ----------
+    snapshot : pathlib.Path
+        Its folder.
+    make : callable
+        Makes the catalogue of the manifest.
+    """
     path = snapshot / layout.MANIFEST
     try:
         content = path.read_bytes()
@@ -306,7 +368,7 @@ def read_catalog(snapshot: Path, lease: storage.Lease | None = None) -> Catalog:
     try:
         manifest = json.loads(content)
         version = manifest["format"]
-        catalog = Catalog(snapshot, manifest, lease)
+        catalog = make(manifest)
         catalog.schema, catalog.partitions, catalog.rows, catalog.checksums  # noqa: B018  (what is wrong shows here)
     except (ValueError, KeyError, TypeError) as error:
         message = f"{path} is damaged: {error!r}"

@@ -57,6 +57,7 @@ __all__ = [
     "current_file",
     "default_home",
     "history_file",
+    "is_address",
     "is_snapshot_name",
     "lock_file",
     "mirror_dir",
@@ -106,6 +107,7 @@ THUMBNAIL = f"{DATASET}/data_thumbnail.parquet"
 
 _PIXELS_PER_DIR = 10_000
 _BUILD = "build-"
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _SNAPSHOT_NAME = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
 
 
@@ -191,6 +193,11 @@ def supplements_dir(snapshot: Path) -> Path:
 def snapshot_names(mirror: Path) -> tuple[str, ...]:
     """Names of the folders of a mirror that hold a snapshot, whoever put them there; sorted."""
     return tuple(sorted(path.parent.name for path in snapshots_dir(mirror).glob(f"*/{MANIFEST}")))
+
+
+def is_address(name: object) -> bool:
+    """Whether a name is the address of a mirror that lies elsewhere: ``https://...``, ``s3://...``."""
+    return isinstance(name, str) and _ADDRESS.match(name) is not None
 
 
 def is_snapshot_name(name: str) -> bool:

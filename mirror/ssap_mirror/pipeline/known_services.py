@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -133,12 +134,12 @@ def find_source(
         if (name or service) == service:
             known = _as_before(service, home, known)
         if known is None:
-            raise ParameterError(_SERVICE, service, _unknown())
+            raise ParameterError(_SERVICE, service, _unknown(service, home))
         if positions is None and not any((table, where, units, nulls, parameters)):
             return known
         source = known.address
     elif columns_of is not None and known is None:
-        raise ParameterError(_SERVICE, columns_of, "has columns that are not known: " + _unknown())
+        raise ParameterError(_SERVICE, columns_of, _unknown(columns_of, home))
     if isinstance(source, (str, Path)):
         table = table or _usual_table(known, str(source))
         source = parse_address(source, table=table, where=where or "", units=units, positions=positions)
@@ -215,14 +216,12 @@ def _as_before(service: str, home: Path | None, known: KnownService | None) -> K
     return by_name or replace(read_entry(service, entry), said_in=f"the last sync of {service}")
 
 
-def _unknown() -> str:
-    tried, untried = (
-        ", ".join(name for name, entry in _built_in().items() if bool(entry.get("untried")) is wanted)
-        for wanted in (False, True)
-    )
+def _unknown(name: str, home: Path | None) -> str:
+    near = get_close_matches(name, [known.name for known in services(home)], n=1)
+    perhaps = f"perhaps {near[0]} is meant; " if near else ""
     return (
-        f"is no built-in service ({tried}), nor an untried one ({untried}), nor in {layout.SERVICES}, nor a "
-        "mirror that knows where it came from, and no source is given"
+        f"is no service that is known by name, nor a mirror that knows where it came from; {perhaps}`ssap-mirror "
+        "services` lists those that are known, and any other needs its address (--from)"
     )
 
 

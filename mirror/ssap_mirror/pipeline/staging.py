@@ -13,7 +13,7 @@ from ssap_mirror.core.catalog import Catalog, open_catalog
 from ssap_mirror.core.snapshots import make_live
 from ssap_mirror.errors import CatalogError
 from ssap_mirror.pipeline.recipe import live_snapshot
-from ssap_mirror.sources.harvest.journal import Journal
+from ssap_mirror.sources.harvest.journal import DamagedJournalError, Journal
 from ssap_mirror.sources.harvest.ledger import JOURNAL
 
 __all__ = ["Staging", "finish_earlier"]
@@ -51,7 +51,8 @@ class Staging:
         ------
         CatalogError
             If the folder is on another file system than the mirror: a snapshot that is built in it could not be moved
-            to its place, which would be found out hours later.
+            to its place, which would be found out hours later. Or if the journal cannot be opened: what was fetched
+            is kept then.
         """
         self.path.mkdir(exist_ok=True)
         self._refuse_other_file_system()
@@ -62,7 +63,7 @@ class Staging:
         try:
             with Journal(self._journal) as journal:
                 first = journal.records[0] if journal.records else None
-        except CatalogError as error:
+        except DamagedJournalError as error:
             first, said = {}, f"{error}; starting anew"
         if first is not None:
             if {name: first.get(name) for name in facts} == facts:

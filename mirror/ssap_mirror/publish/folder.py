@@ -19,6 +19,9 @@ from ssap_mirror.sources.published.listing import LISTING, ListedFile, Listing
 
 __all__ = ["Published", "publish"]
 
+# What stands beside the snapshot.
+_SUMS, _MOC, _PAGE = "SHA256SUMS", "moc.json", "index.html"
+
 
 @dataclass(frozen=True)
 class Published:
@@ -65,7 +68,8 @@ def publish(
     Raises
     ------
     CatalogError
-        If there is no such mirror, or it is damaged; nothing is published then. Or if the folder is a mirror itself.
+        If there is no such mirror, or it is damaged; nothing is published then. Or if the folder is a mirror itself,
+        or has files of others that would be replaced.
     BusyError
         If another process publishes there.
     MirrorError
@@ -80,6 +84,7 @@ def publish(
     if layout.snapshot_names(folder) and not (folder / LISTING).is_file():
         message = f"{folder} is a mirror that was not published there, and is not overwritten"
         raise CatalogError(message)
+    _refuse_files_of_others(folder)
     catalog.checksums.check(catalog.path / item["path"] for item in (*catalog.row_files, *catalog.other_files))
     with storage.lock_mirror(folder), storage.translate_errors(folder):
         before = live_name(folder)
@@ -90,6 +95,16 @@ def publish(
         _forget(folder, {before, listing.snapshot})
         packed = _pack(folder, [*described, *(file.path for file in listing.files)], listing) if archive else None
     return Published(folder, listing.snapshot, len(listing.files), listing.total_bytes, packed)
+
+
+def _refuse_files_of_others(folder: Path) -> None:
+    """Refuse a folder in which files stand that would be replaced, and that no publication has put there."""
+    if (folder / LISTING).exists() or (folder / _SUMS).exists():  # the sums are what a publication begins with
+        return
+    for name in (_PAGE, _MOC, layout.COLLECTION):
+        if (folder / name).exists():
+            message = f"{folder / name} is no file of a publication, and is not overwritten; give another folder"
+            raise CatalogError(message)
 
 
 def _put(source: Path, target: Path, file: ListedFile) -> None:
@@ -115,9 +130,9 @@ def _describe(folder: Path, catalog: Catalog, listing: Listing) -> list[str]:
         coverage.setdefault(str(part.norder), []).append(part.npix)
     sums = "".join(f"{file.sha256}  {file.path}\n" for file in listing.files)
     contents = {
-        "SHA256SUMS": sums.encode(),
-        "moc.json": json.dumps(coverage).encode() + b"\n",  # MOC 2.0 §4.3.2
-        "index.html": write_page(catalog, properties, listing).encode(),
+        _SUMS: sums.encode(),
+        _MOC: json.dumps(coverage).encode() + b"\n",  # MOC 2.0 §4.3.2
+        _PAGE: write_page(catalog, properties, listing).encode(),
         # From here on, others find the new snapshot.
         LISTING: listing.to_json(),
         layout.current_file(folder).name: f"{listing.snapshot}\n".encode(),

@@ -17,6 +17,9 @@ _PAGE = """<!DOCTYPE html>
 <p>Have it on your own disk, and ask it there:</p>
 <pre>ssap-mirror sync {name} --from ADDRESS-OF-THIS-PAGE</pre>
 <p>Read it where it lies:</p>
+<pre>ssap-mirror query -m ADDRESS-OF-THIS-PAGE --pos 292.06,43.93 --size 0.2</pre>
+<pre>import ssap_query
+mirror = ssap_query.open("ADDRESS-OF-THIS-PAGE")</pre>
 <pre>import lsdb
 catalog = lsdb.open_catalog("ADDRESS-OF-THIS-PAGE")</pre>
 <h2>Licence and citation</h2>

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.core.checksums import FilePart
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Column
 
 from ssap_query.adql.language.translate import Part
@@ -38,6 +39,9 @@ def make_table(connection: duckdb.DuckDBPyConnection, table: AdqlTable) -> None:
     if table.catalog is not None:
         with translate_errors(table.catalog.path):
             files = [str(path) for path in table.catalog.files]
+            # DuckDB looks whether all files of a view are there, and reads its columns from the first one.
+            table.catalog.checksums.reserve(files)
+            table.catalog.checksums.check_parts([FilePart(files[0], columns=())])
             connection.execute(_of_files(files_view(table.name), table.catalog, files))
             connection.execute(_of_mirror(table.name, table.catalog, files_view(table.name)))
     elif table.data is not None:

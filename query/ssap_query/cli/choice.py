@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from ssap_mirror.core import layout
-from ssap_mirror.core.catalog import list_mirrors
+from ssap_mirror.core.catalog import list_mirrors, refuse_address
 
 from ssap_query.cli.words.completion import mirror_names
 from ssap_query.mirror.shipped import SAMPLE, SHIPPED
@@ -100,7 +100,7 @@ def _take_argument(ctx: click.Context, param: click.Parameter, value: str | None
     return chosen_mirror(value or named, ctx.params.get("home"))
 
 
-_HELP = f"Mirror to ask: a name or a path (default: ${MIRROR_VARIABLE}, or the only mirror there is)."
+_HELP = f"Mirror to ask: a name, a path or an address (default: ${MIRROR_VARIABLE}, or the only mirror there is)."
 
 mirror_option = click.option(
     "--mirror", "-m", metavar="NAME", callback=_take_option, help=_HELP, shell_complete=mirror_names
@@ -121,5 +121,6 @@ def mirror_argument(command: F) -> F:
 
 
 def mirror_folder(home: Path | None, mirror: str) -> Path:
-    """Folder of a mirror that is given by name or by path."""
+    """Folder of a mirror that is given by name or by path; one that lies elsewhere has none."""
+    refuse_address(mirror)
     return Path(mirror) if "/" in mirror else layout.mirror_dir(home or layout.default_home(), mirror)

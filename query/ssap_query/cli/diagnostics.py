@@ -23,6 +23,7 @@ _OPTIONS = {
     "FORMAT": ("--mime", "--format"),
     "RESPONSEFORMAT": ("--responseformat", "--format"),
     "format": ("--format", "-o", "--output"),
+    "output": ("--output", "-o"),
     "radius_arcsec": ("--radius",),
     "min_radius_arcsec": ("--min-radius",),
     "n_neighbors": ("--neighbors",),

@@ -56,7 +56,7 @@ def typed_request(request: str | None, dialect: str, options: Iterable[tuple[str
     Parameters
     ----------
     request : str, optional
-        A query string, or a whole URL. REQUEST may be left out.
+        A query string, or a whole URL. REQUEST may be left out. With blanks in it, a plus is one, and no blank.
     dialect : {'ivoa', 'dachs'}
         Whose reading of the parameters.
     options : iterable of (str, str)
@@ -73,6 +73,8 @@ def typed_request(request: str | None, dialect: str, options: Iterable[tuple[str
 
     request, name = request or "", "--request"
     query = request.partition("?")[2] if request.lower().startswith(("http://", "https://")) else request
+    if " " in request:  # nobody has encoded it, so a plus is one: TARGETNAME=LAMOST J192633.55+434549.6
+        request = request.replace("+", "%2B")
     separators = "&;" if dialect == "dachs" else "&"
     for part in re.split(f"[{separators}]", query.removeprefix("?")):
         if part.strip() and "=" not in part:

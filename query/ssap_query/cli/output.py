@@ -15,13 +15,14 @@ import click
 from ssap_mirror.core import layout
 from ssap_mirror.errors import MirrorError
 
+from ssap_query.arrow.counted import counted
 from ssap_query.cli.diagnostics import note
 from ssap_query.cli.words.completion import format_names
 
 if TYPE_CHECKING:
     from ssap_query.render.result import Result
 
-__all__ = ["Output", "check_output", "file_option", "output"]
+__all__ = ["Output", "check_output", "file_option", "output", "refuse_snapshots"]
 
 # The result on a terminal: the columns that fit and the first rows.
 _TABLE, _SHOWN_ROWS = "table", 40
@@ -61,9 +62,7 @@ def check_output(ctx: click.Context, option: str, value: str) -> None:
         If the person says so.
     """
     path = Path(value)
-    if any((folder / layout.MANIFEST).is_file() for folder in path.absolute().parents):
-        message = f"{option}: {value!r} is inside a snapshot of a mirror; give another folder"
-        raise click.ClickException(message)
+    refuse_snapshots(option, path)
     if ctx.meta.get(_OVERWRITE) or not path.is_file():  # a pipe or a device is there to be written
         return
     if sys.stdin.isatty() and sys.stderr.isatty():
@@ -71,6 +70,27 @@ def check_output(ctx: click.Context, option: str, value: str) -> None:
         return
     message = f"{option}: {value!r} exists; --overwrite replaces it"
     raise click.ClickException(message)
+
+
+def refuse_snapshots(option: str, path: Path) -> None:
+    """Refuse to write a file or a folder into a snapshot of a mirror, or in place of one.
+
+    Parameters
+    ----------
+    option : str
+        What names it.
+    path : pathlib.Path
+        What is to be written.
+
+    Raises
+    ------
+    click.ClickException
+        If it is there.
+    """
+    here = path.absolute()
+    if any((folder / layout.MANIFEST).is_file() for folder in (here, *here.parents)):
+        message = f"{option}: {str(path)!r} is inside a snapshot of a mirror; give another folder"
+        raise click.ClickException(message)
 
 
 def _keep(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: FBT001
@@ -147,7 +167,7 @@ class Output:
         if self.iso:
             result = result.with_iso_dates()
         if self.samp:
-            note(f"{len(result):,} rows to {', '.join(result.broadcast_samp())}")
+            note(f"{counted(len(result), 'row')} to {', '.join(result.broadcast_samp())}")
         if self.samp and self.is_open:
             pass
         elif self.target in (None, "-") and (self.file_format or _guessed()) == _TABLE:
@@ -157,9 +177,12 @@ class Output:
             click.echo(terminal_text(result, width, _SHOWN_ROWS), nl=False)
         elif self.target in (None, "-"):
             result.write(sys.stdout.buffer, self.file_format or "csv")
+            if not (len(result) or result.inputs):  # what describes a service has no rows, either
+                note("note: no row matches")
         else:
             result.write(Path(str(self.target)), self.file_format)
-            note(f"{len(result):,} rows to {self.target}{'; SYNTHETIC rows' if 'synthetic' in result.infos else ''}")
+            made_up = "; SYNTHETIC rows" if "synthetic" in result.infos else ""
+            note(f"{counted(len(result), 'row')} to {self.target}{made_up}")
         for text in result.notes:
             note(f"note: {text}")
         if result.status == "OVERFLOW":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from string import Formatter
 from typing import LiteralString
 
 from ssap_mirror.core.healpix import ORDER
@@ -26,6 +27,7 @@ __all__ = [
     "CompiledQuery",
     "Source",
     "candidates_in_cones",
+    "columns_of",
     "compile_query",
     "count_of",
     "files",
@@ -261,6 +263,12 @@ def _selected(schema: Schema, name: str) -> str:
         return quoted(name)
     size = math.prod(part or 1 for part in column.shape) * parts
     return f"{quoted(name)}::{_DUCKDB_TYPES[column.datatype]}[{size}] AS {quoted(name)}"
+
+
+def columns_of(schema: Schema, predicates: Sequence[Predicate]) -> list[str]:
+    """Names of the columns that predicates read, without repeats."""
+    roles = [role for part in predicates for _, role, _, _ in Formatter().parse(part.sql) if role]
+    return list(dict.fromkeys(schema.roles[role] for role in roles))
 
 
 def select(selected: Sequence[str], source: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -52,10 +52,14 @@ class Session:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Give a new connection to the database; its temporary tables are its own."""
+        import duckdb
+
         with self._lock:
             root = self._root
         connection = root.cursor()
-        connection.execute("SET enable_progress_bar = false")
+        # A notebook without ipywidgets has no progress bar, and DuckDB refuses to be told about it there.
+        with suppress(duckdb.InvalidInputException):
+            connection.execute("SET enable_progress_bar = false")
         return connection
 
     def prepare(self, statements: Callable[[], Iterable[str]]) -> None:

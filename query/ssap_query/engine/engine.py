@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.core.checksums import FilePart
 from ssap_mirror.core.schema import Schema
 
 from ssap_query.engine.compile import compile_query, files
@@ -110,8 +111,9 @@ class Engine:
         if region is not None and (groups := self._worth_decoding(bound)):
             from ssap_query.engine.cones.select_rows import RowGroups
 
-            constants = self._null_columns() if self._asked_once else self._constants()
-            return RowGroups(bound.without(constants), region, groups)
+            return RowGroups(
+                bound.without(self._null_columns() if self._asked_once else self._constants()), region, groups
+            )
         from ssap_query.engine.scan import Scan
 
         return Scan(bound.without(self._null_columns()))
@@ -124,7 +126,9 @@ class Engine:
     def _worth_decoding(self, query: BoundQuery) -> Sequence[Group]:
         """Row groups that a few cones touch, if decoding them is the cheapest; else none."""
         # Asked once, conditions beside the cones are better left to one statement: DuckDB has to be started for them.
-        if (self._asked_once and query.where) or len(query.cover.partitions) > _MAX_GROUPS:
+        # Over a network, what has to be fetched counts more.
+        by_statement = self._asked_once and query.where and not self.catalog.is_remote
+        if by_statement or len(query.cover.partitions) > _MAX_GROUPS:
             return ()
         groups = query.touched()
         return groups if len(groups) <= _MAX_GROUPS else ()
@@ -139,7 +143,12 @@ class Engine:
         }
 
     def _constants(self) -> dict[str, pa.Array]:
-        """Columns that have one value throughout, with one row, which is read once from the files."""
+        """Columns that have one value throughout, with one row, which is read once from the files.
+
+        Over a network they are read with the rest instead: that is one request less.
+        """
+        if self.catalog.is_remote:
+            return self._null_columns()
 
         def load() -> dict[str, pa.Array]:
             known: dict[str, object] = self.catalog.manifest.get("constants") or {}
@@ -169,7 +178,7 @@ class Engine:
             paths = [str(path) for path in self.catalog.files]
             query = compile_query(self.catalog.schema, [column], files(paths), [], group_by=[column])
             with translate_errors(self.catalog.path):
-                self.catalog.checksums.check(paths)
+                self.catalog.checksums.check_parts(FilePart(path, [column]) for path in paths)
                 found = self.session.table(query.sql, query.values)[column].to_pylist()
             return tuple(sorted(value for value in found if value is not None)), None in found
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.core.checksums import FilePart
+from ssap_mirror.core.schema import HEALPIX_COLUMN
 
-from ssap_query.engine.compile import FILE_INDEX, FILE_ROW, CompiledQuery, compile_query, files, in_ranges
+from ssap_query.engine.compile import FILE_INDEX, FILE_ROW, CompiledQuery, columns_of, compile_query, files, in_ranges
 from ssap_query.engine.duckdb_session import Session, translate_errors
 from ssap_query.engine.index.row_groups import Group, RowGroupReader
 from ssap_query.engine.index.sky_cover import Reach, joined
@@ -138,6 +140,18 @@ class BoundQuery:
             in_order=[FILE_INDEX, FILE_ROW] if (names is None if in_order is None else in_order) else [],
             limit=self.fetched,
         )
+
+    def parts(self, names: Sequence[str]) -> list[FilePart]:
+        """Say what a statement reads of the files that the query touches.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Columns that it selects; those of the conditions and of what is worked out are added.
+        """
+        read = columns_of(self.snapshot.catalog.schema, [*self.exact, *self.computed.values()])
+        columns = list(dict.fromkeys([HEALPIX_COLUMN, *names, *read]))
+        return [FilePart(path, columns) for path in self.cover.paths]
 
     def touched(self) -> list[Group]:
         """Row groups that the coarse step cannot rule out.

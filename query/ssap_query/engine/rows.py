@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.core.checksums import FilePart
 
 from ssap_query.engine.compile import CompiledQuery
 from ssap_query.engine.duckdb_session import Session, translate_errors
@@ -140,8 +141,8 @@ class QueryRows:
     """How many of its rows belong to the result; it may have one more."""
     catalog: Catalog
     """The snapshot."""
-    paths: Sequence[str]
-    """Files that the statement reads."""
+    parts: Sequence[FilePart]
+    """What the statement reads of the files."""
 
     def __len__(self) -> int:
         return self.rows
@@ -150,7 +151,7 @@ class QueryRows:
         """All rows, as the statement gives them."""
         left = self.rows
         with translate_errors(self.catalog.path):
-            self.catalog.checksums.check(self.paths)
+            self.catalog.checksums.check_parts(self.parts)
             for found in self.session.batches(self.query.sql, self.query.values, BATCH_ROWS):
                 rows = min(left, found.num_rows)
                 if rows:

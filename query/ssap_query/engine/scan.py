@@ -27,8 +27,8 @@ class Scan:
 
         query, snapshot = self.query, self.query.snapshot
         statement, path = self.statement(), snapshot.catalog.path
-        rows, paths = snapshot.catalog.rows, query.cover.paths
-        source = QueryRows(query.columns, snapshot.session, statement, rows, snapshot.catalog, paths)
+        rows, parts = snapshot.catalog.rows, query.parts(query.columns.varying)
+        source = QueryRows(query.columns, snapshot.session, statement, rows, snapshot.catalog, parts)
         stream = source.batches()
         read, is_all = read_up_to(stream, snapshot.limits.result)
         found = sum(batch.num_rows for batch in read)
@@ -37,7 +37,7 @@ class Scan:
             stream.close()
             counting = count_of(statement)
             with translate_errors(path):
-                snapshot.catalog.checksums.check(paths)
+                snapshot.catalog.checksums.check_parts(parts)
                 found = int(snapshot.session.arrays(counting.sql, counting.values)["n"][0])
         shown = found if query.limit is None else min(found, query.limit)
         if not is_all:

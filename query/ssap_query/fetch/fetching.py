@@ -9,7 +9,8 @@ from functools import cached_property
 from itertools import islice
 from urllib.parse import urlsplit
 
-from ssap_mirror.errors import FormatError, MirrorError, ParameterError, SourceError
+from ssap_mirror.core.storage import translate_write_errors
+from ssap_mirror.errors import FormatError, ParameterError, SourceError
 from ssap_mirror.sources.harvest.client import Client, Download, InterruptedHarvest
 from ssap_mirror.sources.http.failures import ComeBackLater
 from ssap_mirror.sources.progress import Progress
@@ -24,7 +25,7 @@ from ssap_query.fetch.plan import cost_of
 from ssap_query.fetch.report import FetchedFile
 from ssap_query.fetch.wanted import Wanted, each_once
 
-__all__ = ["Fetching", "files_named"]
+__all__ = ["Fetching", "files_named", "reason_not_to_ask"]
 
 # Hosts of made-up rows (RFC 2606 §2): there are no such names, and nobody is to be asked for them.
 _MADE_UP = (".invalid", ".example", ".test")
@@ -105,7 +106,7 @@ class Fetching:
         entry = self._folder.whole(wanted.address)
         if entry is not None:
             return FetchedFile(wanted, "kept", self._folder.path / entry.file, entry.size_bytes, entry.sha256)
-        reason = _refusal(wanted.address)
+        reason = reason_not_to_ask(wanted.address)
         return FetchedFile(wanted, "missing", reason=reason) if reason else None
 
     def _fill(self, found: dict[Wanted, FetchedFile], absent: Sequence[Wanted], pool: ThreadPoolExecutor) -> None:
@@ -129,10 +130,11 @@ class Fetching:
         if self._over:
             return self._missing(wanted, self._over)
         try:
-            download, content = self._client.retrying(lambda: self._attempt(wanted))
-            entry = self._folder.accept(
-                wanted.address, wanted.name, content.ending, download.content_type, links=wanted.is_links
-            )
+            with translate_write_errors(self._folder.path):
+                download, content = self._client.retrying(lambda: self._attempt(wanted))
+                entry = self._folder.accept(
+                    wanted.address, wanted.name, content.ending, download.content_type, links=wanted.is_links
+                )
         except ComeBackLater as error:
             self._over = str(error)
             return self._missing(wanted, self._over)
@@ -142,9 +144,6 @@ class Fetching:
             if self._client.given_up:
                 self._over = f"the server has not answered for a long time: {error}"
             return self._missing(wanted, str(error))
-        except OSError as error:
-            message = f"{self._folder.path} cannot be written: {error.strerror or error}"
-            raise MirrorError(message) from error
         return FetchedFile(wanted, "fetched", self._folder.path / entry.file, entry.size_bytes, entry.sha256)
 
     def _attempt(self, wanted: Wanted) -> tuple[Download, Content]:
@@ -185,7 +184,7 @@ def files_named(
     return each_once(files), lost
 
 
-def _refusal(address: str) -> str:
+def reason_not_to_ask(address: str) -> str:
     """Say why an address is not to be asked for; nothing if it is."""
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https"):

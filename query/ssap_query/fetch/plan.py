@@ -11,6 +11,7 @@ from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.core.units import conversion
 from ssap_mirror.errors import ParameterError
 
+from ssap_query.arrow.counted import counted
 from ssap_query.fetch.datalink import links_of_rows
 from ssap_query.fetch.options import FetchOptions
 from ssap_query.fetch.rows import Rows, playing, values_of
@@ -36,7 +37,7 @@ class Cost:
 
     def words(self) -> str:
         """Say it to a person."""
-        files = f"{self.files:,} file{'' if self.files == 1 else 's'}"
+        files = counted(self.files, "file")
         if self.unknown == self.files:
             return f"{files} of unknown size" if self.files else files
         rest = f", without the {self.unknown:,} of unknown size" if self.unknown else ""
@@ -132,4 +133,4 @@ def _preview(schema: Schema) -> Column:
 
 def _refuse(source: str, reason: str) -> NoReturn:
     name = "source"
-    raise ParameterError(name, source, f"cannot be fetched: the result {reason} among its columns")
+    raise ParameterError(name, source, f"cannot be fetched: the result {reason} among its columns (--columns all)")

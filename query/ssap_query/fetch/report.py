@@ -5,21 +5,24 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from ssap_mirror.core import storage
 from ssap_mirror.errors import MirrorError
 
+from ssap_query.arrow.counted import counted
 from ssap_query.fetch.wanted import Wanted
 
-__all__ = ["MANIFEST", "Fetched", "FetchedFile", "write_manifest"]
+__all__ = ["MANIFEST", "Fetched", "FetchedFile", "read_manifest", "write_manifest"]
 
 #: Name of the table in a folder that joins files to rows.
 MANIFEST = "manifest.csv"
+#: Its lines, by identity and address.
+Lines: TypeAlias = Mapping[tuple[str, str], Sequence[str]]
 
 _COLUMNS = ("identity", "file", "state", "address", "semantics", "bytes", "sha256", "media_type", "reason")
 _TOLD = 5
@@ -87,11 +90,12 @@ class Fetched:
         size = sum(file.size_bytes for file in self.files if file.state == "fetched")
         came = f"{states['fetched']:,} fetched ({size / 1e6:,.1f} MB)"
         lines = [
-            f"{len(self.files):,} files of {len(self.identities) - len(self.rows_without_file):,} rows: {came}, "
+            f"{counted(len(self.files), 'file')} of "
+            f"{counted(len(self.identities) - len(self.rows_without_file), 'row')}: {came}, "
             f"{states['kept']:,} kept from before, {states['missing']:,} missing; {self.folder / MANIFEST}"
         ]
         if self.rows_without_file:
-            lines.append(f"{len(self.rows_without_file):,} rows have no address")
+            lines.append(f"rows without an address: {len(self.rows_without_file):,}")
         reasons = Counter(file.reason for file in self.missing)
         lines += [f"{count:,} missing: {reason}" for reason, count in reasons.most_common(_TOLD)]
         lines += [f"and {len(reasons) - _TOLD:,} more reasons, in the manifest"] if len(reasons) > _TOLD else []
@@ -112,17 +116,24 @@ class Fetched:
         }
 
 
-def write_manifest(fetched: Fetched) -> None:
-    """Write which file belongs to which row, a line for each pair, beside what the folder's manifest had of other rows.
+def write_manifest(fetched: Fetched, before: Lines) -> None:
+    """Write which file belongs to which row, a line for each pair.
+
+    Parameters
+    ----------
+    fetched : Fetched
+        What was fetched.
+    before : mapping
+        What `read_manifest` has found, which stays where it is of other rows.
 
     Raises
     ------
     MirrorError
-        If it cannot be written, or the one that is there is none.
+        If it cannot be written.
     """
     path = fetched.folder / MANIFEST
     with storage.translate_write_errors(path):
-        known = _read(path)
+        known = {**before}
         for file in fetched.files:
             for row in file.wanted.rows:
                 cells = _cells(fetched.identities[row], file, fetched.folder)
@@ -135,7 +146,15 @@ def write_manifest(fetched: Fetched) -> None:
             storage.write_file(beside, text.getvalue().encode())
 
 
-def _read(path: Path) -> dict[tuple[str, str], Sequence[str]]:
+def read_manifest(folder: Path) -> Lines:
+    """Read the manifest of a folder; empty if there is none.
+
+    Raises
+    ------
+    MirrorError
+        If a file of somebody else has its name.
+    """
+    path = folder / MANIFEST
     if not path.exists():
         return {}
     with path.open(encoding="utf-8", newline="") as file:

@@ -30,6 +30,7 @@ __all__ = [
     "plan_request",
     "provenance",
     "read_request",
+    "unknown_column",
 ]
 
 #: What a request may come as.
@@ -220,7 +221,7 @@ def _chosen(schema: Schema, verb: int, columns: ColumnNames) -> Schema:
             found += _matching(schema, str(name), found)
             continue
         if known is None:
-            raise ParameterError(_COLUMNS, name, _unknown(schema, str(name)))
+            raise ParameterError(_COLUMNS, name, unknown_column(schema, str(name)))
         if known in found:
             raise ParameterError(_COLUMNS, name, "is there twice")
         found.append(known)
@@ -237,7 +238,8 @@ def _matching(schema: Schema, pattern: str, taken: Sequence[str]) -> list[str]:
     return [name for name in names if name not in taken]
 
 
-def _unknown(schema: Schema, name: str) -> str:
+def unknown_column(schema: Schema, name: str) -> str:
+    """Say that a name is none of a column, and which ones are like it."""
     from difflib import get_close_matches
 
     spelled = {known.lower(): known for known in schema.names}

@@ -99,6 +99,10 @@ def answerable_words(found: Iterable[Answerable]) -> list[str]:
     return [f"{one.parameter:<14}  {one.words}" for one in found]
 
 
+# What a row may lack -> the parameter that is compared with it.
+_TESTED = {"position": "POS", "date": "TIME", "band": "BAND"}
+
+
 def missing_words(catalog: Catalog) -> Sequence[str]:
     """Say how many rows tell no position, no date, no band; what is true of all of them is said loudly."""
     without: dict[str, Any] = catalog.manifest.get("without") or {}
@@ -107,5 +111,5 @@ def missing_words(catalog: Catalog) -> Sequence[str]:
         if rows and rows == catalog.rows:
             lines.append(f"NO ROW HAS A {what.upper()}: no request about it finds anything")
         elif rows:
-            lines.append(f"{rows:,} of {catalog.rows:,} rows have no {what}")
+            lines.append(f"{rows:,} of {catalog.rows:,} rows have no {what} that {_TESTED[what]} could find them by")
     return lines

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.engine.rows import InMemoryRows
-from ssap_query.mirror.answer import ColumnNames, read_request
+from ssap_query.mirror.answer import ColumnNames, read_request, unknown_column
 from ssap_query.mirror.interfaces.cones import ConeList, around
 from ssap_query.mirror.result import ResultSet
 from ssap_query.ssap.request import SsapRequest
@@ -18,15 +18,27 @@ from ssap_query.ssap.request import SsapRequest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ssap_query.mirror.mirror import Mirror
-
 __all__ = ["Arrangement", "arrange", "ask"]
 
 # Words for what an object is known by -> roles of the columns that say it.
 _OBJECTS = {"target": ("target_name",), "position": ("ra", "dec")}
-_SORT, _PER, _BEST = "sort", "per", "best"
+_SORT, _PER, _BEST, _LIMIT = "sort", "per", "best", "limit"
 # Names that no column of a service has.
 _RANK, _ROW = " rank", " row"
+
+
+class Answering(Protocol):
+    """What can be asked: a mirror."""
+
+    @property
+    def schema(self) -> Schema:
+        """Its columns."""
+
+    def ssap(
+        self, request: SsapRequest, *, columns: ColumnNames = None, ignore_unanswerable: bool = False,
+        cones: ConeList | None = None,
+    ) -> ResultSet:  # fmt: skip
+        """Answer a request, as `ssap_query.Mirror.ssap` does."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,22 @@ class Arrangement:
     """Column whose largest value says which row that is (with a minus: the smallest); None: the first."""
     limit: int | None = None
     """Only so many rows; None is no limit."""
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 0:
+            raise ParameterError(_LIMIT, self.limit, "is less than none")
+
+    def bound(self, request: SsapRequest) -> SsapRequest:
+        """Ask for no more rows than the limit needs, where the first that are found are those that are wanted.
+
+        Parameters
+        ----------
+        request : SsapRequest
+            The request; a MAXREC of its own stays.
+        """
+        if self.limit is None or self.needs_all_rows:
+            return request
+        return request.with_default("MAXREC", str(self.limit + 1))  # one more tells whether there are more
 
     @property
     def needs_all_rows(self) -> bool:
@@ -79,14 +107,14 @@ class Arrangement:
 
 
 def ask(
-    mirror: Mirror, request: SsapRequest, how: Arrangement, columns: ColumnNames = None,
+    mirror: Answering, request: SsapRequest, how: Arrangement, columns: ColumnNames = None,
     cones: ConeList | None = None, *, ignore_unanswerable: bool = False,
 ) -> ResultSet:  # fmt: skip
     """Answer a request with its rows put in order: what is shown is read, and what the order is told by.
 
     Parameters
     ----------
-    mirror : Mirror
+    mirror : Answering
         What is asked.
     request : SsapRequest
         The request.
@@ -104,6 +132,7 @@ def ask(
     """
     if how == Arrangement():
         return mirror.ssap(request, columns=columns, ignore_unanswerable=ignore_unanswerable, cones=cones)
+    request = how.bound(request)
     schema = mirror.schema
     whole = request if cones is None else around(request, None, cones)
     parsed = read_request(schema, whole, columns=columns, ignore_unanswerable=ignore_unanswerable)
@@ -181,7 +210,7 @@ def _one_per_object(table: pa.Table, objects: Sequence[str], best: str | None, s
 
 
 def _order(table: pa.Table, keys: Sequence[tuple[str, str]]) -> pa.Array:
-    """Numbers of the rows in the order of (column, key with its sign) pairs; rows that are equal keep theirs."""
+    """Numbers of the rows in the order of (column, key with its sign) pairs; what is missing last; equal rows stay."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -191,14 +220,15 @@ def _order(table: pa.Table, keys: Sequence[tuple[str, str]]) -> pa.Array:
         return pa.array(np.arange(len(table)), pa.int64())
     plain = table.select(list(dict.fromkeys(name for name, _ in by)))
     plain = plain.append_column(_ROW, pa.array(np.arange(len(table)), pa.int64()))
-    return pc.sort_indices(plain, sort_keys=[*by, (_ROW, "ascending")], null_placement="at_end")
+    return pc.sort_indices(plain, sort_keys=[*by, (_ROW, "ascending")])
 
 
 def _column(schema: Schema, parameter: str, name: str) -> str:
     spelled = {known.lower(): known for known in schema.names}
     found = name if name in schema else spelled.get(name.lower())
     if found is None:
-        raise ParameterError(parameter, name, "is not a column of the mirror")
+        descending = "; with a minus in front a column sorts from the largest down" if parameter == _SORT else ""
+        raise ParameterError(parameter, name, f"{unknown_column(schema, name)}{descending}")
     if schema[found].shape:
         raise ParameterError(parameter, name, "is a column of arrays, which have no order")
     return found

@@ -21,6 +21,7 @@ __all__ = ["Explanation", "TouchedFile", "explain"]
 
 _SHOWN_VALUES, _SHOWN_FILES = 40, 20
 _SHOWN_CHARACTERS = 100
+_WRAPPED = 'style="white-space: pre-wrap; overflow-wrap: anywhere"'
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,14 @@ class Explanation:
     """Files of the snapshot."""
 
     def __str__(self) -> str:
+        return "\n".join([*self._plan(), "", "SQL", *self._sql()])
+
+    def _plan(self) -> list[str]:
+        """How the request is read, and what it reads."""
         groups = sum(len(file.groups) for file in self.files)
         rows = sum(file.rows for file in self.files)
         limit = "none" if self.limit is None else f"{self.limit:,} rows"
-        lines = [
+        return [
             f"Request ({self.dialect})",
             *(f"  {words}" for words in self.words or ("every row",)),
             *(f"  {words}" for words in self.compared),
@@ -83,22 +88,26 @@ class Explanation:
                 for file in self.files[:_SHOWN_FILES]
             ),
             *([f"  ... and {len(self.files) - _SHOWN_FILES:,} more"] if len(self.files) > _SHOWN_FILES else []),
-            "",
-            "SQL",
+        ]
+
+    def _sql(self) -> list[str]:
+        """Give the statement and its values."""
+        lines = [
             f"  {self.query.sql}",
             "Bound values",
             *(f"  {i + 1}: {_short(value)}" for i, value in enumerate(self.query.values[:_SHOWN_VALUES])),
         ]
         if len(self.query.values) > _SHOWN_VALUES:
             lines.append(f"  ... and {len(self.query.values) - _SHOWN_VALUES:,} more")
-        return "\n".join(lines)
+        return lines
 
     def __repr__(self) -> str:
         groups = sum(len(file.groups) for file in self.files)
         return f"<Explanation: {'; '.join(self.words) or 'every row'}; {self.way.words()}, {groups:,} row groups>"
 
     def _repr_html_(self) -> str:
-        return f'<pre style="white-space: pre-wrap; overflow-wrap: anywhere">{escape(str(self))}</pre>'
+        plan, sql = (f"<pre {_WRAPPED}>{escape(chr(10).join(lines))}</pre>" for lines in (self._plan(), self._sql()))
+        return f"{plan}<details><summary>SQL</summary>{sql}</details>"
 
 
 def explain(engine: Engine, query: Query, columns: Schema) -> Explanation:

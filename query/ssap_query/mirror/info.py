@@ -45,7 +45,7 @@ def facts_of(catalog: Catalog) -> dict[str, Any]:
         "created": manifest.get("created"),
         "tool": manifest.get("tool"),
         "snapshot": catalog.path.name,
-        "path": str(catalog.path),
+        "path": catalog.address,
         "harvest": manifest.get("harvest") or {},
         "answers": {one.parameter: one.words for one in answerable(catalog.schema)},
         "without": manifest.get("without") or {},

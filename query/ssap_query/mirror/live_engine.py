@@ -2,21 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from ssap_mirror.core.catalog import find_snapshot, open_leased
+from ssap_mirror.core import layout
+from ssap_mirror.core.catalog import Catalog, find_snapshot, open_leased
 from ssap_mirror.errors import CatalogError
 
 from ssap_query.engine.engine import Engine
 from ssap_query.engine.plan import EngineLimits
 from ssap_query.mirror.shipped import where
 
+if TYPE_CHECKING:
+    from ssap_mirror.remote.catalog import RemoteMirror
+
 __all__ = ["LiveEngine"]
 
 T = TypeVar("T")
+
+
+class _Place(Protocol):
+    """What tells which snapshot of a mirror is live, and opens it."""
+
+    def find(self, max_age_s: float = 0.0) -> Path:
+        """Folder of the live snapshot; it may have been looked up so long ago [s], where that costs anything."""
+        ...
+
+    def open(self) -> Catalog:
+        """Open the live snapshot."""
+        ...
+
+    def holds(self, catalog: Catalog) -> bool:
+        """Whether an open snapshot is still there, as far as can be told at once."""
+        ...
+
+
+@dataclass(frozen=True)
+class _LocalMirror:
+    """A mirror on this machine."""
+
+    name: str | Path
+    """Its name or path."""
+    home: Path | None
+    """Folder of the mirrors."""
+
+    def find(self, max_age_s: float = 0.0) -> Path:
+        return find_snapshot(self.name, self.home)
+
+    def open(self) -> Catalog:
+        return open_leased(self.name, self.home)
+
+    def holds(self, catalog: Catalog) -> bool:
+        return catalog.path.is_dir()
+
+
+@dataclass(frozen=True)
+class _FarMirror:
+    """A mirror that lies elsewhere."""
+
+    mirror: RemoteMirror
+    """What reads it."""
+
+    def find(self, max_age_s: float = 0.0) -> Path:
+        return self.mirror.find(max_age_s)
+
+    def open(self) -> Catalog:
+        return self.mirror.open()
+
+    def holds(self, catalog: Catalog) -> bool:
+        return False
 
 
 class LiveEngine:
@@ -32,6 +89,8 @@ class LiveEngine:
         Most that is kept between requests [byte].
     limits : EngineLimits, optional
         What a single request may take.
+    storage_options : mapping of str to object, optional
+        What reads an address beside HTTP takes, as fsspec has it.
 
     Raises
     ------
@@ -39,21 +98,33 @@ class LiveEngine:
         If there is no such mirror, or it is damaged.
     """
 
-    def __init__(self, name: str | Path, home: Path | None, cache_bytes: int, limits: EngineLimits | None) -> None:
-        self._name = where(name, home)
-        self._home = home
+    def __init__(
+        self,
+        name: str | Path,
+        home: Path | None,
+        cache_bytes: int,
+        limits: EngineLimits | None,
+        storage_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._place = _place_of(name, home, storage_options)
         self._cache_bytes = cache_bytes
         self._limits = limits
         self._lock = Lock()
         self.engine = self._open()
 
     def _open(self) -> Engine:
-        return Engine(open_leased(self._name, self._home), self._cache_bytes, self._limits)
+        return Engine(self._place.open(), self._cache_bytes, self._limits)
 
-    def refresh(self) -> bool:
-        """Open the live snapshot if it is another one by now; see `ssap_query.Mirror.refresh`."""
+    def refresh(self, max_age_s: float = 0.0) -> bool:
+        """Open the live snapshot if it is another one by now; see `ssap_query.Mirror.refresh`.
+
+        Parameters
+        ----------
+        max_age_s : float
+            What a host far away has said of it no longer ago than this [s] still counts.
+        """
         with self._lock:
-            if find_snapshot(self._name, self._home) == self.engine.catalog.path:
+            if self._place.find(max_age_s) == self.engine.catalog.path:
                 return False
             old, self.engine = self.engine, self._open()
             old.drop()
@@ -68,6 +139,30 @@ class LiveEngine:
         try:
             return question(engine)
         except CatalogError:
-            if engine.catalog.path.is_dir() or not self.refresh():
+            if self._place.holds(engine.catalog) or not self.refresh():
                 raise
             return question(self.engine)
+
+
+def _place_of(name: str | Path, home: Path | None, storage_options: Mapping[str, Any] | None = None) -> _Place:
+    """Find where a mirror is.
+
+    Parameters
+    ----------
+    name : str or pathlib.Path
+        A mirror's name below the home folder, the path of a mirror or of one of its snapshots, or an address.
+    home : pathlib.Path or None
+        Folder of the mirrors.
+    storage_options : mapping of str to object, optional
+        What reads an address beside HTTP takes, as fsspec has it.
+
+    Raises
+    ------
+    CatalogError
+        If there is no way to read such an address.
+    """
+    if layout.is_address(name):
+        from ssap_mirror.remote.catalog import RemoteMirror
+
+        return _FarMirror(RemoteMirror(str(name), storage_options))
+    return _LocalMirror(where(name, home), home)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import Schema
+from ssap_mirror.errors import ParameterError
 
 from ssap_query.engine.engine import Engine
 from ssap_query.engine.plan import EngineLimits
@@ -19,12 +20,17 @@ from ssap_query.mirror.interfaces.contents import DescribedMirror
 from ssap_query.mirror.interfaces.matching import MatchingMirror
 from ssap_query.mirror.live_engine import LiveEngine
 from ssap_query.mirror.result import ResultSet
-from ssap_query.ssap.python_values import request_pairs
+from ssap_query.ssap.python_values import one_request, request_pairs
+from ssap_query.ssap.request import parse
 
 if TYPE_CHECKING:
     from ssap_query.mirror.explain import Explanation
 
 __all__ = ["Mirror", "open_mirror"]
+
+_TARGET = "target"
+# A server that reads from another asks it so often what is live [s].
+_FRESH_S = 60.0
 
 
 class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
@@ -36,18 +42,21 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
     Parameters
     ----------
     name : str or pathlib.Path
-        A mirror's name below the home folder, or the path of a mirror or of one of its snapshots.
+        A mirror's name below the home folder, or the path of a mirror or of one of its snapshots. Or the address of
+        either (``https://...``, ``s3://...``): it is read where it lies, and what was read is kept in the user's cache.
     home : pathlib.Path, optional
         Folder of the mirrors.
     cache_bytes : int
         Most that is kept between requests [byte], of everything; 0 for a program that asks once.
     limits : EngineLimits, optional
         What a single request may take.
+    storage_options : mapping of str to object, optional
+        For an address that is not HTTP: what fsspec's file system of its scheme takes (``{"anon": True}``).
 
     Raises
     ------
     CatalogError
-        If there is no such mirror, or it is damaged.
+        If there is no such mirror, it is damaged, or its host cannot be read.
     """
 
     def __init__(
@@ -57,8 +66,9 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
         *,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         limits: EngineLimits | None = None,
+        storage_options: Mapping[str, Any] | None = None,
     ) -> None:
-        self._live = LiveEngine(name, None if home is None else Path(home), cache_bytes, limits)
+        self._live = LiveEngine(name, None if home is None else Path(home), cache_bytes, limits, storage_options)
 
     @property
     def catalog(self) -> Catalog:
@@ -92,7 +102,7 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
 
     def live_engine(self) -> Engine:
         """Engine of the live snapshot, which may be another one than a moment ago; errors are those of `refresh`."""
-        self.refresh()
+        self._live.refresh(_FRESH_S)
         return self.engine
 
     def ssap(
@@ -146,7 +156,8 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
         pubdid: Any = None, creatordid: Any = None, mtime: Any = None, varampl: Any = None, timeres: Any = None,
         format: Any = None, top: int | None = None, maxrec: int | None = None, verb: int | None = None,
         radius: Any = None, verbosity: int | None = None, columns: ColumnNames = None, dialect: str = "ivoa",
-        ignore_unanswerable: bool = False, **parameters: object,
+        ignore_unanswerable: bool = False, target: str | None = None, sort: str | Sequence[str] = (),
+        per: str | None = None, best: str | None = None, limit: int | None = None, **parameters: object,
     ) -> ResultSet:  # fmt: skip
         """Find spectra. Each parameter is that of SSA 1.1 with the same name; all of them have to hold.
 
@@ -194,6 +205,16 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
         ignore_unanswerable : bool
             Go on without the constraints about which no column of the mirror tells, with a note, instead of refusing
             them. In dialect ``dachs`` they are never refused.
+        target : str, optional
+            Name of a target of the mirror, around whose position is looked, in place of `pos`.
+        sort : str or sequence of str
+            Columns to sort by; with a minus in front from the largest down (``sort="-ssa_snr,mobsid"``).
+        per : str, optional
+            One row for each ``target``, each ``position`` or each value of a column.
+        best : str, optional
+            With `per`: the row with the largest value of this column; without it, the first.
+        limit : int, optional
+            Only the first rows, so many; more are no overflow.
         **parameters : object
             The same parameters in any other case (``SNR=20``).
 
@@ -212,6 +233,8 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
         --------
         >>> found = mirror.search(pos=(292.06, 43.93), size=0.2, snr=(20, None))  # doctest: +SKIP
         """
+        from ssap_query.mirror.arrange import Arrangement, ask
+
         given = {
             "pos": pos, "size": size, "band": band, "time": time, "snr": snr, "redshift": redshift,
             "diameter": diameter, "aperture": aperture, "spatres": spatres, "specrp": specrp, "targetname": targetname,
@@ -220,32 +243,44 @@ class Mirror(DescribedMirror, AdqlMirror, MatchingMirror):
             "creatordid": creatordid, "mtime": mtime, "varampl": varampl, "timeres": timeres, "format": format,
             "top": top, "maxrec": maxrec, "verb": verb, "verbosity": verbosity, **parameters,
         }  # fmt: skip
+        keys = sort.split(",") if isinstance(sort, str) else sort
+        how = Arrangement(tuple(key.strip() for key in keys), per, best, limit)
         if radius is not None:
-            return self._cone_search(given, radius)
+            words = {"target": target, "sort": how.sort or None, "per": per, "best": best, "limit": limit}
+            return self._cone_search(given, radius, words)
+        if target is not None:
+            if pos is not None:
+                raise ParameterError(_TARGET, target, f"is given beside pos ({pos!r}); only one of them can hold")
+            given["pos"] = self.position_of(target)
         if (cones := cones_in(pos)) is not None:
             given["pos"] = None
-        pairs = request_pairs(given)
-        return self.ssap(pairs, dialect, columns, ignore_unanswerable=ignore_unanswerable, cones=cones)
+        request = parse(request_pairs(given), dialect)
+        return ask(self, request, how, columns, cones, ignore_unanswerable=ignore_unanswerable)
 
-    def _cone_search(self, given: Mapping[str, object], radius: object) -> ResultSet:
+    def _cone_search(self, given: Mapping[str, object], radius: object, words: Mapping[str, object]) -> ResultSet:
         from ssap_query.mirror.cone_search import cone_of, cone_search
 
+        for name, value in words.items():
+            if value is not None:
+                raise ParameterError(name, value, "is no word of a cone search (radius); it goes with size")
         request = cone_of(given, radius)
         return self._live.ask(lambda engine: plan_request(engine, cone_search(engine.catalog.schema, request)).result())
 
     def explain(
-        self, request: Request, dialect: str | None = None, columns: ColumnNames = None, *,
-        ignore_unanswerable: bool = False,
+        self, request: Request | None = None, dialect: str | None = None, columns: ColumnNames = None, *,
+        ignore_unanswerable: bool = False, **parameters: object,
     ) -> Explanation:  # fmt: skip
-        """Say how a request is read and what it will touch, without answering it.
+        """Say how a request, or a search by parameters, is read and what it will touch, without answering it.
 
-        Parameters and errors are those of `ssap`; ``str()`` of the result is for people.
+        Parameters and errors are those of `ssap`, or, without a request, of `search` (``pos=..., size=...``);
+        ``str()`` of the result is for people.
         """
         from ssap_query.mirror.explain import explain
 
+        asked = one_request(request, parameters)
         engine = self.engine
         schema = engine.catalog.schema
-        parsed = read_request(schema, request, dialect, columns, ignore_unanswerable=ignore_unanswerable)
+        parsed = read_request(schema, asked, dialect, columns, ignore_unanswerable=ignore_unanswerable)
         return explain(engine, parsed.query, parsed.columns)
 
 
@@ -255,6 +290,7 @@ def open_mirror(
     *,
     cache_bytes: int = DEFAULT_CACHE_BYTES,
     limits: EngineLimits | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> Mirror:
     """Open a mirror at its live snapshot; parameters as for `Mirror`."""
-    return Mirror(name, home, cache_bytes=cache_bytes, limits=limits)
+    return Mirror(name, home, cache_bytes=cache_bytes, limits=limits, storage_options=storage_options)

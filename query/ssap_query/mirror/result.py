@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ssap_mirror.core.schema import Schema
 
 from ssap_query.engine.rows import InMemoryRows, Rows
+from ssap_query.render.faces.status import OK, OVERFLOW, Status
 from ssap_query.render.result import Result
 
 if TYPE_CHECKING:
@@ -72,9 +73,9 @@ class ResultSet(Result):
     """Arrow schema of the rows where these have types that VOTable does not (SQL); None: those of `schema`."""
 
     @property
-    def status(self) -> str:
+    def status(self) -> Status:
         """``OK``, or ``OVERFLOW`` if `truncated` (DALI 1.1 §4.4.1, QUERY_STATUS)."""
-        return "OVERFLOW" if self.truncated else "OK"
+        return OVERFLOW if self.truncated else OK
 
     @property
     def arrow_schema(self) -> pa.Schema:

@@ -1,4 +1,4 @@
-"""Pictures of a mirror, a result or a match: each gives matplotlib's axes, and `plot` writes one to a file."""
+"""Pictures of a mirror, a result or a match: each gives matplotlib's axes, and `save` writes them to a file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from ssap_query.plots.histograms import bands, snr, time
 from ssap_query.plots.matches import completeness, matches
 from ssap_query.plots.sky import field, sky
 from ssap_query.plots.spectra import spectrum
+from ssap_query.plots.style import save
 from ssap_query.plots.velocities import scatter, velocities
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "density",
     "field",
     "matches",
+    "save",
     "scatter",
     "sky",
     "snr",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ssap_query.plots.histograms import label_dates
 from ssap_query.plots.style import BLUE, MAP, counted, label, new_axes, scale_of_counts, tell
 from ssap_query.plots.subject import Drawable, Subject
 
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["density"]
 
 _FEW = 1000
+# matplotlib counts days from 1970-01-01.
+_MJD_OF_MATPLOTLIB = 40587.0
 _CELLS = 120
 # Beyond this share at each side are the outliers, which would press all others into a corner.
 _LEFT_OUT = 0.001
 
 
 def density(data: Drawable, x: str, y: str, axes: Axes | None = None) -> Axes:
-    """Draw one column against another: points, or densities where there are many.
+    """Draw one column against another: points, or densities where there are many; dates of observation as such.
 
     Parameters
     ----------
@@ -44,6 +47,9 @@ def density(data: Drawable, x: str, y: str, axes: Axes | None = None) -> Axes:
     across, up = subject.numbers(x, y)
     known = np.isfinite(across) & np.isfinite(up)
     across, up = across[known], up[known]
+    of_dates = subject.schema.roles.get("t_mid") == x
+    if of_dates:
+        across = across - _MJD_OF_MATPLOTLIB
     axes = new_axes(axes, size=(7.5, 6))
     beyond = 0
     if len(across) > _FEW:
@@ -53,9 +59,12 @@ def density(data: Drawable, x: str, y: str, axes: Axes | None = None) -> Axes:
         scale_of_counts(axes, drawn[3], "rows in a cell")
     else:
         axes.scatter(across, up, s=12, color=BLUE, alpha=0.6, linewidths=0)
-    axes.set_xlabel(label(columns[0]))
     axes.set_ylabel(label(columns[1]))
     axes.ticklabel_format(useOffset=False)
+    if of_dates:
+        label_dates(axes)
+    else:
+        axes.set_xlabel(label(columns[0]))
     outliers = f"{beyond:,} outliers not shown" if beyond else ""
     tell(axes, subject, counted(len(across), "rows with both values"), outliers)
     return axes

@@ -65,12 +65,16 @@ def time(data: Drawable, axes: Axes | None = None) -> Axes:
     column = subject.role("t_mid", "dates of observation")
     values = _known(*subject.numbers(column.name))
     axes = new_axes(axes)
+    span = ""
     if len(values):
-        axes.hist(dates_of(values), bins=_BINS, color=BLUE)
+        dates = dates_of(values)
+        axes.hist(dates, bins=_BINS, color=BLUE)
+        # The axis names a year where it begins only.
+        span = f"{str(dates.min())[:10]} to {str(dates.max())[:10]}"
     label_dates(axes)
     axes.set_ylabel("spectra")
     tidy(axes)
-    tell(axes, subject, counted(len(values), "spectra with a date"))
+    tell(axes, subject, counted(len(values), "spectra with a date"), span)
     return axes
 
 

@@ -9,7 +9,7 @@ from typing import IO, Any
 from ssap_mirror.errors import ParameterError
 
 from ssap_query import plots
-from ssap_query.plots.style import form_of, save
+from ssap_query.plots.style import forget, form_of, save
 from ssap_query.plots.subject import Drawable
 
 __all__ = ["KINDS", "plot"]
@@ -64,4 +64,6 @@ def plot(data: Drawable, target: Path | IO[bytes], kind: str = "sky", **options:
     for name in taken:
         if name in _NEEDED and name not in given:
             raise ParameterError(name, "", f"is needed for a picture of kind {kind}: the name of a column")
-    save(draw(data, **given), target)
+    axes = draw(data, **given)
+    save(axes, target)
+    forget(axes)

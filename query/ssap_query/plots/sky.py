@@ -22,6 +22,8 @@ _WHOLE_SKY_DEG2 = 41252.96
 _FEW = 3000
 _CELLS = 160
 _WIDEST_DEG = 60.0
+# A logarithmic scale of less than this has hardly a number on it.
+_DECADE = 10
 
 
 def sky(data: Drawable, order: int = 5, axes: Axes | None = None) -> Axes:
@@ -114,7 +116,8 @@ def field(data: Drawable, axes: Axes | None = None) -> Axes:
         scale_of_counts(axes, drawn, "spectra in a cell")
     elif len(spectra) and spectra.max() > 1:
         # Those with many are drawn last, over the others.
-        drawn = axes.scatter(places[0], places[1], s=18, c=spectra, cmap=MAP, norm=LogNorm(), linewidths=0)
+        norm = LogNorm() if spectra.max() >= _DECADE * spectra.min() else None
+        drawn = axes.scatter(places[0], places[1], s=18, c=spectra, cmap=MAP, norm=norm, linewidths=0)
         scale_of_counts(axes, drawn, "spectra at a position")
     else:
         axes.scatter(places[0], places[1], s=14, color=BLUE, alpha=0.6, linewidths=0)
@@ -178,7 +181,7 @@ def _label_sky(axes: Axes) -> None:
             # Outside, where the parallel ends.
             axes.annotate(
                 f"{y:+}°", (np.radians(-180), np.radians(y)), (-6, 0), textcoords="offset points",
-                fontsize=8, ha="right", va="center",
+                fontsize=8, ha="right", va="bottom" if y > 0 else "top",
             )  # fmt: skip
     axes.set_xticks([])
     axes.set_yticks([])

@@ -59,7 +59,8 @@ def spectrum(spectra: Any, identities: Iterable[str] = (), axes: Axes | None = N
     axes.set_xlabel(f"{_axis_name(unit)} [{unit}]")
     axes.set_ylabel(f"flux [{flux_unit}]" if str(flux_unit) else "relative flux")
     if axes.get_legend_handles_labels()[1]:
-        axes.legend(loc="upper right", fontsize=9, ncols=min(len(found), 3))
+        # Below the picture, which the spectra fill.
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3, frameon=False, fontsize=9)
     target = found[0].meta.get("DESIG") or found[0].meta.get("ssa_targname") or ""
     axes.set_title(f"{target}{' (grey: masked)' if any(one.mask is not None for one in found) else ''}", fontsize=11)
     tidy(axes)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ssap_mirror.core.schema import Column
-from ssap_mirror.core.storage import replacing
-from ssap_mirror.errors import MirrorError, ParameterError, needs_extra
+from ssap_mirror.core.storage import replacing, translate_write_errors
+from ssap_mirror.errors import ParameterError, needs_extra
 
 # Every picture needs this module, so each says in the same sentence that there is nothing to draw with.
 with needs_extra("plot", "matplotlib"):
@@ -27,6 +28,7 @@ __all__ = [
     "MAP",
     "ORANGE",
     "counted",
+    "forget",
     "form_of",
     "label",
     "new_axes",
@@ -43,16 +45,32 @@ MAP = "viridis"
 
 _FORMS = ("png", "pdf", "svg")
 _SIZE = (9.0, 5.4)
+# Modules that say whether somebody looks on.
+_PYPLOT, _NOTEBOOK = "matplotlib.pyplot", "ipykernel"
 
 
 def new_axes(axes: Axes | None, *, size: tuple[float, float] = _SIZE, **options: Any) -> Axes:
-    """Give axes to draw on: those of the caller, or new ones that no window of pyplot knows."""
+    """Give axes to draw on: those of the caller, or new ones.
+
+    In a notebook, and where somebody has loaded pyplot, these are pyplot's, which shows them; else nobody else's.
+    """
     if axes is not None:
         return axes
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
+    if not {_PYPLOT, _NOTEBOOK}.isdisjoint(sys.modules):
+        from matplotlib import pyplot
+
+        figure: Any = pyplot.figure(figsize=size, layout="constrained")
+    else:
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
     made: Axes = figure.add_subplot(**options)
     return made
+
+
+def forget(axes: Axes) -> None:
+    """Tell pyplot, if it is loaded, that nobody is to be shown a picture any more."""
+    if _PYPLOT in sys.modules:
+        sys.modules[_PYPLOT].close(axes.figure)
 
 
 def tell(axes: Axes, subject: Subject, *facts: str) -> None:
@@ -83,25 +101,26 @@ def tidy(axes: Axes) -> None:
 
 
 def scale_of_counts(axes: Axes, drawn: Any, words: str, **options: Any) -> None:
-    """Draw the scale of colours of counts, which are logarithmic, with plain numbers."""
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+    """Draw the scale of colours of counts, logarithmic or not, with plain numbers."""
+    from matplotlib.colors import LogNorm
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
     bar: Any = axes.figure.colorbar(drawn, ax=axes, **options)
     bar.set_label(words)
-    bar.locator = LogLocator(subs=(1.0, 2.0, 5.0))
+    bar.locator = LogLocator(subs=(1.0, 2.0, 5.0)) if isinstance(drawn.norm, LogNorm) else MaxNLocator(integer=True)
     bar.formatter = StrMethodFormatter("{x:,g}")
     bar.minorformatter = NullFormatter()
     bar.update_ticks()
 
 
-def save(axes: Axes | Sequence[Axes], target: Path | IO[bytes]) -> None:
+def save(axes: Axes | Sequence[Axes], target: str | Path | IO[bytes]) -> None:
     """Write a picture to a file, which takes its name when it is complete.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
         Any axes of it.
-    target : pathlib.Path or binary file
+    target : path or binary file
         What to write. The ending of the path says how: ``.png``, ``.pdf`` or ``.svg``; a file that is open gets PNG.
 
     Raises
@@ -111,17 +130,15 @@ def save(axes: Axes | Sequence[Axes], target: Path | IO[bytes]) -> None:
     MirrorError
         If the file cannot be written.
     """
+    target = Path(target) if isinstance(target, str) else target
     form = form_of(target)
     figure: Any = (axes[0] if isinstance(axes, Sequence) else axes).figure
-    try:
-        if isinstance(target, Path):
-            with replacing(target) as beside:
-                figure.savefig(beside, dpi=150, format=form, bbox_inches="tight", pad_inches=0.15)
-        else:
-            figure.savefig(target, dpi=150, format=form, bbox_inches="tight", pad_inches=0.15)
-    except OSError as error:
-        message = f"{target} cannot be written: {error.strerror or error}"
-        raise MirrorError(message) from error
+    options: dict[str, Any] = {"dpi": 150, "format": form, "bbox_inches": "tight", "pad_inches": 0.15}
+    if isinstance(target, Path):
+        with translate_write_errors(target), replacing(target) as beside:
+            figure.savefig(beside, **options)
+    else:
+        figure.savefig(target, **options)
 
 
 def form_of(target: Path | IO[bytes]) -> str:

@@ -28,7 +28,8 @@ _NAMED = 5
 def velocities(data: Drawable, rv: str = "rv_br1", axes: Axes | None = None) -> Axes:
     """Draw the radial velocities of one object along time, with errors; those with a flag are hollow.
 
-    Each exposure is one point, however many spectra (arms) have its velocity.
+    Each exposure is one point, however many spectra (arms) have its velocity. Co-adds are none, and left out where a
+    column tells of them (``coadd``).
 
     Parameters
     ----------
@@ -59,13 +60,13 @@ def velocities(data: Drawable, rv: str = "rv_br1", axes: Axes | None = None) -> 
         shown = ", ".join(sorted(map(str, names))[:_NAMED]) + (", …" if len(names) > _NAMED else "")
         raise ParameterError(name, len(names), f"objects are among the rows, and one can be drawn: {shown}")
     wanted = [subject.role("t_mid", "dates of observation").name, rv, *(name for name in (error, flag) if name)]
-    values = np.unique(np.stack(subject.numbers(*wanted), axis=1), axis=0)
-    values = values[np.isfinite(values[:, :2]).all(axis=1)]
+    values, added = _exposures(subject, wanted)
     flagged = np.nan_to_num(values[:, -1]) != 0 if flag else np.zeros(len(values), bool)
+    errors = np.nan_to_num(values[:, 2]) if error else np.zeros(len(values))
     axes = new_axes(axes)
     for chosen, fill, words in ((~flagged, BLUE, "no flag"), (flagged, "white", "flagged")):
         if chosen.any():
-            bars = values[chosen, 2] if error else None
+            bars = errors[chosen] if error else None
             colour = BLUE if fill == BLUE else ORANGE
             axes.errorbar(
                 dates_of(values[chosen, 0]), values[chosen, 1], bars, fmt="o", color=colour, ecolor=colour,
@@ -73,13 +74,13 @@ def velocities(data: Drawable, rv: str = "rv_br1", axes: Axes | None = None) -> 
             )  # fmt: skip
     if flagged.any():
         axes.legend(loc="best", fontsize=9)
-    outside = _narrow(axes, values[~flagged, 1], values[flagged, 1])
+    outside = _narrow(axes, values[~flagged, 1], errors[~flagged], values[flagged, 1])
     label_dates(axes)
     axes.set_ylabel(label(column))
     axes.ticklabel_format(axis="y", useOffset=False)
     tidy(axes)
-    beyond = f"{outside:,} flagged outside" if outside else ""
-    tell(axes, subject, str(names[0]) if names else "", counted(len(values), "exposures"), beyond)
+    facts = (f"{added:,} of co-adds left out" if added else "", f"{outside:,} flagged outside" if outside else "")
+    tell(axes, subject, str(names[0]) if names else "", counted(len(values), "exposures"), *facts)
     return axes
 
 
@@ -136,14 +137,26 @@ def scatter(data: Drawable, rv: str = "rv_br1", axes: Axes | None = None) -> Axe
     return axes
 
 
-def _narrow(axes: Axes, good: NDArray[Any], flagged: NDArray[Any]) -> int:
+def _exposures(subject: Subject, wanted: list[str]) -> tuple[NDArray[Any], int]:
+    """Different rows of columns that have a date and a velocity, and how many of co-adds are not among them."""
+    import numpy as np
+
+    values = np.stack(subject.numbers(*wanted), axis=1)
+    whole = np.isfinite(values[:, :2]).all(axis=1)
+    added = np.zeros(len(values), bool)
+    if _COADD in subject.schema:
+        added = np.nan_to_num(subject.numbers(_COADD)[0]) != 0
+    return np.unique(values[whole & ~added], axis=0), len(np.unique(values[whole & added], axis=0))
+
+
+def _narrow(axes: Axes, good: NDArray[Any], errors: NDArray[Any], flagged: NDArray[Any]) -> int:
     """Show the velocities without a flag, and those with one as far as these leave room; how many do not fit."""
     import numpy as np
 
     if len(good) < 2:
         return 0
-    low, high = good.min(), good.max()
-    room = max(0.5 * (high - low), 1.0)
+    low, high = (good - errors).min(), (good + errors).max()
+    room = max(0.25 * (high - low), 1.0)
     if len(flagged) and (flagged.min() < low - room or flagged.max() > high + room):
         axes.set_ylim(low - room, high + room)
     return int(np.sum((flagged < low - room) | (flagged > high + room)))

@@ -10,8 +10,10 @@ from typing import IO, TYPE_CHECKING, Any, overload
 
 from ssap_mirror.core.schema import Schema
 
+from ssap_query.arrow.counted import counted
 from ssap_query.render.faces.files import FilesInterface
 from ssap_query.render.faces.pyvo_interface import PyvoInterface
+from ssap_query.render.faces.status import Status
 from ssap_query.render.renderable import Input
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ class Result(PyvoInterface, FilesInterface, ABC):
             """What a person should know of the rows, a sentence each."""
 
         @property
-        def status(self) -> str:
+        def status(self) -> Status:
             """``OK``, or ``OVERFLOW`` if more rows match than the limit allows (DALI 1.1 §4.4.1)."""
 
     @property
@@ -109,9 +111,8 @@ class Result(PyvoInterface, FilesInterface, ABC):
         return self._of_numbers(chosen)
 
     def __repr__(self) -> str:
-        rows, columns = len(self), len(self.schema)
-        counted = f"{rows:,} row{'' if rows == 1 else 's'}, {columns:,} column{'' if columns == 1 else 's'}"
-        return f"<{type(self).__name__}: {counted}, {self.status}>"
+        size = f"{counted(len(self), 'row')}, {counted(len(self.schema), 'column')}"
+        return f"<{type(self).__name__}: {size}, {self.status}>"
 
     def _repr_html_(self) -> str:
         from ssap_query.render.columns.importance import most_important
@@ -337,7 +338,7 @@ class Part(Result):
     """How many rows there are."""
     source: Callable[[], Iterator[pa.RecordBatch]]
     """Gives them, piece by piece."""
-    status: str
+    status: Status
     """That of the whole."""
     infos: Mapping[str, str]
     """Those of the whole."""

@@ -42,12 +42,24 @@ class PublishedRoutes:
     def routes(self) -> list[BaseRoute]:
         """Routes below the mirror's own address."""
         files = [Route(f"/{room}/{{snapshot}}/{{path:path}}", partial(self._file, room)) for room in _ROOMS]
-        return [Route(f"/{LISTING}", self._listing), Route(f"/{layout.COLLECTION}", self._collection), *files]
+        named = [
+            Route(f"/{LISTING}", self._listing),
+            Route(f"/{layout.COLLECTION}", self._collection),
+            Route(f"/{layout.current_file(Path()).name}", self._current),
+        ]
+        return [*named, *files]
 
     async def _listing(self, request: Request) -> Response:
         def work() -> Response:
             self._mirror.refresh()
             return Response(self._files(self._folder, self._mirror.catalog.path.name)[0], media_type="application/json")
+
+        return await self._turns.small(work)
+
+    async def _current(self, request: Request) -> Response:
+        def work() -> Response:
+            self._mirror.refresh()
+            return PlainTextResponse(f"{self._mirror.catalog.path.name}\n")
 
         return await self._turns.small(work)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Column
-from ssap_mirror.core.storage import replacing
+from ssap_mirror.core.storage import replacing, translate_write_errors
 from ssap_mirror.errors import MirrorError
 
 from ssap_query.engine.compile import table_of_files, view_without_nan
@@ -48,12 +48,16 @@ def write_database(catalog: Catalog, path: Path) -> None:
     columns = [*catalog.schema.names, HEALPIX_COLUMN]
     table = table_of_files(RAW_VIEW, catalog.schema, columns, [str(file) for file in catalog.files])
     try:
-        with replacing(path) as beside, closing(duckdb.connect(str(beside))) as connection:
+        with (
+            translate_write_errors(path),
+            replacing(path) as beside,
+            closing(duckdb.connect(str(beside))) as connection,
+        ):
             with translate_errors(catalog.path):
                 connection.execute(table.sql, list(table.values))
             for statement in _descriptions(catalog):
                 connection.execute(statement)
-    except (OSError, duckdb.IOException) as error:
+    except duckdb.IOException as error:  # DuckDB's own, which names no file
         message = f"{path} cannot be written: {error}"
         raise MirrorError(message) from error
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core.catalog import Catalog
+from ssap_mirror.core.checksums import FilePart
 from ssap_mirror.core.schema import HEALPIX_COLUMN, Schema
 from ssap_mirror.errors import MirrorError, ParameterError
 
@@ -52,7 +53,7 @@ VIEWS = (VIEW, RAW_VIEW)
 _IN_MEMORY = MemoryLimit(1_000_000, 256 << 20)
 
 
-def connection(session: Session, catalog: Catalog) -> duckdb.DuckDBPyConnection:
+def connection(session: Session, catalog: Catalog, columns: Sequence[str] | None = None) -> duckdb.DuckDBPyConnection:
     """Give a new connection with the views ``spectra`` and ``spectra_raw``, and the macros.
 
     Parameters
@@ -61,6 +62,8 @@ def connection(session: Session, catalog: Catalog) -> duckdb.DuckDBPyConnection:
         The database.
     catalog : Catalog
         Whose rows both views have: all columns, and ``_healpix_29``.
+    columns : sequence of str, optional
+        The only ones that are going to be read, if that is known.
     """
 
     def statements() -> Iterator[str]:
@@ -70,7 +73,7 @@ def connection(session: Session, catalog: Catalog) -> duckdb.DuckDBPyConnection:
         yield from (macro.create for macro in (*SKY_MACROS, *DECODING_MACROS))
 
     with translate_errors(catalog.path):
-        catalog.checksums.check(catalog.files)
+        catalog.checksums.check_parts(FilePart(str(path), columns) for path in catalog.files)
         session.prepare(statements)
     return session.cursor()
 
@@ -132,7 +135,7 @@ def run_sql(
     import pyarrow as pa
 
     _refuse_statements(session, text)
-    with closing(connection(session, catalog)) as cursor:
+    with closing(connection(session, catalog, _columns_to_fetch(session, catalog, text))) as cursor:
         try:
             foreign = register_tables(cursor, text, tables or {}, VIEWS)
             views = [view for view in VIEWS if view not in {name.lower() for name in tables or {}}]
@@ -157,6 +160,15 @@ def run_sql(
         return SqlResult(schema, arrow, InMemoryRows(kept.cast(arrow)), notes)
     path, count = kept
     return SqlResult(schema, arrow, SpooledRows(path, count, arrow), notes)
+
+
+def _columns_to_fetch(session: Session, catalog: Catalog, text: str) -> tuple[str, ...] | None:
+    """Columns that a statement can read, where that matters and can be told."""
+    if not catalog.is_remote:
+        return None
+    with closing(session.cursor()) as cursor:
+        reading = columns_read(cursor, text, catalog)
+    return None if reading is None else reading.columns
 
 
 def _show_nan(cursor: duckdb.DuckDBPyConnection, catalog: Catalog, text: str) -> tuple[str, ...]:

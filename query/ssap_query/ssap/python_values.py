@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from ssap_mirror.errors import ParameterError
 
 from ssap_query.ssap.registry import REGISTRY
+from ssap_query.ssap.request import Pairs, SsapRequest
 
-__all__ = ["request_pairs"]
+__all__ = ["one_request", "request_pairs"]
 
 _ALIASES = {"DIAMETER": "SIZE", "RESPONSE_FORMAT": "RESPONSEFORMAT", "VERBOSITY": "VERB"}
 
@@ -55,7 +56,35 @@ def request_pairs(given: Mapping[str, object]) -> list[tuple[str, object]]:
         if canonical in seen:
             raise ParameterError(name, value, f"is given as {seen[canonical]} too")
         if canonical not in known:
-            raise ParameterError(name, value, "is not a parameter of a search")
+            from difflib import get_close_matches
+
+            near = get_close_matches(canonical, (*known, *_ALIASES), n=1)
+            perhaps = f"; perhaps {near[0].lower()} is meant" if near else ""
+            raise ParameterError(name, value, f"is not a parameter of a search{perhaps}")
         seen[canonical] = name
         pairs.append((canonical, known[canonical].python(canonical, value)))
     return pairs
+
+
+def one_request(
+    request: str | bytes | Pairs | SsapRequest | None, parameters: Mapping[str, object]
+) -> str | bytes | Pairs | SsapRequest:
+    """Give the request that is meant where one can be given whole, or by its parameters.
+
+    Parameters
+    ----------
+    request : str, bytes, iterable of (str, object), or SsapRequest, optional
+        The whole one.
+    parameters : mapping of str to object
+        As `request_pairs` takes them.
+
+    Raises
+    ------
+    ParameterError
+        If there are both, and as for `request_pairs`.
+    """
+    if request is None:
+        return request_pairs(parameters)
+    for name, value in parameters.items():
+        raise ParameterError(name, value, "is given beside a whole request, which says what selects the spectra")
+    return request

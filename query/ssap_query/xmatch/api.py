@@ -15,7 +15,7 @@ from ssap_query.xmatch.join.points import make_points, rank_of
 from ssap_query.xmatch.join.rule import Find, JoinKind, Rule
 from ssap_query.xmatch.output.columns import choose_columns
 from ssap_query.xmatch.output.match import Match
-from ssap_query.xmatch.session import Limits, Session, translate_errors
+from ssap_query.xmatch.session import Limits, MatchSession, translate_errors
 
 __all__ = ["crossmatch"]
 
@@ -123,7 +123,7 @@ def crossmatch(
     [{'obsid': 1, 'ra': 10.0, 'dec': 0.0, 'star': 'b', 'separation_arcsec': 0.3..., 'position_angle_deg': 90.0...}]
     """
     rule = Rule(radius_arcsec, find, join, min_radius_arcsec, n_neighbors, best_by, sigma, self_pairs)
-    session = Session(limits or Limits())
+    session = MatchSession(limits or Limits())
     chosen = (left_columns, right_columns)
     with translate_errors():
         session.run(*sql.MACROS, sql.BINS["even"])
@@ -143,7 +143,7 @@ def crossmatch(
     return Match(session, pairing, columns, notes)
 
 
-def _join(session: Session, mover: Mover, rule: Rule) -> Join:
+def _join(session: MatchSession, mover: Mover, rule: Rule) -> Join:
     errors: tuple[str, ...] = ()
     if rule.n_sigma is not None:
         errors = ("sigma",)

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from ssap_mirror.core.storage import forget_scratch, note_scratch
 from ssap_mirror.core.units import Conversion
 from ssap_mirror.errors import FormatError, MirrorError, ParameterError
 
-__all__ = ["Limits", "Session", "Tuning", "converted", "one_line", "translate_errors"]
+__all__ = ["Limits", "MatchSession", "Tuning", "converted", "one_line", "translate_errors"]
 
 # What DuckDB raises for the content of a file; the rest would be faults of ours and stays as it is
 _UNREADABLE = (
@@ -68,7 +68,7 @@ class Limits:
             raise ParameterError(_THREADS, self.threads, "must be at least 1")
 
 
-class Session:
+class MatchSession:
     """A DuckDB database in memory that lives as long as the match it belongs to.
 
     Parameters
@@ -99,14 +99,19 @@ class Session:
         if limits.threads is not None:
             config["threads"] = limits.threads
         try:
-            self.connection = duckdb.connect(":memory:", config=config)
+            database = duckdb.connect(":memory:", config=config)
         except duckdb.Error as error:
             shutil.rmtree(spill, ignore_errors=True)
             reason = "is not an amount of memory such as 2GB"
             raise ParameterError(_MEMORY, limits.memory, reason) from error
-        weakref.finalize(self, _end, self.connection, spill)
+        weakref.finalize(self, _end, database, spill)
+        # In a notebook without ipywidgets the first connection of a database refuses to be told of progress bars, even
+        # that there are to be none.
+        self.connection = database.cursor()
         self.connection.execute("SET disabled_optimizers = ?", [_FIXED_PLANS])
-        self.connection.execute("SET enable_progress_bar = false")
+        # A notebook without ipywidgets has no progress bar, and DuckDB refuses to be told about it there.
+        with suppress(duckdb.InvalidInputException):
+            self.connection.execute("SET enable_progress_bar = false")
 
     def run(self, *statements: str) -> None:
         """Execute statements that have no answer."""

@@ -89,7 +89,7 @@ def test_no_pair_within_the_margin_is_missing(tmp_path: Path, margin_arcsec: flo
 def test_whoever_gives_rows_is_among_those_who_were_asked(margin_arcsec: float) -> None:
     # Base cell 0 whole, 4 in quarters, one of them in sixteenths, 8 whole: they meet across orders.
     cells = [(0, 0), (1, 17), (1, 18), (1, 19), *((3, 256 + n) for n in range(16)), (0, 8)]
-    parts = sorted((Partition(*cell, 1, Path()) for cell in cells), key=lambda part: part.healpix_29)
+    parts = sorted((Partition(*cell, 1, "") for cell in cells), key=lambda part: part.healpix_29)
     tiling = Tiling([(part.norder, part.npix) for part in parts], margin_order(margin_arcsec))
     given = 0
     for source, part in enumerate(parts):
@@ -105,10 +105,10 @@ def test_whoever_gives_rows_is_among_those_who_were_asked(margin_arcsec: float) 
 def test_partitions_and_gaps_make_the_whole_sky() -> None:
     whole = [(0, n) for n in range(12)]
     assert gaps([]) == whole
-    assert gaps([Partition(*cell, 1, Path()) for cell in whole]) == []
+    assert gaps([Partition(*cell, 1, "") for cell in whole]) == []
     cells = [(1, 5), (3, 100), (29, 7 << 58)]
-    parts = sorted((Partition(*cell, 1, Path()) for cell in cells), key=lambda part: part.healpix_29)
-    filled = [Partition(*cell, 0, Path()) for cell in gaps(parts)]
+    parts = sorted((Partition(*cell, 1, "") for cell in cells), key=lambda part: part.healpix_29)
+    filled = [Partition(*cell, 0, "") for cell in gaps(parts)]
     ranges = sorted(part.healpix_29 for part in (*parts, *filled))
     assert ranges[0][0] == 0
     assert ranges[-1][1] == (12 << 58) - 1

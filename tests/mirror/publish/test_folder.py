@@ -88,3 +88,16 @@ def test_a_mirror_is_not_overwritten(
     build_mirror([spectra_rows(20)], spectra_schema, tmp_path / "other" / "spectra")
     with pytest.raises(CatalogError, match="was not published there"):
         publish(live_mirror.path.parents[1], tmp_path / "other")
+
+
+@pytest.mark.parametrize("name", ["index.html", "moc.json", layout.COLLECTION])
+def test_files_of_others_are_not_overwritten(name: str, live_mirror: Catalog, tmp_path: Path) -> None:
+    own = tmp_path / "www" / "spectra" / name
+    own.parent.mkdir(parents=True)
+    own.write_text("mine")
+    with pytest.raises(CatalogError, match=f"{name} is no file of a publication"):
+        publish(live_mirror.path.parents[1], tmp_path / "www")
+    assert [path.name for path in own.parent.iterdir()] == [name]
+    assert own.read_text() == "mine"
+    own.rename(tmp_path / name)
+    assert publish(live_mirror.path.parents[1], tmp_path / "www").files > 0

@@ -269,7 +269,7 @@ class TestSyncFailures:
         assert "Traceback" not in done.stderr
 
     def test_a_service_that_is_not_known(self, run: Run) -> None:
-        assert "'nope' is no built-in service (lamost6-mrs" in one_sentence(run("sync", "nope"), ExitCode.BAD_INPUT)
+        assert "'nope' is no service that is known by name" in one_sentence(run("sync", "nope"), ExitCode.BAD_INPUT)
 
     @staticmethod
     def _fails(run: Run, home: Path, url: str, said: str) -> None:
@@ -292,6 +292,31 @@ class TestOtherCommands:
             assert f"  {name} " in shown.output
             assert runner.invoke(group, [name, "--help"]).exit_code == 0
         assert tuple(group.list_commands(None)) == COMMANDS
+
+    @pytest.mark.parametrize("width", ["80", "200"])
+    def test_help_shows_whole_lines(self, width: str) -> None:
+        shown = CliRunner().invoke(group, [], env={"COLUMNS": width})
+        assert shown.output == CliRunner().invoke(group, ["--help"], env={"COLUMNS": width}).output
+        listed = [line.split()[0] for line in shown.output.splitlines() if line.startswith("  ")]
+        assert [name for name in COMMANDS if listed.count(name) != 1] == []
+        assert "..." not in shown.output.replace("COMMAND [ARGS]...", "")
+        assert max(map(len, shown.output.splitlines())) <= min(int(width), 120)
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (("quer",), "No such command 'quer'. Perhaps query is meant."),
+            (("xmatch", "x.csv", "--snr", "20"), "xmatch takes the parameters of SSAP as --request 'SNR="),
+            (("plot", "--targetname", "x"), "plot takes the parameters of SSAP as 'TARGETNAME="),
+            (("query", "--sise", "1"), "No such option '--sise'"),
+            (("publish",), "Missing argument '[MIRROR] DIRECTORY'"),
+            (("publish", "a", "b", "c"), "a mirror and a directory are the most"),
+        ],
+    )
+    def test_words_that_are_wrong(self, words: tuple[str, ...], said: str, run: Run) -> None:
+        done = run(*words)
+        assert (done.returncode, done.stdout) == (ExitCode.BAD_INPUT, "")
+        assert said in done.stderr
 
     def test_version(self, run: Run) -> None:
         assert run("--version").stdout.startswith("ssap-mirror ")

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -66,6 +66,49 @@ class TestAsking:
         assert {name: pytest.approx(snr) for name, snr, _ in json.loads(got.stdout)["data"]} == best
         assert len(best) > 5
 
+    def test_python_has_the_same_words(self, ask: Callable[..., Ended], sample: ssap.Mirror) -> None:
+        words = ("--snr", "300/", "--per", "target", "--best", "ssa_snr", "--sort", "-ssa_snr,mobsid", "--limit", "3")
+        done = ask("query", *CONE[:4], *words, "--columns", "mobsid")
+        found = sample.search((292.06, 43.93), 0.7, snr=(300, None), per="target", best="ssa_snr",
+                              sort=["-ssa_snr", "mobsid"], limit=3, columns=["mobsid"])  # fmt: skip
+        assert done.stdout.split()[1:] == found.to_arrow()["mobsid"].to_pylist()
+        assert (found.status, len(found.notes)) == ("OK", 1)
+        assert len(sample.search((292.06, 43.93), 0.7, limit=7)) == 7
+        name = "LAMOST J192633.55+434549.6"
+        assert ask("query", "--target", name, "--count").stdout == f"{len(sample.search(target=name))}\n"
+        explained = sample.explain(pos=(292.06, 43.93), size=0.7)
+        assert str(explained) == str(sample.explain("REQUEST=queryData&POS=292.06,43.93&SIZE=0.7"))
+
+    @pytest.mark.parametrize(
+        ("ask_for", "said"),
+        [
+            (lambda m: m.search(target="x", pos=(1, 2)), "only one of them can hold"),
+            (lambda m: m.search(target="lamost j192633"), "perhaps LAMOST J192633.55"),
+            (lambda m: m.search(pos=(1, 2), radius=1, sort="ra"), "sort: .* is no word of a cone search"),
+            (lambda m: m.search(limit=-1), "limit: -1 is less than none"),
+            (lambda m: m.search(sizze=1), "perhaps size is meant"),
+            (lambda m: m.search(sort="ssa_snrr"), "perhaps ssa_snr or"),
+            (lambda m: m.explain("SNR=20", size=1), "is given beside a whole request"),
+            (lambda m: m.crossmatch("stars.csv", radius=1), "is called radius_arcsec"),
+        ],
+    )
+    def test_what_python_refuses(
+        self, ask_for: Callable[[ssap.Mirror], object], said: str, sample: ssap.Mirror
+    ) -> None:
+        with pytest.raises(ssap.ParameterError, match=said):
+            ask_for(sample)
+
+    def test_what_finds_nothing_says_so(self, ask: Callable[..., Ended], run: Run, tmp_path: Path) -> None:
+        nowhere = ("--pos", "10,-80", "--size", "0.1", "--columns", "mobsid")
+        assert ask("query", *nowhere).stderr == "note: no row matches\n"
+        assert ask("query", *nowhere, "-o", "x.csv").stderr == "0 rows to x.csv; SYNTHETIC rows\n"
+        assert "6563 looks like another unit" in ask("query", *CONE, "--band", "6563", "--count").stderr
+        (tmp_path / "hours.csv").write_text("ra,dec\n19.4426545,43.7637936\n")
+        assert "hours are named by --unit ra=h" in ask("xmatch", "hours.csv").stderr
+        picture = run("plot", "POS=10,-80&SIZE=0.1", "-o", "x.png", home=SAMPLES)
+        assert (picture.returncode, (tmp_path / "x.png").exists()) == (2, False)
+        assert "finds no row, so there is nothing to draw" in picture.stderr
+
     def test_units(self, ask: Callable[..., Ended]) -> None:
         wanted = ask("query", *CONE, "--band", "6.563e-7", "--columns", "mobsid").stdout
         assert wanted.count("\n") > 5
@@ -93,6 +136,7 @@ class TestAsking:
         [
             (("--columns", "ssa_snrr"), "perhaps ssa_snr"),
             (("--sort", "nothing"), "--sort: 'nothing' is not a column"),
+            (("--sort", "ssa_snr desc"), "with a minus in front a column sorts from the largest down"),
             (("--best", "ssa_snr"), "--best: 'ssa_snr' says which row"),
             (("--per", "nothing"), "--per: 'nothing' is not a column"),
             (("--size", "6km"), "--size: '6km' has a unit"),
@@ -231,59 +275,6 @@ def test_a_command_ends_at_once_when_it_is_told_to(number: int, code: int, said:
 def _cpu_seconds(process: int) -> float:
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-@pytest.fixture
-def topcat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str, int]]]:
-    """A hub with a program on it that loads tables; gives what it was sent: type, name, bytes."""
-    from ssap_query.render.faces.samp import library
-
-    samp = library()
-    monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'samp').as_uri()}")
-    samp.conf.use_internet = False
-    hub = samp.SAMPHubServer(web_profile=False, addr="localhost", lockfile=str(tmp_path / "samp"))
-    hub.start()
-    client = samp.SAMPIntegratedClient(name="topcat", addr="localhost")
-    client.connect()
-    heard: list[tuple[str, str, int]] = []
-
-    def load(key: str, sender: str, message_id: str, kind: str, given: dict[str, str], extra: object) -> None:
-        content = Path(given["url"].removeprefix("file://")).read_bytes()
-        heard.append((kind, given["name"], len(content)))
-        client.reply(message_id, {"samp.status": "samp.ok", "samp.result": {}})
-
-    def spectrum(key: str, sender: str, kind: str, given: dict[str, str], extra: object) -> None:
-        heard.append((kind, given["url"], 0))
-
-    client.bind_receive_call("table.load.votable", load)
-    client.bind_receive_notification("spectrum.load.ssa-generic", spectrum)
-    yield heard
-    client.disconnect()
-    hub.stop()
-
-
-def test_samp(topcat: list[tuple[str, str, int]], sample: ssap.Mirror, ask: Callable[..., Ended]) -> None:
-    found = sample.search((292.06, 43.93), 0.7, snr=(600, None))
-    assert found.broadcast_samp() == ("topcat",)
-    kind, name, size = topcat.pop()
-    assert (kind, SAMPLE in name) == ("table.load.votable", True)
-    assert size > 1000
-    done = ask("query", *CONE, "--samp")
-    assert (done.stdout, done.stderr) == ("", "18 rows to topcat\n")
-    assert len(topcat) == 1
-    found[0].broadcast_samp()
-    until = time.monotonic() + 20
-    while len(topcat) < 2 and time.monotonic() < until:
-        time.sleep(0.05)
-    assert topcat[1] == ("spectrum.load.ssa-generic", found[0].acref, 0)
-    with pytest.raises(ssap.MirrorError, match="no program 'aladin' on the SAMP hub"):
-        found.broadcast_samp(client_name="aladin")
-
-
-def test_without_a_hub(tmp_path: Path, sample: ssap.Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'gone').as_uri()}")
-    with pytest.raises(ssap.MirrorError, match="no SAMP hub is running"):
-        sample.search((292.06, 43.93), 0.1).broadcast_samp()
 
 
 def test_packed_streams_are_the_same_each_time(ask: Callable[..., Ended], tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Everyday tasks, each done at the first try with one command or at most three lines of Python on the shipped sample.
 
-They are numbered as the list of tasks is. Number 9, the download of spectra, needs a service that has them: its tests
-are those of `fetch`. Number 19, a mirror that others pull over HTTP, has no command yet.
+They are numbered as the list of tasks is. What needs more than the sample, a server of spectra or of a mirror, another
+snapshot or TOPCAT, is a test of its own below.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import ssap_query as ssap
 from astropy.table import Table
 from mocpy import MOC
+from ssap_mirror import build_mirror
 from ssap_query.cli.choice import MIRROR_VARIABLE
 from ssap_query.mirror.shipped import SAMPLE, sample_path
+
+from tests.support.spectra_files import sdm_votable
+from tests.support.static_host import static_host
 
 from .conftest import Ended, Run
 
@@ -99,10 +104,17 @@ TASKS = [
     Task(7, "The same as a picture",
          ("plot", "TARGETNAME=LAMOST J192633.55%2B434549.6&VERB=3", "--kind", "velocities", "-o", "rv.png"),
          lambda _, folder: (folder / "rv.png").read_bytes().startswith(b"\x89PNG")),
+    Task(7, "The same as a picture, with the name as it is written",
+         ("plot", "TARGETNAME=LAMOST J192633.55+434549.6", "--kind", "velocities", "-o", "rv.svg"),
+         lambda _, folder: (folder / "rv.svg").read_text().count("<use ") > 50),
+    Task(7, "The same in Python", "answer = mirror.search(target='LAMOST J192633.55+434549.6').to_pandas().rv_br1",
+         lambda answer, _: answer.std() > 0),
     Task(8, "A list for tonight: some columns, the brightest first, as CSV",
          ("query", *CONE, "--columns", "ssa_targname,ra,dec,ssa_dateObs,ssa_snr,mobsid", "--sort", "-ssa_snr",
           "-o", "a.csv"),
          lambda _, folder: is_sorted([float(row["ssa_snr"]) for row in table_in(folder / "a.csv")])),
+    Task(8, "The same in Python", FOUND.replace("snr=", "sort='-ssa_snr', limit=10, snr=") + "answer = found",
+         lambda answer, _: len(answer) == 10 and is_sorted(list(answer["ssa_snr"]))),
     Task(8, "The same as VOTable, with units", ("query", *CONE, "--columns", "ra,dec,ssa_snr", "-o", "a.vot"),
          lambda _, folder: str(Table.read(folder / "a.vot")["ra"].unit) == "deg"),
     Task(11, "A result as QTable with units and masks", FOUND + "answer = found.to_qtable()",
@@ -133,6 +145,8 @@ TASKS = [
     Task(22, "Only how many there are", ("query", *CONE, "--count"), lambda done, _: int(done.stdout) == 104),
     Task(23, "One spectrum of each star, the best", ("query", *CONE, "--per", "target", "--best", "ssa_snr"),
          lambda done, _: len({row["ssa_targname"] for row in rows(done)}) == len(rows(done)) > 3),
+    Task(23, "The same in Python", FOUND.replace("snr=", "per='target', best='ssa_snr', snr=") + "answer = found",
+         lambda answer, _: len(set(answer["ssa_targname"])) == len(answer) > 3),
     Task(24, "Dates in ISO 8601 and by local night",
          ("sql", "SELECT mjd_iso(ssa_dateObs) AS iso, night(ssa_dateObs, 117.6) AS night FROM spectra"
           " WHERE ssa_dateObs IS NOT NULL LIMIT 3"), lambda done, _: all("T" in row["iso"] for row in rows(done))),
@@ -191,3 +205,49 @@ def test_a_result_to_topcat_needs_a_hub(run: Run, folder: Path, monkeypatch: pyt
     monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(folder / 'none').as_uri()}")
     done = run("query", *CONE, "--samp", home=sample_path().parent)
     assert "no SAMP hub is running; start TOPCAT" in done.stderr
+
+
+@pytest.mark.extra("specutils")
+def test_the_spectra_of_matched_rows(run: Run, folder: Path) -> None:
+    """Task 9: download the spectra of ten matched rows, and read them with specutils."""
+    ten = ssap.open(SAMPLE, sample_path().parent).search((292.06, 43.93), 0.7, snr=(300, None), columns="all", limit=10)
+    rows, names = ten.to_arrow(), ten.to_arrow()["mobsid"].to_pylist()
+    (folder / "www").mkdir()
+    with static_host(folder / "www") as host:
+        for number, name in enumerate(names):
+            content = sdm_votable(values=(5000.0 + number, 5010.0, 5020.0))
+            (folder / "www" / f"{name}.vot").write_bytes(content)
+        place = rows.schema.get_field_index("accref")
+        addresses = pa.array([f"{host.url}/{name}.vot" for name in names])
+        served = rows.set_column(place, rows.schema.field(place), addresses)
+        build_mirror(served.to_batches(), ten.schema, folder / "home" / "mine")
+        Table({name: rows[name].to_numpy() for name in ("ra", "dec")}).write(folder / "mine.csv")
+        for words in (("xmatch", "mine.csv", "-o", "matched.vot"), ("fetch", "matched.vot", "-o", "s")):
+            done = run(*words, home=folder / "home")
+            assert done.returncode == 0, done.stderr
+    assert "10 files of 10 rows: 10 fetched" in done.stderr
+    # The host is gone: what follows is read from the folder.
+    match = ssap.open("mine", folder / "home").crossmatch(folder / "mine.csv", 1.0)
+    spectra = match.to_specutils(folder / "s")
+    assert {one.meta["row"]["mobsid"]: one.spectral_axis.to_value("Angstrom")[0] for one in spectra} == {
+        name: 5000.0 + number for number, name in enumerate(names)
+    }
+
+
+def test_a_mirror_for_a_group(run: Run, awkward, mirror_of, tmp_path: Path) -> None:
+    """Task 19: give it to a group over HTTP, fetch it from there, and fetch what has changed since."""
+    own, theirs, www = (tmp_path / name for name in ("own", "theirs", "www"))
+    www.mkdir()
+
+    def pulled(*words: str) -> int:
+        assert run("publish", str(www), home=own).returncode == 0
+        done = run("sync", "ours", *words, home=theirs)
+        assert done.returncode == 0, done.stderr
+        return ssap.open("ours", theirs).catalog.rows
+
+    with static_host(www) as host:
+        mirror_of(awkward.table.slice(10), awkward.schema, own, "mine", 5_000)
+        assert pulled("--from", f"{host.url}/mine/") == awkward.table.num_rows - 10
+        mirror_of(awkward.table, awkward.schema, own, "mine", 5_000)
+        assert pulled() == awkward.table.num_rows
+    assert "rows: 10 added, 0 removed, 0 changed" in run("diff", "ours", "--summary", home=theirs).stdout

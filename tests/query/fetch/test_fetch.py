@@ -237,7 +237,7 @@ def test_addresses_that_nobody_is_asked_for(rows_of, tmp_path, address, reason) 
     fetched = fetch_files(rows_of([{"accref": address}, {"accref": None}]), tmp_path, policy=HASTY)
     assert reason in fetched.missing[0].reason
     assert fetched.rows_without_file == (1,)
-    assert "1 rows have no address" in fetched.words()
+    assert "rows without an address: 1" in fetched.words()
 
 
 def test_what_a_server_says_is_why_it_is_missing(server, rows_of, tmp_path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
@@ -22,8 +23,8 @@ pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from ssap_query import plots
+from ssap_query.plots import save
 from ssap_query.plots.kinds import KINDS, plot
-from ssap_query.plots.style import save
 
 from tests.support.extras import optional
 from tests.support.spectra_files import mrs_fits
@@ -69,6 +70,10 @@ def test_dates(result_of) -> None:
     # matplotlib counts days from 1970-01-01, which is MJD 40587.
     assert low < 58150 - 40587 < 58400 - 40587 < high
     assert axes.get_xlabel() == "date of observation (UTC)"
+    assert "3 spectra with a date; 2018-02-01 to 2018-10-09" in words(axes)
+    axes = plots.density(result_of({"ssa_dateObs": [58150.0, 58400.0], "rv_br1": [1.0, 2.0]}), "ssa_dateObs", "rv_br1")
+    assert axes.get_xlabel() == "date of observation (UTC)"
+    assert axes.collections[0].get_offsets()[:, 0].tolist() == [58150 - 40587, 58400 - 40587]
 
 
 def test_bands(result_of) -> None:
@@ -134,6 +139,11 @@ def test_velocities_of_one_object(result_of) -> None:
     assert axes.get_ylabel() == "rv_br1 [km/s]"
     assert axes.get_ylim()[1] < 20
     assert "a; 3 exposures; 1 flagged outside" in words(axes)
+    # Bars are shown whole, as far as they are of velocities without a flag.
+    assert axes.get_ylim()[0] < 9
+    assert axes.get_ylim()[1] > 14
+    axes = plots.velocities(result_of({**columns, "coadd": [0, 0, 1, 0, 0]}))
+    assert "a; 2 exposures; 1 of co-adds left out" in words(axes)
     with pytest.raises(ParameterError, match="objects are among the rows, and one can be drawn: a, b"):
         plots.velocities(result_of({**columns, "ssa_targname": ["a", "a", "b", "a", "a"]}))
     with pytest.raises(ParameterError, match="rv: 'rv_x' is no column"):
@@ -202,6 +212,31 @@ def test_files(form: str, result_of, tmp_path: Path) -> None:
     plot(result_of({"ssa_snr": [1.0, 2.0]}), tmp_path / f"x.{form}", "snr")
     start = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}[form]
     assert (tmp_path / f"x.{form}").read_bytes().startswith(start)
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open() -> Iterator[None]:
+    yield
+    if (pyplot := sys.modules.get("matplotlib.pyplot")) is not None:
+        pyplot.close("all")
+
+
+def test_pyplot_knows_a_picture_where_it_is_loaded(result_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = result_of({"ssa_snr": [1.0, 2.0]})
+    with monkeypatch.context() as nobody_looks:
+        for name in ("matplotlib.pyplot", "ipykernel"):
+            nobody_looks.delitem(sys.modules, name, raising=False)
+        plots.snr(found)
+        assert "matplotlib.pyplot" not in sys.modules
+    from matplotlib import pyplot
+
+    axes = plots.snr(found)
+    assert pyplot.gcf() is axes.figure
+    # A picture that was only to be a file is none to be shown.
+    plot(found, tmp_path / "x.png", "snr")
+    assert len(pyplot.get_fignums()) == 1
+    save(axes, str(tmp_path / "x.pdf"))
+    assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_on_axes_of_the_caller(result_of) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,8 +11,12 @@ import pytest
 import ssap_query as ssap
 from ssap_mirror.core.schema import Column, Schema
 from ssap_mirror.errors import SourceError
+from ssap_mirror.sources.source import RequestPolicy
+from ssap_query.fetch.run import fetch_document
 
 from tests.support.serving import serving_files
+from tests.support.spectra_files import mrs_fits
+from tests.support.static_host import Spoiled, static_host
 
 SCHEMA = Schema(
     (
@@ -91,6 +96,29 @@ def test_what_is_gone(records: ssap.ResultSet, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="404"):
         record.cachedataset(dir=str(tmp_path / "none"))
     assert not (tmp_path / "none").exists()
+
+
+def test_what_is_cut_off_is_fetched_again(
+    records: ssap.ResultSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ssap_query.fetch.run.RequestPolicy", partial(RequestPolicy, first_wait_s=0.01))
+    whole = mrs_fits(7)
+    (tmp_path / "whole.fits").write_bytes(whole)
+    with static_host(tmp_path) as host:
+        host.fault = lambda path, content: Spoiled(cut_at=4000) if len(host.asked) < 3 else None
+        with fetch_document(f"{host.url}/whole.fits") as file:
+            assert file.read() == whole
+        assert len(host.asked) == 3
+        # A file that is short on the server itself comes with its length, and never gets whole.
+        (tmp_path / "half.fits").write_bytes(whole[:4000])
+        with pytest.raises(SourceError, match=r"half.fits cannot be fetched: .*cut off"):
+            fetch_document(f"{host.url}/half.fits")
+
+
+def test_made_up_rows_ask_nobody() -> None:
+    record = ssap.open("lamost6-mrs-sample").search(maxrec=1)[0]
+    with pytest.raises(SourceError, match="there are no spectra behind made-up rows"):
+        record.getdataset()
 
 
 def test_what_is_linked(records: ssap.ResultSet, server: str) -> None:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from ssap_mirror.sources.file.source import FileSource
 from ssap_query.xmatch.inputs.tables import open_table
-from ssap_query.xmatch.session import Limits, Session
+from ssap_query.xmatch.session import Limits, MatchSession
 
 NAN = float("nan")
 RA, DEC = [10.0, 150.25, 359.5], [-5.0, 0.5, 89.0]
@@ -163,7 +163,7 @@ OF_MATCH = ("single precision",)
 def test_same_positions_units_and_notes(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     FILES[name](path)
-    session = Session(Limits())
+    session = MatchSession(Limits())
     side = open_table(session, path, "left")
     matched = session.connection.view("left_rows").project(f"{side.axes['ra']} AS ra, {side.axes['dec']} AS dec")
     source = FileSource(path)

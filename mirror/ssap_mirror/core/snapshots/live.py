@@ -136,6 +136,9 @@ def _before(mirror: Path, names: tuple[str, ...]) -> str:
     else:
         found = _last_known(history, names)
         reason = "has no live snapshot, and no record of what was live last"
+    if found is None and names == (live,):
+        message = f"mirror {mirror} has no snapshot older than the live one, {live}: it is the only one"
+        raise CatalogError(message)
     if found is None:
         message = f"mirror {mirror} {reason}; one to make live can be named: {_others(names, live)}"
         raise CatalogError(message)

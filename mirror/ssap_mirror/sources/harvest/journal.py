@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -10,7 +11,11 @@ from typing import Any
 from ssap_mirror.core import storage
 from ssap_mirror.errors import CatalogError
 
-__all__ = ["Journal", "read_whole_lines"]
+__all__ = ["DamagedJournalError", "Journal", "read_whole_lines"]
+
+
+class DamagedJournalError(CatalogError):
+    """A journal whose records cannot be read any more, so that what they tell of is of no use."""
 
 
 class Journal:
@@ -25,8 +30,10 @@ class Journal:
 
     Raises
     ------
+    DamagedJournalError
+        If a line that was complete cannot be read.
     CatalogError
-        If a line that was complete cannot be read, or the file cannot be written.
+        If the file cannot be opened or written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,23 +47,24 @@ class Journal:
 
     def _open(self) -> None:
         existed = self.path.exists()
-        self._file = self.path.open("a+b", buffering=0)
-        self._file.seek(0)
-        content = self._file.read()
-        complete, newline, torn = content.rpartition(b"\n")
-        for number, line in enumerate(complete.split(b"\n") if newline else (), 1):
-            try:
-                record = json.loads(line)
-            except ValueError as error:
-                self._file.close()
-                message = f"line {number} of the journal {self.path} is damaged; start again with --restart"
-                raise CatalogError(message) from error
-            self.records.append(record)
-        if torn:
-            self._file.truncate(len(content) - len(torn))
-            os.fsync(self._file.fileno())
-        if not existed:
-            storage.flush(self.path.parent)
+        with contextlib.ExitStack() as undone:
+            self._file = undone.enter_context(self.path.open("a+b", buffering=0))
+            self._file.seek(0)
+            content = self._file.read()
+            complete, newline, torn = content.rpartition(b"\n")
+            for number, line in enumerate(complete.split(b"\n") if newline else (), 1):
+                try:
+                    record = json.loads(line)
+                except ValueError as error:
+                    message = f"line {number} of the journal {self.path} is damaged; start again with --restart"
+                    raise DamagedJournalError(message) from error
+                self.records.append(record)
+            if torn:
+                self._file.truncate(len(content) - len(torn))
+                os.fsync(self._file.fileno())
+            if not existed:
+                storage.flush(self.path.parent)
+            undone.pop_all()
 
     def add(self, record: dict[str, Any]) -> None:
         """Write one record; it is on disk when this returns."""

@@ -8,7 +8,7 @@ import threading
 from ssap_mirror.errors import ServiceError, SourceError
 from ssap_mirror.sources.http.named_limits import named_limit
 
-__all__ = ["Limits"]
+__all__ = ["ServiceLimits"]
 
 _SIZE, _MAXREC = "SIZE", "MAXREC"
 _BROKEN_AT = re.compile(r"received (\d+) bytes")
@@ -18,8 +18,8 @@ _SMALL_BYTES = 10_000
 _FEWER = 8
 
 
-class Limits:
-    """Limits of one service; several threads may learn at a time.
+class ServiceLimits:
+    """What one service was found to take; several threads may learn at a time.
 
     Parameters
     ----------

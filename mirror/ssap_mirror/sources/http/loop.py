@@ -30,8 +30,12 @@ class BackgroundLoop:
         self._loop = _Loop()
         self._lock = threading.Lock()
         self._running: set[concurrent.futures.Future[Any]] = set()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="requests", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="requests", daemon=True)
         self._thread.start()
+
+    def _run(self) -> None:
+        self._loop.run_forever()
+        self._loop.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for a coroutine; whatever ends the wait, Ctrl-C too, ends the coroutine.
@@ -68,8 +72,19 @@ class BackgroundLoop:
             self.run(asyncio.wait_for(last, _CLOSING_S))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_CLOSING_S)
-        if not self._thread.is_alive():
-            self._loop.close()
+
+    def abandon(self, last: Coroutine[Any, Any, None]) -> None:
+        """Do a last thing and end the thread, without waiting for either.
+
+        The garbage collector calls this from whatever thread it is in, which may be the one of this loop.
+        """
+
+        async def end() -> None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(last, _CLOSING_S)
+            self._loop.stop()
+
+        asyncio.run_coroutine_threadsafe(end(), self._loop)
 
 
 class _Loop(asyncio.SelectorEventLoop):

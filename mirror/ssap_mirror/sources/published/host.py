@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
 import httpx
 
 from ssap_mirror.core import storage
-from ssap_mirror.errors import FormatError, ServiceError, SourceError, TransportError
+from ssap_mirror.errors import FormatError, TransportError
 from ssap_mirror.sources.http.asking import USER_AGENT
-from ssap_mirror.sources.http.failures import ComeBackLater, beginning_of, refusal, translate_http_errors
+from ssap_mirror.sources.http.failures import beginning_of, refusal
 from ssap_mirror.sources.http.loop import BackgroundLoop
 from ssap_mirror.sources.http.pace import Pace
+from ssap_mirror.sources.http.retrying import Retrying
 from ssap_mirror.sources.published.listing import LISTING, ListedFile, Listing
 from ssap_mirror.sources.source import RequestPolicy
 
 __all__ = ["Host"]
 
-T = TypeVar("T")
-
 # More is no listing of a mirror: that of 20,000 partitions has some 12 MB.
 _MOST_LISTED = 256 << 20
 _GLIMPSE_BYTES = 1 << 16
-# Each try may bring a file on by a little; so many are enough for any.
-_MOST_TRIES = 50
-# A wait grows by this from attempt to attempt.
-_LONGER = 4
 
 
 class Host:
@@ -52,7 +46,7 @@ class Host:
         """Bytes received."""
         self._url = url.rstrip("/")
         self._policy = policy
-        self._note = note
+        self._retrying = Retrying(policy, note)
         self._counting = threading.Lock()
         self._http = httpx.AsyncClient(
             # A part of a file is a part of the file itself only if nothing is packed on the way.
@@ -90,7 +84,7 @@ class Host:
                 self._count(received=response.num_bytes_downloaded)
             return Listing.from_json(body, where)
 
-        return self._loop.run(self._trying(ask, where, attempts or self._policy.attempts))
+        return self._loop.run(self._retrying.run(ask, where, attempts))
 
     def fetch(self, files: Sequence[ListedFile], folder: Path, tell: Callable[[int], None]) -> None:
         """Fetch files to a folder, each named by its checksum and held against it; what is there already is not.
@@ -146,7 +140,7 @@ class Host:
             part.replace(target)
 
         if not target.is_file():
-            await self._trying(ask, where, self._policy.attempts, lambda: _size(part))
+            await self._retrying.run(ask, where, progress=lambda: _size(part))
 
     async def _go_on(self, file: ListedFile, part: Path, tell: Callable[[int], None]) -> None:
         """Bring the part that is there to its end: one request."""
@@ -187,43 +181,6 @@ class Host:
         if start < file.bytes:
             message = f"{where} broke off: received {start:,} of {file.bytes:,} bytes"
             raise TransportError(message)
-
-    async def _trying(
-        self,
-        work: Callable[[], Coroutine[Any, Any, T]],
-        where: str,
-        attempts: int,
-        progress: Callable[[], int] = lambda: 0,
-    ) -> T:
-        """Do something until it works; attempts count that did not bring it on."""
-        failures = 0
-        for _ in range(_MOST_TRIES):
-            before = progress()
-            try:
-                with translate_http_errors(httpx.URL(where)):
-                    return await asyncio.wait_for(work(), self._policy.longest_answer_s)
-            except TimeoutError:
-                message = f"{where} had not arrived after {self._policy.longest_answer_s:,.0f} s"
-                error: SourceError = TransportError(message)
-            except ServiceError:
-                raise
-            except (TransportError, FormatError) as failure:
-                error = failure
-            failures = 1 if progress() > before else failures + 1
-            if failures >= attempts:
-                break
-            await self._wait(error, failures, where)
-        raise error
-
-    async def _wait(self, error: SourceError, failures: int, where: str) -> None:
-        policy = self._policy
-        wait_s = min(policy.first_wait_s * _LONGER ** (failures - 1), policy.longest_wait_s)
-        if isinstance(error, TransportError) and error.retry_after_s is not None:
-            wait_s = max(error.retry_after_s, min(wait_s, 1.0))
-            if wait_s > policy.longest_retry_after_s:
-                raise ComeBackLater(httpx.URL(where).host, wait_s)
-        self._note(f"{error}; trying again in {wait_s:.0f} s")
-        await asyncio.sleep(wait_s)
 
     def _count(self, requests: int = 0, received: int = 0) -> None:
         with self._counting:

@@ -13,7 +13,7 @@ from ssap_mirror.sources.harvest.samples import Sample, small_table
 from ssap_mirror.sources.harvest.slices import COLLECTION, Slice
 from ssap_mirror.sources.harvest.sweep import RefusedCollectionError
 from ssap_mirror.sources.http.failures import ServerFailure
-from ssap_mirror.sources.http.limits import Limits
+from ssap_mirror.sources.http.limits import ServiceLimits
 
 __all__ = ["Endpoint", "in_collections", "with_both_ends"]
 
@@ -52,7 +52,7 @@ class Endpoint:
     """What a request without any constraint has to ask for all the same, of a service that answers none without one."""
     collections: tuple[str, ...] = ()
     """Values of COLLECTION, of a service that gives nothing without one: each slice has its own, samples the first."""
-    limits: Limits = field(default_factory=Limits, compare=False)
+    limits: ServiceLimits = field(default_factory=ServiceLimits, compare=False)
     """What the service refuses; known beforehand, or learnt from its first refusal."""
 
     def sample(self, params: Iterable[tuple[str, str]], *, attempts: int | None = None) -> Sample:

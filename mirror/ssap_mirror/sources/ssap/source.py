@@ -15,7 +15,7 @@ from ssap_mirror.sources.harvest.journal import Journal
 from ssap_mirror.sources.harvest.ledger import ANSWERS, JOURNAL, Ledger
 from ssap_mirror.sources.harvest.refresh_base import same_columns
 from ssap_mirror.sources.harvest.shape import shape_digest
-from ssap_mirror.sources.http.limits import Limits
+from ssap_mirror.sources.http.limits import ServiceLimits
 from ssap_mirror.sources.progress import Progress
 from ssap_mirror.sources.source import Estimate, Harvest, RequestPolicy
 from ssap_mirror.sources.ssap.endpoint import Endpoint
@@ -120,7 +120,7 @@ class SsapSource:
                 staging,
                 parameters=habits.always,
                 collections=habits.collections,
-                limits=Limits(habits.largest_size_deg),
+                limits=ServiceLimits(habits.largest_size_deg),
             )
             found = probe(endpoint, self._known, self._title, self._corrections)
             if habits.size_is_radius and found.traits.cones and not found.endpoint.size_is_radius:

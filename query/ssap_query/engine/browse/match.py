@@ -98,7 +98,7 @@ class StatementMatch:
         query, catalog = self.query, self.query.snapshot.catalog
         read = [name for name in names if name not in query.computed]
         statement = query.statement([*read, FILE_INDEX, FILE_ROW], in_order=True)
-        catalog.checksums.check(query.cover.paths)
+        catalog.checksums.check_parts(query.parts(read))
         # The statement asks for one row more than the limit.
         ranked_by = next(iter(query.computed)) if query.ranked else None
         return MatchSource(statement if query.limit is None else first_of(statement, query.limit), ranked_by=ranked_by)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ssap_mirror.core import healpix
+from ssap_mirror.core.checksums import FilePart
 from ssap_mirror.core.schema import HEALPIX_COLUMN
 from ssap_mirror.errors import ParameterError
 
@@ -19,10 +20,11 @@ from ssap_query.engine.compile import (
     CompiledQuery,
     Source,
     candidates_in_cones,
+    columns_of,
     compile_query,
     files_in_cones,
 )
-from ssap_query.engine.cones.found_rows import FoundRows, columns_of, gather
+from ssap_query.engine.cones.found_rows import FoundRows, gather
 from ssap_query.engine.duckdb_session import Arrays, translate_errors
 from ssap_query.engine.index.row_groups import Group, RowSelection
 from ssap_query.engine.index.sky_cover import reach_deg
@@ -85,7 +87,8 @@ class ConeJoin:
 
         parts: list[Arrays] = []
         if self._placed:
-            query.snapshot.catalog.checksums.check(self._placed)
+            columns = [HEALPIX_COLUMN, *self._columns_read]
+            query.snapshot.catalog.checksums.check_parts(FilePart(path, columns) for path in self._placed)
             parts.append(run(files_in_cones(self._placed, order)))
         if query.cover.unplaced is not None:
             rows = self._unplaced_rows(str(query.cover.unplaced.path))
@@ -118,6 +121,10 @@ class ConeJoin:
     def _computed(self) -> dict[str, Predicate]:
         return {"score": score_of_joined(with_snr=self.query.with_snr)} if self.query.scored else {}
 
+    @property
+    def _columns_read(self) -> list[str]:
+        return columns_of(self.query.snapshot.catalog.schema, [*self._conditions, *self._computed.values()])
+
     def _statement(self, source: Source) -> CompiledQuery:
         keys = [FILE_INDEX, FILE_ROW]
         schema = self.query.snapshot.catalog.schema
@@ -139,7 +146,7 @@ class ConeJoin:
 
         snapshot = self.query.snapshot
         schema, reader = snapshot.catalog.schema, snapshot.row_groups
-        names = columns_of(schema, [*self._conditions, *self._computed.values()])
+        names = self._columns_read
         position = [schema.roles[role] for role in self.region.position.roles]
         tables = []
         for group in reader.footer(path).groups:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from string import Formatter
 from typing import TYPE_CHECKING
 
 import numpy as np
-from ssap_mirror.core.schema import Schema
 
 from ssap_query.arrow.arrays import as_arrow
 from ssap_query.engine.index.row_groups import Group, RowSelection
 from ssap_query.engine.plan import BoundQuery
 from ssap_query.engine.rows import InMemoryRows, RowGroupRows, Rows
-from ssap_query.ssap.predicate import Predicate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FoundRows", "columns_of", "gather", "shown_rows"]
+__all__ = ["FoundRows", "gather", "shown_rows"]
 
 
 @dataclass(frozen=True)
@@ -79,12 +76,6 @@ class FoundRows:
         return selections, order
 
 
-def columns_of(schema: Schema, predicates: Sequence[Predicate]) -> list[str]:
-    """Names of the columns that predicates read, without repeats."""
-    roles = [role for part in predicates for _, role, _, _ in Formatter().parse(part.sql) if role]
-    return list(dict.fromkeys(schema.roles[role] for role in roles))
-
-
 def shown_rows(query: BoundQuery, found: FoundRows) -> FoundRows:
     """Put all rows that match in the order of the result, and keep those that its limit lets through."""
     ordered = found.best_first() if query.ranked else found
@@ -119,6 +110,7 @@ def gather(query: BoundQuery, found: FoundRows, *, keep: bool) -> tuple[Rows, bo
     selections, order = shown.selections(query.score_column)
     snapshot = query.snapshot
     rows = RowGroupRows(query.columns, snapshot.row_groups, selections, keep=keep, catalog=snapshot.catalog)
+    snapshot.row_groups.prepare((selection.group for selection in selections), query.columns.varying)
     truncated = len(shown) < len(found)
     if len(rows) > snapshot.limits.result.rows and not (query.ranked or keep):
         return rows, truncated

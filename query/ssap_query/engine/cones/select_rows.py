@@ -15,8 +15,8 @@ from ssap_mirror.core.schema import HEALPIX_COLUMN
 from ssap_mirror.core.sphere import haversine
 
 from ssap_query.arrow.arrays import as_arrow, as_numpy, coordinates, taken
-from ssap_query.engine.compile import CANDIDATES, ROW, CompiledQuery, compile_query
-from ssap_query.engine.cones.found_rows import FoundRows, columns_of, gather
+from ssap_query.engine.compile import CANDIDATES, ROW, CompiledQuery, columns_of, compile_query
+from ssap_query.engine.cones.found_rows import FoundRows, gather
 from ssap_query.engine.duckdb_session import translate_errors
 from ssap_query.engine.index.row_groups import Group, rows_in, rows_in_any_order
 from ssap_query.engine.plan import BoundQuery
@@ -72,6 +72,7 @@ class RowGroups:
         query, schema = self.query, self.query.snapshot.catalog.schema
         scored = [role for role in SCORE_ROLES if query.scored and role in schema.roles]
         names = list(dict.fromkeys([*columns_of(schema, query.exact), *(schema.roles[role] for role in scored)]))
+        self._prepare(names)
         pieces: list[dict[str, pa.Array]] = []
         owners: list[NDArray[np.int64]] = []
         rows: list[NDArray[np.int64]] = []
@@ -93,6 +94,13 @@ class RowGroups:
             columns = {role: kernels.take(table[schema.roles[role]], chosen).combine_chunks() for role in scored}
             score = scores(columns, self.region.cones)
         return FoundRows(self.groups, owner[found], row[found], score)
+
+    def _prepare(self, names: Sequence[str]) -> None:
+        """Have at hand what will be decoded: of placed rows all that the result needs, of the others their position."""
+        reader, shown = self.query.snapshot.row_groups, self.query.columns.varying
+        placed = [group for group in self.groups if group.cells is not None]
+        reader.prepare(placed, list(dict.fromkeys([HEALPIX_COLUMN, *names, *shown])))
+        reader.prepare([group for group in self.groups if group.cells is None], self._position)
 
     @property
     def _position(self) -> list[str]:

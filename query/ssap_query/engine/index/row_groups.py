@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ssap_mirror.core import healpix
-from ssap_mirror.core.checksums import Checksums
+from ssap_mirror.core.checksums import Checksums, FilePart
 from ssap_mirror.core.schema import HEALPIX_COLUMN
 
 from ssap_query.arrow.arrays import coordinates, taken
 from ssap_query.engine.index.file_pool import FilePool
 from ssap_query.engine.index.sky_cover import Ranges
-from ssap_query.engine.snapshot_cache import SnapshotCache
+from ssap_query.engine.snapshot_cache import Key, SnapshotCache
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,14 +95,20 @@ class RowGroupReader:
 
     def footer(self, path: str) -> Footer:
         """Row groups of a file."""
+        return self.footers([path])[0]
 
-        def load() -> Footer:
+    def footers(self, paths: Iterable[str]) -> list[Footer]:
+        """Row groups of files."""
+
+        def load(missing: Sequence[Key]) -> dict[Key, Footer]:
             import pyarrow.parquet as pq
 
-            self._checksums.check([path])
-            return _footer(path, pq.read_metadata(path))
+            self._checksums.check_parts(FilePart(str(path), columns=()) for _, path in missing)
+            return {key: _footer(str(key[1]), pq.read_metadata(key[1])) for key in missing}
 
-        return self._cache.get((_FOOTER, path), load, lambda found: _FOOTER_GROWTH * found.metadata.serialized_size)
+        keys: list[Key] = [(_FOOTER, path) for path in paths]
+        found = self._cache.get_all(keys, load, lambda footer: _FOOTER_GROWTH * footer.metadata.serialized_size)
+        return [found[key] for key in keys]
 
     def column_bytes(self, path: str, name: str) -> int:
         """Size of a column of a file when it is decompressed [byte]."""
@@ -113,11 +119,20 @@ class RowGroupReader:
 
     def touched(self, paths: Iterable[str], ranges: Ranges | None) -> list[Group]:
         """Row groups of the files that can hold rows in some ranges of cells; those without cells always can."""
-        groups = [group for path in paths for group in self.footer(path).groups]
+        groups = [group for footer in self.footers(paths) for group in footer.groups]
         if ranges is None:
             return groups
         ends = np.array(ranges, np.int64).reshape(-1, 2)
         return [group for group in groups if group.cells is None or _meets(ends, *group.cells)]
+
+    def prepare(self, groups: Iterable[Group], names: Sequence[str]) -> None:
+        """Have columns of row groups at hand that are about to be decoded: all at once, if they have to be fetched."""
+        parts = []
+        for group in groups:
+            kept = self._cache.parts((DECODED, group.path, group.number))
+            if missing := [name for name in names if name not in kept]:
+                parts.append(FilePart(group.path, missing, (group.number,)))
+        self._checksums.check_parts(parts)
 
     def arrays(self, group: Group, names: Sequence[str], *, keep: bool = True) -> dict[str, pa.Array]:
         """Decode columns of a row group, or find them decoded.
@@ -174,7 +189,7 @@ class RowGroupReader:
         return self._cache.get((_CELLS, group.path, group.number, *names), load, lambda cells: cells.nbytes)
 
     def _decode(self, group: Group, names: list[str]) -> dict[str, pa.Array]:
-        self._checksums.check([group.path])
+        self._checksums.check_parts([FilePart(group.path, names, (group.number,))])
         with self._files.borrow(group.path, group.metadata, group.dictionaries) as file:
             table = file.read_row_group(group.number, columns=names, use_threads=False)
         return {name: _one_chunk(table[name]) for name in names}

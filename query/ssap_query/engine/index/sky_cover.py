@@ -6,7 +6,7 @@ cone about the fibre position grows by the largest offset of the two.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -38,8 +38,8 @@ class Reach:
     @property
     def paths(self) -> list[str]:
         """Every file, those of placed rows first."""
-        found = [str(partition.path) for partition in self.partitions]
-        return found if self.unplaced is None else [*found, str(self.unplaced.path)]
+        found = [partition.file for partition in self.partitions]
+        return found if self.unplaced is None else [*found, self.unplaced.file]
 
 
 def reach(catalog: Catalog, region: Region | None) -> Reach:
@@ -58,7 +58,7 @@ def reach(catalog: Catalog, region: Region | None) -> Reach:
     for cone in region.cones:
         found += healpix.cone_ranges(cone.ra_deg, cone.dec_deg, reach_deg(catalog, cone, region.position))
     ranges = _union(found)
-    return Reach(_touched(catalog.partitions, ranges), catalog.unplaced, ranges)
+    return Reach(_touched(catalog, ranges), catalog.unplaced, ranges)
 
 
 def reach_deg(catalog: Catalog, cone: Cone, position: SkyPosition) -> float:
@@ -93,13 +93,13 @@ def _union(ranges: Sequence[tuple[int, int]]) -> Ranges:
     return tuple(merged)
 
 
-def _touched(partitions: Sequence[Partition], ranges: Ranges) -> tuple[Partition, ...]:
-    """Files whose cell holds part of a range."""
-    ends = [last for _, last in ranges]
-    found = []
-    for part in partitions:
-        low, high = part.healpix_29
-        at = bisect_left(ends, low)
-        if at < len(ranges) and ranges[at][0] <= high:
-            found.append(part)
+def _touched(catalog: Catalog, ranges: Ranges) -> tuple[Partition, ...]:
+    """Files whose cell holds part of a range; cells are looked up, since there may be tens of thousands."""
+    partitions, starts = catalog.partitions, catalog.partition_starts
+    found: list[Partition] = []
+    after = 0  # behind the last one that was looked at
+    for low, high in ranges:
+        first = max(bisect_right(starts, low) - 1, after)
+        after = max(bisect_right(starts, high), first)
+        found += (part for part in partitions[first:after] if part.healpix_29[1] >= low)
     return tuple(found)

@@ -28,12 +28,12 @@ _COLUMNS = Schema(
         Column("unit", "char", "*", verbosity=1, description="VOUnits string"),
         Column("verb", "int", verbosity=1, description="Least VERB that shows it; 4 is none"),
         Column("missing", "double", verbosity=1, description="Share of the rows without a value (NULL or NaN)"),
-        Column("least", "char", "*", verbosity=1, description="Least value"),
-        Column("largest", "char", "*", verbosity=1, description="Largest value"),
+        Column("least", "char", "*", verbosity=3, description="Least value"),
+        Column("largest", "char", "*", verbosity=3, description="Largest value"),
         Column("tested_by", "char", "*", verbosity=2, description="Parameters of SSAP that are compared with it"),
         Column("ucd", "char", "*", verbosity=4, description="UCD1+ words"),
         Column("datatype", "char", "*", verbosity=5, description="VOTable datatype"),
-        Column("description", "char", "*", verbosity=3, description="What the values are"),
+        Column("description", "char", "*", verbosity=1, description="What the values are"),
     )
 )
 

@@ -9,13 +9,16 @@ from ssap_mirror.errors import ParameterError
 
 from ssap_query.mirror.answer import ColumnNames, Request, provenance, read_request
 from ssap_query.mirror.live_engine import LiveEngine
-from ssap_query.ssap.python_values import request_pairs
+from ssap_query.ssap.python_values import one_request
 
 if TYPE_CHECKING:
     from ssap_query.xmatch import Limits, Match, Positions
     from ssap_query.xmatch.join.rule import Find, JoinKind
 
 __all__ = ["MatchingMirror"]
+
+# What the option of `ssap-mirror xmatch` is called, and pyvo's parameter of a cone search [deg].
+_RADIUS = "radius"
 
 
 class MatchingMirror:
@@ -80,13 +83,11 @@ class MatchingMirror:
         from ssap_query.mirror.interfaces.selection import selected_table
         from ssap_query.xmatch import crossmatch
 
-        if request is None:
-            request = request_pairs(parameters)
-        elif parameters:
-            name, value = next(iter(parameters.items()))
-            raise ParameterError(name, value, "is given beside a whole request, which says what selects the spectra")
+        if _RADIUS in parameters:
+            raise ParameterError(_RADIUS, parameters[_RADIUS], "is called radius_arcsec in a match")
+        asked = one_request(request, parameters)
         engine = self._live.engine
-        parsed = read_request(engine.catalog.schema, request, dialect, columns, ignore_unanswerable=ignore_unanswerable)
+        parsed = read_request(engine.catalog.schema, asked, dialect, columns, ignore_unanswerable=ignore_unanswerable)
         left, left_positions = selected_table(engine, parsed)
         match = crossmatch(
             left, other, radius_arcsec, find, left_positions=left_positions, right_positions=other_positions,

@@ -60,7 +60,7 @@ def selected_table(engine: Engine, parsed: ParsedRequest) -> tuple[Side | pa.Tab
     if numbered and isinstance(way, Scan | RowGroups) and way.query.limit is None:
         read = [name for name in columns.names if name not in way.query.computed]
         statement = way.query.statement([*read, FILE_INDEX, FILE_ROW])
-        engine.catalog.checksums.check(way.query.cover.paths)
+        engine.catalog.checksums.check_parts(way.query.parts(read))
         return Side(statement.sql, statement.values, columns), None
     rows, _ = way.rows()
     return ResultSet(columns, rows).to_arrow(), Positions(ra=schema.roles["ra"], dec=schema.roles["dec"])

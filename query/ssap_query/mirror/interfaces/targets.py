@@ -47,5 +47,7 @@ def position_of(engine: Engine, name: str) -> tuple[float, float]:
 def _similar(engine: Engine, name: str) -> str:
     """Name what may be meant instead."""
     names = {fold(known): known for known in engine.distinct("target_name")}
-    near = [names[known] for known in get_close_matches(fold(name), names, n=3)]
+    wanted = fold(name)
+    beginning = sorted(known for known in names if known.startswith(wanted))[:3]
+    near = [names[known] for known in beginning or get_close_matches(wanted, names, n=3)]
     return f"; perhaps {' or '.join(near)} is meant" if near else "; give its position instead"

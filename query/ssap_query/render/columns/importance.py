@@ -13,6 +13,8 @@ _OF_RESULT, _ANY_ID = 1, "meta.id"
 _SEPARATION = "pos.angDistance"
 _FIRST_ROLES = ("target_name", "ra", "dec", "t_mid", "snr", "identity")
 _ADDRESS = "access_url"
+# What people call the column that names their objects; columns of a service have a utype.
+_NAMES = frozenset({"id", "main_id", "name", "object", "source_id", "star"})
 
 
 def importance(column: Column, roles: Mapping[str, str]) -> tuple[int, int]:
@@ -28,6 +30,8 @@ def importance(column: Column, roles: Mapping[str, str]) -> tuple[int, int]:
     is_of_result = column.verbosity <= _OF_RESULT and not column.utype and column.ucd in (None, _ANY_ID)
     if is_of_result or column.ucd == _SEPARATION:
         return 0, 0
+    if column.name.lower() in _NAMES and not column.utype:
+        return 1, 0
     for number, role in enumerate(_FIRST_ROLES):
         if roles.get(role) == column.name:
             return 1, number

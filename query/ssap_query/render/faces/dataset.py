@@ -1,22 +1,18 @@
-"""The spectrum that a record is about, fetched from where its service has it."""
+"""The spectrum that a record is about as a file of a name that tells what it is."""
 
 from __future__ import annotations
 
 import mimetypes
 import re
 import shutil
-import tempfile
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import IO
 
 from ssap_mirror.core.storage import replacing, translate_write_errors
-from ssap_mirror.errors import SourceError
 
-__all__ = ["fetch", "save"]
+__all__ = ["FileOfRecord"]
 
-# What is larger than a spectrum usually is waits on disk.
-_IN_MEMORY = 16 << 20
-_TIMEOUT_S = 60.0
 # Media types of spectra that Python does not know.
 _ENDINGS = {
     "application/x-votable+xml": ".vot",
@@ -26,83 +22,128 @@ _ENDINGS = {
 }
 
 
-def fetch(address: str, timeout: float | None = None) -> IO[bytes]:
-    """Fetch a document.
+class FileOfRecord(ABC):
+    """What a record can do with the file that its spectrum is in, by the names that pyvo has for it."""
 
-    Parameters
-    ----------
-    address : str
-        Where it is.
-    timeout : float, optional
-        Longest silence of the server [s]; a minute without it.
+    @property
+    @abstractmethod
+    def acref(self) -> str | None:
+        """Address of the spectrum."""
 
-    Returns
-    -------
-    binary file
-        A temporary one, at its beginning.
+    @property
+    @abstractmethod
+    def title(self) -> str | None:
+        """Title of the spectrum."""
 
-    Raises
-    ------
-    SourceError
-        If it cannot be fetched.
-    """
-    import httpx
+    @property
+    @abstractmethod
+    def format(self) -> str | None:
+        """Media type of the spectrum."""
 
-    file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  (the caller's to close)
-    try:
-        with httpx.stream("GET", address, timeout=timeout or _TIMEOUT_S, follow_redirects=True) as response:
-            response.raise_for_status()
-            for piece in response.iter_bytes():
-                file.write(piece)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        file.close()
-        message = f"the spectrum {address} cannot be fetched: {error}"
-        raise SourceError(message) from error
-    file.seek(0)
-    return file
+    def getdataset(self, timeout: float | None = None) -> IO[bytes]:
+        """Fetch the spectrum, from where its service has it.
 
+        Parameters
+        ----------
+        timeout : float, optional
+            Longest silence of the server [s]; a minute without it.
 
-def save(
-    address: str, folder: str, filename: str | None, title: str | None, media_type: str | None, timeout: float | None
-) -> Path:
-    """Fetch a document into a file, which appears when it is complete.
+        Returns
+        -------
+        binary file
+            At its beginning.
 
-    Parameters
-    ----------
-    address : str
-        Where the document is.
-    folder : str
-        Where the file goes; made if it is not there.
-    filename : str, optional
-        Its name; without it one is made of title and media type that no file has yet.
-    title, media_type : str, optional
-        Of the document.
-    timeout : float, optional
-        Longest silence of the server [s].
+        Raises
+        ------
+        KeyError
+            If the record has no address of a spectrum.
+        SourceError
+            If it cannot be fetched, or is not whole.
+        """
+        from ssap_query.fetch.run import fetch_document
 
-    Raises
-    ------
-    SourceError
-        If it cannot be fetched.
-    MirrorError
-        If the file cannot be written.
-    """
-    with fetch(address, timeout) as document:
-        place = Path(folder)
-        with translate_write_errors(place):
-            place.mkdir(parents=True, exist_ok=True)
-            path = place / filename if filename else _free_name(place, title or "spectrum", media_type)
-        with translate_write_errors(path), replacing(path) as beside, beside.open("wb") as file:
-            shutil.copyfileobj(document, file)
-    return path
+        return fetch_document(self.address(), timeout)
 
+    def cachedataset(self, *, filename: str | None = None, dir: str = ".", timeout: float | None = None) -> Path:
+        """Fetch the spectrum into a file.
 
-def _free_name(folder: Path, title: str, media_type: str | None) -> Path:
-    plain = (media_type or "").partition(";")[0].strip().lower()
-    ending = _ENDINGS.get(plain) or mimetypes.guess_extension(plain) or ".dat"
-    base = re.sub(r"[\s/\\]+", "_", title.strip()).lstrip(".") or "spectrum"
-    path, number = folder / f"{base}{ending}", 0
-    while path.exists():
-        number += 1
-        path = folder / f"{base}-{number}{ending}"
-    return path
+        Parameters
+        ----------
+        filename : str, optional
+            Name of the file; without it one is made of the title and the format that no file has yet.
+        dir : str
+            Folder that it is in.
+        timeout : float, optional
+            Longest silence of the server [s]; a minute without it.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        KeyError
+            If the record has no address of a spectrum.
+        SourceError
+            If it cannot be fetched, or is not whole.
+        MirrorError
+            If the file cannot be written.
+        """
+        from ssap_query.fetch.run import fetch_document
+
+        with fetch_document(self.address(), timeout) as document:
+            folder = Path(dir)
+            with translate_write_errors(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            path = folder / filename if filename else Path(self.make_dataset_filename(dir=dir))
+            with translate_write_errors(path), replacing(path) as beside, beside.open("wb") as file:
+                shutil.copyfileobj(document, file)
+        return path
+
+    def suggest_dataset_basename(self) -> str:
+        """Make the name of a file for the spectrum, without its ending, of the title."""
+        return re.sub(r"[\s/\\]+", "_", (self.title or "").strip()).lstrip(".") or "spectrum"
+
+    def suggest_extension(self, *, default: str | None = None) -> str | None:
+        """Tell the ending of a file for the spectrum by its media type, without a dot.
+
+        Parameters
+        ----------
+        default : str, optional
+            What it is where the media type is missing or unknown.
+        """
+        plain = (self.format or "").partition(";")[0].strip().lower()
+        found = _ENDINGS.get(plain) or mimetypes.guess_extension(plain, strict=False)
+        return default if found is None else found.removeprefix(".")
+
+    def make_dataset_filename(self, *, dir: str = ".", base: str | None = None, ext: str | None = None) -> str:
+        """Give the path of a file for the spectrum that is not there yet.
+
+        Parameters
+        ----------
+        dir : str
+            Its folder.
+        base, ext : str, optional
+            Its name and its ending, in place of those that are suggested.
+        """
+        named = (base or self.suggest_dataset_basename()).replace("/", "_").replace("\\", "_")
+        ending = ext or self.suggest_extension(default="dat")
+        path, number = Path(dir) / f"{named}.{ending}", 0
+        while path.exists():
+            number += 1
+            path = Path(dir) / f"{named}-{number}.{ending}"
+        return str(path)
+
+    def address(self) -> str:
+        """Give the address of the spectrum.
+
+        Raises
+        ------
+        KeyError
+            If the record has none.
+        """
+        if self.acref is None:
+            message = "no dataset access URL recognized in record"
+            raise KeyError(message)
+        return self.acref

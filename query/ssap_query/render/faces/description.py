@@ -82,7 +82,7 @@ def _row(plain: PlainColumn, extent: _Extent, rows: int) -> dict[str, Any]:
         "unit": column.unit,
         "ucd": column.ucd,
         "type": column.datatype + (f"[{column.arraysize}]" if column.arraysize else ""),
-        "missing": extent.missing / rows if rows else None,
+        "missing": round(extent.missing / rows, 6) if rows else None,
         "least": _shown(extent.least, plain),
         "largest": _shown(extent.largest, plain),
         "description": column.description,

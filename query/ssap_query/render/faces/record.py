@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core.schema import Schema
 from ssap_mirror.errors import SourceError, needs_extra
 
 from ssap_query.render.faces.columns import column_with_ucd, column_with_utype
+from ssap_query.render.faces.dataset import FileOfRecord
 from ssap_query.render.renderable import Renderable, pieces
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pyarrow as pa
     from astropy.coordinates import SkyCoord
     from astropy.time import Time
@@ -58,7 +57,7 @@ def _known(value: Any, missing: Any) -> Any:
     return "" if kind == "U" else None
 
 
-class Record(Mapping[str, Any]):
+class Record(FileOfRecord, Mapping[str, Any]):
     """One row of a result; its columns by name, and what pyvo's `SSARecord` and `SCSRecord` have as attributes.
 
     The attributes go by what a column means, not by its name. None stands for what the result does not have.
@@ -85,6 +84,11 @@ class Record(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"<Record {', '.join(f'{name}={value!s}' for name, value in self.items())}>"
+
+    def _repr_html_(self) -> str:
+        from ssap_query.render.faces.notebook import record_html
+
+        return record_html((self._schema[name] for name in self), self.values())
 
     def get(self, key: str | None, default: Any = None, decode: bool = False) -> Any:  # noqa: FBT001
         """Value of a column, or a default where there is no such column; `decode` makes text of bytes, as in pyvo."""
@@ -183,60 +187,6 @@ class Record(Mapping[str, Any]):
         """Media type of the spectrum; as `format`."""
         return self.format
 
-    def getdataset(self, timeout: float | None = None) -> IO[bytes]:
-        """Fetch the spectrum, from where its service has it.
-
-        Parameters
-        ----------
-        timeout : float, optional
-            Longest wait for the server [s].
-
-        Returns
-        -------
-        binary file
-            At its beginning.
-
-        Raises
-        ------
-        KeyError
-            If the record has no address of a spectrum.
-        SourceError
-            If it cannot be fetched.
-        """
-        from ssap_query.render.faces.dataset import fetch
-
-        return fetch(self._address(), timeout)
-
-    def cachedataset(self, *, filename: str | None = None, dir: str = ".", timeout: float | None = None) -> Path:
-        """Fetch the spectrum into a file.
-
-        Parameters
-        ----------
-        filename : str, optional
-            Name of the file; without it one is made of the title and the format that no file has yet.
-        dir : str
-            Folder that it is in.
-        timeout : float, optional
-            Longest wait for the server [s].
-
-        Returns
-        -------
-        pathlib.Path
-            The file.
-
-        Raises
-        ------
-        KeyError
-            If the record has no address of a spectrum.
-        SourceError
-            If it cannot be fetched.
-        MirrorError
-            If the file cannot be written.
-        """
-        from ssap_query.render.faces.dataset import save
-
-        return save(self._address(), dir, filename, self.title, self.format, timeout)
-
     def getdatalink(self) -> Any:
         """Fetch what the service links with the spectrum (`pyvo.dal.adhoc.DatalinkResults`); needs pyvo.
 
@@ -253,7 +203,7 @@ class Record(Mapping[str, Any]):
         with needs_extra("pyvo"):
             from pyvo.dal.adhoc import DatalinkResults
 
-        return DatalinkResults.from_result_url(self._address())
+        return DatalinkResults.from_result_url(self.address())
 
     def broadcast_samp(self, *, client_name: str | None = None) -> None:
         """Send the spectrum's address to the programs on the SAMP hub that show spectra (SPLAT, Cassis).
@@ -270,13 +220,7 @@ class Record(Mapping[str, Any]):
         """
         from ssap_query.render.faces.samp import send_spectrum
 
-        send_spectrum(self._address(), self.title or "spectrum", client_name)
-
-    def _address(self) -> str:
-        if self.acref is None:
-            message = "no dataset access URL recognized in record"
-            raise KeyError(message)
-        return self.acref
+        send_spectrum(self.address(), self.title or "spectrum", self.format, client_name)
 
 
 def _is_missing(value: Any) -> bool:

@@ -117,8 +117,24 @@ def send_file(path: Path, message_type: str, name: str, client_name: str | None 
     return tuple(known.values())
 
 
-def send_spectrum(address: str, name: str, client_name: str | None = None) -> tuple[str, ...]:
-    """Send the address of a spectrum, which the programs fetch for themselves; parameters and result as `send_table`.
+def send_spectrum(
+    address: str, name: str, media_type: str | None = None, client_name: str | None = None
+) -> tuple[str, ...]:  # fmt: skip
+    """Send the address of a spectrum, which the programs fetch for themselves.
+
+    Parameters
+    ----------
+    address : str
+        Where the file is.
+    name, client_name
+        As for `send_table`.
+    media_type : str, optional
+        What kind of file it is: programs go by that before they look into it.
+
+    Returns
+    -------
+    tuple of str
+        Names of the programs that were told.
 
     Raises
     ------
@@ -126,7 +142,10 @@ def send_spectrum(address: str, name: str, client_name: str | None = None) -> tu
         If there is no hub, or no program that takes it.
     """
     message = _message(_SPECTRUM, address, name)
-    message["samp.params"]["meta"] = {"Access.Reference": address}
+    # By utypes of SSA, as programs look them up.
+    message["samp.params"]["meta"] = {"Access.Reference": address} | (
+        {"Access.Format": media_type} if media_type else {}
+    )
     with _hub() as client:
         known = _receivers(client, _SPECTRUM, client_name)
         for program in known:

@@ -37,7 +37,7 @@ def html_chunks(result: Renderable) -> Iterator[bytes]:
     yield b"</body></html>\n"
 
 
-def html_table(result: Renderable, cell_style: str = "") -> Iterator[bytes]:
+def html_table(result: Renderable, cell_style: str = "", *, rounded: bool = False) -> Iterator[bytes]:
     """Yield the rows of a result as a TABLE of HTML, with the units in its head.
 
     Parameters
@@ -46,6 +46,8 @@ def html_table(result: Renderable, cell_style: str = "") -> Iterator[bytes]:
         The rows.
     cell_style : str
         CSS of each cell, where the style of the page around it cannot be told.
+    rounded : bool
+        Whether angles have no more digits than a person reads.
     """
     told = f' style="{cell_style}"' if cell_style else ""
     columns = plain_columns(result)
@@ -58,7 +60,7 @@ def html_table(result: Renderable, cell_style: str = "") -> Iterator[bytes]:
     style = TextStyle("", ("NaN", "Infinity", "-Infinity"), ("true", "false"), _escaped, ("", " ", ""), "")
     for batch in pieces(result):
         yield join_rows(
-            [texts(column.values(batch), style) for column in columns],
+            [texts(column.rounded(batch) if rounded else column.values(batch), style) for column in columns],
             f"<tr><td{told}>",
             f"</td><td{told}>",
             "</td></tr>\n",

@@ -9,17 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from ssap_mirror.core.schema import Column
 
+from ssap_query.arrow.counted import counted
 from ssap_query.arrow.literals import number, string
 from ssap_query.render.columns.cells import TextStyle, is_text, join_rows, joined_with, texts
 from ssap_query.render.columns.importance import importance
-from ssap_query.render.columns.plain import PlainColumn, plain_columns
+from ssap_query.render.columns.plain import plain_columns
 from ssap_query.render.renderable import Renderable, pieces
 
 __all__ = ["terminal_text", "text_chunks"]
 
 _BETWEEN = "  "
-# Degrees to a third of a milliarcsecond.
-_ANGLE_DIGITS = 7
 _LONGEST = 40
 _MEASURED_ROWS = 8192
 
@@ -68,7 +67,7 @@ def terminal_text(result: Renderable, width: int, rows: int) -> str:
     """
     columns = plain_columns(result)
     described = [column.column for column in columns]
-    pieces_shown = [[_to_read(column, batch) for column in columns] for batch in _first(result, rows)]
+    pieces_shown = [[column.rounded(batch) for column in columns] for batch in _first(result, rows)]
     shown = [pa.concat_arrays(parts) for parts in zip(*pieces_shown, strict=True)]
     table = _Table(described, longest=_LONGEST)
     table.measure(shown)
@@ -81,29 +80,17 @@ def terminal_text(result: Renderable, width: int, rows: int) -> str:
     hidden = []
     more_rows = len(result) - (len(shown[0]) if shown else 0)
     if more_rows:
-        hidden.append(_counted(more_rows, "more row"))
+        hidden.append(counted(more_rows, "more row"))
     if len(fitting) < len(columns):
-        hidden.append(_counted(len(columns) - len(fitting), "more column"))
+        hidden.append(counted(len(columns) - len(fitting), "more column"))
     more = f"; {' and '.join(hidden)} not shown (-o FILE writes all)" if hidden else ""
     return f"{text}{_counts(result)}{more}\n"
-
-
-def _to_read(column: PlainColumn, batch: pa.RecordBatch) -> pa.Array:
-    """Values in some rows, angles rounded to what a person reads."""
-    values = column.values(batch)
-    if pa.types.is_float64(values.type) and column.column.unit == "deg":
-        return pc.round(values, _ANGLE_DIGITS)
-    return values
 
 
 def _counts(result: Renderable) -> str:
     truncated = "; truncated: more rows match; raise --maxrec" if result.status == "OVERFLOW" else ""
     made_up = "; SYNTHETIC rows" if "synthetic" in result.infos else ""
-    return f"{_counted(len(result), 'row')}, {_counted(len(result.schema), 'column')}{truncated}{made_up}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{counted(len(result), 'row')}, {counted(len(result.schema), 'column')}{truncated}{made_up}"
 
 
 def _first(result: Renderable, rows: int) -> Iterator[pa.RecordBatch]:

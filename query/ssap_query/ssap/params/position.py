@@ -16,7 +16,7 @@ from ssap_query.ssap.values.cones import FIBRE, TOLERANCE_DEG, Cone, Region
 from ssap_query.ssap.values.frames import FRAMES, to_icrs, wrapped
 from ssap_query.ssap.values.python_text import number_text, position_text
 
-__all__ = ["DEFAULT_SIZE_DEG", "PARAMETERS", "Positions", "region"]
+__all__ = ["DEFAULT_SIZE_DEG", "PARAMETERS", "Centres", "region"]
 
 #: Diameter of the region where POS comes without SIZE, dialect ``ivoa`` [deg]: one arcminute.
 DEFAULT_SIZE_DEG = 1 / 60
@@ -25,7 +25,7 @@ _POS, _SIZE = "POS", "SIZE"
 
 
 @dataclass(frozen=True)
-class Positions:
+class Centres:
     """The centres that POS gives."""
 
     centres: tuple[tuple[float, float], ...]
@@ -40,7 +40,7 @@ class Positions:
     @classmethod
     def of(
         cls, given: tuple[tuple[float, float], ...], icrs: Iterable[tuple[float, float]], frame: str = "ICRS"
-    ) -> Positions:
+    ) -> Centres:
         """Make the centres of positions as they were given, and of what these are in ICRS."""
         numbers: dict[tuple[float, float], int] = {}
         of_each = tuple(numbers.setdefault(centre, len(numbers)) for centre in icrs)
@@ -56,7 +56,7 @@ class DachsCentres:
     found: RangeList[list[float | None]]
     """Numbers of each item; None is an empty one."""
 
-    def positions(self, name: str) -> Positions:
+    def positions(self, name: str) -> Centres:
         """Put the numbers in pairs.
 
         Raises
@@ -72,15 +72,15 @@ class DachsCentres:
         if len(finite) < len(numbers):
             raise ParameterError(name, self.text, "has a coordinate that is empty or not finite")
         pairs = _pairs(name, self.text, [*finite, *self.found.ranges])
-        return Positions.of(pairs, (_folded(*pair) for pair in pairs))
+        return Centres.of(pairs, (_folded(*pair) for pair in pairs))
 
 
-def region(positions: Positions | DachsCentres | None, size_deg: float | None, dialect: str) -> Region | None:
+def region(positions: Centres | DachsCentres | None, size_deg: float | None, dialect: str) -> Region | None:
     """Put POS and SIZE together: a region of fibre positions.
 
     Parameters
     ----------
-    positions : Positions, DachsCentres or None
+    positions : Centres, DachsCentres or None
         Value of POS.
     size_deg : float or None
         Value of SIZE [deg]: a diameter in ``ivoa``, a radius in ``dachs``.
@@ -111,7 +111,7 @@ def region(positions: Positions | DachsCentres | None, size_deg: float | None, d
     return _cones(positions, radius, tolerance)
 
 
-def _cones(positions: Positions, radius_deg: float, tolerance_deg: float) -> Region:
+def _cones(positions: Centres, radius_deg: float, tolerance_deg: float) -> Region:
     cones = tuple(Cone(ra, dec, radius_deg, tolerance_deg) for ra, dec in positions.centres)
     return Region(cones, FIBRE, positions.numbers)
 
@@ -136,7 +136,7 @@ class IvoaPosition(_OnlyTogether):
         "FK5 (J2000), GALACTIC. Without SIZE the diameter is 1 arcmin."
     )
 
-    def parse(self, name: str, text: str) -> Positions:
+    def parse(self, name: str, text: str) -> Centres:
         """Read pairs of coordinates and their frame."""
         found = ivoa_list(name, text, _degrees)
         frame = (found.qualifier or "ICRS").upper()
@@ -148,13 +148,13 @@ class IvoaPosition(_OnlyTogether):
                 raise ParameterError(name, text, f"has the longitude {longitude:g}, beyond 360 degrees")
             if not -90 <= latitude <= 90:
                 raise ParameterError(name, text, f"has the latitude {latitude:g}, beyond 90 degrees")
-        return Positions.of(pairs, (to_icrs(frame, *pair) for pair in pairs), frame)
+        return Centres.of(pairs, (to_icrs(frame, *pair) for pair in pairs), frame)
 
-    def words(self, value: Positions) -> str:
+    def words(self, value: Centres) -> str:
         """Say the centres in words."""
         return _position_words(value)
 
-    def needs(self, value: Positions) -> tuple[str, ...]:
+    def needs(self, value: Centres) -> tuple[str, ...]:
         """Ask for the location."""
         return ("location",)
 
@@ -260,7 +260,7 @@ def _folded(ra: float, dec: float) -> tuple[float, float]:
     return wrapped(ra), dec if dec <= 90 else dec - 360
 
 
-def _position_words(value: Positions) -> str:
+def _position_words(value: Centres) -> str:
     shown = "; ".join(f"{lon:g}, {lat:g}" for lon, lat in value.given[:3])
     more = f" and {len(value.given) - 3:,} more" if len(value.given) > 3 else ""
     return f"around {shown}{more} ({value.frame})"

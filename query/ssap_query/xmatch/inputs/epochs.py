@@ -17,7 +17,7 @@ from ssap_query.ssap.predicate import quoted
 
 if TYPE_CHECKING:
     from ssap_query.xmatch.inputs.tables import Table
-    from ssap_query.xmatch.session import Session
+    from ssap_query.xmatch.session import MatchSession
 
 __all__ = ["julian_year"]
 
@@ -27,12 +27,12 @@ _WINDOWS = {"year": (1000.0, 3000.0), "mjd": (3_000.1, 200_000.0), "jd": (2_300_
 _ORIGINS = {"mjd": MJD_ZERO_JD, "jd": 0.0}
 
 
-def julian_year(session: Session, table: Table, column: str) -> str:
+def julian_year(session: MatchSession, table: Table, column: str) -> str:
     """Give the SQL expression for the dates in a column as Julian years; NULL where there is none.
 
     Parameters
     ----------
-    session : Session
+    session : MatchSession
         Where the view ``<side>_rows`` is.
     table : Table
         The table; units and TIMESYS of the column tell what its numbers are, else their values do.
@@ -76,7 +76,7 @@ def _year_of(days: str) -> str:
     return f"(2000 + {days} / {JULIAN_YEAR_DAYS})"
 
 
-def _scale(session: Session, table: Table, column: str, dates: Dates) -> str:
+def _scale(session: MatchSession, table: Table, column: str, dates: Dates) -> str:
     """Find out by the values whether they are years, MJD or JD."""
     parameter, name = f"{table.side}_positions.epoch", quoted(column)
     counts = ", ".join(f"count_if({name} BETWEEN {low} AND {high})" for low, high in _WINDOWS.values())
@@ -97,14 +97,14 @@ def _scale(session: Session, table: Table, column: str, dates: Dates) -> str:
 
 
 def _within(
-    session: Session, table: Table, column: str, number: str, value: str, window: tuple[float, float], reason: str
+    session: MatchSession, table: Table, column: str, number: str, value: str, window: tuple[float, float], reason: str
 ) -> str:
     expression = f"CASE WHEN {number} BETWEEN {window[0]!r} AND {window[1]!r} THEN {value} END"
     _refuse_none(session, table, column, expression, reason)
     return expression
 
 
-def _refuse_none(session: Session, table: Table, column: str, expression: str, reason: str) -> None:
+def _refuse_none(session: MatchSession, table: Table, column: str, expression: str, reason: str) -> None:
     view = session.connection.view(f"{table.side}_rows")
     given, dated = view.aggregate(f"count({quoted(column)}), count({expression})").fetchall()[0]
     if given and not dated:

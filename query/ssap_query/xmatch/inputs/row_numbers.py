@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from ssap_query.xmatch.inputs.tables import FILE, FILE_SHIFT, ROW, every_row
 
 if TYPE_CHECKING:
-    from ssap_query.xmatch.session import Session
+    from ssap_query.xmatch.session import MatchSession
 
 __all__ = ["number_of_id", "row_number", "set_offsets"]
 
 
-def set_offsets(session: Session, side: str) -> None:
+def set_offsets(session: MatchSession, side: str) -> None:
     """Set the variable that says how many rows of a table stand before those of each of its files."""
     rows = session.connection.view(every_row(session, side))
     counts = dict(rows.aggregate(f"{FILE}, max({ROW}) + 1", FILE).fetchall())

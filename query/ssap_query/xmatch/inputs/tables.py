@@ -19,7 +19,7 @@ from ssap_query.xmatch.session import converted, one_line
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ssap_query.xmatch.session import Session
+    from ssap_query.xmatch.session import MatchSession
 
 __all__ = ["FILE", "FILE_SHIFT", "NUMBER", "ROW", "Side", "Table", "TableLike", "every_row", "open_table"]
 
@@ -97,13 +97,13 @@ class Table:
 
 
 def open_table(
-    session: Session, source: TableLike, side: str, said: Positions | None = None, where: str | None = None
+    session: MatchSession, source: TableLike, side: str, said: Positions | None = None, where: str | None = None
 ) -> Table:
     """Make a table readable as the view ``<side>_rows``.
 
     Parameters
     ----------
-    session : Session
+    session : MatchSession
         Where the view is made.
     source : Side, or what `ssap_mirror.tables.open_table` takes
         The table.
@@ -127,20 +127,20 @@ def open_table(
     return made
 
 
-def every_row(session: Session, side: str) -> str:
+def every_row(session: MatchSession, side: str) -> str:
     """Name the view of all rows of a table, those among them that its condition leaves out."""
     unfiltered = f"{side}_every_row"
     (there,) = session.row("SELECT count(*) FROM duckdb_views() WHERE view_name = ?", [unfiltered])
     return unfiltered if there else f"{side}_rows"
 
 
-def _opened(session: Session, source: TableLike, side: str, said: Positions) -> Table:
+def _opened(session: MatchSession, source: TableLike, side: str, said: Positions) -> Table:
     if isinstance(source, Side):
         return _from_query(session, source, side, said)
     return _from_table(session, tables.open_table(source, batch_rows=_BATCH_ROWS, parameter=side), side, said)
 
 
-def _keep_only(session: Session, table: Table, where: str) -> None:
+def _keep_only(session: MatchSession, table: Table, where: str) -> None:
     """Take the rows of a view that fulfil a condition; they keep their numbers."""
     side = table.side
     session.run(f"ALTER VIEW {side}_rows RENAME TO {side}_every_row")
@@ -166,7 +166,7 @@ def _found_place(
     return said, place
 
 
-def _from_query(session: Session, source: Side, side: str, said: Positions) -> Table:
+def _from_query(session: MatchSession, source: Side, side: str, said: Positions) -> Table:
     roles = source.schema.roles
     types = source.schema.arrow_schema()
     said, place = _found_place(types, said, side, roles)
@@ -186,7 +186,7 @@ def _batches_of(relation: duckdb.DuckDBPyRelation) -> Iterator[pa.RecordBatch]:
     yield from relation.to_arrow_table().to_batches(_BATCH_ROWS)
 
 
-def _from_table(session: Session, table: tables.Table, side: str, said: Positions) -> Table:
+def _from_table(session: MatchSession, table: tables.Table, side: str, said: Positions) -> Table:
     own = next((name for name in table.types.names if name.lower().startswith(_OWN)), None)
     if own is not None:
         raise ParameterError(side, own, "is a column of the table, and a name that the cross-match needs")
@@ -213,7 +213,7 @@ def _spelled(types: pa.Schema, place: Place) -> pa.Schema:
     return types
 
 
-def _refuse_no_angles(session: Session, side: str, place: Place) -> None:
+def _refuse_no_angles(session: MatchSession, side: str, place: Place) -> None:
     """Refuse text none of which is an angle: other words than positions were taken for them."""
     firsts = [axis.columns[0] for axis in (place.longitude, place.latitude)]
     given = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in firsts)
@@ -225,7 +225,7 @@ def _refuse_no_angles(session: Session, side: str, place: Place) -> None:
         raise ParameterError(parameter, list(place.columns), reason)
 
 
-def _view_of_parquet(session: Session, table: tables.Table, side: str) -> None:
+def _view_of_parquet(session: MatchSession, table: tables.Table, side: str) -> None:
     names = [str(path) for path in table.files]
     columns = ", ".join(quoted(name) for name in table.types.names)
     # The columns of a catalogue's files are those of the first; of others each is looked at.
@@ -240,7 +240,7 @@ def _view_of_parquet(session: Session, table: tables.Table, side: str) -> None:
         raise FormatError(message) from error
 
 
-def _register(session: Session, table: pa.Table, side: str, place: Place) -> None:
+def _register(session: MatchSession, table: pa.Table, side: str, place: Place) -> None:
     """Let DuckDB read a table where it is in memory."""
     import pyarrow as pa
 
@@ -252,7 +252,7 @@ def _register(session: Session, table: pa.Table, side: str, place: Place) -> Non
 
 
 def _copy_stream(
-    session: Session,
+    session: MatchSession,
     batches: Iterator[pa.RecordBatch],
     side: str,
     place: Place | None,
@@ -294,7 +294,7 @@ def _numbered(batches: Iterator[pa.RecordBatch], place: Place | None) -> Iterato
         yield pa.RecordBatch.from_arrays(arrays, names=names)
 
 
-def _schema_of(session: Session, side: str, types: pa.Schema) -> pa.Schema:
+def _schema_of(session: MatchSession, side: str, types: pa.Schema) -> pa.Schema:
     """Columns of the view as DuckDB has them, with what is known of them; the spatial index is none of them."""
     import pyarrow as pa
 

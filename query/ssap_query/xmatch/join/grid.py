@@ -9,7 +9,7 @@ from ssap_query.xmatch.join import sql
 
 if TYPE_CHECKING:
     from ssap_query.xmatch.join.points import Points
-    from ssap_query.xmatch.session import Session
+    from ssap_query.xmatch.session import MatchSession
 
 __all__ = ["make_candidates"]
 
@@ -24,12 +24,12 @@ _MAX_HALF_WIDTH_DEG = 0.24
 _FIELDS_PER_DEG = 2
 
 
-def make_candidates(session: Session, left: Points, right: Points, radius_deg: float) -> None:
+def make_candidates(session: MatchSession, left: Points, right: Points, radius_deg: float) -> None:
     """Make the view ``candidates``: all pairs within a radius, and some that are not.
 
     Parameters
     ----------
-    session : Session
+    session : MatchSession
         Where the views of the points are.
     left, right : Points
         The sides; the one of fewer points or places is put into cells, the other streamed.
@@ -67,7 +67,7 @@ def make_candidates(session: Session, left: Points, right: Points, radius_deg: f
     connection.view(found).create_view("candidates", replace=True)
 
 
-def _keep_only_fields(session: Session, small: Points, large: Points) -> None:
+def _keep_only_fields(session: MatchSession, small: Points, large: Points) -> None:
     """Take from the larger side what is in fields of the smaller one, if that is little of the sky."""
     session.run(sql.FIELDS.substitute(s=small.side[0]))
     (fields,) = session.row("SELECT count(*) FROM fields")

@@ -15,7 +15,7 @@ from ssap_query.xmatch.inputs.epochs import julian_year
 if TYPE_CHECKING:
     from ssap_query.xmatch.inputs.tables import Table
     from ssap_query.xmatch.join.points import Points
-    from ssap_query.xmatch.session import Session
+    from ssap_query.xmatch.session import MatchSession
 
 __all__ = ["MOVER_ROLES", "STILL_ROLES", "Mover", "Reach", "choose_mover", "reach_of", "reaches", "set_span"]
 
@@ -59,7 +59,7 @@ class Reach:
     """Number of points."""
 
 
-def choose_mover(session: Session, tables: tuple[Table, Table], *, motions: bool) -> Mover:
+def choose_mover(session: MatchSession, tables: tuple[Table, Table], *, motions: bool) -> Mover:
     """Find out which side moves, and fill in the motions and epochs that this needs.
 
     Named motions decide; if both sides have them, the right one moves. Without any they are looked for, in the right
@@ -68,7 +68,7 @@ def choose_mover(session: Session, tables: tuple[Table, Table], *, motions: bool
 
     Parameters
     ----------
-    session : Session
+    session : MatchSession
         Where the views of the tables are.
     tables : tuple of Table
         Left and right.
@@ -111,7 +111,7 @@ def choose_mover(session: Session, tables: tuple[Table, Table], *, motions: bool
 
 
 def _dated(
-    session: Session, tables: tuple[Table, Table], mover: int, *, is_asked: bool
+    session: MatchSession, tables: tuple[Table, Table], mover: int, *, is_asked: bool
 ) -> tuple[tuple[Table, Table] | None, str]:
     """Tables with the dates of both sides; or None, and why there are none that nobody has to say."""
     found = []
@@ -154,18 +154,18 @@ def _applied(tables: tuple[Table, Table], mover: int) -> str:
     )
 
 
-def set_span(session: Session) -> None:
+def set_span(session: MatchSession) -> None:
     """Set the variable ``span_years``: the longest time between the dates of two rows [yr]."""
     (span,) = session.row(_SPAN)
     session.set(span_years=span or 0.0)
 
 
-def reaches(session: Session, mover: Points, radius_deg: float) -> list[Reach]:
+def reaches(session: MatchSession, mover: Points, radius_deg: float) -> list[Reach]:
     """Classes of the moving side by how far its points get, so that few fast stars do not widen the search for all.
 
     Parameters
     ----------
-    session : Session
+    session : MatchSession
         Where ``<side>_points`` and the variable ``span_years`` are.
     mover : Points
         The moving side.

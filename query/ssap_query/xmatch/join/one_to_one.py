@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ssap_query.xmatch.session import Session
+    from ssap_query.xmatch.session import MatchSession
 
 __all__ = ["keep_one_to_one"]
 
@@ -29,12 +29,12 @@ WHERE NOT EXISTS (FROM taken WHERE taken.subject_id = found.subject_id)
 """
 
 
-def keep_one_to_one(session: Session) -> None:
+def keep_one_to_one(session: MatchSession) -> None:
     """Reduce the table ``found`` of pairs of rows to those that share none.
 
     Parameters
     ----------
-    session : Session
+    session : MatchSession
         Where the table is. Of equally near pairs that with the lowest number of the left row is taken, then that with
         the lowest of the right one.
     """

@@ -17,7 +17,7 @@ from ssap_query.xmatch.join.rule import Rule
 
 if TYPE_CHECKING:
     from ssap_query.xmatch.join.points import Points
-    from ssap_query.xmatch.session import Session
+    from ssap_query.xmatch.session import MatchSession
 
 __all__ = ["Join", "count_pairs", "count_rows", "is_counted_alone", "make_pairs"]
 
@@ -63,7 +63,7 @@ class Join:
         return self.left if self.rule.subject == "right" else self.right
 
 
-def make_pairs(session: Session, join: Join) -> None:
+def make_pairs(session: MatchSession, join: Join) -> None:
     """Make the table ``pairs``: ``subject_id, n, object_id, separation_arcsec, position_angle_deg``.
 
     ``n`` is the number of rows of the result that the pair stands for. Where pairs are chosen the subject is the left
@@ -96,7 +96,7 @@ def _query(join: Join, rank: str) -> str:
     return sql.FEW_PAIRS.substitute(sides, most=join.rule.n_neighbors)
 
 
-def count_pairs(session: Session, join: Join) -> int:
+def count_pairs(session: MatchSession, join: Join) -> int:
     """Count the rows of the result, of the table ``pairs``."""
     rows, subjects, objects = session.row(_COUNTS)
     if join.rule.find == "unmatched":
@@ -111,7 +111,7 @@ def is_counted_alone(rule: Rule) -> bool:
     return rule.join == "inner" and rule.n_neighbors == 1 and not rule.is_one_to_one
 
 
-def count_rows(session: Session, join: Join) -> int:
+def count_rows(session: MatchSession, join: Join) -> int:
     """Count rows that are in a pair: every pair of rows, or with a subject its rows that have a partner.
 
     The pairs themselves are not kept, so it is less work than to make them.
@@ -131,11 +131,11 @@ def count_rows(session: Session, join: Join) -> int:
     return total
 
 
-def _drop_tables(session: Session, *names: str) -> None:
+def _drop_tables(session: MatchSession, *names: str) -> None:
     session.run(*(f"DROP TABLE IF EXISTS {name}" for name in (*names, "caps", "spread", "fields", "in_fields")))
 
 
-def _passes(session: Session, join: Join) -> list[Reach | None]:
+def _passes(session: MatchSession, join: Join) -> list[Reach | None]:
     if join.mover is None:
         return [None]
     set_span(session)
@@ -143,7 +143,7 @@ def _passes(session: Session, join: Join) -> list[Reach | None]:
     return list(reaches(session, mover, join.rule.radius_arcsec / 3600))
 
 
-def _make_survivors(session: Session, join: Join, part: Reach | None) -> None:
+def _make_survivors(session: MatchSession, join: Join, part: Reach | None) -> None:
     rule = join.rule
     radius_deg = rule.radius_arcsec / 3600
     sides = {"left": join.left, "right": join.right}

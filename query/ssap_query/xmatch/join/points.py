@@ -25,7 +25,7 @@ from ssap_query.xmatch.join import sql
 from ssap_query.xmatch.session import converted, one_line
 
 if TYPE_CHECKING:
-    from ssap_query.xmatch.session import Session
+    from ssap_query.xmatch.session import MatchSession
 
 __all__ = ["Points", "make_points", "rank_of"]
 
@@ -58,7 +58,7 @@ class Points:
 
 
 def make_points(
-    session: Session,
+    session: MatchSession,
     table: Table,
     roles: tuple[str, ...],
     *,
@@ -71,7 +71,7 @@ def make_points(
 
     Parameters
     ----------
-    session : Session
+    session : MatchSession
         Where the view ``<side>_rows`` is.
     table : Table
         The table, and what is known of its positions.
@@ -116,7 +116,7 @@ def make_points(
     return Points(side, expressions, reduced, f"{side}_places", count, rows)
 
 
-def _rows_share_points(session: Session, side: str, keys: str) -> bool:
+def _rows_share_points(session: MatchSession, side: str, keys: str) -> bool:
     # Asked for by their numbers, the first rows cost no look at any other file.
     for condition in (f"{FILE} = 0 AND {ROW} < {_SAMPLE_ROWS}", "true"):
         head = sql.HEAD.substitute(side=side, keys=keys, condition=condition, rows=_SAMPLE_ROWS)
@@ -126,7 +126,7 @@ def _rows_share_points(session: Session, side: str, keys: str) -> bool:
     return False
 
 
-def _key(session: Session, table: Table, role: str) -> str:
+def _key(session: MatchSession, table: Table, role: str) -> str:
     if role in table.axes:
         return table.axes[role]
     given = getattr(table.positions, "sigma_arcsec" if role == "sigma" else role)
@@ -151,12 +151,12 @@ def _key(session: Session, table: Table, role: str) -> str:
     return converted(f"{quoted(given)}::DOUBLE", factor)
 
 
-def rank_of(session: Session, side: str, best_by: str | None) -> str | None:
+def rank_of(session: MatchSession, side: str, best_by: str | None) -> str | None:
     """Turn what makes a row the best into an SQL expression whose lowest value is the best.
 
     Parameters
     ----------
-    session : Session
+    session : MatchSession
         Where the view ``<side>_rows`` is.
     side : str
         ``left`` or ``right``.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ssap_mirror.core.schema import Column, Schema
 
+from ssap_query.render.faces.status import OK
 from ssap_query.render.result import Result
 from ssap_query.xmatch.join.pairs import Join, count_pairs, count_rows, is_counted_alone, make_pairs
 from ssap_query.xmatch.output.notes import notes_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ssap_query.xmatch.output.columns import Columns
-    from ssap_query.xmatch.session import Session
+    from ssap_query.xmatch.session import MatchSession
 
 __all__ = ["Match"]
 
@@ -38,12 +39,12 @@ class Match(Result):
     partner come last, if they are kept.
     """
 
-    status = "OK"
+    status = OK
     """A match has no limit of rows."""
 
     def __init__(
         self,
-        session: Session,
+        session: MatchSession,
         join: Join,
         columns: Columns,
         notes: Sequence[str],

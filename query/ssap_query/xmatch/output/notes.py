@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ssap_query.xmatch.join.pairs import Join
     from ssap_query.xmatch.join.points import Points
-    from ssap_query.xmatch.session import Session
+    from ssap_query.xmatch.session import MatchSession
 
 __all__ = ["notes_of"]
 
 _PLACED = "isfinite(ra) AND isfinite(dec) AND abs(dec) <= 90 AND ra >= -180 AND ra <= 360"
 
 
-def notes_of(session: Session, join: Join) -> list[str]:
+def notes_of(session: MatchSession, join: Join) -> list[str]:
     """Sentences about rows that cannot match, or whose motions, dates or errors are missing, with their numbers."""
     found: list[str] = []
     for points in (join.left, join.right):
@@ -30,7 +30,7 @@ def notes_of(session: Session, join: Join) -> list[str]:
     return found
 
 
-def _counts(session: Session, points: Points, join: Join) -> dict[str, int]:
+def _counts(session: MatchSession, points: Points, join: Join) -> dict[str, int]:
     tests = {"unplaced": f"NOT coalesce({_PLACED}, false)"}
     if "pmra" in points.keys:
         tests["unmoved"] = "NOT coalesce(isfinite(pmra) AND isfinite(pmdec), false)"

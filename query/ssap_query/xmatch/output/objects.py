@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ssap_query.xmatch.join.points import Points
     from ssap_query.xmatch.output.columns import Columns
-    from ssap_query.xmatch.session import Session
+    from ssap_query.xmatch.session import MatchSession
 
 __all__ = ["make_objects", "side_rows"]
 
@@ -20,12 +20,12 @@ _IN_FILE = (1 << FILE_SHIFT) - 1
 _NUMBERED = f"_xm_object, {FILE} AS _xm_object_file, {ROW} AS _xm_object_row"
 
 
-def side_rows(session: Session, points: Points, columns: Columns, condition: str) -> duckdb.DuckDBPyRelation:
+def side_rows(session: MatchSession, points: Points, columns: Columns, condition: str) -> duckdb.DuckDBPyRelation:
     """Columns of the result of one side, what numbers its rows, and its keys as ``_xm_own_<key>``.
 
     Parameters
     ----------
-    session : Session
+    session : MatchSession
         Where the view ``<side>_rows`` is.
     points : Points
         The side.
@@ -39,12 +39,12 @@ def side_rows(session: Session, points: Points, columns: Columns, condition: str
     return session.connection.view(f"{points.side}_rows").filter(condition).project(", ".join(shown))
 
 
-def make_objects(session: Session, points: Points, columns: Columns, *, every_row: bool) -> None:
+def make_objects(session: MatchSession, points: Points, columns: Columns, *, every_row: bool) -> None:
     """Make the table ``objects``: columns of the result, ``_xm_object`` and ``_xm_object_file``, ``_xm_object_row``.
 
     Parameters
     ----------
-    session : Session
+    session : MatchSession
         Where the table ``pairs`` is.
     points : Points
         The side that partners come from.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ssap_query.xmatch.join.pairs import Join
-    from ssap_query.xmatch.session import Session
+    from ssap_query.xmatch.session import MatchSession
 
 __all__ = ["Piece", "Pieces"]
 
@@ -67,7 +67,7 @@ class Pieces:
 
     Parameters
     ----------
-    session : Session
+    session : MatchSession
         Where the table ``pairs`` is.
     join : Join
         What was matched.
@@ -75,7 +75,7 @@ class Pieces:
         Of the result.
     """
 
-    def __init__(self, session: Session, join: Join, columns: Columns) -> None:
+    def __init__(self, session: MatchSession, join: Join, columns: Columns) -> None:
         self._session = session
         self._rule = join.rule
         self._columns = columns

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
 from ssap_mirror.errors import CatalogError
+from ssap_mirror.pipeline.staging import Staging
 from ssap_mirror.sources.harvest.journal import Journal
+from ssap_mirror.sources.harvest.ledger import JOURNAL
 
 
 def test_records_come_back_in_order(tmp_path: Path) -> None:
@@ -40,6 +43,26 @@ def test_a_damaged_line_in_the_middle_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(b'{"n":1}\n{"n"x2}\n{"n":3}\n')
     with pytest.raises(CatalogError, match=r"line 2 .* damaged"):
         Journal(path)
+
+
+def test_a_journal_that_cannot_be_opened_is_not_a_damaged_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    staging = Staging(tmp_path)
+    staging.begin({"source": "a"}, restart=False)
+    staging.add({"type": "answer"})
+    kept = (staging.path / JOURNAL).read_bytes()
+    with (staging.path / JOURNAL).open("ab") as file:
+        file.write(b'{"half a li')
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(CatalogError, match="cannot be opened: No space"):
+            staging.begin({"source": "a"}, restart=False)
+    gc.collect()  # a file that was left open is a warning, which is an error in tests
+    assert (staging.path / JOURNAL).read_bytes() == kept
+    assert "going on" in str(staging.begin({"source": "a"}, restart=False))
 
 
 def test_a_write_that_fails_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

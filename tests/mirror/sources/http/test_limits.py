@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ssap_mirror.errors import ServiceError, TransportError
-from ssap_mirror.sources.http.limits import Limits
+from ssap_mirror.sources.http.limits import ServiceLimits
 
 CONE = [("POS", "0,0"), ("SIZE", "90"), ("MAXREC", "5000")]
 
@@ -20,7 +20,7 @@ CONE = [("POS", "0,0"), ("SIZE", "90"), ("MAXREC", "5000")]
     ],
 )
 def test_a_refusal(said: str, size: float | None, maxrec: int | None) -> None:
-    limits = Limits()
+    limits = ServiceLimits()
     assert limits.learn(ServiceError(said), CONE) == (size is not None or maxrec is not None)
     assert (limits.size_deg, limits.maxrec) == (size, maxrec)
     assert limits.forbid(CONE) == (size is not None)
@@ -28,15 +28,16 @@ def test_a_refusal(said: str, size: float | None, maxrec: int | None) -> None:
 
 
 def test_an_answer_that_breaks_off_twice_at_one_place() -> None:
-    limits = Limits()
+    limits = ServiceLimits()
     broken = TransportError("the answer of x broke off: peer closed (received 60000 bytes, expected 99999)")
     assert [limits.learn(broken, CONE) for _ in range(2)] == [False, True]
 
 
 def test_a_few_rows_that_break_off_are_asked_for_in_smaller_numbers() -> None:
-    limits = Limits()
+    limits = ServiceLimits()
     broken = TransportError("the answer of x broke off: peer closed (received 60000 bytes, expected 99999)")
     assert limits.reduced(broken, CONE) is None
     assert limits.reduced(broken, CONE) == [("POS", "0,0"), ("SIZE", "90"), ("MAXREC", "625")]
     assert limits.reduced(ServiceError("MAXREC must not be larger than 1,000"), CONE) == [*CONE[:2], ("MAXREC", "1000")]
-    assert Limits().reduced(ServiceError("SIZE must not be larger than 15.0 degrees"), CONE) is None, "it asks the same"
+    refused = ServiceError("SIZE must not be larger than 15.0 degrees")
+    assert ServiceLimits().reduced(refused, CONE) is None, "it asks the same"

@@ -15,7 +15,7 @@ from ssap_mirror.sources.harvest.client import InterruptedHarvest
 from ssap_mirror.sources.harvest.positions import columns_read
 from ssap_mirror.sources.harvest.samples import BINARY2, Sample
 from ssap_mirror.sources.harvest.slices import COLLECTION
-from ssap_mirror.sources.http.limits import Limits
+from ssap_mirror.sources.http.limits import ServiceLimits
 from ssap_mirror.sources.source import Description
 from ssap_mirror.sources.ssap.endpoint import Endpoint
 from ssap_mirror.sources.ssap.probe.needs import with_constraint
@@ -64,7 +64,7 @@ def probe(endpoint: Endpoint, known: Schema | None, title: str, corrections: Cor
         If a correction names a column that the service does not have.
     """
     parameters, notes = _parameters(endpoint)
-    endpoint = replace(endpoint, limits=Limits(endpoint.limits.size_deg or _declared_size(parameters)))
+    endpoint = replace(endpoint, limits=ServiceLimits(endpoint.limits.size_deg or _declared_size(parameters)))
     try:
         found = with_constraint(endpoint, endpoint.client.policy.most_cones, _declared_collections(parameters))
     except FormatError as error:

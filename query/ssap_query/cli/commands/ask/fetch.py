@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.cli.choice import MIRROR_VARIABLE, chosen_mirror, home
+from ssap_query.cli.choice import chosen_mirror, home, mirror_as_typed
 from ssap_query.cli.diagnostics import ExitCode, note
 from ssap_query.cli.interruption import advising
 from ssap_query.cli.limits import limits_of_requests, policy_of
 from ssap_query.cli.options import open_once, typed_request
+from ssap_query.cli.output import refuse_snapshots
 from ssap_query.ssap.request import DIALECTS
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ Examples:
 )
 @click.argument("rows", metavar="RESULT|REQUEST")
 @home
-@click.option("--mirror", "-m", metavar="NAME", help=f"Mirror that a REQUEST asks (default: ${MIRROR_VARIABLE}, or the "
-              "only mirror there is).")  # fmt: skip
+@mirror_as_typed
 @click.option("--output", "-o", "folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
               required=True, help="Folder for the files; what it has already is not fetched again.")  # fmt: skip
 @click.option("--source", type=click.Choice(["accref", "preview", "datalink", "lamost"]), default="accref",
@@ -82,6 +82,7 @@ def fetch(
     from ssap_query.fetch.options import FetchOptions
     from ssap_query.fetch.run import fetch_files
 
+    refuse_snapshots("--output", folder)
     options = FetchOptions(source, semantics, release, max_bytes, offline)
     asked = _rows(rows, mirror, home, dialect)
     if dry_run:

@@ -133,22 +133,20 @@ def query(
     if count:
         chosen = [opened.schema.names[0]]  # one is as good as all
     how = Arrangement(tuple(names(sort) or ()), per, best, limit)
-    if limit is not None and not how.needs_all_rows and "MAXREC" not in typed:
-        typed["MAXREC"] = str(limit + 1)  # one more tells whether there are more
-    parsed = typed_request(request, dialect, typed.items())
+    parsed = how.bound(typed_request(request, dialect, typed.items()))
     if explain:
         whole = parsed if places is None else around(parsed, None, places)
         click.echo(str(opened.explain(whole, columns=chosen, ignore_unanswerable=ignore_unanswerable)))
         return
     result = ask(opened, parsed, how, chosen, places, ignore_unanswerable=ignore_unanswerable)
-    if count:
-        click.echo(len(result))
-        return
     if result.truncated and "TOP" in parsed.values and "MAXREC" not in parsed.values:
         told = f"these are the {len(result):,} best rows, as --top says; more match"
         result = replace(result, truncated=False, notes=(*result.notes, told))
     if not len(result) and "BAND" in typed and (doubt := other_unit("BAND", typed["BAND"])):
         note(f"note: {doubt}")
+    if count:
+        click.echo(len(result))
+        return
     if output.is_open and "RESPONSEFORMAT" in parsed.values:
         output = replace(output, file_format=result.response_format)
     output.deliver(result)

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from ssap_query.cli.choice import chosen_mirror, home, mirror_as_typed
+from ssap_query.cli.diagnostics import note
 from ssap_query.cli.options import FRAME_HELP, names, open_once, read_units, typed_request
 from ssap_query.cli.output import Output, output
 
@@ -162,6 +163,8 @@ def xmatch(
             right_where=where, self_pairs=not no_self_pairs, **shared,
         )  # fmt: skip
     output.deliver(match)
+    if not len(match):
+        note("note: positions are in degrees unless a note says otherwise; hours are named by --unit ra=h")
 
 
 def _check_words(ctx: click.Context, tables: tuple[str, ...]) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import click
+from ssap_mirror.core.catalog import refuse_address
 
 from ssap_query.cli.choice import home
 from ssap_query.cli.diagnostics import note
@@ -67,6 +68,8 @@ def serve(
 
     limits = ServerLimits(large_answers=large_answers)
     opened = open_mirrors(mirrors, home, limits, None if cache is None else cache * _MEBIBYTE)
+    for mirror in opened.values() if publish else ():
+        refuse_address(mirror.catalog.address)
     if host not in LOOPBACK:
         note(f"anyone who reaches {host} can ask these mirrors; there is no password")
 

@@ -9,7 +9,7 @@ import click
 from ssap_mirror.core import layout
 from ssap_mirror.errors import CatalogError
 
-from ssap_query.cli.choice import chosen_mirror, home, mirror_folder
+from ssap_query.cli.choice import chosen_mirror, home, mirror_as_typed, mirror_folder
 
 if TYPE_CHECKING:
     from ssap_mirror.check.difference import Difference
@@ -28,7 +28,7 @@ Examples:
 """
 )
 @click.argument("words", nargs=-1, metavar="[MIRROR] [OLD [NEW]]")
-@click.option("--mirror", "-m", metavar="NAME", help="The mirror, in place of the first word.")
+@mirror_as_typed
 @click.option("--summary", is_flag=True, help="Only how many rows, and which columns; not which rows.")
 @home
 def diff(words: tuple[str, ...], mirror: str | None, home: Path | None, *, summary: bool) -> None:
@@ -83,8 +83,11 @@ def _before(folder: Path, live: str) -> str:
     """Name of the snapshot that the live one replaced."""
     from ssap_mirror.core.snapshots.history import read_history
 
-    before = read_history(folder).replaced_by(live)
-    if before is None or before not in layout.snapshot_names(folder):
+    before, names = read_history(folder).replaced_by(live), layout.snapshot_names(folder)
+    if names == (live,):
+        message = f"mirror {folder} has one snapshot only, {live}: there is none to compare it with"
+        raise CatalogError(message)
+    if before is None or before not in names:
         message = f"mirror {folder} has no snapshot that the live one, {live}, is known to have replaced; name one"
         raise CatalogError(message)
     return before

@@ -6,18 +6,25 @@ from pathlib import Path
 
 import click
 
-from ssap_query.cli.choice import home, mirror_argument
+from ssap_query.cli.choice import chosen_mirror, home, mirror_as_typed
+from ssap_query.cli.output import refuse_snapshots
 
 __all__ = ["publish"]
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  ssap-mirror publish /var/www/spectra
+  ssap-mirror publish lamost6-mrs /var/www/spectra --licence 'CC BY 4.0' --tar
+"""
+)
+@click.argument("words", nargs=-1, required=True, metavar="[MIRROR] DIRECTORY")
 @home
-@mirror_argument
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@mirror_as_typed
 @click.option("--licence", metavar="TEXT", help="What others may do with the rows, for the page.")
 @click.option("--tar", is_flag=True, help="Also write it as one file, for archives that take few.")
-def publish(home: Path | None, mirror: str, directory: Path, licence: str | None, tar: bool) -> None:  # noqa: FBT001
+def publish(words: tuple[str, ...], home: Path | None, mirror: str | None, licence: str | None, tar: bool) -> None:  # noqa: FBT001
     """Put the live snapshot into a DIRECTORY of plain files, for any web server.
 
     Others have it with `ssap-mirror sync NAME --from https://…/NAME/`, and HATS readers such as LSDB open it by its
@@ -27,7 +34,14 @@ def publish(home: Path | None, mirror: str, directory: Path, licence: str | None
 
     from ssap_query.mirror.shipped import where
 
-    done = run(where(mirror, home), directory, home, licence, archive=tar)
+    *named, folder = words
+    if len(named) > 1 or (named and mirror not in (None, named[0])):
+        message = f"Got {' '.join(words)!r}; a mirror and a directory are the most."
+        raise click.UsageError(message)
+    directory = Path(folder)
+    refuse_snapshots("DIRECTORY", directory)
+    chosen = chosen_mirror(named[0] if named else mirror, home)
+    done = run(where(chosen, home), directory, home, licence, archive=tar)
     click.echo(f"{done.folder}: snapshot {done.snapshot}, {done.files:,} files, {done.bytes / 1e6:,.1f} MB")
     if done.archive is not None:
         click.echo(f"{done.archive}: {done.archive.stat().st_size / 1e6:,.1f} MB")

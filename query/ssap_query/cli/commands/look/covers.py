@@ -23,7 +23,7 @@ Examples:
   ssap-mirror covers '19h28m14s +43d55m48s' --order 5 && echo observed
 """
 )
-@click.argument("position", metavar="RA,DEC")
+@click.argument("words", metavar="RA,DEC", nargs=-1, required=True)
 @click.option(
     "--order", type=click.IntRange(0, 29), default=7, show_default=True,
     help="HEALPix order of the cells; those of order 7 are half a degree wide, of order 10 3.4 arcmin.",
@@ -33,12 +33,16 @@ Examples:
 @mirror_option
 @click.pass_context
 def covers(
-    ctx: click.Context, /, position: str, order: int, home: Path | None, mirror: str, *, quiet: bool
+    ctx: click.Context, /, words: tuple[str, ...], order: int, home: Path | None, mirror: str, *, quiet: bool
 ) -> None:  # fmt: skip
     """Say whether a position (degrees, or hours and degrees; ICRS) is in a cell of the sky that has rows.
 
     Exits as grep does: 0 if it is, 1 if it is not, 2 if that cannot be told. `info --moc` writes all the cells.
     """
+    if len(words) > 1:
+        message = f"RA,DEC: expected one word, as '{','.join(words)}'"
+        raise click.UsageError(message, ctx)
+    position = words[0]
     place = in_units("POS", position)
     try:
         ra, dec = map(float, place.split(","))

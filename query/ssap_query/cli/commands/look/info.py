@@ -48,7 +48,7 @@ def _described(facts: dict[str, Any]) -> str:
     coverage = facts["coverage"]
     source = facts["source"]
     lines = [
-        ("rows", f"{facts['rows']:,} ({facts['unplaced_rows']:,} of them without coordinates)"),
+        ("rows", f"{facts['rows']:,} ({facts['unplaced_rows']:,} of them without coordinates of a target)"),
         ("columns", f"{facts['columns']}"),
         (
             "sky",

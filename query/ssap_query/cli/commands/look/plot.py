@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 import click
 from ssap_mirror.errors import ParameterError
 
-from ssap_query.cli.choice import chosen_mirror, home
+from ssap_query.cli.choice import chosen_mirror, home, mirror_as_typed
 from ssap_query.cli.diagnostics import note
 from ssap_query.cli.options import open_once, typed_request
 from ssap_query.cli.output import check_output, file_option
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot"]
 
+_REQUEST = "REQUEST"
 _KINDS = (
     *("sky", "field", "time", "snr", "bands", "density", "velocities", "scatter", "matches", "completeness"),
     "spectrum",
@@ -37,7 +38,7 @@ Examples:
 )
 @click.argument("data", metavar="[MIRROR|RESULT|REQUEST|FILE]", required=False)
 @home
-@click.option("--mirror", "-m", metavar="NAME", help="Mirror that is drawn, or that a REQUEST asks.")
+@mirror_as_typed
 @click.option("--kind", type=click.Choice(_KINDS), default="sky", show_default=True, help="What to draw.")
 @click.option("--order", type=click.IntRange(0, 9), help="HEALPix order of the sky map (default: 5).")
 @click.option("--x", metavar="COLUMN", help="Column along the picture, of density and completeness.")
@@ -91,7 +92,10 @@ def _data(data: str | None, mirror: str | None, home: Path | None) -> Drawable:
 
         return TableRows(open_table(data))
     if data is not None and _is_request(data):
-        return open_once(chosen_mirror(mirror, home), home).ssap(typed_request(data, "ivoa"), columns="all")
+        found = open_once(chosen_mirror(mirror, home), home).ssap(typed_request(data, "ivoa"), columns="all")
+        if not len(found):
+            raise ParameterError(_REQUEST, data, "finds no row, so there is nothing to draw")
+        return found
     if data and mirror and data != mirror:
         parameter = "MIRROR"
         raise ParameterError(parameter, data, f"is another mirror than {mirror}")

@@ -27,5 +27,5 @@ def services(home: Path | None, as_json: bool) -> None:  # noqa: FBT001
         return
     for service in found:
         mark = f" ({service.said_in})" if service.said_in else " (untried)" if service.untried else ""
-        url, title = service.address.to_entry()["url"], service.title or service.name
-        click.echo(f"{service.name:16} {service.kind:5} {url}  {title}{mark}")
+        click.echo(f"{service.name:16} {service.kind:5} {service.title or service.name}{mark}")
+        click.echo(f"{'':22} {service.address.to_entry()['url']}")
