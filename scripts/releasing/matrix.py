@@ -76,8 +76,11 @@ _OF_EXTRA = {
     "plot": ("tests/query/plots",),
     "polars": ("tests/query/doors/test_everyday.py",),
     "pyvo": ("tests/query/doors/test_one_script.py", "tests/query/server/test_tap.py"),
+    "remote": ("tests/mirror/remote", "tests/query/remote/test_same_rows.py"),
     "spectra": ("tests/query/fetch/test_spectra.py",),
 }
+# Extra -> what its own tests need: a local S3.
+_TOOLS_OF_EXTRA = {"remote": ("flask", "flask-cors", "moto[s3]")}
 
 
 @dataclass(frozen=True)
@@ -205,7 +208,8 @@ def _environment(cell: Cell, python: Path, source: Path, wheel: Artefact, do: Ca
     do("uv", "pip", "compile", *resolve, *extras, "--output-file", "needed.txt", source / "pyproject.toml")
     install = ["uv", "pip", "install", "--quiet", "--python", mine]
     do(*install, "--requirement", "needed.txt", f"{wheel.path}[{','.join(cell.extras)}]")
-    do(*install, "--constraint", "needed.txt", *_TOOLS)
+    own = [tool for extra in cell.extras for tool in _TOOLS_OF_EXTRA.get(extra, ())]
+    do(*install, "--constraint", "needed.txt", *_TOOLS, *own)
     do("uv", "pip", "check", "--python", mine)
     do("uv", "pip", "list", "--python", mine)
     where = "import ssap_mirror, ssap_query, sys; sys.exit(not ssap_query.__file__.startswith(sys.prefix))"
