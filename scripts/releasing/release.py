@@ -41,8 +41,8 @@ def artefact_problems(sdist: Artefact, wheel: Artefact, tracked: list[str]) -> I
         Files that git knows.
     """
     ours = {path for path in tracked if not path.startswith(_NOT_RELEASED)}
-    at_the_top = {path.removeprefix(_ROOT_FILES) for path in ours if path.startswith(_ROOT_FILES)}
-    yield from _differences("sdist", sdist.members, ours | at_the_top | {"PKG-INFO"})
+    moved_to_the_top = {path.removeprefix(_ROOT_FILES) for path in ours}
+    yield from _differences("sdist", sdist.members, moved_to_the_top | {"PKG-INFO"})
     information = wheel.path.name.split("-")[0] + "-" + wheel.path.name.split("-")[1] + ".dist-info/"
     said = {f"{information}{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")}
     packed = {

@@ -153,7 +153,12 @@ def test_narwhals_and_duckdb_take_a_result(result: Callable[[pa.Table], Result],
     found = result(PARTS[part])
     assert narwhals.from_arrow(found, backend=pa)["id"].to_list() == PARTS[part]["id"].to_pylist()
     assert duckdb.sql("SELECT id FROM found").fetchall() == [(i,) for i in PARTS[part]["id"].to_pylist()]
-    frame = pd.DataFrame.from_arrow(found)
+
+
+@pytest.mark.skipif(not hasattr(pd.DataFrame, "from_arrow"), reason="pandas has it from version 3")
+@pytest.mark.parametrize("part", PARTS)
+def test_pandas_takes_a_result(result: Callable[[pa.Table], Result], part: str) -> None:
+    frame = pd.DataFrame.from_arrow(result(PARTS[part]))
     assert (frame["name"].isna().tolist(), len(frame)) == (
         PARTS[part]["name"].is_null().to_pylist(),
         len(PARTS[part]),
