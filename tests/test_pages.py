@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from scripts.site.build import pages
@@ -68,6 +69,7 @@ def desk(centre: FarAway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    duckdb.set_default_connection(duckdb.connect())  # what other tests have left in the one of `duckdb.sql`
 
 
 @pytest.mark.timeout(1800)

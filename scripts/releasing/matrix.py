@@ -71,6 +71,7 @@ _BROAD = (
 )
 # Extra -> what shows that it is enough by itself.
 _OF_EXTRA = {
+    "cluster": ("tests/query/cluster/test_search.py",),
     "lsdb": ("tests/mirror/build/test_hats.py",),
     "pandas": ("tests/query/doors/test_cones.py",),
     "plot": ("tests/query/plots",),

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from .conftest import Ended, Run
 
 COMMANDS = (
-    *("demo", "sync", "query", "xmatch", "sql", "adql", "list", "info", "columns", "covers", "plot", "verify", "open"),
-    *("serve", "path", "export", "fetch", "services", "snapshots", "diff", "rollback", "publish", "cluster"),
+    *("demo", "sync", "query", "xmatch", "sql", "adql", "cluster", "list", "info", "columns", "covers", "plot"),
+    *("verify", "open", "serve", "path", "export", "fetch", "services", "snapshots", "diff", "rollback", "publish"),
 )
 CONE = ("--pos", "56.1,21.6", "--size", "2")
 

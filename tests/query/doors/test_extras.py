@@ -41,6 +41,8 @@ def sample() -> Mirror:
 def test_one_sentence_says_what_to_install(call: str, sample: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
     package, run = _CALLS[call]
     monkeypatch.setitem(sys.modules, package, None)  # an import of it fails, as where it is not installed
+    for part in [name for name in sys.modules if name.startswith(f"{package}.")]:
+        monkeypatch.delitem(sys.modules, part)  # of an import before this one
     with pytest.raises(MissingPackageError) as caught:
         run(sample)
     assert str(caught.value) == f"this needs {package}: pip install 'ssap-mirror[{_EXTRA.get(package, package)}]'"

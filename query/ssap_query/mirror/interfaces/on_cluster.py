@@ -278,4 +278,8 @@ def _match_notes(way: ClusterScan) -> tuple[str, ...]:
     unplaced = way.query.snapshot.catalog.unplaced
     if unplaced is None:
         return (_NOT_MOVED,)
-    return (_NOT_MOVED, f"{unplaced.rows:,} spectra of the mirror have no coordinates and are not matched")
+    told = (
+        f"{unplaced.rows:,} spectra of the mirror are in no partition, for they have no target position, and are not "
+        "matched; Mirror.crossmatch matches those of them that have other coordinates"
+    )
+    return (_NOT_MOVED, told)
