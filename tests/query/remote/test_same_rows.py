@@ -50,12 +50,14 @@ def test_random_requests_over_s3(s3, awkward) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("layout", ["one", "tiny"])
 def test_many_random_requests_over_http(layout: str, host, awkward) -> None:
     same_rows(ssap.open(f"{host.url}/{layout}"), awkward.open(layout), awkward, MANY)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("layout", ["one", "tiny"])
 def test_many_random_requests_over_s3(layout: str, s3, awkward) -> None:
     url, options = s3
