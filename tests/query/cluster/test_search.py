@@ -69,7 +69,6 @@ def test_random_requests_select_the_same_rows(client: Any, folder: Path, awkward
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.timeout(3600)
 def test_many_random_requests_select_the_same_rows(client: Any, folder: Path, awkward: Any) -> None:
     assert _compare_random(client, folder, awkward, 300, SEED + 1) > 150
 
