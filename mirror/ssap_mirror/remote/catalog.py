@@ -115,7 +115,7 @@ class RemoteMirror:
             self._bring_manifest(live, folder)
         with storage.translate_errors(folder):
             folder.parent.touch()
-        _prune(folder.parents[1])
+        _prune(folder.parent)
         return catalog_of(folder, lambda manifest: self._catalog(folder, live, manifest))
 
     def _catalog(self, folder: Path, live: _Live, manifest: dict[str, Any]) -> RemoteCatalog:
@@ -205,8 +205,9 @@ def _digest_of(folder: Path) -> str | None:
         return None
 
 
-def _prune(cache: Path) -> None:
-    """Remove what was fetched of snapshots that were opened before the last ones."""
-    by_age = sorted((path for path in cache.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
-    for old in by_age[:-_KEPT_SNAPSHOTS]:
+def _prune(live: Path) -> None:
+    """Remove what was fetched of other snapshots than the live one, but for those that were opened last."""
+    others = (path for path in live.parent.iterdir() if path.is_dir() and path != live)
+    by_age = sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in by_age[_KEPT_SNAPSHOTS - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
