@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+
+from tests.support.handler_server import handled_by
 
 __all__ = ["RangeHost", "Reply", "range_host"]
 
@@ -101,22 +102,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that has gone is no error."""
-
-
 @contextmanager
 def range_host(folder: Path) -> Iterator[RangeHost]:
     """Serve a folder on this machine."""
     host = RangeHost("")
-    with _Server(("127.0.0.1", 0), partial(_Handler, host=host, folder=folder)) as server:
-        host.url = f"http://127.0.0.1:{server.server_address[1]}"
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    with handled_by(partial(_Handler, host=host, folder=folder)) as host.url:
         try:
             yield host
         finally:
             host.closed = True
-            server.shutdown()

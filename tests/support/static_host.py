@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
+
+from tests.support.handler_server import handled_by
 
 __all__ = ["StaticHost", "static_host"]
 
@@ -86,21 +87,9 @@ class _Handler(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that has gone is no error."""
-
-
 @contextmanager
 def static_host(folder: Path) -> Iterator[StaticHost]:
     """Serve a folder on this machine, with Range requests."""
     host = StaticHost("")
-    with _Server(("127.0.0.1", 0), partial(_Handler, host=host, folder=folder)) as server:
-        host.url = f"http://127.0.0.1:{server.server_address[1]}"
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        try:
-            yield host
-        finally:
-            server.shutdown()
+    with handled_by(partial(_Handler, host=host, folder=folder)) as host.url:
+        yield host

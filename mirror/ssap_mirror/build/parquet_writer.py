@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ssap_mirror.core import storage
+from ssap_mirror.core.parquet_footer import TRAILER_BYTES, footer_range
 from ssap_mirror.core.schema import HEALPIX_COLUMN
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ _REPEATS = 8
 _CODEC = "zstd"
 # What compression leaves of a column at most, for it to be worth the time of decompressing.
 _WORTH = 0.8
-# What stands behind the footer: its length, and the letters PAR1.
-_TRAILER_BYTES = 8
 
 
 class ParquetFileWriter:
@@ -145,10 +144,10 @@ def footer_entry(file: Path) -> dict[str, Any]:
     Length and magic at the end of the file are part of it.
     """
     with file.open("rb") as content:
-        content.seek(-_TRAILER_BYTES, os.SEEK_END)
-        size = int.from_bytes(content.read(4), "little") + _TRAILER_BYTES
-        content.seek(-size, os.SEEK_END)
-        return {"footer_bytes": size, "footer_sha256": hashlib.sha256(content.read()).hexdigest()}
+        content.seek(-TRAILER_BYTES, os.SEEK_END)
+        start, end = footer_range(content.read(), file.stat().st_size)
+        content.seek(start)
+        return {"footer_bytes": end - start, "footer_sha256": hashlib.sha256(content.read()).hexdigest()}
 
 
 def link_if_same(file: Path, old: Path) -> bool:

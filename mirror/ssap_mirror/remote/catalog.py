@@ -119,7 +119,8 @@ class RemoteMirror:
         return catalog_of(folder, lambda manifest: self._catalog(folder, live, manifest))
 
     def _catalog(self, folder: Path, live: _Live, manifest: dict[str, Any]) -> RemoteCatalog:
-        for item in (*manifest["partitions"], *filter(None, [manifest.get("unplaced")]), *manifest["files"]):
+        listed = Catalog(folder, manifest)
+        for item in (*listed.row_files, *listed.other_files):
             if not _SAFE.fullmatch(item["path"]):
                 message = f"{self.url} names {item['path']!r}, which cannot be a file of its snapshot"
                 raise CatalogError(message)

@@ -23,11 +23,13 @@ from threading import Lock
 from typing import Any
 
 from ssap_mirror.core import layout
+from ssap_mirror.core.catalog import Catalog
 from ssap_mirror.core.checksums import Checksums, FilePart
+from ssap_mirror.core.parquet_footer import TRAILER_BYTES, footer_range
 from ssap_mirror.errors import CatalogError, FormatError, SourceError
 from ssap_mirror.remote.byte_ranges import ByteRange, bytes_in, merged
 from ssap_mirror.remote.cached_file import CachedFile
-from ssap_mirror.remote.parquet_parts import TRAILER_BYTES, chunks_of, footer_range, page_faults, read_footer
+from ssap_mirror.remote.parquet_parts import chunks_of, page_faults, read_footer
 from ssap_mirror.remote.store import FileRange, RangesUnknownError, Store
 
 __all__ = ["RemoteFiles"]
@@ -47,15 +49,11 @@ _MOST_FOOTERS = 256
 class _Listed:
     """What the manifest says of a file."""
 
-    path: str
-    """Path below the snapshot."""
-    bytes: int
-    """Size [byte]."""
-    rows: int | None = None
+    rows: int | None
     """Rows, of a file that has some."""
-    footer_bytes: int | None = None
+    footer_bytes: int | None
     """Size of the footer with what stands behind it [byte]; None if the manifest is older."""
-    footer_sha256: str | None = None
+    footer_sha256: str | None
     """Its SHA-256."""
 
 
@@ -75,8 +73,9 @@ class RemoteFiles(Checksums):
     """
 
     def __init__(self, snapshot: Path, manifest: Mapping[str, Any], store: Store, below: str) -> None:
-        rows = [*manifest["partitions"], *filter(None, [manifest.get("unplaced")])]
-        items = [*rows, *manifest["files"]]
+        listed = Catalog(snapshot, dict(manifest))
+        rows, others = listed.row_files, listed.other_files
+        items = [*rows, *others]
         super().__init__(snapshot, {item["path"]: item["sha256"] for item in items})
         self._store = store
         self._below = below
@@ -86,7 +85,7 @@ class RemoteFiles(Checksums):
         self._footers: OrderedDict[str, Any] = OrderedDict()
         self._no_ranges = False
         self._guard = Lock()
-        sizes = {item["path"]: item["bytes"] for item in manifest["files"]}
+        sizes = {item["path"]: item["bytes"] for item in others}
         self._empty_footer = sizes.get(layout.COMMON_METADATA, 0)
         self._footer_bytes_per_row = max(sizes.get(layout.METADATA, 0) - self._empty_footer, 0) / max(
             sum(item["rows"] for item in rows), 1
@@ -304,9 +303,7 @@ class RemoteFiles(Checksums):
 
     def _listed(self, file: CachedFile) -> _Listed:
         item = self._items[str(file.path)]
-        return _Listed(
-            item["path"], item["bytes"], item.get("rows"), item.get("footer_bytes"), item.get("footer_sha256")
-        )
+        return _Listed(item.get("rows"), item.get("footer_bytes"), item.get("footer_sha256"))
 
 
 def _locked(files: Iterable[CachedFile]) -> ExitStack:

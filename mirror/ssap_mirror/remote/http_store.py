@@ -6,7 +6,6 @@ part of another length, or a web page (`fsspec.implementations.http`, 2026.9).
 
 from __future__ import annotations
 
-import asyncio
 import re
 import threading
 import weakref
@@ -21,6 +20,7 @@ from ssap_mirror.sources.http.failures import beginning_of, refusal
 from ssap_mirror.sources.http.loop import BackgroundLoop
 from ssap_mirror.sources.http.pace import Pace
 from ssap_mirror.sources.http.retrying import Retrying
+from ssap_mirror.sources.http.several import several
 from ssap_mirror.sources.source import RequestPolicy
 
 __all__ = ["ANSWER_SOON", "HttpStore"]
@@ -96,23 +96,12 @@ class HttpStore:
 
     def fetch(self, ranges: Sequence[FileRange], deliver: Deliver) -> None:
         """Read ranges of files, several at a time."""
-        self._loop.run(self._fetch_all(ranges, deliver))
-
-    async def _fetch_all(self, ranges: Sequence[FileRange], deliver: Deliver) -> None:
-        slots = asyncio.Semaphore(self._policy.requests_at_a_time)
 
         async def one(wanted: FileRange) -> None:
-            async with slots:
-                content, version = await self._retrying.run(lambda: self._part(wanted), f"{self.url}/{wanted.path}")
-                deliver(wanted, content, version)
+            content, version = await self._retrying.run(lambda: self._part(wanted), f"{self.url}/{wanted.path}")
+            deliver(wanted, content, version)
 
-        tasks = [asyncio.ensure_future(one(wanted)) for wanted in ranges]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        self._loop.run(several(one, ranges, self._policy.requests_at_a_time))
 
     async def _part(self, wanted: FileRange) -> tuple[bytes, str | None]:
         """Ask for a range once."""

@@ -9,33 +9,7 @@ from typing import Any
 from ssap_mirror.errors import FormatError
 from ssap_mirror.remote.byte_ranges import ByteRange, bytes_in, missing
 
-__all__ = ["TRAILER_BYTES", "chunks_of", "footer_range", "page_faults", "read_footer"]
-
-#: Length of the footer, and the letters PAR1.
-TRAILER_BYTES = 8
-_MAGIC = b"PAR1"
-
-
-def footer_range(trailer: bytes, size: int) -> ByteRange:
-    """Find the footer of a file.
-
-    Parameters
-    ----------
-    trailer : bytes
-        The last `TRAILER_BYTES` of the file.
-    size : int
-        Size of the file [byte].
-
-    Raises
-    ------
-    FormatError
-        If that is the end of no Parquet file.
-    """
-    start = size - TRAILER_BYTES - int.from_bytes(trailer[:4], "little")
-    if trailer[4:] != _MAGIC or start < len(_MAGIC):
-        message = "its end is not that of a Parquet file"
-        raise FormatError(message)
-    return start, size
+__all__ = ["chunks_of", "page_faults", "read_footer"]
 
 
 def read_footer(path: Path, rows: int) -> Any:

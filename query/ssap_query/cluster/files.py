@@ -15,6 +15,7 @@ from ssap_mirror.build.supplements.margin import MARGIN
 from ssap_mirror.core import layout
 from ssap_mirror.core.catalog import Catalog, read_catalog
 from ssap_mirror.core.checksums import ADVICE, Checksums
+from ssap_mirror.core.snapshots.collection import read_supplements
 from ssap_mirror.errors import CatalogError, ParameterError
 
 if TYPE_CHECKING:
@@ -158,14 +159,13 @@ def _local_checksums(files: SnapshotFiles) -> Checksums:
 
 @lru_cache(maxsize=4)
 def _margin_checksums(files: SnapshotFiles) -> Checksums:
-    margin = Path(str(files.margin))
-    try:
-        listed = json.loads((margin.parent / layout.SUPPLEMENTS).read_bytes())["files"]
-        digests = {item["path"]: item["sha256"] for item in listed}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        message = f"{margin.parent / layout.SUPPLEMENTS} cannot be read: {error} ({ADVICE})"
-        raise CatalogError(message) from error
-    return Checksums(margin.parent, digests)
+    snapshot = Path(str(files.snapshot))
+    record = read_supplements(snapshot)
+    folder = layout.supplements_dir(snapshot)
+    if record is None:
+        message = f"{folder / layout.SUPPLEMENTS} is not there ({ADVICE})"
+        raise CatalogError(message)
+    return Checksums(folder, {item["path"]: item["sha256"] for item in record["files"]})
 
 
 @lru_cache(maxsize=4)
@@ -173,9 +173,8 @@ def _sizes(files: SnapshotFiles) -> dict[str, int]:
     """Path below the snapshot -> size of each file with rows [byte], of a snapshot that is not on a disk."""
     content = (files.snapshot / layout.MANIFEST).read_bytes()
     _refuse_another(files, content)
-    manifest = json.loads(content)
-    listed = [*manifest["partitions"], *([manifest["unplaced"]] if manifest["unplaced"] else [])]
-    return {item["path"]: int(item["bytes"]) for item in listed}
+    listed = Catalog(Path(files.name), json.loads(content))
+    return {item["path"]: int(item["bytes"]) for item in listed.row_files}
 
 
 def _refuse_another(files: SnapshotFiles, manifest: bytes) -> None:

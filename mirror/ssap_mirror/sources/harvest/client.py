@@ -248,11 +248,10 @@ class Client:
             with self._lock:
                 self.requests += 1
             try:
-                with translate_http_errors(address):
+                with contextlib.suppress(Cancelled), translate_http_errors(address):
                     return self._loop.run(forget(longest_s))
-            except (TimeoutError, Cancelled) as error:
-                if isinstance(error, TimeoutError):
-                    break
+            except TimeoutError:
+                break
         message = f"{address.host} did not delete {address}"
         raise TransportError(message)
 

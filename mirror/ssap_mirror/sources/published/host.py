@@ -16,6 +16,7 @@ from ssap_mirror.sources.http.failures import beginning_of, refusal
 from ssap_mirror.sources.http.loop import BackgroundLoop
 from ssap_mirror.sources.http.pace import Pace
 from ssap_mirror.sources.http.retrying import Retrying
+from ssap_mirror.sources.http.several import several
 from ssap_mirror.sources.published.listing import LISTING, ListedFile, Listing
 from ssap_mirror.sources.source import RequestPolicy
 
@@ -109,22 +110,8 @@ class Host:
         OSError
             If the folder cannot be written.
         """
-        self._loop.run(self._fetch_all(files, folder, tell))
-
-    async def _fetch_all(self, files: Sequence[ListedFile], folder: Path, tell: Callable[[int], None]) -> None:
-        slots = asyncio.Semaphore(self._policy.requests_at_a_time)
-
-        async def one(file: ListedFile) -> None:
-            async with slots:
-                await self._fetch(file, folder, tell)
-
-        tasks = [asyncio.ensure_future(one(file)) for file in files]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        at_a_time = self._policy.requests_at_a_time
+        self._loop.run(several(lambda file: self._fetch(file, folder, tell), files, at_a_time))
 
     async def _fetch(self, file: ListedFile, folder: Path, tell: Callable[[int], None]) -> None:
         target, part = folder / file.sha256, folder / f"{file.sha256}.part"
